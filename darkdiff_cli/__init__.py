@@ -1,0 +1,1 @@
+"""darkdiff: a raw photo processor for extreme low light (the program)."""

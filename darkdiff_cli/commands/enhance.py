@@ -1,0 +1,161 @@
+"""`darkdiff enhance`: raw files to photos."""
+
+import json
+import sys
+from dataclasses import asdict
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import click
+import typer
+
+from darkdiff_cli.commands.progress import photo_progress
+from darkdiff_cli.errors import DarkdiffError
+
+if TYPE_CHECKING:
+    from darkdiff_cli.enhancer import Enhanced, Enhancer, EnhanceSettings
+
+SUFFIXES = {"jpeg": ".jpg", "tiff": ".tif"}
+FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
+
+
+class Format(str, Enum):
+    """Output formats."""
+
+    jpeg = "jpeg"
+    tiff = "tiff"
+
+
+class Sampler(str, Enum):
+    """Diffusion samplers."""
+
+    ddim = "ddim"
+    dpm = "dpm++"
+
+
+def enhance(
+    images: Annotated[list[Path], typer.Argument(help="Raw files: DNG, ARW, NEF, CR2, CR3, ...", show_default=False)],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File (one input) or folder. Default: beside each input.")
+    ] = None,
+    guidance: Annotated[
+        float | None, typer.Option(min=0, help="Guidance scale; higher follows the raw harder. Default: the model's.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, max=1000, help="Denoising steps. Default: the model's.")] = None,
+    ratio: Annotated[str, typer.Option(help="Amplification ratio: auto, or a number such as 300.")] = "auto",
+    ev: Annotated[
+        float, typer.Option(min=-10, max=10, help="Exposure compensation in stops, on top of the ratio.")
+    ] = 0.0,
+    black: Annotated[float | None, typer.Option(min=0, help="Black level in DN. Default: from the file.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the noise; the same seed gives the same picture.")] = 0,
+    model: Annotated[str, typer.Option(help="tiny (bundled), a folder, or a hub id.")] = "tiny",
+    sampler: Annotated[Sampler | None, typer.Option(help="Diffusion sampler. Default: the model's.")] = None,
+    format_: Annotated[
+        Format | None, typer.Option("--format", help="Output format. Default: from -o's suffix, else jpeg.")
+    ] = None,
+    bit_depth: Annotated[int | None, typer.Option(help="8, or 16 for TIFF. Default: 8 for JPEG, 16 for TIFF.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    tile: Annotated[
+        int | None, typer.Option(min=8, help="Denoiser tile in latents; smaller needs less memory.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> int:
+    """Turn dark raw files into vivid, clean photos.
+
+    Prints the path of each photo. Exit code 0: all done; 1: some files failed; 2: nothing could be done.
+    """
+    kind = _format(format_, output)
+    depth = _bit_depth(bit_depth, kind)
+    amplification = _ratio(ratio)
+    targets = _targets(images, output, kind)
+    from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
+
+    settings = EnhanceSettings(
+        ratio=amplification,
+        ev=ev,
+        black=black,
+        steps=steps,
+        guidance=guidance,
+        sampler=sampler.value if sampler else None,
+        tile=tile,
+        seed=seed,
+        photo_format=kind,
+        bit_depth=depth,
+        overwrite=overwrite,
+    )
+    enhancer = Enhancer(model, device)
+    done = [_enhance_one(enhancer, source, target, settings, as_json, quiet) for source, target in targets]
+    results = [result for result in done if result is not None]
+    if as_json:
+        print(json.dumps([{k: str(v) if isinstance(v, Path) else v for k, v in asdict(r).items()} for r in results]))
+    return 0 if len(results) == len(targets) else 1 if results else 2
+
+
+def _enhance_one(
+    enhancer: "Enhancer", source: Path, target: Path, settings: "EnhanceSettings", as_json: bool, quiet: bool
+) -> "Enhanced | None":
+    """One file; a failure is one line on stderr and does not stop the others."""
+    try:
+        with photo_progress(source.name, quiet) as report:
+            result = enhancer.enhance(source, target, settings, report)
+    except DarkdiffError as error:
+        print(f"darkdiff: {error}", file=sys.stderr)
+        return None
+    if not quiet:
+        print(
+            f"{source.name}: x{result.ratio:g}, {result.width}x{result.height}, {result.steps} steps", file=sys.stderr
+        )
+    if not as_json:
+        print(result.output)
+    return result
+
+
+def _format(chosen: Format | None, output: Path | None) -> Literal["jpeg", "tiff"]:
+    named = FORMATS.get(output.suffix.lower()) if output is not None else None
+    if chosen is not None and named is not None and chosen.value != named:
+        raise click.UsageError(f"-o names a {named} file, but --format says {chosen.value}; drop one of them.")
+    return "tiff" if (chosen.value if chosen else named) == "tiff" else "jpeg"
+
+
+def _bit_depth(chosen: int | None, kind: str) -> int:
+    allowed = {"jpeg": (8,), "tiff": (16, 8)}[kind]
+    if chosen is not None and chosen not in allowed:
+        raise click.UsageError(f"--bit-depth {chosen} does not go with {kind}; use {' or '.join(map(str, allowed))}.")
+    return chosen or allowed[0]
+
+
+def _ratio(text: str) -> "float | Literal['auto']":
+    if text == "auto":
+        return "auto"
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 10_000:
+        raise click.UsageError(f"--ratio {text}: must be auto, or a number above 0 and at most 10000.")
+    return value
+
+
+def _targets(images: list[Path], output: Path | None, kind: str) -> list[tuple[Path, Path]]:
+    """Where each input goes; two inputs never share an output."""
+    if output is not None and output.suffix.lower() in FORMATS and not output.is_dir():
+        if len(images) > 1:
+            raise click.UsageError(f"-o {output} is one file, but there are {len(images)} inputs; give a folder.")
+        return [(images[0], output)]
+    if output is not None:
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise click.UsageError(
+                f"-o {output}: cannot be made a folder ({error.strerror}); choose another."
+            ) from error
+    targets = [(image, (output or image.parent) / f"{image.stem}_darkdiff{SUFFIXES[kind]}") for image in images]
+    taken: dict[Path, Path] = {}
+    for image, target in targets:
+        if target in taken:
+            raise click.UsageError(f"{taken[target]} and {image} would both write {target}; run them apart with -o.")
+        taken[target] = image
+    return targets

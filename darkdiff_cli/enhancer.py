@@ -1,0 +1,157 @@
+"""The way of one photo, with the loaded model: read, amplify, enhance, write."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+import numpy as np
+import torch
+
+from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError, SettingsError
+from darkdiff_cli.photo import PhotoFormat, Provenance, check_target, upright, write_photo
+from darkdiff_cli.raw import LrgbSpace, develop, estimate_ratio, read_raw
+from darkdiff_models import DarkDiffPipeline
+from darkdiff_models.checkpoints import load_pipeline
+from darkdiff_models.devices import pick_device
+
+Progress = Callable[[str, int, int], None]
+"""(stage, done, in all)."""
+
+
+@dataclass(frozen=True)
+class EnhanceSettings:
+    """What decides a picture, beside the raw and the model. None means "as the checkpoint says".
+
+    Attributes:
+        ratio: amplification ratio, or "auto" to choose it from the raw.
+        ev: exposure compensation in stops on top of the ratio.
+        black: black level in DN instead of the file's own.
+        steps, guidance, sampler: of the diffusion.
+        tile: side of a denoiser tile in latents.
+        seed: of the noise map.
+        photo_format: "jpeg" or "tiff".
+        bit_depth: 8 or 16.
+        overwrite: replace an existing output.
+    """
+
+    ratio: float | Literal["auto"] = "auto"
+    ev: float = 0.0
+    black: float | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    sampler: str | None = None
+    tile: int | None = None
+    seed: int = 0
+    photo_format: PhotoFormat = "jpeg"
+    bit_depth: int = 8
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class Enhanced:
+    """A finished photo.
+
+    Attributes:
+        output: the file written.
+        ratio: amplification ratio, chosen or given, compensation included.
+        width, height: in pixels, upright.
+        steps, guidance: what was used.
+    """
+
+    output: Path
+    ratio: float
+    width: int
+    height: int
+    steps: int
+    guidance: float
+
+
+class Enhancer:
+    """A loaded model that enhances one raw file after the other.
+
+    Args:
+        model: "tiny" (bundled), a folder, or a hub id.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+
+    Raises:
+        SettingsError: no such model or device.
+    """
+
+    def __init__(self, model: str = "tiny", device: str = "auto") -> None:
+        try:
+            self.pipeline: DarkDiffPipeline = load_pipeline(model).to(pick_device(device))
+        except (FileNotFoundError, ValueError) as error:
+            raise SettingsError(f"{error}.") from error
+        self.model = Path(model).name if Path(model).is_dir() else model
+
+    def enhance(
+        self, source: Path, output: Path, settings: EnhanceSettings, on_progress: Progress | None = None
+    ) -> Enhanced:
+        """Turn one raw file into a photo.
+
+        Args:
+            source: Bayer raw, never written to.
+            output: target file; whole or absent afterwards.
+            settings: what decides the picture.
+            on_progress: called as the work goes on.
+
+        Raises:
+            InputError: the raw cannot be used.
+            OutputError: the target cannot be written.
+            SettingsError: settings that the model or the front end refuses.
+            MemoryLimitError: the picture does not fit into memory.
+        """
+        report = on_progress or (lambda _stage, _done, _total: None)
+        if output.exists() and source.exists() and output.samefile(source):
+            raise SettingsError(
+                f"{output}: is the input itself, which is never written to; choose another output with -o."
+            )
+        check_target(output, settings.overwrite)
+        config = dict(self.pipeline.config)
+
+        report("read", 0, 1)
+        frame = read_raw(source, settings.black)
+        ratio = estimate_ratio(frame) if settings.ratio == "auto" else settings.ratio
+        ratio *= 2.0**settings.ev
+        try:
+            lrgb = develop(frame, ratio, cast(LrgbSpace, config["lrgb_space"]))
+            report("read", 1, 1)
+            result = self.pipeline(
+                torch.from_numpy(lrgb.pixels),
+                steps=settings.steps,
+                guidance=settings.guidance,
+                seed=settings.seed,
+                sampler=settings.sampler,
+                tile=settings.tile,
+                on_progress=report,
+            )
+        except ValueError as error:
+            raise SettingsError(f"{source}: {error}.") from error
+        except (MemoryError, RuntimeError) as error:
+            raise _explain(error, source, settings.tile or config["tile"]) from error
+
+        report("write", 0, 1)
+        picture = upright(result.srgb.numpy(), frame.orientation)
+        if not np.isfinite(picture).all():
+            raise InputError(
+                f"{source}: the model gave values that are no numbers; try --device cpu, or another ratio."
+            )
+        sampler = settings.sampler or config["default_sampler"]
+        provenance = Provenance(self.model, settings.seed, result.steps, result.guidance, sampler, round(ratio, 4))
+        write_photo(
+            output, picture, frame.metadata, provenance, settings.photo_format, settings.bit_depth, settings.overwrite
+        )
+        report("write", 1, 1)
+        height, width = picture.shape[:2]
+        return Enhanced(output, provenance.ratio, width, height, result.steps, result.guidance)
+
+
+def _explain(error: BaseException, source: Path, tile: int) -> DarkdiffError | RuntimeError:
+    """Torch says "out of memory" in several ways, one for each kind of device."""
+    memory = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    if memory or re.search(r"not enough memory|out of memory|alloc.*memory", str(error), re.IGNORECASE):
+        smaller = max(8, tile // 2)
+        return MemoryLimitError(f"{source}: does not fit into memory; try --tile {smaller}, or close other programs.")
+    return RuntimeError(str(error))

@@ -1,0 +1,25 @@
+"""Errors that a user can act on. Each message is one sentence: what, which file, what to do."""
+
+
+class DarkdiffError(Exception):
+    """Base of every error that the program reports as one sentence, without a traceback."""
+
+
+class InputError(DarkdiffError):
+    """A file that cannot be processed: missing, broken, or of an unsupported kind."""
+
+
+class OutputError(DarkdiffError):
+    """A place that cannot be written: read-only, full, or already taken."""
+
+
+class SettingsError(DarkdiffError):
+    """Options or recipe values that do not make sense, alone or together."""
+
+
+class MemoryLimitError(DarkdiffError):
+    """The image did not fit into memory at the current settings."""
+
+
+class TrainingError(DarkdiffError):
+    """Training cannot go on: a loss that is no number, or a checkpoint that does not fit."""

@@ -1,0 +1,151 @@
+"""Write a finished photo: JPEG or TIFF, with profile and metadata, whole or not at all."""
+
+import errno
+import os
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+from darkdiff_cli.capture import CaptureMetadata
+from darkdiff_cli.errors import OutputError
+from darkdiff_cli.photo.exif import build_exif, capture_tags, directory_bytes, gps_tags
+from darkdiff_cli.photo.provenance import Provenance
+
+PhotoFormat = Literal["jpeg", "tiff"]
+JPEG_QUALITY = 95
+EXIF_POINTER, GPS_POINTER, XMP_TAG = 34665, 34853, 700
+PLACEHOLDER = 1  # tifffile refuses to write the two pointers, so the next unused tag number stands in for each
+
+
+def check_target(path: Path, overwrite: bool) -> None:
+    """Find out before the work starts that the output cannot be written.
+
+    Raises:
+        OutputError: the file exists and may not be overwritten, or its folder is missing or read-only.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder; give a file name with -o.")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path}: exists already; add --overwrite to replace it.")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path.parent}: no such folder; create it or choose another with -o.")
+    if not os.access(path.parent, os.W_OK):
+        raise OutputError(f"{path.parent}: cannot be written to; choose another folder with -o.")
+
+
+def write_photo(
+    path: Path,
+    srgb_01: NDArray[np.float32],
+    capture: CaptureMetadata,
+    provenance: Provenance,
+    photo_format: PhotoFormat = "jpeg",
+    bit_depth: int = 8,
+    overwrite: bool = False,
+) -> None:
+    """Write an upright picture atomically: the file is there whole, or not at all.
+
+    Args:
+        path: target file.
+        srgb_01: (h, w, 3) sRGB in [0, 1].
+        capture: the camera's settings, written to EXIF.
+        provenance: how the picture was made, written to EXIF and XMP.
+        photo_format: "jpeg" (quality 95, 4:4:4) or "tiff" (deflate).
+        bit_depth: 8, or 16 for TIFF.
+        overwrite: replace an existing file.
+
+    Raises:
+        ValueError: a bit depth that the format does not have.
+        OutputError: the file exists already, the folder is read-only, or the disk is full.
+    """
+    if bit_depth not in ((8,) if photo_format == "jpeg" else (8, 16)):
+        raise ValueError(f"{photo_format} has no bit depth of {bit_depth}")
+    check_target(path, overwrite)
+    top = 2**bit_depth - 1
+    pixels = np.rint(np.clip(srgb_01, 0, 1) * np.float32(top)).astype(np.uint8 if bit_depth == 8 else np.uint16)
+    if photo_format == "jpeg":
+        _atomically(path, lambda partial: _write_jpeg(partial, pixels, capture, provenance))
+    else:
+        _atomically(path, lambda partial: _write_tiff(partial, pixels, capture, provenance))
+
+
+def _atomically(path: Path, write: Callable[[Path], None]) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        write(partial)
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise OutputError(f"{path}: the disk is full; free some space or choose another folder with -o.") from error
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror or error}); choose another folder with -o."
+        ) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def srgb_profile() -> bytes:
+    """The sRGB ICC profile, by LittleCMS, with a fixed date in its header: the same picture is the same bytes."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)  # ICC.1:2022, 7.2.8: date and time of creation
+    return bytes(profile)
+
+
+def _write_jpeg(path: Path, pixels: NDArray[Any], capture: CaptureMetadata, provenance: Provenance) -> None:
+    Image.fromarray(pixels).save(
+        path,
+        format="JPEG",
+        quality=JPEG_QUALITY,
+        subsampling=0,
+        optimize=True,
+        icc_profile=srgb_profile(),
+        exif=build_exif(capture, provenance),
+        xmp=provenance.xmp(),
+    )
+
+
+def _write_tiff(path: Path, pixels: NDArray[Any], capture: CaptureMetadata, provenance: Provenance) -> None:
+    xmp = provenance.xmp()
+    texts = [(271, capture.make), (272, capture.model), (306, capture.date)]
+    tags: list[tuple[Any, ...]] = [(code, "s", 0, text, True) for code, text in texts if text is not None]
+    tags += [(XMP_TAG, "B", len(xmp), xmp, True), (274, "H", 1, 1, True), (EXIF_POINTER + PLACEHOLDER, "I", 1, 0, True)]
+    directories = {EXIF_POINTER: capture_tags(capture)}
+    if capture.gps:
+        tags.append((GPS_POINTER + PLACEHOLDER, "I", 1, 0, True))
+        directories[GPS_POINTER] = gps_tags(capture)
+    tifffile.imwrite(
+        path,
+        pixels,
+        byteorder="<",
+        photometric="rgb",
+        compression="zlib",
+        rowsperstrip=64,
+        iccprofile=srgb_profile(),
+        description=provenance.sentence(),
+        software=provenance.software,
+        metadata=None,
+        extratags=tags,
+    )
+    _append_directories(path, directories)
+
+
+def _append_directories(path: Path, directories: dict[int, dict[int, object]]) -> None:
+    """Append the EXIF and GPS directories, and turn their placeholders into pointers to them."""
+    with tifffile.TiffFile(path) as tiff:
+        entries = {pointer: tiff.pages.first.tags[pointer + PLACEHOLDER].offset for pointer in directories}
+    with path.open("rb+") as file:
+        for pointer, tags in directories.items():
+            offset = file.seek(0, os.SEEK_END)
+            offset += file.write(b"\x00" * (offset % 2))
+            file.write(directory_bytes(tags, offset))
+            file.seek(entries[pointer])
+            file.write(struct.pack("<HHII", pointer, 4, 1, offset))

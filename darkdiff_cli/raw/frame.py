@@ -1,0 +1,63 @@
+"""The two values that the raw front end hands on: the sensor's mosaic and the developed LRGB image."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkdiff_cli.capture import CaptureMetadata
+
+LrgbSpace = Literal["camera", "srgb"]
+
+
+@dataclass(frozen=True)
+class RawFrame:
+    """One Bayer exposure in digital numbers (DN), ready to be developed.
+
+    Attributes:
+        mosaic_dn: (H, W) visible pixels in DN, black level still in, any real dtype.
+        cfa: colours of the top-left 2x2 pixels in reading order: "RGGB", "BGGR", "GBRG" or "GRBG".
+        black_level: DN of no light at each of those four pixels, in the same order.
+        white_level: DN at which the sensor saturates.
+        white_balance: multipliers of red, green, blue, the smallest one 1.
+        camera_from_xyz: (3, 3) CIE XYZ to camera, or None where neither file nor LibRaw knows the camera.
+        orientation: EXIF orientation, 1..8.
+        metadata: what the camera wrote about the shot.
+        path: the file it came from, None for a synthetic frame.
+    """
+
+    mosaic_dn: NDArray[np.generic]
+    cfa: str
+    black_level: tuple[float, float, float, float]
+    white_level: float
+    white_balance: tuple[float, float, float]
+    camera_from_xyz: NDArray[np.float64] | None = None
+    orientation: int = 1
+    metadata: CaptureMetadata = field(default_factory=CaptureMetadata)
+    path: Path | None = None
+
+    def __post_init__(self) -> None:
+        if sorted(self.cfa) != ["B", "G", "G", "R"]:
+            raise ValueError(f"cfa must hold one R, two G and one B, got {self.cfa!r}")
+        if self.mosaic_dn.ndim != 2 or min(self.mosaic_dn.shape) < 2:
+            raise ValueError(f"mosaic_dn must be at least 2x2 pixels, got shape {self.mosaic_dn.shape}")
+        if self.white_level <= max(self.black_level):
+            raise ValueError(f"white level {self.white_level} is not above black level {max(self.black_level)}")
+
+
+@dataclass(frozen=True)
+class LRGB:
+    """The paper's linear RGB image (Sec. 4.1): half the sensor's size, amplified, white-balanced.
+
+    Attributes:
+        pixels: (H/2, W/2, 3) float32, 1.0 = sensor saturation after the gain. Values below black stay negative, so
+            that the noise keeps zero mean. In the "srgb" space values may also exceed 1 (colours outside sRGB).
+        ratio: amplification ratio that was applied.
+        space: "camera" primaries, or linear "srgb".
+    """
+
+    pixels: NDArray[np.float32]
+    ratio: float
+    space: LrgbSpace

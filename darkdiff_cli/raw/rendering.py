@@ -1,0 +1,44 @@
+"""The reference ISP: what a well-exposed raw looks like, by LibRaw's own hand (DESIGN: target rendering)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkdiff_cli.colour import srgb_encode
+from darkdiff_cli.raw.frame import LRGB, RawFrame
+from darkdiff_cli.raw.reader import open_raw
+
+
+def render_reference(frame: RawFrame) -> NDArray[np.float32]:
+    """Render a clean raw with LibRaw: camera white balance, half size, no automatic brightness, true sRGB curve.
+
+    The white level is the file's own; LibRaw's habit of lowering it to the brightest pixel is switched off, because
+    brightness must not hang on the content of one picture.
+
+    Args:
+        frame: a frame that `read_raw` read from a file.
+
+    Returns:
+        (H/2, W/2, 3) float32 sRGB in [0, 1], in sensor orientation.
+
+    Raises:
+        ValueError: the frame is synthetic and has no file.
+        InputError: the file cannot be read any more.
+    """
+    if frame.path is None:
+        raise ValueError("render_reference needs a frame that was read from a file")
+    with open_raw(frame.path) as raw:
+        rendered = raw.postprocess(
+            use_camera_wb=True,
+            half_size=True,
+            no_auto_bright=True,
+            output_bps=16,
+            gamma=(2.4, 12.92),
+            user_flip=0,
+            adjust_maximum_thr=0.0,
+        )
+    return np.asarray(rendered, dtype=np.float32) / np.float32(65535.0)
+
+
+def render_linear(lrgb: LRGB) -> NDArray[np.float32]:
+    """Show LRGB as it is: clip to [0, 1] and apply the sRGB curve. The "amplify only" picture of a dark raw."""
+    return srgb_encode(lrgb.pixels)

@@ -1,0 +1,140 @@
+"""Stage 0: a small Stable Diffusion of our own, on clean pictures (DESIGN section 4).
+
+Both networks are diffusers' stock classes, so that the same weight surgery retasks this base and SD 2.1.
+"""
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from torch import Tensor
+
+from darkdiff_cli.datasets import Pair
+from darkdiff_cli.training.draws import Draws
+from darkdiff_cli.training.losses import picture_loss, score
+from darkdiff_cli.training.recipe import AutoencoderShape, DenoiserShape, Recipe
+from darkdiff_cli.training.stage import Numbers, Stage
+from darkdiff_models.checkpoints import Base, save_base
+from darkdiff_models.perceptual import LPIPS
+from darkdiff_models.sampling import training_target
+
+
+class PlainAutoencoder(Stage):
+    """AutoencoderKL from clean LRGB to clean sRGB: L1 + LPIPS + KL."""
+
+    def __init__(self, recipe: Recipe, lpips: LPIPS | None) -> None:
+        self.name = "stage0-autoencoder"
+        self.optimisation = recipe.stage0.autoencoder
+        self.recipe, self.settings = recipe, recipe.stage0
+        self.vae = stock_autoencoder(recipe.autoencoder)
+        self.lpips = lpips
+        self.trained = {"vae": self.vae}
+        self.frozen = {"lpips": lpips} if lpips is not None else {}
+
+    def loss(self, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:
+        """L1 + LPIPS + KL of clean pictures."""
+        posterior = self.vae.encode(pair.clean_lrgb * 2 - 1).latent_dist
+        latents = posterior.mean + posterior.std * draws.normal_like(posterior.mean)
+        srgb = (self.vae.decode(latents).sample + 1) / 2
+        loss = picture_loss(srgb, pair.clean_srgb, self.lpips, self.settings.loss.perceptual_weight).mean()
+        kl = posterior.kl().mean()
+        return loss + self.settings.kl_weight * kl, {"picture": loss.item(), "kl": kl.item()}
+
+    def health(self, pair: Pair, draws: Draws) -> Numbers:  # noqa: ARG002
+        """How well clean pictures survive the bottleneck."""
+        latents = self.vae.encode(pair.clean_lrgb * 2 - 1).latent_dist.mean
+        return score((self.vae.decode(latents).sample + 1) / 2, pair.clean_srgb, self.lpips)
+
+    def export(self, folder: Path) -> None:
+        """A diffusers folder `vae`."""
+        self.vae.save_pretrained(folder / "vae")
+
+
+class PlainDenoiser(Stage):
+    """UNet2DConditionModel on clean latents, its prompt always the empty one: Eq. 1 without a condition."""
+
+    def __init__(self, recipe: Recipe, vae: AutoencoderKL) -> None:
+        self.name = "stage0-denoiser"
+        self.optimisation = recipe.stage0.denoiser
+        self.vae = vae.requires_grad_(False)
+        self.unet = stock_unet(recipe.denoiser, vae.config["latent_channels"])
+        generator = torch.Generator().manual_seed(recipe.seed)
+        shape = (1, recipe.denoiser.prompt_tokens, recipe.denoiser.cross_attention_dim)
+        self.empty_prompt = torch.randn(shape, generator=generator)
+        self.schedule = noise_schedule(recipe.denoiser)
+        self.trained = {"unet": self.unet}
+        self.frozen = {"vae": vae}
+
+    def loss(self, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:
+        """Mean squared error of the predicted noise or velocity."""
+        with torch.no_grad():
+            latents = self.vae.encode(pair.clean_lrgb * 2 - 1).latent_dist.mean * self.vae.config["scaling_factor"]
+        noise = draws.normal_like(latents)
+        timesteps = draws.timesteps(latents.shape[0], self.schedule.config["num_train_timesteps"])
+        noisy = self.schedule.add_noise(latents, noise, timesteps)
+        prompt = self.empty_prompt.to(latents).expand(latents.shape[0], -1, -1)
+        prediction = self.unet(noisy, timesteps, prompt).sample
+        loss = F.mse_loss(prediction, training_target(self.schedule, latents, noise, timesteps))
+        return loss, {"ldm": loss.item()}
+
+    def health(self, pair: Pair, draws: Draws) -> Numbers:
+        """The training loss on held-out pictures."""
+        return {"ldm": self.loss(pair, draws)[0].item()}
+
+    def export(self, folder: Path) -> None:
+        """A diffusers folder with `vae`, `unet`, `scheduler` and the empty prompt."""
+        save_base(Base(self.vae, self.unet, dict(self.schedule.config), self.empty_prompt), folder)
+
+
+def stock_autoencoder(shape: AutoencoderShape) -> AutoencoderKL:
+    """diffusers' AutoencoderKL at a recipe's widths, untrained."""
+    levels = len(shape.block_out_channels)
+    return AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        up_block_types=("UpDecoderBlock2D",) * levels,
+        block_out_channels=shape.block_out_channels,
+        latent_channels=shape.latent_channels,
+        layers_per_block=shape.layers_per_block,
+        norm_num_groups=shape.norm_num_groups,
+        mid_block_add_attention=shape.mid_block_add_attention,
+        scaling_factor=1.0,
+    )
+
+
+def stock_unet(shape: DenoiserShape, latent_channels: int) -> UNet2DConditionModel:
+    """diffusers' UNet2DConditionModel of SD 2's kind at a recipe's widths, untrained."""
+    attends = shape.attention_levels
+    return UNet2DConditionModel(
+        in_channels=latent_channels,
+        out_channels=latent_channels,
+        down_block_types=tuple("CrossAttnDownBlock2D" if a else "DownBlock2D" for a in attends),
+        up_block_types=tuple("CrossAttnUpBlock2D" if a else "UpBlock2D" for a in reversed(attends)),
+        block_out_channels=shape.block_out_channels,
+        layers_per_block=shape.layers_per_block,
+        attention_head_dim=shape.num_heads,
+        cross_attention_dim=shape.cross_attention_dim,
+        norm_num_groups=shape.norm_num_groups,
+        use_linear_projection=True,
+    )
+
+
+def noise_schedule(shape: DenoiserShape) -> DDIMScheduler:
+    """SD's noise schedule with the recipe's prediction type and trailing spacing."""
+    return DDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        set_alpha_to_one=False,
+        prediction_type=shape.prediction_type,
+        timestep_spacing="trailing",
+    )
+
+
+@torch.no_grad()
+def calibrate_scale(vae: AutoencoderKL, pair: Pair) -> float:
+    """Set the factor that brings the latents of clean pictures to unit variance, and return it."""
+    scale = 1.0 / float(vae.encode(pair.clean_lrgb * 2 - 1).latent_dist.mean.std())
+    vae.register_to_config(scaling_factor=scale)
+    return scale

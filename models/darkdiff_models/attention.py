@@ -1,0 +1,156 @@
+"""Attention of the denoiser: self, text, and the region cross-attention of the paper (Sec. 4.2, Eq. 5-7)."""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class KeyValue(NamedTuple):
+    """Projected keys and values, split into heads, computed once and reused at every denoising step.
+
+    Attributes:
+        key, value: (batch, heads, tokens, head_dim).
+        mask: (batch, 1, 1, tokens) bool, True where a token is real and not padding; None if all are.
+    """
+
+    key: Tensor
+    value: Tensor
+    mask: Tensor | None = None
+
+
+@cache
+def _xformers_attention() -> Any | None:
+    """xformers' attention where the extra is installed and loads; asked for on CUDA only."""
+    try:
+        from xformers.ops import memory_efficient_attention
+    except (ImportError, OSError):
+        return None
+    return memory_efficient_attention
+
+
+def attend(query: Tensor, kv: KeyValue) -> Tensor:
+    """Softmax attention over (batch, heads, tokens, head_dim), by xformers on CUDA, else by torch.
+
+    Masked attention always takes torch's kernels: xformers wants masks of aligned, materialised shape.
+    """
+    if query.is_cuda and kv.mask is None and (fast := _xformers_attention()) is not None:
+        q, k, v = (x.transpose(1, 2).contiguous() for x in (query, kv.key, kv.value))
+        return torch.as_tensor(fast(q, k, v)).transpose(1, 2)
+    return F.scaled_dot_product_attention(query, kv.key, kv.value, attn_mask=kv.mask)
+
+
+class CrossAttention(nn.Module):
+    """Multi-head attention whose keys and values come from elsewhere, in diffusers' parameter names.
+
+    Args:
+        dim: width of the queries and of the output.
+        heads: number of heads, a divisor of dim.
+        context_dim: width of the tokens that keys and values are made of.
+    """
+
+    def __init__(self, dim: int, heads: int, context_dim: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.to_q = nn.Linear(dim, dim, bias=False)
+        self.to_k = nn.Linear(context_dim, dim, bias=False)
+        self.to_v = nn.Linear(context_dim, dim, bias=False)
+        self.to_out = nn.ModuleList([nn.Linear(dim, dim)])
+
+    def split_heads(self, tokens: Tensor) -> Tensor:
+        """(batch, tokens, dim) -> (batch, heads, tokens, head_dim)."""
+        return tokens.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+    def project(self, context: Tensor) -> KeyValue:
+        """Keys and values of (batch, tokens, context_dim) context tokens."""
+        return KeyValue(self.split_heads(self.to_k(context)), self.split_heads(self.to_v(context)))
+
+    def attend_tokens(self, tokens: Tensor, kv: KeyValue) -> Tensor:
+        """Attend from (batch, tokens, dim) to kv; a kv of batch 1 serves every item."""
+        batch = tokens.shape[0]
+        if kv.key.shape[0] != batch:
+            kv = KeyValue(kv.key.expand(batch, -1, -1, -1), kv.value.expand(batch, -1, -1, -1), kv.mask)
+        hidden = attend(self.split_heads(self.to_q(tokens)), kv)
+        return torch.as_tensor(self.to_out[0](hidden.transpose(1, 2).flatten(2)))
+
+    def forward(self, tokens: Tensor, kv: KeyValue, size: tuple[int, int]) -> Tensor:  # noqa: ARG002
+        """Attend globally; `size` is unused and there for region attention's sake."""
+        return self.attend_tokens(tokens, kv)
+
+
+class SelfAttention(CrossAttention):
+    """Attention of the tokens to one another."""
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__(dim, heads, dim)
+
+    def attend_self(self, tokens: Tensor) -> Tensor:
+        """(batch, tokens, dim) -> the same shape."""
+        return self.attend_tokens(tokens, self.project(tokens))
+
+
+class RegionCrossAttention(CrossAttention):
+    """Cross-attention inside regions: a token sees only the context of its own square (Sec. 4.2, Eq. 5-7).
+
+    Args:
+        dim: width of queries, context tokens and output.
+        heads: number of heads.
+        region_size: side of a region in tokens, at every level of the U-Net.
+    """
+
+    def __init__(self, dim: int, heads: int, region_size: int) -> None:
+        super().__init__(dim, heads, dim)
+        self.region_size = region_size
+        self.norm_context = nn.LayerNorm(dim)
+
+    def project_features(self, features: Tensor) -> KeyValue:
+        """Keys and values of a context map.
+
+        Args:
+            features: (batch, dim, h, w) from the context processor.
+
+        Returns:
+            KeyValue of (batch * regions, heads, region_size ** 2, head_dim), with a mask where the map was padded.
+        """
+        tokens = self.norm_context(features.permute(0, 2, 3, 1))
+        key, value = (
+            self.split_heads(to_regions(linear(tokens), self.region_size)) for linear in (self.to_k, self.to_v)
+        )
+        return KeyValue(key, value, region_mask(features.shape[-2:], self.region_size, features))
+
+    def forward(self, tokens: Tensor, kv: KeyValue, size: tuple[int, int]) -> Tensor:
+        """Attend within regions.
+
+        Args:
+            tokens: (batch, h * w, dim).
+            kv: from `project_features` of a map of the same h and w.
+            size: (h, w).
+        """
+        regions = to_regions(tokens.unflatten(1, size), self.region_size)
+        return from_regions(self.attend_tokens(regions, kv), self.region_size, size).flatten(1, 2)
+
+
+def to_regions(tokens: Tensor, region_size: int) -> Tensor:
+    """(batch, h, w, dim) -> (batch * regions, region_size ** 2, dim), padded below and right with zeros."""
+    height, width = tokens.shape[1:3]
+    tokens = F.pad(tokens, (0, 0, 0, -width % region_size, 0, -height % region_size))
+    grid = tokens.unflatten(2, (-1, region_size)).unflatten(1, (-1, region_size))
+    return grid.transpose(2, 3).flatten(0, 2).flatten(1, 2)
+
+
+def from_regions(regions: Tensor, region_size: int, size: tuple[int, int]) -> Tensor:
+    """Undo `to_regions`: (batch * regions, region_size ** 2, dim) -> (batch, h, w, dim)."""
+    rows, columns = (-(-n // region_size) for n in size)
+    grid = regions.unflatten(1, (region_size, region_size)).unflatten(0, (-1, rows, columns))
+    return grid.transpose(2, 3).flatten(3, 4).flatten(1, 2)[:, : size[0], : size[1]]
+
+
+def region_mask(size: torch.Size | tuple[int, ...], region_size: int, like: Tensor) -> Tensor | None:
+    """Which tokens of each region are real, (batch * regions, 1, 1, region_size ** 2); None without padding."""
+    height, width = size
+    if height % region_size == 0 and width % region_size == 0:
+        return None
+    real = torch.ones(like.shape[0], height, width, 1, dtype=torch.bool, device=like.device)
+    return to_regions(real, region_size)[:, None, None, :, 0]

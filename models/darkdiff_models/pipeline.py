@@ -1,0 +1,176 @@
+"""DarkDiff as a diffusers pipeline: LRGB in, sRGB out (Sec. 4)."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from diffusers import DDIMScheduler, DiffusionPipeline
+from torch import Tensor
+
+from darkdiff_models.autoencoder import ResidualAutoencoderKL
+from darkdiff_models.context import ContextProcessor
+from darkdiff_models.devices import autocast_dtype
+from darkdiff_models.sampling import make_scheduler, sample
+from darkdiff_models.tiling import TiledAutoencoder, TiledDenoiser, Tiles
+from darkdiff_models.unet import DarkDiffUNet
+
+StageProgress = Callable[[str, int, int], None]
+"""(stage: "encode", "context", "denoise" or "decode"; done; in all)."""
+
+NULL_SEED = 20_252_374  # of the null condition; fixed, so that only the user's seed changes a picture
+
+
+@dataclass(frozen=True)
+class DarkDiffOutput:
+    """What the pipeline returns.
+
+    Attributes:
+        srgb: (h, w, 3) float32 on the CPU, sRGB in [0, 1].
+        steps, guidance: what was used, after the checkpoint's defaults.
+    """
+
+    srgb: Tensor
+    steps: int
+    guidance: float
+
+
+class DarkDiffPipeline(DiffusionPipeline):
+    """Enhance an LRGB image with a retasked latent diffusion model.
+
+    Args:
+        vae: residual autoencoder (Sec. 4.3).
+        unet: denoiser with region cross-attention (Sec. 4.2).
+        context: context processor.
+        scheduler: noise schedule and prediction type of the base.
+        lrgb_space: primaries that the model was trained on, "camera" or "srgb".
+        default_steps, default_guidance, default_sampler: used where the caller says None.
+        tile, tile_overlap: of the denoiser, in latents.
+        vae_tile, vae_tile_overlap: of the autoencoder, in pixels; smaller images are not cut.
+    """
+
+    def __init__(
+        self,
+        vae: ResidualAutoencoderKL,
+        unet: DarkDiffUNet,
+        context: ContextProcessor,
+        scheduler: DDIMScheduler,
+        lrgb_space: str = "camera",
+        default_steps: int = 50,
+        default_guidance: float = 2.0,
+        default_sampler: str = "ddim",
+        tile: int = 64,
+        tile_overlap: int = 16,
+        vae_tile: int = 1024,
+        vae_tile_overlap: int = 128,
+    ) -> None:
+        super().__init__()
+        self.register_modules(vae=vae, unet=unet, context=context, scheduler=scheduler)
+        self.register_to_config(
+            lrgb_space=lrgb_space,
+            default_steps=default_steps,
+            default_guidance=default_guidance,
+            default_sampler=default_sampler,
+            tile=tile,
+            tile_overlap=tile_overlap,
+            vae_tile=vae_tile,
+            vae_tile_overlap=vae_tile_overlap,
+        )
+
+    @torch.inference_mode()
+    def __call__(
+        self,
+        lrgb: Tensor,
+        steps: int | None = None,
+        guidance: float | None = None,
+        seed: int = 0,
+        sampler: str | None = None,
+        tile: int | None = None,
+        tile_batch: int = 4,
+        on_progress: StageProgress | None = None,
+    ) -> DarkDiffOutput:
+        """Enhance one image.
+
+        Args:
+            lrgb: (h, w, 3) float32 LRGB in the pipeline's `lrgb_space`, 1 = saturation, any size.
+            steps: denoising steps; None as the checkpoint says. So for guidance, sampler and tile.
+            guidance: guidance scale of Eq. 10; 1 runs the conditional branch only.
+            seed: of the noise map.
+            sampler: "ddim" or "dpm++".
+            tile: side of a denoiser tile in latents; smaller needs less memory.
+            tile_batch: tiles a network call; more is faster on a GPU, the picture is the same.
+            on_progress: called as the work goes on.
+
+        Raises:
+            ValueError: an argument is out of range.
+        """
+        config: dict[str, Any] = dict(self.config)
+        steps = config["default_steps"] if steps is None else steps
+        guidance = config["default_guidance"] if guidance is None else guidance
+        tile = config["tile"] if tile is None else tile
+        if guidance < 0:
+            raise ValueError(f"guidance must not be negative, got {guidance}")
+        if tile % self.unet.size_multiple or tile <= 0:
+            raise ValueError(f"tile must be a positive multiple of {self.unet.size_multiple}, got {tile}")
+        report = on_progress or (lambda _stage, _done, _total: None)
+
+        with self._autocast():
+            # 1. LRGB as a tensor, padded to whole latents and whole U-Net levels: (1, 3, H, W)
+            image = self._pad(lrgb.permute(2, 0, 1)[None].to(self.device, torch.float32))
+
+            # 2. Encode the noisy image: z_y, (1, 4, H/8, W/8)
+            autoencoder = TiledAutoencoder(self.vae, self._image_tiles(image, config))
+            z_y = autoencoder.encode(image, lambda done, total: report("encode", done, total))
+
+            # 3. Read the condition once: context features and their keys and values, for z_y and for pure noise
+            overlap = min(config["tile_overlap"], tile // 2)
+            tiles = Tiles.cover(*z_y.shape[-2:], tile, overlap)
+            report("context", 0, 1)
+            counter = _StepCounter(report, steps)
+            denoiser = TiledDenoiser(
+                self.unet, self.context, z_y, self._noise(z_y, NULL_SEED), guidance, tiles, tile_batch, counter
+            )
+            report("context", 1, 1)
+
+            # 4. Denoise from one noise map: z_0, (1, 4, H/8, W/8)
+            scheduler = make_scheduler(dict(self.scheduler.config), sampler or config["default_sampler"])
+            z_0 = sample(denoiser, self._noise(z_y, seed), scheduler, steps)
+
+            # 5. Decode beside the noisy image's residual features: (1, 3, H, W)
+            srgb = autoencoder.decode(z_0, image, lambda done, total: report("decode", done, total))
+
+        # 6. Crop the padding and clip to what a display shows: (h, w, 3)
+        height, width = lrgb.shape[:2]
+        picture = srgb[0, :, :height, :width].clamp(0, 1).permute(1, 2, 0).float().cpu().contiguous()
+        return DarkDiffOutput(picture, steps, float(guidance))
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        dtype = autocast_dtype(self.device)
+        return torch.autocast(self.device.type, dtype) if dtype is not None else nullcontext()
+
+    def _pad(self, image: Tensor) -> Tensor:
+        multiple = self.vae.factor * self.unet.size_multiple
+        height, width = image.shape[-2:]
+        padded = F.pad(image, (0, -width % multiple, 0, -height % multiple), mode="replicate")
+        return padded.contiguous(memory_format=torch.channels_last)
+
+    def _image_tiles(self, image: Tensor, config: dict[str, Any]) -> Tiles:
+        return Tiles.cover(*image.shape[-2:], config["vae_tile"], config["vae_tile_overlap"], self.vae.factor)
+
+    def _noise(self, like: Tensor, seed: int) -> Tensor:
+        """Standard normal noise drawn on the CPU, the same on every device."""
+        generator = torch.Generator().manual_seed(seed)
+        return torch.randn(like.shape, generator=generator).to(like.device)
+
+
+class _StepCounter:
+    """Turns tiles done within a step into tiles done in all."""
+
+    def __init__(self, report: StageProgress, steps: int) -> None:
+        self.report, self.steps, self.step = report, steps, 0
+
+    def __call__(self, done: int, tiles: int) -> None:
+        self.report("denoise", self.step * tiles + done, self.steps * tiles)
+        self.step += done == tiles

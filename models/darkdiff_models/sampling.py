@@ -1,0 +1,84 @@
+"""Diffusion as pure functions over a callable denoiser (Eq. 1, 8, 10), through diffusers' schedulers."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
+from torch import Tensor
+
+Denoiser = Callable[[Tensor, Tensor], Tensor]
+"""(latents z_t, timestep) -> prediction of the same shape: epsilon or v, as the scheduler's config says."""
+
+StepCallback = Callable[[int, int], None]
+"""(steps done, steps in all)."""
+
+SAMPLERS: dict[str, Any] = {"ddim": DDIMScheduler, "dpm++": DPMSolverMultistepScheduler}
+
+
+def make_scheduler(config: dict[str, Any], sampler: str = "ddim") -> DDIMScheduler | DPMSolverMultistepScheduler:
+    """A scheduler of the checkpoint's noise schedule: DDIM (eta 0) or DPM-Solver++, trailing spacing.
+
+    Raises:
+        ValueError: no such sampler.
+    """
+    if sampler not in SAMPLERS:
+        raise ValueError(f"no sampler {sampler!r}, choose one of {', '.join(SAMPLERS)}")
+    return SAMPLERS[sampler].from_config(config, timestep_spacing="trailing")
+
+
+@torch.no_grad()
+def sample(
+    denoiser: Denoiser,
+    noise: Tensor,
+    scheduler: DDIMScheduler | DPMSolverMultistepScheduler,
+    steps: int,
+    on_step: StepCallback | None = None,
+) -> Tensor:
+    """Walk from pure noise to latents.
+
+    Args:
+        denoiser: the network with its condition and guidance, possibly tiled.
+        noise: (batch, channels, h, w) standard normal.
+        scheduler: from `make_scheduler`; a copy is stepped, the given one is left as it is.
+        steps: number of denoiser calls.
+        on_step: called after each step.
+
+    Returns:
+        z_0 of the same shape.
+
+    Raises:
+        ValueError: steps is not between 1 and the schedule's number of training timesteps.
+    """
+    limit = int(scheduler.config["num_train_timesteps"])
+    if not 1 <= steps <= limit:
+        raise ValueError(f"steps must be between 1 and {limit}, got {steps}")
+    scheduler = type(scheduler).from_config(scheduler.config)
+    scheduler.set_timesteps(steps, device=noise.device)
+    latents = noise * scheduler.init_noise_sigma
+    for done, timestep in enumerate(scheduler.timesteps, start=1):
+        prediction = denoiser(scheduler.scale_model_input(latents, timestep), timestep)
+        latents = scheduler.step(prediction, timestep, latents).prev_sample
+        if on_step is not None:
+            on_step(done, steps)
+    return torch.as_tensor(latents)
+
+
+def guide(conditional: Tensor, null: Tensor, guidance: float) -> Tensor:
+    """Classifier-free guidance (Eq. 10): null + guidance * (conditional - null)."""
+    return null + guidance * (conditional - null)
+
+
+def training_target(scheduler: DDIMScheduler, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+    """What the denoiser shall predict: the noise (epsilon) or the velocity (v)."""
+    if scheduler.config["prediction_type"] == "v_prediction":
+        return torch.as_tensor(scheduler.get_velocity(latents, noise, timesteps))
+    return noise
+
+
+def predicted_original(scheduler: DDIMScheduler, prediction: Tensor, z_t: Tensor, timesteps: Tensor) -> Tensor:
+    """The z_0 that a prediction amounts to (Eq. 8, in its form for epsilon or for v)."""
+    alpha_bar = scheduler.alphas_cumprod.to(z_t)[timesteps].view(-1, 1, 1, 1)
+    if scheduler.config["prediction_type"] == "v_prediction":
+        return alpha_bar.sqrt() * z_t - (1 - alpha_bar).sqrt() * prediction
+    return (z_t - (1 - alpha_bar).sqrt() * prediction) / alpha_bar.sqrt()

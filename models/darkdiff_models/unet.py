@@ -1,0 +1,144 @@
+"""The denoiser: Stable Diffusion's U-Net with region cross-attention in its encoder (Sec. 4.2)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.embeddings import TimestepEmbedding, Timesteps
+from diffusers.models.modeling_utils import ModelMixin
+from torch import Tensor, nn
+
+from darkdiff_models.attention import CrossAttention, KeyValue, RegionCrossAttention
+from darkdiff_models.blocks import DownBlock, MidBlock, SpatialTransformer, UNetShape, UpBlock
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Everything the denoiser needs to know of the noisy image, projected once for all steps.
+
+    Attributes:
+        region: keys and values for the region attentions, in the order of the U-Net's encoder.
+        text: keys and values of the empty prompt for the decoder's cross-attentions, batch 1.
+    """
+
+    region: tuple[KeyValue, ...]
+    text: tuple[KeyValue, ...]
+
+
+class DarkDiffUNet(ModelMixin, ConfigMixin):
+    """U-Net of SD 2.1 whose down and mid blocks attend to the context processor's features, region by region.
+
+    The decoder keeps the text cross-attention, with the embedding of the empty prompt stored in the checkpoint, so
+    that no text encoder is needed. Defaults are SD 2.1's widths; parameter names are diffusers'.
+
+    Args:
+        in_channels, out_channels: channels of the latents.
+        block_out_channels: width of each level.
+        layers_per_block: resnets a level in the encoder (one more in the decoder).
+        attention_levels: which levels attend.
+        num_heads: attention heads of each level.
+        cross_attention_dim, prompt_tokens: shape of the empty-prompt embedding.
+        region_size: side of a region in tokens, at every level.
+        norm_num_groups: groups of the group norms.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        in_channels: int = 4,
+        out_channels: int = 4,
+        block_out_channels: Sequence[int] = (320, 640, 1280, 1280),
+        layers_per_block: int = 2,
+        attention_levels: Sequence[bool] = (True, True, True, False),
+        num_heads: Sequence[int] = (5, 10, 20, 20),
+        cross_attention_dim: int = 1024,
+        prompt_tokens: int = 77,
+        region_size: int = 8,
+        norm_num_groups: int = 32,
+    ) -> None:
+        super().__init__()
+        shape = UNetShape(
+            tuple(block_out_channels), layers_per_block, tuple(attention_levels), tuple(num_heads), norm_num_groups
+        )
+        first, levels = shape.block_out_channels[0], range(len(shape.block_out_channels))
+
+        def region(dim: int, heads: int) -> CrossAttention:
+            return RegionCrossAttention(dim, heads, region_size)
+
+        def text(dim: int, heads: int) -> CrossAttention:
+            return CrossAttention(dim, heads, cross_attention_dim)
+
+        self.conv_in = nn.Conv2d(in_channels, first, 3, padding=1)
+        self.time_proj = Timesteps(first, flip_sin_to_cos=True, downscale_freq_shift=0)
+        self.time_embedding = TimestepEmbedding(first, shape.time_dim)
+        self.down_blocks = nn.ModuleList([DownBlock(shape, level, region) for level in levels])
+        self.mid_block = MidBlock(shape, region)
+        self.up_blocks = nn.ModuleList([UpBlock(shape, level, text) for level in reversed(levels)])
+        self.conv_norm_out = nn.GroupNorm(norm_num_groups, first, eps=1e-5)
+        self.conv_out = nn.Conv2d(first, out_channels, 3, padding=1)
+        self.register_buffer("empty_prompt", torch.zeros(1, prompt_tokens, cross_attention_dim))
+
+    @property
+    def region_attentions(self) -> list[RegionCrossAttention]:
+        """The region attentions in the order in which an image passes them."""
+        return [m for part in (self.down_blocks, self.mid_block) for m in part.modules() if _is_region(m)]  # type: ignore[misc]
+
+    @property
+    def text_attentions(self) -> list[CrossAttention]:
+        """The decoder's text attentions in the order in which an image passes them."""
+        return [m.cross_attention for m in self.up_blocks.modules() if isinstance(m, SpatialTransformer)]
+
+    @property
+    def size_multiple(self) -> int:
+        """Latents must be a multiple of this many pixels high and wide."""
+        return int(2 ** (len(self.config["block_out_channels"]) - 1))
+
+    def prepare(self, features: Sequence[Tensor]) -> Condition:
+        """Project the context processor's features and the empty prompt, once per image.
+
+        Args:
+            features: one (batch, dim, h, w) map a region attention, from `ContextProcessor`.
+
+        Raises:
+            ValueError: the number of maps is not the number of region attentions.
+        """
+        attentions = self.region_attentions
+        if len(features) != len(attentions):
+            raise ValueError(f"expected {len(attentions)} context maps, got {len(features)}")
+        region = tuple(a.project_features(f) for a, f in zip(attentions, features, strict=True))
+        text = tuple(a.project(self.empty_prompt) for a in self.text_attentions)
+        return Condition(region, text)
+
+    def forward(self, latents: Tensor, timestep: Tensor, condition: Condition) -> Tensor:
+        """Predict the noise (epsilon) or the velocity (v), whichever the scheduler's config says.
+
+        Args:
+            latents: (batch, in_channels, h, w) noisy latents z_t, h and w multiples of `size_multiple`.
+            timestep: scalar or (batch,) in 0..999.
+            condition: from `prepare`, of the same batch.
+
+        Returns:
+            (batch, out_channels, h, w).
+        """
+        temb = embed_timestep(self.time_proj, self.time_embedding, timestep, latents)
+        region, text = iter(condition.region), iter(condition.text)
+        hidden = self.conv_in(latents)
+        skips = [hidden]
+        for block in self.down_blocks:
+            hidden, new = block(hidden, temb, region)
+            skips += new
+        hidden = self.mid_block(hidden, temb, region)
+        for block in self.up_blocks:
+            hidden = block(hidden, skips, temb, text)
+        return torch.as_tensor(self.conv_out(nn.functional.silu(self.conv_norm_out(hidden))))
+
+
+def embed_timestep(projection: Timesteps, embedding: TimestepEmbedding, timestep: Tensor, like: Tensor) -> Tensor:
+    """(batch, time_dim) embedding of a scalar or (batch,) timestep."""
+    steps = timestep.to(like.device).expand(like.shape[0])
+    return torch.as_tensor(embedding(projection(steps).to(like.dtype)))
+
+
+def _is_region(module: nn.Module) -> bool:
+    return isinstance(module, RegionCrossAttention)
