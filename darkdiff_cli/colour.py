@@ -40,7 +40,7 @@ def camera_from_srgb(camera_from_xyz: NDArray[np.floating]) -> NDArray[np.float6
         camera_from_xyz: (3, 3) matrix, CIE XYZ (D65) to camera, as DNG's ColorMatrix and LibRaw's table give it.
 
     Returns:
-        (3, 3) float64 matrix. Its inverse turns a white-balanced camera pixel into linear sRGB (dcraw's convention).
+        (3, 3) float64 matrix. This is dcraw's convention.
 
     Raises:
         ValueError: a row of the product sums to zero, so the matrix describes no camera.
@@ -50,3 +50,8 @@ def camera_from_srgb(camera_from_xyz: NDArray[np.floating]) -> NDArray[np.float6
     if np.any(np.abs(sums) < 1e-6):
         raise ValueError("a row of the camera matrix sums to zero")
     return np.asarray(matrix / sums)
+
+
+def srgb_from_camera(camera_from_xyz: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Linear sRGB from white-balanced camera values: the inverse of `camera_from_srgb`, arguments as there."""
+    return np.asarray(np.linalg.inv(camera_from_srgb(camera_from_xyz)))

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from darkdiff_cli.colour import srgb_encode
+from darkdiff_cli.colour import srgb_encode, srgb_from_camera
 from darkdiff_cli.datasets.pairs import Pair
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import LrgbSpace, RawFrame, develop
@@ -155,7 +155,8 @@ def _crop(photo: NDArray[np.uint8], size: int, rng: np.random.Generator, path: P
 
 def _frame(mosaic_dn: NDArray[np.generic], sensor: Sensor) -> RawFrame:
     black = (sensor.black,) * 4
-    return RawFrame(mosaic_dn, sensor.cfa, black, sensor.white, sensor.white_balance, sensor.camera_from_xyz)
+    matrix = srgb_from_camera(sensor.camera_from_xyz)
+    return RawFrame(mosaic_dn, sensor.cfa, black, sensor.white, sensor.white_balance, matrix)
 
 
 def _log_uniform(span: Sequence[float], rng: np.random.Generator) -> float:

@@ -22,7 +22,8 @@ class RawFrame:
         black_level: DN of no light at each of those four pixels, in the same order.
         white_level: DN at which the sensor saturates.
         white_balance: multipliers of red, green, blue, the smallest one 1.
-        camera_from_xyz: (3, 3) CIE XYZ to camera, or None where neither file nor LibRaw knows the camera.
+        srgb_from_camera: (3, 3) white-balanced camera values to linear sRGB, or None where neither the file nor LibRaw
+            knows the camera.
         orientation: EXIF orientation, 1..8.
         metadata: what the camera wrote about the shot.
         path: the file it came from, None for a synthetic frame.
@@ -33,7 +34,7 @@ class RawFrame:
     black_level: tuple[float, float, float, float]
     white_level: float
     white_balance: tuple[float, float, float]
-    camera_from_xyz: NDArray[np.float64] | None = None
+    srgb_from_camera: NDArray[np.float64] | None = None
     orientation: int = 1
     metadata: CaptureMetadata = field(default_factory=CaptureMetadata)
     path: Path | None = None

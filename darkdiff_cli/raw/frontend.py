@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from darkdiff_cli.colour import camera_from_srgb
 from darkdiff_cli.raw.frame import LRGB, LrgbSpace, RawFrame
 
 MAX_RATIO = 10_000.0
@@ -39,7 +38,6 @@ def develop(frame: RawFrame, ratio: float = 1.0, lrgb_space: LrgbSpace = "srgb")
         planes[colour].append(np.minimum((plane - black) * np.float32(gain), np.float32(1.0)))
     green = (planes["G"][0] + planes["G"][1]) * np.float32(0.5)
     pixels = np.stack([planes["R"][0], green, planes["B"][0]], axis=-1)
-    if lrgb_space == "srgb" and frame.camera_from_xyz is not None:
-        srgb_from_camera = np.linalg.inv(camera_from_srgb(frame.camera_from_xyz)).astype(np.float32)
-        pixels = pixels @ srgb_from_camera.T
+    if lrgb_space == "srgb" and frame.srgb_from_camera is not None:
+        pixels = pixels @ frame.srgb_from_camera.T.astype(np.float32)
     return LRGB(pixels=np.ascontiguousarray(pixels, dtype=np.float32), ratio=float(ratio), space=lrgb_space)

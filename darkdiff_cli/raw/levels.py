@@ -29,7 +29,8 @@ def masked_black(
     levels = []
     for site, tag in enumerate(tagged):
         row, column = (top + site // 2) % 2, (left + site % 2) % 2
-        border = [full_dn[row:inner_top:2, column::2].ravel(), full_dn[inner_top:, column:inner_left:2][row::2].ravel()]
+        below = inner_top + (row - inner_top) % 2  # first row of the left border that holds this site
+        border = [full_dn[row:inner_top:2, column::2].ravel(), full_dn[below::2, column:inner_left:2].ravel()]
         pixels = np.concatenate(border).astype(np.float64)
         levels.append(_optical_black(pixels, tag, white))
     return (levels[0], levels[1], levels[2], levels[3])

@@ -8,6 +8,7 @@ import numpy as np
 import rawpy
 from numpy.typing import NDArray
 
+from darkdiff_cli.colour import srgb_from_camera
 from darkdiff_cli.errors import InputError, MemoryLimitError
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.levels import masked_black
@@ -82,7 +83,7 @@ def read_raw(path: str | Path, black: float | None = None) -> RawFrame:
             black_level=levels,
             white_level=white,
             white_balance=_white_balance(raw),
-            camera_from_xyz=_camera_matrix(raw),
+            srgb_from_camera=_colour_matrix(raw),
             orientation=EXIF_ORIENTATION.get(raw.sizes.flip, 1),
             metadata=read_metadata(path),
             path=path,
@@ -124,6 +125,10 @@ def _white_balance(raw: rawpy.RawPy) -> tuple[float, float, float]:
     return (1.0, 1.0, 1.0)
 
 
-def _camera_matrix(raw: rawpy.RawPy) -> NDArray[np.float64] | None:
-    matrix = np.array(raw.rgb_xyz_matrix[:3], dtype=np.float64)
-    return matrix if np.linalg.matrix_rank(matrix) == 3 else None
+def _colour_matrix(raw: rawpy.RawPy) -> NDArray[np.float64] | None:
+    """The file's own matrix where it has one (DNG), else the one in LibRaw's table of cameras, as LibRaw chooses."""
+    own = np.array(raw.color_matrix, dtype=np.float64)[:, :3]
+    if own[0, 0] > 0.125:  # LibRaw's own test for a matrix worth using
+        return own
+    table = np.array(raw.rgb_xyz_matrix[:3], dtype=np.float64)
+    return srgb_from_camera(table) if np.linalg.matrix_rank(table) == 3 else None

@@ -68,7 +68,7 @@ def train(stage: Stage, data: Dataset[Pair], held_out: Dataset[Pair], settings: 
     plan, device = stage.optimisation, pick_device(settings.device)
     accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="bf16" if autocast_dtype(device) else "no")
     for module in [*stage.trained.values(), *stage.frozen.values()]:
-        module.to(device, memory_format=torch.channels_last)
+        module.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(stage.parameter_groups(), lr=plan.learning_rate, betas=plan.betas, weight_decay=0.0)
     state = RunState(stage.trained, {n: Average(m, plan.ema_decay) for n, m in stage.trained.items()}, optimizer)
     folder = settings.output / stage.name

@@ -28,9 +28,9 @@ class ResidualAutoencoder(Stage):
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """The residual convolutions may learn at their own rate."""
-        taps = set(self.vae.residual_convs.parameters())
-        rest = [p for p in self.vae.parameters() if p not in taps]
-        return [{"params": rest, "factor": 1.0}, {"params": list(taps), "factor": self.settings.taps_learning_rate}]
+        taps = list(self.vae.residual_convs.parameters())
+        rest = [p for name, p in self.vae.named_parameters() if not name.startswith("residual_convs.")]
+        return [{"params": rest, "factor": 1.0}, {"params": taps, "factor": self.settings.taps_learning_rate}]
 
     def loss(self, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:
         """L1 + LPIPS + KL of the finished picture."""

@@ -42,10 +42,12 @@ class ConditionalDenoiser(Stage):
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """The new parts (context processor, region attention) learn faster than the pre-trained rest."""
-        new = {p for attention in self.unet.region_attentions for p in attention.parameters()}
-        new |= set(self.context.parameters())
-        rest = [p for p in self.unet.parameters() if p not in new]
-        return [{"params": rest, "factor": 1.0}, {"params": list(new), "factor": self.settings.new_learning_rate}]
+        new = {id(p) for module in (*self.unet.region_attentions, self.context) for p in module.parameters()}
+        parameters = [p for network in (self.unet, self.context) for p in network.parameters()]
+        return [
+            {"params": [p for p in parameters if id(p) not in new], "factor": 1.0},
+            {"params": [p for p in parameters if id(p) in new], "factor": self.settings.new_learning_rate},
+        ]
 
     def loss(self, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:
         """Eq. 1 on the whole batch, Eq. 9 on part of it."""

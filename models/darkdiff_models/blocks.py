@@ -65,18 +65,29 @@ class SpatialTransformer(nn.Module):
         assert isinstance(attention, CrossAttention)
         return attention
 
-    def forward(self, hidden: Tensor, kv: KeyValue) -> tuple[Tensor, Tensor]:
-        """Returns the new map (batch, dim, h, w) and the block's tokens as a map of the same shape."""
+    def read(self, hidden: Tensor, kv: KeyValue) -> Tensor:
+        """The tokens that leave the block, as a map (batch, dim, h, w)."""
         size = (hidden.shape[2], hidden.shape[3])
         tokens = self.proj_in(self.norm(hidden).flatten(2).transpose(1, 2))
-        tokens = self.transformer_blocks[0](tokens, kv, size)
-        new = self.proj_out(tokens).transpose(1, 2).unflatten(2, size)
-        return hidden + new, tokens.transpose(1, 2).unflatten(2, size)
+        return torch.as_tensor(self.transformer_blocks[0](tokens, kv, size).transpose(1, 2).unflatten(2, size))
+
+    def merge(self, hidden: Tensor, tokens: Tensor) -> Tensor:
+        """Add what `read` gave to the map it was read from."""
+        new = self.proj_out(tokens.flatten(2).transpose(1, 2)).transpose(1, 2)
+        return hidden + new.unflatten(2, tuple(hidden.shape[2:]))
+
+    def forward(self, hidden: Tensor, kv: KeyValue) -> Tensor:
+        """(batch, dim, h, w) -> the same shape."""
+        return self.merge(hidden, self.read(hidden, kv))
 
 
 def _resnet(in_channels: int, out_channels: int, shape: UNetShape) -> ResnetBlock2D:
     return ResnetBlock2D(
-        in_channels=in_channels, out_channels=out_channels, temb_channels=shape.time_dim, groups=shape.norm_num_groups
+        in_channels=in_channels,
+        out_channels=out_channels,
+        temb_channels=shape.time_dim,
+        groups=shape.norm_num_groups,
+        eps=1e-5,
     )
 
 
@@ -103,7 +114,7 @@ class DownBlock(nn.Module):
         for index, resnet in enumerate(self.resnets):
             hidden = resnet(hidden, temb)
             if len(self.attentions) > 0:
-                hidden, _ = self.attentions[index](hidden, next(kvs))
+                hidden = self.attentions[index](hidden, next(kvs))
             skips.append(hidden)
         for downsampler in self.downsamplers:
             hidden = downsampler(hidden)
@@ -112,22 +123,20 @@ class DownBlock(nn.Module):
 
 
 class MidBlock(nn.Module):
-    """Resnet, transformer, and a second resnet (which a context processor has no use for)."""
+    """Resnet, transformer, resnet."""
 
-    def __init__(self, shape: UNetShape, make_attention: CrossAttentionFactory, second_resnet: bool = True) -> None:
+    def __init__(self, shape: UNetShape, make_attention: CrossAttentionFactory) -> None:
         super().__init__()
         dim = shape.block_out_channels[-1]
-        self.resnets = nn.ModuleList([_resnet(dim, dim, shape) for _ in range(2 if second_resnet else 1)])
+        self.resnets = nn.ModuleList([_resnet(dim, dim, shape) for _ in range(2)])
         transformer = SpatialTransformer(dim, shape.num_heads[-1], shape.norm_num_groups, make_attention)
         self.attentions = nn.ModuleList([transformer])
 
     def forward(self, hidden: Tensor, temb: Tensor, kvs: Iterator[KeyValue]) -> Tensor:
         """(batch, dim, h, w) -> the same shape."""
         hidden = self.resnets[0](hidden, temb)
-        hidden, _ = self.attentions[0](hidden, next(kvs))
-        for resnet in self.resnets[1:]:
-            hidden = resnet(hidden, temb)
-        return hidden
+        hidden = self.attentions[0](hidden, next(kvs))
+        return torch.as_tensor(self.resnets[1](hidden, temb))
 
 
 class UpBlock(nn.Module):
@@ -155,7 +164,7 @@ class UpBlock(nn.Module):
         for index, resnet in enumerate(self.resnets):
             hidden = resnet(torch.cat([hidden, skips.pop()], dim=1), temb)
             if len(self.attentions) > 0:
-                hidden, _ = self.attentions[index](hidden, next(kvs))
+                hidden = self.attentions[index](hidden, next(kvs))
         for upsampler in self.upsamplers:
             hidden = upsampler(hidden, tuple(skips[-1].shape[-2:]))
         return hidden

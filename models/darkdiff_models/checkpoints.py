@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from diffusers.utils.logging import disable_progress_bar
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
@@ -145,7 +146,7 @@ def _unet_shape(config: Mapping[str, Any], empty_prompt: Tensor) -> dict[str, An
 
 def _in_context(key: str) -> bool:
     encoder = key.startswith(("conv_in.", "time_embedding.", "down_blocks.", "mid_block.", "empty_prompt"))
-    return encoder and not key.startswith("mid_block.resnets.1.")
+    return encoder and not key.startswith(("mid_block.resnets.1.", "mid_block.attentions.0.proj_out."))
 
 
 def _load(model: torch.nn.Module, weights: StateDict, may_miss: str | None = None) -> None:
@@ -238,10 +239,11 @@ def load_pipeline(model: str | Path) -> DarkDiffPipeline:
             ) from error
     if not (folder / "model_index.json").is_file():
         raise ValueError(f"{folder}: holds no DarkDiff model (model_index.json is missing)")
+    disable_progress_bar()  # the program shows its own
     try:
-        pipeline = DarkDiffPipeline.from_pretrained(folder, use_safetensors=True, torch_dtype=torch.float32)
-    except (OSError, KeyError, TypeError, SafetensorError) as error:
+        pipeline = DarkDiffPipeline.from_pretrained(folder, use_safetensors=True)
+    except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
         raise ValueError(f"{folder}: is no complete DarkDiff model ({str(error).splitlines()[0]})") from error
     if not isinstance(pipeline, DarkDiffPipeline):
         raise ValueError(f"{folder}: holds a {type(pipeline).__name__}, not a DarkDiff model")
-    return pipeline
+    return pipeline.to(torch.float32)

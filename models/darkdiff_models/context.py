@@ -46,7 +46,8 @@ class ContextProcessor(ModelMixin, ConfigMixin):
         self.time_embedding = TimestepEmbedding(first, shape.time_dim)
         levels = range(len(shape.block_out_channels))
         self.down_blocks = nn.ModuleList([DownBlock(shape, level, text) for level in levels])
-        self.mid_block = MidBlock(shape, text, second_resnet=False)
+        self.mid_block = MidBlock(shape, text)
+        del self.mid_block.resnets[1], self.mid_block.attentions[0].proj_out  # nothing comes after the last tokens
         self.register_buffer("empty_prompt", torch.zeros(1, prompt_tokens, cross_attention_dim))
 
     def forward(self, latents: Tensor) -> list[Tensor]:
@@ -61,17 +62,16 @@ class ContextProcessor(ModelMixin, ConfigMixin):
         temb = embed_timestep(self.time_proj, self.time_embedding, torch.zeros((), device=latents.device), latents)
         features: list[Tensor] = []
         hidden = self.conv_in(latents)
-        for block in [*self.down_blocks, self.mid_block]:
+        for block in self.down_blocks:
             for index, resnet in enumerate(block.resnets):
                 hidden = resnet(hidden, temb)
                 if len(block.attentions) > 0:
-                    hidden, tokens = self._attend(block.attentions[index], hidden)
-                    features.append(tokens)
-            for downsampler in getattr(block, "downsamplers", []):
+                    features.append(self._read(block.attentions[index], hidden))
+                    hidden = block.attentions[index].merge(hidden, features[-1])
+            for downsampler in block.downsamplers:
                 hidden = downsampler(hidden)
-        return features
+        hidden = self.mid_block.resnets[0](hidden, temb)
+        return [*features, self._read(self.mid_block.attentions[0], hidden)]
 
-    def _attend(self, transformer: SpatialTransformer, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        kv = transformer.cross_attention.project(self.empty_prompt)
-        new, tokens = transformer(hidden, kv)
-        return new, tokens
+    def _read(self, transformer: SpatialTransformer, hidden: Tensor) -> Tensor:
+        return transformer.read(hidden, transformer.cross_attention.project(self.empty_prompt))

@@ -26,6 +26,9 @@ class LPIPS(nn.Module):
         KeyError: `from_file` met a file without the expected weights.
     """
 
+    shift: Tensor
+    scale: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.ModuleDict({str(n): nn.Conv2d(i, o, k, s, p) for n, i, o, k, s, p in ALEXNET})
@@ -41,8 +44,7 @@ class LPIPS(nn.Module):
         model = cls()
         with torch.no_grad():
             for number, conv in model.features.items():
-                conv.weight.copy_(weights[f"features.{number}.weight"])
-                conv.bias.copy_(weights[f"features.{number}.bias"])
+                conv.load_state_dict({part: weights[f"features.{number}.{part}"] for part in ("weight", "bias")})
             for index, head in enumerate(model.heads):
                 head.copy_(weights[f"lin{index}.model.1.weight"])
         return model.eval()

@@ -126,7 +126,7 @@ class DarkDiffPipeline(DiffusionPipeline):
 
             # 3. Read the condition once: context features and their keys and values, for z_y and for pure noise
             overlap = min(config["tile_overlap"], tile // 2)
-            tiles = Tiles.cover(*z_y.shape[-2:], tile, overlap)
+            tiles = Tiles.cover(z_y.shape[2], z_y.shape[3], tile, overlap)
             report("context", 0, 1)
             counter = _StepCounter(report, steps)
             denoiser = TiledDenoiser(
@@ -157,7 +157,8 @@ class DarkDiffPipeline(DiffusionPipeline):
         return padded.contiguous(memory_format=torch.channels_last)
 
     def _image_tiles(self, image: Tensor, config: dict[str, Any]) -> Tiles:
-        return Tiles.cover(*image.shape[-2:], config["vae_tile"], config["vae_tile_overlap"], self.vae.factor)
+        height, width = image.shape[-2:]
+        return Tiles.cover(height, width, config["vae_tile"], config["vae_tile_overlap"], self.vae.factor)
 
     def _noise(self, like: Tensor, seed: int) -> Tensor:
         """Standard normal noise drawn on the CPU, the same on every device."""

@@ -122,7 +122,8 @@ class TiledDenoiser:
                 prediction = self.unet(crops, timestep, condition)
             else:
                 both = self.unet(torch.cat([crops, crops]), timestep, condition)
-                prediction = guide(*both.chunk(2), self.guidance)
+                conditional, null = both.chunk(2)
+                prediction = guide(conditional, null, self.guidance)
             for index, tile in zip(chunk, prediction.split(1), strict=True):
                 blend.add(index, tile)
             if self.on_tiles is not None:
@@ -150,7 +151,8 @@ class TiledAutoencoder:
         if any(edge % factor for edge in edges):
             raise ValueError(f"tiles must start and end on multiples of {factor} pixels")
         corners = tuple((top // factor, left // factor) for top, left in tiles.corners)
-        self.latent_tiles = Tiles(*(n // factor for n in edges[:4]), tiles.overlap // factor, corners)
+        height, width, tile_height, tile_width = (edge // factor for edge in edges[:4])
+        self.latent_tiles = Tiles(height, width, tile_height, tile_width, tiles.overlap // factor, corners)
 
     def encode(self, lrgb: Tensor, on_tiles: Progress | None = None) -> Tensor:
         """(1, 3, h, w) LRGB -> (1, channels, h/f, w/f) scaled latents."""

@@ -1,0 +1,131 @@
+import hashlib
+import json
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+
+from tests.conftest import run_darkdiff
+
+
+@pytest.fixture(scope="module")
+def one_photo(dark_dng: Path, model_folder: Path, tmp_path_factory):
+    """The plain case, run once: one raw, default output, JSON."""
+    folder = tmp_path_factory.mktemp("one")
+    source = folder / "IMG.dng"
+    source.write_bytes(dark_dng.read_bytes())
+    done = run_darkdiff("enhance", source, "--model", model_folder, "--ratio", "200", "--json")
+    return done, source, folder / "IMG_darkdiff.jpg"
+
+
+def test_photo_is_written_beside_its_input(one_photo) -> None:
+    done, _, output = one_photo
+    assert done.returncode == 0, done.stderr
+    assert iio.imread(output).shape == (40, 56, 3)
+
+
+def test_json_tells_what_was_done(one_photo) -> None:
+    done, _, output = one_photo
+    [result] = json.loads(done.stdout)
+    assert result["output"] == str(output)
+    assert (result["ratio"], result["width"], result["height"]) == (200.0, 56, 40)
+    assert (result["steps"], result["guidance"]) == (2, 1.5)
+
+
+def test_input_is_untouched_and_nothing_else_is_left(one_photo, dark_dng: Path) -> None:
+    _, source, output = one_photo
+    assert hashlib.sha256(source.read_bytes()).digest() == hashlib.sha256(dark_dng.read_bytes()).digest()
+    assert sorted(source.parent.iterdir()) == [source, output]
+
+
+def test_stderr_has_no_noise(one_photo) -> None:
+    done, _, _ = one_photo
+    assert done.stderr.splitlines() == ["IMG.dng: x200, 56x40, 2 steps"]
+
+
+def test_same_seed_is_the_same_bytes_and_another_is_not(one_photo, model_folder: Path, tmp_path: Path) -> None:
+    _, source, output = one_photo
+    for name, seed in (("again.jpg", 0), ("other.jpg", 1)):
+        arguments = ("--model", model_folder, "--ratio", "200", "--seed", seed, "-o", tmp_path / name, "--quiet")
+        assert run_darkdiff("enhance", source, *arguments).returncode == 0
+    assert (tmp_path / "other.jpg").read_bytes() != (tmp_path / "again.jpg").read_bytes()
+    assert iio.imread(tmp_path / "again.jpg").tolist() == iio.imread(output).tolist()
+    assert (tmp_path / "again.jpg").read_bytes() == output.read_bytes()
+
+
+def test_one_bad_file_does_not_stop_the_others(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.arw"
+    bad.write_text("no raw at all")
+    missing = tmp_path / "missing.nef"
+    done = run_darkdiff(
+        "enhance", bad, dark_dng, missing, "-o", tmp_path / "out", "--model", model_folder, "--format", "tiff"
+    )
+    assert done.returncode == 1
+    assert done.stdout.split() == [str(tmp_path / "out" / "dark_darkdiff.tif")]
+    assert iio.imread(tmp_path / "out" / "dark_darkdiff.tif").dtype == np.uint16
+    assert len([line for line in done.stderr.splitlines() if "bad.arw" in line or "missing.nef" in line]) == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_nothing_but_bad_files_is_exit_code_two(shared: Path, model_folder: Path, tmp_path: Path) -> None:
+    broken = sorted((shared / "raws" / "broken").iterdir())
+    done = run_darkdiff("enhance", *broken, "-o", tmp_path / "out", "--model", model_folder)
+    assert done.returncode == 2
+    assert list((tmp_path / "out").iterdir()) == []
+    for path in broken:
+        assert len([line for line in done.stderr.splitlines() if line.startswith(f"darkdiff: {path}:")]) == 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--ratio", "bright"), "auto"),
+        (("--ratio", "0"), "above 0"),
+        (("--bit-depth", "16"), "bit-depth"),
+        (("-o", "a.tif", "--format", "jpeg"), "--format"),
+        (("--model", "/nowhere/at/all"), "no model"),
+        (("--device", "warp"), "device"),
+        (("--tile", "9"), "multiple"),
+        (("--black", "60000"), "--black"),
+        (("-o", "/proc/nowhere"), "-o"),
+    ],
+)
+def test_wrong_use_is_one_sentence_and_exit_code_two(
+    arguments, words: str, dark_dng: Path, model_folder: Path, tmp_path
+) -> None:
+    source = tmp_path / "IMG.dng"
+    source.write_bytes(dark_dng.read_bytes())
+    model = () if "--model" in arguments else ("--model", model_folder)
+    done = run_darkdiff("enhance", source, *arguments, *model)
+    assert done.returncode == 2
+    assert words in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert sorted(tmp_path.iterdir()) == [source]
+
+
+def test_existing_output_is_kept(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_text("mine")
+    done = run_darkdiff("enhance", dark_dng, "-o", tmp_path / "a.jpg", "--model", model_folder)
+    assert done.returncode == 2
+    assert "--overwrite" in done.stderr
+    assert (tmp_path / "a.jpg").read_text() == "mine"
+
+
+def test_two_inputs_of_one_name_are_told_apart(dark_dng: Path, tmp_path: Path) -> None:
+    done = run_darkdiff("enhance", dark_dng, tmp_path / "dark.arw", "-o", tmp_path)
+    assert done.returncode == 2
+    assert "both write" in " ".join(done.stderr.split())
+
+
+def test_exposure_compensation_multiplies_the_ratio(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
+    done = run_darkdiff(
+        "enhance", dark_dng, "--ratio", "100", "--ev", "1", "-o", tmp_path, "--model", model_folder, "--json"
+    )
+    assert json.loads(done.stdout)[0]["ratio"] == 200.0
+
+
+def test_automatic_ratio_is_reported(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
+    done = run_darkdiff("enhance", dark_dng, "-o", tmp_path, "--model", model_folder, "--json")
+    assert 50 <= json.loads(done.stdout)[0]["ratio"] <= 300

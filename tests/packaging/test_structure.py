@@ -1,0 +1,83 @@
+"""The house stays as it is drawn: floors import only downward, and the wheel installs two packages."""
+
+import ast
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BASEMENT = {"errors", "colour", "capture"}
+FLOORS = {
+    **dict.fromkeys(("raw", "photo", "synthesis"), 1),
+    **dict.fromkeys(("datasets", "enhancer"), 2),
+    "training": 3,
+    "commands": 4,
+    **dict.fromkeys(("app", "__main__"), 5),
+}
+SOURCES = [*ROOT.glob("darkdiff_cli/**/*.py"), *ROOT.glob("models/darkdiff_models/**/*.py")]
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def room(module: str) -> str:
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_down_the_floors(path: Path) -> None:
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for imported in imports(path):
+        if imported.startswith("torchvision"):
+            pytest.fail("torchvision cannot load beside every torch build")
+        if imported.startswith("darkdiff_cli"):
+            assert module.startswith("darkdiff_cli"), f"the networks import {imported}"
+            here, there = room(module), room(imported)
+            if there not in BASEMENT and there != here and here != "__init__":
+                assert here not in BASEMENT
+                assert FLOORS[there] < FLOORS[here], f"{module} imports {imported}"
+
+
+def test_only_the_reader_imports_rawpy() -> None:
+    users = [path.relative_to(ROOT).as_posix() for path in SOURCES if any(i.startswith("rawpy") for i in imports(path))]
+    assert users == ["darkdiff_cli/raw/reader.py"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> list[str]:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    with zipfile.ZipFile(next(folder.glob("*.whl"))) as archive:
+        return archive.namelist()
+
+
+def test_wheel_installs_two_packages_and_nothing_called_models(wheel: list[str]) -> None:
+    tops = {name.split("/")[0] for name in wheel}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"darkdiff_cli", "darkdiff_models"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "darkdiff_cli/py.typed",
+        "darkdiff_models/py.typed",
+        "darkdiff_cli/recipes/tiny.yaml",
+        "darkdiff_cli/synthesis/cameras.json",
+        "darkdiff_models/pretrained/tiny/model_index.json",
+        "darkdiff_models/pretrained/tiny/unet/diffusion_pytorch_model.safetensors",
+        "darkdiff_models/pretrained/tiny/README.md",
+    ],
+)
+def test_wheel_carries_what_the_program_reads(wheel: list[str], name: str) -> None:
+    assert name in wheel

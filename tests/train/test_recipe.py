@@ -1,0 +1,59 @@
+import itertools
+from pathlib import Path
+
+import pytest
+
+from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.training.loop import learning_rate
+from darkdiff_cli.training.recipe import Optimisation, load_recipe, recipe_names
+
+RECIPES = Path(__file__).parents[2] / "darkdiff_cli" / "recipes"
+
+
+def test_every_bundled_recipe_loads() -> None:
+    assert recipe_names() == ["tiny", "tiny-debug"]
+    assert [load_recipe(name).name for name in recipe_names()] == recipe_names()
+
+
+def change(tmp_path: Path, old: str, new: str) -> str:
+    text = (RECIPES / "tiny-debug.yaml").read_text()
+    assert old in text
+    path = tmp_path / "mine.yaml"
+    path.write_text(text.replace(old, new, 1))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("  region_size: 4", "  region_sise: 4", "did you mean 'region_size'"),
+        ("  region_size: 4", "  region_size: four", "must be int"),
+        ("seed: 0", "sed: 0", "did you mean 'seed'"),
+        ("prediction_type: v_prediction", "prediction_type: x", "epsilon or v_prediction"),
+        ("ratio_range: [50.0, 320.0]", "ratio_range: [50.0]", "ratio_range"),
+        ("name: tiny-debug", "", "'name' is missing"),
+        ("name: tiny-debug", "name: [", "not valid YAML"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, old: str, new: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        load_recipe(change(tmp_path, old, new))
+
+
+def test_unknown_recipe_lists_the_known_ones() -> None:
+    with pytest.raises(SettingsError, match="tiny, tiny-debug"):
+        load_recipe("huge")
+
+
+def test_whole_numbers_serve_as_floats(tmp_path: Path) -> None:
+    recipe = load_recipe(change(tmp_path, "perceptual_weight: 0.0", "perceptual_weight: 1"))
+    assert recipe.stage0.loss.perceptual_weight == 1.0
+
+
+def test_learning_rate_warms_up_and_falls_to_its_end() -> None:
+    plan = Optimisation(steps=100, batch_size=1, crop=8, learning_rate=1.0, final_learning_rate=0.1, warmup=10)
+    rates = [learning_rate(plan, step) for step in range(101)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == rates[10] == pytest.approx(1.0)
+    assert rates[100] == pytest.approx(0.1)
+    assert all(b <= a for a, b in itertools.pairwise(rates))

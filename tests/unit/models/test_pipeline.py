@@ -1,0 +1,90 @@
+import json
+
+import pytest
+import torch
+
+from darkdiff_models import DarkDiffPipeline
+from darkdiff_models.checkpoints import load_pipeline
+from tests.conftest import make_pipeline
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> DarkDiffPipeline:
+    return make_pipeline()
+
+
+@pytest.mark.parametrize("size", [(32, 32), (33, 47), (70, 41), (8, 9)])
+def test_any_size_comes_back_as_it_was(pipeline: DarkDiffPipeline, size: tuple[int, int]) -> None:
+    srgb = pipeline(torch.rand(*size, 3)).srgb
+    assert srgb.shape == (*size, 3)
+    assert srgb.min() >= 0
+    assert srgb.max() <= 1
+
+
+def test_same_seed_is_the_same_picture_and_another_is_not(pipeline: DarkDiffPipeline) -> None:
+    lrgb = torch.rand(40, 40, 3)
+    first, again, other = (pipeline(lrgb, seed=seed).srgb for seed in (4, 4, 5))
+    assert torch.equal(first, again)
+    assert not torch.allclose(first, other)
+
+
+def test_tile_batch_does_not_change_the_picture(pipeline: DarkDiffPipeline) -> None:
+    lrgb = torch.rand(64, 80, 3)
+    one, many = (pipeline(lrgb, tile_batch=batch).srgb for batch in (1, 6))
+    assert torch.allclose(one, many, atol=1e-4)
+
+
+def test_none_means_as_the_checkpoint_says(pipeline: DarkDiffPipeline) -> None:
+    lrgb = torch.rand(32, 32, 3)
+    silent = pipeline(lrgb)
+    assert (silent.steps, silent.guidance) == (2, 1.5)
+    assert torch.equal(silent.srgb, pipeline(lrgb, steps=2, guidance=1.5, sampler="ddim", tile=16).srgb)
+    assert not torch.allclose(silent.srgb, pipeline(lrgb, guidance=3.0).srgb)
+
+
+def test_progress_reaches_the_end_of_every_stage(pipeline: DarkDiffPipeline) -> None:
+    seen: list[tuple[str, int, int]] = []
+    pipeline(torch.rand(64, 64, 3), on_progress=lambda *step: seen.append(step))
+    last = {stage: (done, total) for stage, done, total in seen}
+    assert list(last) == ["encode", "context", "denoise", "decode"]
+    assert all(done == total for done, total in last.values())
+    denoise = [done for stage, done, _ in seen if stage == "denoise"]
+    assert denoise == sorted(denoise)
+    assert denoise[-1] > 2  # tiles times steps
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"guidance": -1.0}, {"steps": 0}, {"tile": 7}, {"tile": 0}, {"sampler": "euler"}], ids=str
+)
+def test_senseless_arguments_are_refused(pipeline: DarkDiffPipeline, wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        pipeline(torch.rand(32, 32, 3), **wrong)
+
+
+def test_saved_pipeline_makes_the_same_picture(tmp_path) -> None:
+    settings = {
+        "lrgb_space": "srgb", "default_steps": 3, "default_guidance": 1.25, "default_sampler": "dpm++", "tile": 12,
+        "tile_overlap": 2, "vae_tile": 64, "vae_tile_overlap": 16,
+    }  # fmt: skip
+    pipeline = make_pipeline(**settings)
+    pipeline.save_pretrained(tmp_path)
+    loaded = load_pipeline(tmp_path)
+    assert {key: loaded.config[key] for key in settings} == settings
+    lrgb = torch.rand(32, 40, 3)
+    assert torch.allclose(loaded(lrgb).srgb, pipeline(lrgb).srgb, atol=1e-5)
+    assert not list(tmp_path.rglob("*.bin"))
+
+
+def test_folders_without_a_model_are_refused(tmp_path) -> None:
+    with pytest.raises(ValueError, match="no DarkDiff model"):
+        load_pipeline(tmp_path)
+    (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": "DarkDiffPipeline"}))
+    with pytest.raises(ValueError, match=str(tmp_path)):
+        load_pipeline(tmp_path)
+
+
+def test_incomplete_model_is_refused(tmp_path) -> None:
+    make_pipeline().save_pretrained(tmp_path)
+    next((tmp_path / "unet").glob("*.safetensors")).write_bytes(b"cut off")
+    with pytest.raises(ValueError, match="no complete DarkDiff model"):
+        load_pipeline(tmp_path)

@@ -1,0 +1,133 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from darkdiff_cli.colour import srgb_from_camera
+from darkdiff_cli.errors import InputError
+from darkdiff_cli.raw import read_raw
+from darkdiff_cli.raw.levels import masked_black
+from darkdiff_cli.synthesis import Sensor, write_dng
+
+BROKEN = [
+    "Nikon_D70s_truncated_1.nef",
+    "exiftool_CanonRaw.cr2",
+    "exiftool_CanonRaw.cr3",
+    "exiftool_DNG.dng",
+    "exiftool_FujiFilm.raf",
+    "exiftool_Minolta.mrw",
+    "exiftool_Nikon.nef",
+    "exiftool_SigmaDP2.x3f",
+    "exiv2_canon_r6_pruned.cr3",
+    "exiv2_issue_839_poc.rw2",
+    "serptools.dng",
+]
+
+
+def test_frame_carries_what_was_written(dark_dng: Path, sensor: Sensor, capture) -> None:
+    frame = read_raw(dark_dng)
+    assert frame.mosaic_dn.shape == (80, 112)
+    assert frame.cfa == "RGGB"
+    assert frame.black_level == (512.0,) * 4
+    assert frame.white_level == 16383
+    assert frame.white_balance == pytest.approx(sensor.white_balance, abs=1e-4)
+    assert frame.srgb_from_camera == pytest.approx(srgb_from_camera(sensor.camera_from_xyz), abs=1e-3)
+    assert frame.metadata.exposure_time == pytest.approx(1 / 30)
+    assert (frame.metadata.make, frame.metadata.model, frame.metadata.iso) == ("Sony", "ILCE-7SM2", 3200)
+    assert (frame.metadata.lens, frame.metadata.date) == (capture.lens, capture.date)
+
+
+def test_mosaic_outlives_the_file(dark_dng: Path) -> None:
+    frame = read_raw(dark_dng)
+    assert frame.mosaic_dn.flags.owndata
+    assert 500 < frame.mosaic_dn.mean() < 700
+
+
+@pytest.mark.parametrize(("exif", "expected"), [(1, 1), (3, 3), (6, 6), (8, 8)])
+def test_orientation_is_kept(exif: int, expected: int, dark_dng: Path, sensor: Sensor, capture, tmp_path: Path) -> None:
+    write_dng(tmp_path / "turned.dng", read_raw(dark_dng).mosaic_dn, sensor, capture, orientation=exif)
+    assert read_raw(tmp_path / "turned.dng").orientation == expected
+
+
+def test_black_level_can_be_given(dark_dng: Path) -> None:
+    assert read_raw(dark_dng, black=500).black_level == (500.0,) * 4
+
+
+def test_black_above_white_is_refused(dark_dng: Path) -> None:
+    with pytest.raises(InputError, match="--black"):
+        read_raw(dark_dng, black=20_000)
+
+
+def test_masked_pixels_correct_the_black_level() -> None:
+    rng = np.random.default_rng(0)
+    sensor = rng.normal(2000, 10, (400, 600))
+    sensor[0::2, 0::2] -= 6.5  # the site at (0, 0) of the whole sensor: (1, 1) of the picture, whose corner is odd
+    levels = masked_black(np.rint(sensor).astype(np.int32), 27, 41, (2002.0,) * 4, 15000)
+    assert levels == pytest.approx((2000, 2000, 2000, 1993.5), abs=0.5)
+
+
+def test_a_border_that_saw_light_is_no_black() -> None:
+    sensor = np.full((100, 100), 9000)
+    sensor[::3] += 500
+    assert masked_black(sensor, 20, 20, (512.0,) * 4, 16383) == (512.0,) * 4
+
+
+def test_no_border_keeps_the_tag() -> None:
+    assert masked_black(np.full((64, 64), 700), 0, 0, (512.0, 513.0, 514.0, 515.0), 16383) == (512, 513, 514, 515)
+
+
+def test_magic_lantern_borders_are_used(shared: Path) -> None:
+    frame = read_raw(shared / "raws" / "ok" / "tinydng_colorchart.dng")
+    assert all(2040 < level < 2056 for level in frame.black_level)  # the tag says 2056
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_file_is_one_sentence(shared: Path, name: str) -> None:
+    with pytest.raises(InputError) as failure:
+        read_raw(shared / "raws" / "broken" / name)
+    message = str(failure.value)
+    assert name in message
+    assert "\n" not in message
+
+
+def test_every_broken_file_is_listed(shared: Path) -> None:
+    assert sorted(p.name for p in (shared / "raws" / "broken").iterdir()) == sorted(BROKEN)
+
+
+@pytest.mark.parametrize("name", ["photoprism_canon_eos_6d.dng", "magicknet_DSC8695.dng", "kodak_c330_yrgb.raw"])
+def test_what_is_no_bayer_mosaic_is_refused(shared: Path, name: str) -> None:
+    with pytest.raises(InputError, match="no Bayer mosaic"):
+        read_raw(shared / "raws" / "ok" / name)
+
+
+@pytest.mark.parametrize("name", ["kodak_dc50.kdc", "minhtcai_test.dng"])
+def test_odd_old_cameras_can_be_read(shared: Path, name: str) -> None:
+    frame = read_raw(shared / "raws" / "ok" / name)
+    assert frame.white_balance == (1.0, 1.0, 1.0)
+    assert frame.srgb_from_camera is None
+
+
+def test_missing_empty_text_and_folder(tmp_path: Path) -> None:
+    (tmp_path / "empty.arw").touch()
+    (tmp_path / "text.dng").write_text("this is no raw file, " * 100)
+    for path, words in (
+        (tmp_path / "missing.arw", "no such file"),
+        (tmp_path / "empty.arw", "empty"),
+        (tmp_path / "text.dng", "text.dng"),
+        (tmp_path, "folder"),
+    ):
+        with pytest.raises(InputError, match=words):
+            read_raw(path)
+
+
+def test_truncated_dng_is_noticed(dark_dng: Path, tmp_path: Path) -> None:
+    short = tmp_path / "short.dng"
+    short.write_bytes(dark_dng.read_bytes()[:6000])
+    with pytest.raises(InputError, match=r"short\.dng"):
+        read_raw(short)
+
+
+def test_frame_of_one_value_is_noticed(sensor: Sensor, capture, tmp_path: Path) -> None:
+    write_dng(tmp_path / "flat.dng", np.full((32, 32), 512, dtype=np.uint16), sensor, capture)
+    with pytest.raises(InputError, match="one single value"):
+        read_raw(tmp_path / "flat.dng")
