@@ -1,17 +1,13 @@
 """The command line: commands, exit codes, and errors as one sentence. Imports no torch until a command runs."""
 
-import sys
 from importlib.metadata import version
 from typing import Annotated
 
-import click
 import typer
 
 from darkdiff_cli.commands.enhance import enhance
+from darkdiff_cli.commands.exits import Debug, with_exit_code
 from darkdiff_cli.commands.train import train
-from darkdiff_cli.errors import DarkdiffError
-
-EXIT_DONE, EXIT_SOME_FAILED, EXIT_UNUSABLE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 app = typer.Typer(
     name="darkdiff",
@@ -21,8 +17,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(enhance)
-app.command()(train)
+app.command()(with_exit_code(enhance))
+app.command()(with_exit_code(train))
 
 
 def _show_version(wanted: bool) -> None:
@@ -39,30 +35,9 @@ def options(
     ] = False,
 ) -> None:
     """Options before the command."""
-    sys.excepthook = sys.__excepthook__ if debug else _one_sentence
-
-
-def _one_sentence(kind: type[BaseException], error: BaseException, _trace: object) -> None:
-    text = str(error) or kind.__name__
-    print(
-        f"darkdiff: unexpected error: {kind.__name__}: {text}; run again with `darkdiff --debug ...`.", file=sys.stderr
-    )
+    Debug.on = debug
 
 
 def main() -> None:
     """Run the program and exit: 0 all done, 1 some files failed, 2 wrong usage or unusable input, 130 interrupted."""
-    debug = "--debug" in sys.argv[1:2]
-    try:
-        code = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show(sys.stderr)
-        sys.exit(EXIT_UNUSABLE)
-    except (KeyboardInterrupt, click.Abort):
-        print("darkdiff: interrupted", file=sys.stderr)
-        sys.exit(EXIT_INTERRUPTED)
-    except DarkdiffError as error:
-        if debug:
-            raise
-        print(f"darkdiff: {error}", file=sys.stderr)
-        sys.exit(EXIT_UNUSABLE)
-    sys.exit(code if isinstance(code, int) else EXIT_DONE)
+    app()

@@ -7,11 +7,10 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import click
 import typer
 
 from darkdiff_cli.commands.progress import photo_progress
-from darkdiff_cli.errors import DarkdiffError
+from darkdiff_cli.errors import DarkdiffError, SettingsError
 
 if TYPE_CHECKING:
     from darkdiff_cli.enhancer import Enhanced, Enhancer, EnhanceSettings
@@ -116,14 +115,14 @@ def _enhance_one(
 def _format(chosen: Format | None, output: Path | None) -> Literal["jpeg", "tiff"]:
     named = FORMATS.get(output.suffix.lower()) if output is not None else None
     if chosen is not None and named is not None and chosen.value != named:
-        raise click.UsageError(f"-o names a {named} file, but --format says {chosen.value}; drop one of them.")
+        raise SettingsError(f"-o names a {named} file, but --format says {chosen.value}; drop one of them.")
     return "tiff" if (chosen.value if chosen else named) == "tiff" else "jpeg"
 
 
 def _bit_depth(chosen: int | None, kind: str) -> int:
     allowed = {"jpeg": (8,), "tiff": (16, 8)}[kind]
     if chosen is not None and chosen not in allowed:
-        raise click.UsageError(f"--bit-depth {chosen} does not go with {kind}; use {' or '.join(map(str, allowed))}.")
+        raise SettingsError(f"--bit-depth {chosen} does not go with {kind}; use {' or '.join(map(str, allowed))}.")
     return chosen or allowed[0]
 
 
@@ -135,27 +134,30 @@ def _ratio(text: str) -> "float | Literal['auto']":
     except ValueError:
         value = 0.0
     if not 0 < value <= 10_000:
-        raise click.UsageError(f"--ratio {text}: must be auto, or a number above 0 and at most 10000.")
+        raise SettingsError(f"--ratio {text}: must be auto, or a number above 0 and at most 10000.")
     return value
 
 
 def _targets(images: list[Path], output: Path | None, kind: str) -> list[tuple[Path, Path]]:
-    """Where each input goes; two inputs never share an output."""
+    """Where each input goes; inputs that differ by their suffix alone (IMG.ARW, IMG.DNG) keep it in the new name."""
     if output is not None and output.suffix.lower() in FORMATS and not output.is_dir():
         if len(images) > 1:
-            raise click.UsageError(f"-o {output} is one file, but there are {len(images)} inputs; give a folder.")
+            raise SettingsError(f"-o {output} is one file, but there are {len(images)} inputs; give a folder.")
         return [(images[0], output)]
     if output is not None:
         try:
             output.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise click.UsageError(
-                f"-o {output}: cannot be made a folder ({error.strerror}); choose another."
-            ) from error
-    targets = [(image, (output or image.parent) / f"{image.stem}_darkdiff{SUFFIXES[kind]}") for image in images]
+            raise SettingsError(f"-o {output}: cannot be made a folder ({error.strerror}); choose another.") from error
+    folders = [output or image.parent for image in images]
+    plain = [folder / image.stem for folder, image in zip(folders, images, strict=True)]
+    targets: list[tuple[Path, Path]] = []
     taken: dict[Path, Path] = {}
-    for image, target in targets:
+    for image, folder, name in zip(images, folders, plain, strict=True):
+        told_apart = image.stem if plain.count(name) == 1 else f"{image.stem}_{image.suffix.lstrip('.')}"
+        target = folder / f"{told_apart}_darkdiff{SUFFIXES[kind]}"
         if target in taken:
-            raise click.UsageError(f"{taken[target]} and {image} would both write {target}; run them apart with -o.")
+            raise SettingsError(f"{taken[target]} and {image} would both write {target}; run them apart with -o.")
         taken[target] = image
+        targets.append((image, target))
     return targets

@@ -4,8 +4,9 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
+
+from darkdiff_cli.errors import SettingsError
 
 
 def train(
@@ -27,9 +28,9 @@ def train(
     """Train one stage and write it to OUTPUT. Prints the folder; Ctrl-C saves a checkpoint for --resume."""
     kind, _, folder = data.partition(":")
     if kind != "photos" or not folder:
-        raise click.UsageError(f"--data {data}: must be photos:DIR.")
+        raise SettingsError(f"--data {data}: must be photos:DIR.")
     if lpips is not None and not lpips.is_file():
-        raise click.UsageError(f"--lpips {lpips}: no such file.")
+        raise SettingsError(f"--lpips {lpips}: no such file.")
     from darkdiff_cli.training.loop import RunSettings
     from darkdiff_cli.training.recipe import load_recipe
     from darkdiff_cli.training.stages import run_stage

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from pathlib import Path
+from typing import Any
 
 import exifread
 
@@ -41,7 +42,7 @@ def _first(tags: dict[str, object], *names: str) -> object | None:
     return next((tags[name] for name in names if name in tags), None)
 
 
-def _values(tag: object) -> list[object]:
+def _values(tag: object) -> list[Any]:
     values = getattr(tag, "values", [])
     return list(values) if isinstance(values, list | tuple) else [values]
 
@@ -50,7 +51,7 @@ def _number(tag: object | None) -> float | None:
     """First value of a tag as a positive float; None for zero, which cameras write for "unknown"."""
     values = _values(tag)
     try:
-        value = float(values[0])  # type: ignore[arg-type]
+        value = float(values[0])
     except (IndexError, TypeError, ValueError, ZeroDivisionError):
         return None
     return value if value > 0 else None
@@ -65,5 +66,5 @@ def _gps_value(tag: object) -> object:
     values = _values(tag)
     if values and isinstance(values[0], str):
         return _text(tag)
-    numbers = tuple(float(v) for v in values)  # type: ignore[arg-type]
+    numbers = tuple(float(v) for v in values)
     return numbers[0] if len(numbers) == 1 else numbers

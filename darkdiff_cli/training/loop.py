@@ -3,10 +3,11 @@
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -139,12 +140,13 @@ def _check(stage: Stage, state: RunState, checks: Pair, folder: Path, settings: 
     report("health", state.step, stage.optimisation.steps, numbers)
 
 
-def _batches(data: Dataset[Pair], first: int, plan: Optimisation, settings: RunSettings):  # type: ignore[no-untyped-def]
+def _batches(data: Dataset[Pair], first: int, plan: Optimisation, settings: RunSettings) -> Iterator[Pair]:
+    """Batches from step `first` on; worker processes are spawned, since LibRaw's threads do not survive a fork."""
     order = range(first * plan.batch_size, plan.steps * plan.batch_size)
-    workers: dict[str, object] = {}
+    workers: dict[str, Any] = {}
     if settings.workers > 0:
         workers = {"num_workers": settings.workers, "multiprocessing_context": "spawn", "prefetch_factor": 4}
-    return iter(DataLoader(data, batch_size=plan.batch_size, sampler=order, collate_fn=collate, **workers))  # type: ignore[arg-type]
+    return iter(DataLoader(data, batch_size=plan.batch_size, sampler=order, collate_fn=collate, **workers))
 
 
 def _log(folder: Path, what: str, step: int, numbers: Numbers) -> None:

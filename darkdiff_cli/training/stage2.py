@@ -6,7 +6,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from diffusers import DDIMScheduler
-from torch import Tensor
+from torch import Tensor, nn
 
 from darkdiff_cli.datasets import Pair
 from darkdiff_cli.training.draws import Draws
@@ -42,7 +42,8 @@ class ConditionalDenoiser(Stage):
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """The new parts (context processor, region attention) learn faster than the pre-trained rest."""
-        new = {id(p) for module in (*self.unet.region_attentions, self.context) for p in module.parameters()}
+        modules: list[nn.Module] = [*self.unet.region_attentions, self.context]
+        new = {id(p) for module in modules for p in module.parameters()}
         parameters = [p for network in (self.unet, self.context) for p in network.parameters()]
         return [
             {"params": [p for p in parameters if id(p) not in new], "factor": 1.0},

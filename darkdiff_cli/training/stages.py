@@ -1,5 +1,6 @@
 """From a stage's number to a finished run: what it starts from, what it trains, in which order."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -13,6 +14,9 @@ from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.training.loop import Report, RunSettings, train
 from darkdiff_cli.training.recipe import Recipe
 from darkdiff_cli.training.stage import Stage
+from darkdiff_cli.training.stage0 import PlainAutoencoder, PlainDenoiser, calibrate_scale
+from darkdiff_cli.training.stage1 import ResidualAutoencoder
+from darkdiff_cli.training.stage2 import ConditionalDenoiser
 from darkdiff_models import ResidualAutoencoderKL
 from darkdiff_models.checkpoints import Base, denoiser, load_base, residual_autoencoder
 from darkdiff_models.perceptual import LPIPS
@@ -55,18 +59,16 @@ def run_stage(
     return settings.output / stage.name
 
 
-def _stages(number: int, recipe: Recipe, settings: RunSettings, base: str | None, lpips: LPIPS | None, photos: Path):  # type: ignore[no-untyped-def]
+def _stages(
+    number: int, recipe: Recipe, settings: RunSettings, base: str | None, lpips: LPIPS | None, photos: Path
+) -> Iterator[Stage]:
     """The stage's trainings in order, each made when the one before it is done."""
     torch.manual_seed(recipe.seed)  # the networks' random start
     if number == 0:
         yield from _stage0(recipe, settings, lpips, photos)
     elif number == 1:
-        from darkdiff_cli.training.stage1 import ResidualAutoencoder
-
         yield ResidualAutoencoder(recipe, residual_autoencoder(_base(settings, base).vae), lpips)
     else:
-        from darkdiff_cli.training.stage2 import ConditionalDenoiser
-
         origin = _base(settings, base)
         vae = ResidualAutoencoderKL.from_pretrained(_folder(settings, "stage1", "vae"))
         networks = denoiser(origin.unet, origin.empty_prompt, recipe.stage2.region_size)
@@ -74,9 +76,7 @@ def _stages(number: int, recipe: Recipe, settings: RunSettings, base: str | None
         yield ConditionalDenoiser(recipe, vae, networks, schedule, lpips)
 
 
-def _stage0(recipe: Recipe, settings: RunSettings, lpips: LPIPS | None, photos: Path):  # type: ignore[no-untyped-def]
-    from darkdiff_cli.training.stage0 import PlainAutoencoder, PlainDenoiser, calibrate_scale
-
+def _stage0(recipe: Recipe, settings: RunSettings, lpips: LPIPS | None, photos: Path) -> Iterator[Stage]:
     finished = settings.output / "stage0-autoencoder" / "vae"
     if not (settings.resume and finished.is_dir()):
         yield PlainAutoencoder(recipe, lpips)
@@ -118,6 +118,3 @@ def _lpips(recipe: Recipe, number: int, path: Path | None) -> LPIPS | None:
             "--lpips FILE.safetensors, or set perceptual_weight to 0."
         )
     return None
-
-
-__all__ = ["HEALTH_CROP", "HEALTH_RATIOS", "Stage", "run_stage"]

@@ -246,4 +246,4 @@ def load_pipeline(model: str | Path) -> DarkDiffPipeline:
         raise ValueError(f"{folder}: is no complete DarkDiff model ({str(error).splitlines()[0]})") from error
     if not isinstance(pipeline, DarkDiffPipeline):
         raise ValueError(f"{folder}: holds a {type(pipeline).__name__}, not a DarkDiff model")
-    return pipeline.to(torch.float32)
+    return pipeline

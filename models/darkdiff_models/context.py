@@ -1,6 +1,7 @@
 """The context processor: a copy of the U-Net's encoder that reads the noisy latents once (Sec. 4.2)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
@@ -62,6 +63,7 @@ class ContextProcessor(ModelMixin, ConfigMixin):
         temb = embed_timestep(self.time_proj, self.time_embedding, torch.zeros((), device=latents.device), latents)
         features: list[Tensor] = []
         hidden = self.conv_in(latents)
+        block: Any
         for block in self.down_blocks:
             for index, resnet in enumerate(block.resnets):
                 hidden = resnet(hidden, temb)
@@ -70,8 +72,9 @@ class ContextProcessor(ModelMixin, ConfigMixin):
                     hidden = block.attentions[index].merge(hidden, features[-1])
             for downsampler in block.downsamplers:
                 hidden = downsampler(hidden)
-        hidden = self.mid_block.resnets[0](hidden, temb)
-        return [*features, self._read(self.mid_block.attentions[0], hidden)]
+        block = self.mid_block
+        hidden = block.resnets[0](hidden, temb)
+        return [*features, self._read(block.attentions[0], hidden)]
 
     def _read(self, transformer: SpatialTransformer, hidden: Tensor) -> Tensor:
         return transformer.read(hidden, transformer.cross_attention.project(self.empty_prompt))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
@@ -82,7 +83,8 @@ class DarkDiffUNet(ModelMixin, ConfigMixin):
     @property
     def region_attentions(self) -> list[RegionCrossAttention]:
         """The region attentions in the order in which an image passes them."""
-        return [m for part in (self.down_blocks, self.mid_block) for m in part.modules() if _is_region(m)]  # type: ignore[misc]
+        modules = chain(self.down_blocks.modules(), self.mid_block.modules())
+        return [module for module in modules if isinstance(module, RegionCrossAttention)]
 
     @property
     def text_attentions(self) -> list[CrossAttention]:
@@ -138,7 +140,3 @@ def embed_timestep(projection: Timesteps, embedding: TimestepEmbedding, timestep
     """(batch, time_dim) embedding of a scalar or (batch,) timestep."""
     steps = timestep.to(like.device).expand(like.shape[0])
     return torch.as_tensor(embedding(projection(steps).to(like.dtype)))
-
-
-def _is_region(module: nn.Module) -> bool:
-    return isinstance(module, RegionCrossAttention)

@@ -113,8 +113,19 @@ def test_existing_output_is_kept(dark_dng: Path, model_folder: Path, tmp_path: P
     assert (tmp_path / "a.jpg").read_text() == "mine"
 
 
-def test_two_inputs_of_one_name_are_told_apart(dark_dng: Path, tmp_path: Path) -> None:
-    done = run_darkdiff("enhance", dark_dng, tmp_path / "dark.arw", "-o", tmp_path)
+def test_inputs_that_differ_by_suffix_are_told_apart(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
+    sources = [tmp_path / "IMG.dng", tmp_path / "IMG.arw"]
+    for source in sources:
+        source.write_bytes(dark_dng.read_bytes())
+    done = run_darkdiff("enhance", *sources, "-o", tmp_path / "out", "--model", model_folder)
+    assert done.returncode == 0, done.stderr
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["IMG_arw_darkdiff.jpg", "IMG_dng_darkdiff.jpg"]
+
+
+def test_two_inputs_of_one_name_are_refused_before_work_starts(dark_dng: Path, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "dark.dng").write_bytes(dark_dng.read_bytes())
+    done = run_darkdiff("enhance", dark_dng, tmp_path / "sub" / "dark.dng", "-o", tmp_path)
     assert done.returncode == 2
     assert "both write" in " ".join(done.stderr.split())
 

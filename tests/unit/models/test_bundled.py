@@ -1,0 +1,90 @@
+"""The bundled model does what it is bundled for."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import darkdiff_models
+from darkdiff_cli.colour import srgb_from_camera
+from darkdiff_cli.raw import RawFrame, develop
+from darkdiff_cli.raw.rendering import render_linear
+from darkdiff_cli.synthesis import SensorNoise, expose, unprocess
+from darkdiff_models import DarkDiffPipeline
+from darkdiff_models.checkpoints import load_pipeline
+from darkdiff_models.tiling import TiledAutoencoder, Tiles
+from tests.conftest import psnr
+
+FOLDER = Path(darkdiff_models.__file__).parent / "pretrained" / "tiny"
+
+
+@pytest.fixture(scope="module")
+def tiny() -> DarkDiffPipeline:
+    return load_pipeline("tiny")
+
+
+@pytest.fixture(scope="module")
+def scene() -> np.ndarray:
+    """(160, 208, 3) sRGB: a sky, a wall with windows, a lamp."""
+    y, _x = np.mgrid[0:160, 0:208].astype(np.float32)
+    picture = np.stack([0.25 + 0.2 * y / 160, 0.3 + 0.15 * y / 160, 0.55 - 0.2 * y / 160], axis=-1)
+    picture[60:150, 40:120] = (0.55, 0.42, 0.3)
+    for top in range(70, 140, 20):
+        for left in range(50, 110, 20):
+            picture[top : top + 10, left : left + 10] = (0.85, 0.75, 0.4)
+    picture[20:30, 160:170] = 0.97
+    return picture.astype(np.float32)
+
+
+def dark_lrgb(scene: np.ndarray, sensor, ratio: float):
+    noise = SensorNoise(gain=1.0, shape=0.1, read_scale=1.2, row_scale=0.4)
+    mosaic = expose(unprocess(scene, sensor), ratio, noise, sensor.black, sensor.white, np.random.default_rng(0))
+    matrix = srgb_from_camera(sensor.camera_from_xyz)
+    frame = RawFrame(mosaic, "RGGB", (sensor.black,) * 4, sensor.white, sensor.white_balance, matrix)
+    return develop(frame, ratio, "srgb")
+
+
+@pytest.mark.parametrize("ratio", [100.0, 300.0])
+def test_enhanced_is_far_closer_to_the_scene_than_amplified(tiny, scene, sensor, ratio: float) -> None:
+    lrgb = dark_lrgb(scene, sensor, ratio)
+    enhanced = tiny(torch.from_numpy(lrgb.pixels)).srgb.numpy()
+    assert psnr(enhanced, scene) > psnr(render_linear(lrgb), scene) + 5
+
+
+def test_colours_of_large_areas_are_kept(tiny, scene, sensor) -> None:
+    enhanced = tiny(torch.from_numpy(dark_lrgb(scene, sensor, 100.0).pixels)).srgb.numpy()
+    sky, wall = (slice(5, 50), slice(5, 150)), (slice(142, 149), slice(45, 115))
+    for area in (sky, wall):
+        assert np.abs(enhanced[area].mean((0, 1)) - scene[area].mean((0, 1))).max() < 0.08
+
+
+@torch.no_grad()
+def test_latents_are_alive(tiny, scene, sensor) -> None:
+    image = torch.from_numpy(dark_lrgb(scene, sensor, 300.0).pixels).permute(2, 0, 1)[None]
+    encoding = tiny.vae.encode(image)
+    with_latents = tiny.vae.decode(encoding.latents, encoding.features).clamp(0, 1)[0].permute(1, 2, 0).numpy()
+    without = tiny.vae.decode(torch.zeros_like(encoding.latents), encoding.features).clamp(0, 1)[0].permute(1, 2, 0)
+    assert psnr(with_latents, scene) > psnr(without.numpy(), scene) + 0.5
+
+
+@torch.no_grad()
+def test_autoencoder_tiles_leave_no_seam(tiny, sensor) -> None:
+    y, x = np.mgrid[0:256, 0:384].astype(np.float32)
+    smooth = np.stack([0.3 + 0.3 * x / 384, 0.35 + 0.2 * y / 256, 0.5 - 0.2 * x / 384], axis=-1).astype(np.float32)
+    image = torch.from_numpy(dark_lrgb(smooth, sensor, 100.0).pixels).permute(2, 0, 1)[None]
+    tiles = Tiles.cover(256, 384, 192, 64, tiny.vae.factor)
+    autoencoder = TiledAutoencoder(tiny.vae, tiles)
+    picture = autoencoder.decode(autoencoder.encode(image), image)[0].numpy()
+    assert len(tiles.corners) > 1
+    columns = picture.mean(axis=1)  # a seam would be a step from one column to the next
+    assert np.abs(np.diff(columns, axis=1)).max() < 0.02
+
+
+def test_model_is_small_and_carries_its_defaults(tiny) -> None:
+    weights = list(FOLDER.rglob("*.safetensors"))
+    assert len(weights) == 3
+    assert sum(path.stat().st_size for path in weights) < 40_000_000
+    assert tiny.config["lrgb_space"] == "srgb"
+    assert (FOLDER / "README.md").is_file()
+    assert (FOLDER / "recipe.yaml").is_file()

@@ -1,0 +1,119 @@
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+from darkdiff_models.checkpoints import Base, load_base, load_pipeline, save_base
+from tests.conftest import make_pipeline
+from tests.unit.models.test_autoencoder import stock as stock_vae
+from tests.unit.models.test_unet import prompt
+from tests.unit.models.test_unet import stock as stock_unet
+
+SCHEDULER = {"beta_schedule": "scaled_linear", "prediction_type": "v_prediction"}
+
+
+@pytest.fixture(scope="module")
+def base_folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("base")
+    save_base(Base(stock_vae(), stock_unet(), SCHEDULER, prompt()), folder)
+    return folder
+
+
+def test_base_survives_saving(base_folder: Path) -> None:
+    base = load_base(base_folder)
+    assert torch.equal(base.empty_prompt, prompt())
+    assert base.scheduler["prediction_type"] == "v_prediction"
+    assert all(torch.equal(a, b) for a, b in zip(base.unet.parameters(), stock_unet().parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(base.vae.parameters(), stock_vae().parameters(), strict=True))
+
+
+def test_missing_text_encoder_says_what_to_install(base_folder: Path, tmp_path: Path) -> None:
+    for part in base_folder.iterdir():
+        if part.is_dir():
+            (tmp_path / part.name).symlink_to(part)
+    with pytest.raises((ModuleNotFoundError, OSError), match=r"darkdiff\[convert\]|tokenizer"):
+        load_base(tmp_path)
+
+
+def test_half_precision_weights_load_as_single(tmp_path: Path) -> None:
+    pipeline = make_pipeline()
+    for network in (pipeline.vae, pipeline.unet, pipeline.context):
+        network.half()
+    pipeline.save_pretrained(tmp_path)
+    assert {p.dtype for p in load_pipeline(tmp_path).unet.parameters()} == {torch.float32}
+
+
+class Hub(http.server.SimpleHTTPRequestHandler):
+    """As much of a model hub as the client asks for: the list of files, and the files."""
+
+    folder: Path
+    commit = "0123456789abcdef0123456789abcdef01234567"
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_HEAD(self) -> None:
+        self._answer(body=False)
+
+    def do_GET(self) -> None:
+        self._answer(body=True)
+
+    def _answer(self, body: bool) -> None:
+        names = sorted(str(p.relative_to(self.folder)) for p in self.folder.rglob("*") if p.is_file())
+        path = self.path.split("?")[0]
+        if path.startswith("/api/models/here/toy/revision/"):
+            listing = {"id": "here/toy", "sha": self.commit, "siblings": [{"rfilename": name} for name in names]}
+            return self._send(json.dumps(listing).encode(), "application/json", body)
+        if path.startswith("/api/models/here/toy/tree/"):
+            sizes = {name: (self.folder / name).stat().st_size for name in names}
+            tree = [{"type": "file", "path": name, "size": size, "oid": "0" * 40} for name, size in sizes.items()]
+            return self._send(json.dumps(tree).encode(), "application/json", body)
+        name = path.partition(f"/here/toy/resolve/{self.commit}/")[2]
+        if name in names:
+            return self._send((self.folder / name).read_bytes(), "application/octet-stream", body)
+        return self.send_error(404)
+
+    def _send(self, content: bytes, kind: str, body: bool) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("ETag", f'"{hash(content) & 0xFFFFFFFF:x}"')
+        self.send_header("X-Repo-Commit", self.commit)
+        self.end_headers()
+        if body:
+            self.wfile.write(content)
+
+
+def test_model_is_fetched_from_a_hub(tmp_path: Path) -> None:
+    make_pipeline().save_pretrained(tmp_path / "toy")
+    Hub.folder = tmp_path / "toy"
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    program = (
+        "from darkdiff_models.checkpoints import load_pipeline\n"
+        "print(load_pipeline('here/toy').config['default_steps'])\n"
+        "try: load_pipeline('here/nothing')\n"
+        "except FileNotFoundError as error: print(error)\n"
+    )
+    environment = {
+        **os.environ,
+        "HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
+        "HF_HOME": str(tmp_path / "cache"),
+        "no_proxy": "127.0.0.1",
+        "PYTHONPATH": str(Path(__file__).parents[3] / "models"),
+    }
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+    finally:
+        server.shutdown()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "2"
+    assert "here/nothing" in done.stdout.splitlines()[1]

@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from darkdiff_cli.enhancer import Enhancer, EnhanceSettings, _explain
+from darkdiff_cli.errors import MemoryLimitError, SettingsError
+
+
+def test_running_out_of_memory_suggests_a_smaller_tile() -> None:
+    with pytest.raises(RuntimeError) as failure:
+        torch.empty(2**60, dtype=torch.uint8)
+    explained = _explain(failure.value, Path("IMG.ARW"), 64)
+    assert isinstance(explained, MemoryLimitError)
+    assert "IMG.ARW" in str(explained)
+    assert "--tile 32" in str(explained)
+
+
+def test_other_failures_stay_what_they_are() -> None:
+    assert not isinstance(_explain(RuntimeError("shapes differ"), Path("IMG.ARW"), 64), MemoryLimitError)
+
+
+def test_input_is_never_overwritten(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
+    source = tmp_path / "IMG.tif"
+    source.write_bytes(dark_dng.read_bytes())
+    with pytest.raises(SettingsError, match="input itself"):
+        Enhancer(str(model_folder)).enhance(source, source, EnhanceSettings(overwrite=True))
+    assert source.read_bytes() == dark_dng.read_bytes()
+
+
+def test_orientation_is_applied(model_folder: Path, dark_dng: Path, sensor, capture, tmp_path: Path) -> None:
+    import imageio.v3 as iio
+    import numpy as np
+
+    from darkdiff_cli.raw import read_raw
+    from darkdiff_cli.synthesis import write_dng
+
+    write_dng(tmp_path / "turned.dng", read_raw(dark_dng).mosaic_dn, sensor, capture, orientation=6)
+    enhancer = Enhancer(str(model_folder))
+    settings = EnhanceSettings(ratio=200.0, photo_format="tiff", bit_depth=16)
+    plain = enhancer.enhance(dark_dng, tmp_path / "plain.tif", settings)
+    turned = enhancer.enhance(tmp_path / "turned.dng", tmp_path / "turned.tif", settings)
+    assert (plain.width, plain.height) == (turned.height, turned.width) == (56, 40)
+    pictures = [iio.imread(tmp_path / name) for name in ("plain.tif", "turned.tif")]
+    assert np.array_equal(np.rot90(pictures[0], -1), pictures[1])  # 6 = turn clockwise
