@@ -18,8 +18,9 @@ from darkdiff_cli.training.stage0 import PlainAutoencoder, PlainDenoiser, calibr
 from darkdiff_cli.training.stage1 import ResidualAutoencoder
 from darkdiff_cli.training.stage2 import ConditionalDenoiser
 from darkdiff_models import ResidualAutoencoderKL
-from darkdiff_models.checkpoints import Base, denoiser, load_base, residual_autoencoder
+from darkdiff_models.checkpoints import Base, load_base
 from darkdiff_models.perceptual import LPIPS
+from darkdiff_models.surgery import denoiser, residual_autoencoder
 
 HEALTH_RATIOS = (100.0, 300.0)
 HEALTH_CROP = 128

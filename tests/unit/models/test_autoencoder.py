@@ -3,7 +3,7 @@ import torch
 from diffusers import AutoencoderKL
 
 from darkdiff_models import ResidualAutoencoderKL
-from darkdiff_models.checkpoints import modern_attention_names, residual_autoencoder
+from darkdiff_models.surgery import residual_autoencoder
 
 TAPS_OF_TABLE_A1 = 9 * (128 * 256 + 256 * 512 + 512 * 512 * 2) + 256 + 512 * 3
 
@@ -88,17 +88,6 @@ def test_every_argument_survives_saving(tmp_path) -> None:
     assert {key: loaded.config[key] for key in arguments} == arguments
     assert [p.name for p in tmp_path.glob("*.safetensors")]
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), loaded.parameters(), strict=True))
-
-
-def test_old_attention_names_are_understood() -> None:
-    modern = stock().state_dict()
-    old = {}
-    for key, value in modern.items():
-        for new_name, old_name in (("to_q", "query"), ("to_k", "key"), ("to_v", "value"), ("to_out.0", "proj_attn")):
-            key = key.replace(f"attentions.0.{new_name}.", f"attentions.0.{old_name}.")
-        old[key] = value
-    assert set(old) != set(modern)
-    assert set(modern_attention_names(old)) == set(modern)
 
 
 def test_foreign_weights_are_named() -> None:

@@ -3,7 +3,7 @@ import torch
 from diffusers import UNet2DConditionModel
 
 from darkdiff_models import ContextProcessor, DarkDiffUNet
-from darkdiff_models.checkpoints import denoiser
+from darkdiff_models.surgery import denoiser
 from tests.conftest import UNET_SHAPE
 
 SD21 = {
