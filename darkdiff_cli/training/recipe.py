@@ -112,7 +112,9 @@ class Stage2:
         image_loss_weight: lambda of Eq. 9; the loss of an image is weighted by alpha_bar of its timestep.
         image_loss_share: share of a batch that is decoded for it.
         region_size: side of an attention region in tokens.
-        steps, guidance: what the checkpoint carries as its defaults.
+        default_steps, default_guidance: what the checkpoint carries for `enhance`.
+        tile, tile_overlap: the denoiser's tiles at inference, in latents.
+        autoencoder_tile: the autoencoder's tiles at inference, in pixels.
     """
 
     optimisation: Optimisation
@@ -124,6 +126,9 @@ class Stage2:
     region_size: int = 8
     default_steps: int = 50
     default_guidance: float = 2.0
+    tile: int = 64
+    tile_overlap: int = 16
+    autoencoder_tile: int = 1024
 
 
 @dataclass(frozen=True)

@@ -100,4 +100,7 @@ class ConditionalDenoiser(Stage):
             lrgb_space=self.recipe.lrgb_space,
             default_steps=self.settings.default_steps,
             default_guidance=self.settings.default_guidance,
+            tile=self.settings.tile,
+            tile_overlap=self.settings.tile_overlap,
+            vae_tile=self.settings.autoencoder_tile,
         ).save_pretrained(folder)
