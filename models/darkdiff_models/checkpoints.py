@@ -140,4 +140,6 @@ def load_pipeline(model: str | Path) -> DarkDiffPipeline:
         raise ValueError(f"{folder}: is no complete DarkDiff model ({str(error).splitlines()[0]})") from error
     if not isinstance(pipeline, DarkDiffPipeline):
         raise ValueError(f"{folder}: holds a {type(pipeline).__name__}, not a DarkDiff model")
+    for network in (pipeline.vae, pipeline.unet, pipeline.context):
+        network.to(memory_format=torch.channels_last)
     return pipeline
