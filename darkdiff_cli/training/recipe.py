@@ -114,7 +114,7 @@ class Stage2:
         region_size: side of an attention region in tokens.
         default_steps, default_guidance: what the checkpoint carries for `enhance`.
         tile, tile_overlap: the denoiser's tiles at inference, in latents.
-        autoencoder_tile: the autoencoder's tiles at inference, in pixels.
+        autoencoder_tile, autoencoder_tile_overlap: the autoencoder's tiles at inference, in pixels.
     """
 
     optimisation: Optimisation
@@ -129,6 +129,7 @@ class Stage2:
     tile: int = 64
     tile_overlap: int = 16
     autoencoder_tile: int = 1024
+    autoencoder_tile_overlap: int = 128
 
 
 @dataclass(frozen=True)

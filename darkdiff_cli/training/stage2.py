@@ -103,4 +103,5 @@ class ConditionalDenoiser(Stage):
             tile=self.settings.tile,
             tile_overlap=self.settings.tile_overlap,
             vae_tile=self.settings.autoencoder_tile,
+            vae_tile_overlap=self.settings.autoencoder_tile_overlap,
         ).save_pretrained(folder)
