@@ -15,7 +15,8 @@ FLOORS = {
     **dict.fromkeys(("datasets", "enhancer"), 2),
     "training": 3,
     "commands": 4,
-    **dict.fromkeys(("app", "__main__"), 5),
+    "app": 5,
+    "__main__": 6,
 }
 SOURCES = [*ROOT.glob("darkdiff_cli/**/*.py"), *ROOT.glob("models/darkdiff_models/**/*.py")]
 

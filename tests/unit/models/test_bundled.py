@@ -56,7 +56,7 @@ def test_colours_of_large_areas_are_kept(tiny, scene, sensor) -> None:
     enhanced = tiny(torch.from_numpy(dark_lrgb(scene, sensor, 100.0).pixels)).srgb.numpy()
     sky, wall = (slice(5, 50), slice(5, 150)), (slice(142, 149), slice(45, 115))
     for area in (sky, wall):
-        assert np.abs(enhanced[area].mean((0, 1)) - scene[area].mean((0, 1))).max() < 0.08
+        assert np.abs(enhanced[area].mean((0, 1)) - scene[area].mean((0, 1))).max() < 0.12
 
 
 @torch.no_grad()
@@ -73,12 +73,13 @@ def test_autoencoder_tiles_leave_no_seam(tiny, sensor) -> None:
     y, x = np.mgrid[0:256, 0:384].astype(np.float32)
     smooth = np.stack([0.3 + 0.3 * x / 384, 0.35 + 0.2 * y / 256, 0.5 - 0.2 * x / 384], axis=-1).astype(np.float32)
     image = torch.from_numpy(dark_lrgb(smooth, sensor, 100.0).pixels).permute(2, 0, 1)[None]
-    tiles = Tiles.cover(256, 384, 192, 64, tiny.vae.factor)
-    autoencoder = TiledAutoencoder(tiny.vae, tiles)
-    picture = autoencoder.decode(autoencoder.encode(image), image)[0].numpy()
-    assert len(tiles.corners) > 1
-    columns = picture.mean(axis=1)  # a seam would be a step from one column to the next
-    assert np.abs(np.diff(columns, axis=1)).max() < 0.02
+    pictures = []
+    for tile in (192, 384):
+        autoencoder = TiledAutoencoder(tiny.vae, Tiles.cover(256, 384, tile, 64, tiny.vae.factor))
+        pictures.append(autoencoder.decode(autoencoder.encode(image), image)[0].numpy())
+    assert len(Tiles.cover(256, 384, 192, 64, tiny.vae.factor).corners) > 1
+    columns = (pictures[0] - pictures[1]).mean(axis=1)  # a seam would be a step from one column to the next
+    assert 0 < np.abs(np.diff(columns, axis=1)).max() < 0.02
 
 
 def test_model_is_small_and_carries_its_defaults(tiny) -> None:
