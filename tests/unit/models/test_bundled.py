@@ -52,11 +52,12 @@ def test_enhanced_is_far_closer_to_the_scene_than_amplified(tiny, scene, sensor,
     assert psnr(enhanced, scene) > psnr(render_linear(lrgb), scene) + 5
 
 
+@pytest.mark.xfail(strict=True, reason="known fault of this model: a blue sky at x100 comes out 0.1 too dark in red")
 def test_colours_of_large_areas_are_kept(tiny, scene, sensor) -> None:
     enhanced = tiny(torch.from_numpy(dark_lrgb(scene, sensor, 100.0).pixels)).srgb.numpy()
     sky, wall = (slice(5, 50), slice(5, 150)), (slice(142, 149), slice(45, 115))
     for area in (sky, wall):
-        assert np.abs(enhanced[area].mean((0, 1)) - scene[area].mean((0, 1))).max() < 0.12
+        assert np.abs(enhanced[area].mean((0, 1)) - scene[area].mean((0, 1))).max() < 0.08
 
 
 @torch.no_grad()
