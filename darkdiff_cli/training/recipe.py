@@ -25,6 +25,7 @@ class AutoencoderShape:
     layers_per_block: int = 2
     norm_num_groups: int = 32
     mid_block_add_attention: bool = True
+    colour_anchor: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,12 @@ def load_recipe(name_or_file: str) -> Recipe:
         raise SettingsError(
             f"{name_or_file}: is not valid YAML ({str(error).splitlines()[0]}); mend the file."
         ) from error
-    return typing.cast(Recipe, _build(Recipe, values, name_or_file))
+    recipe = typing.cast(Recipe, _build(Recipe, values, name_or_file))
+    if recipe.autoencoder.colour_anchor and recipe.lrgb_space != "srgb":
+        raise SettingsError(
+            f"{name_or_file}: colour_anchor compares linear sRGB; set lrgb_space: srgb, or leave it out."
+        )
+    return recipe
 
 
 def _build(kind: type, values: object, where: str) -> Any:

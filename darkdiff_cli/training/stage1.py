@@ -1,5 +1,6 @@
 """Stage 1: the residual autoencoder learns the camera's ISP on noisy pictures (Sec. 4.3)."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,8 @@ class ResidualAutoencoder(Stage):
             mean, std = mean.index_put((clean,), tidy.mean), std.index_put((clean,), tidy.std)
         kl = 0.5 * (mean**2 + std**2 - 1.0 - 2 * std.log()).sum(dim=(1, 2, 3)).mean()
         latents = (mean + std * draws.normal_like(mean)) * self.vae.config["scaling_factor"]
-        features = [f * keep.view(-1, 1, 1, 1) for f in noisy.features]
-        srgb = self.vae.decode(latents, features)
+        features = tuple(f * keep.view(-1, 1, 1, 1) for f in noisy.features)
+        srgb = self.vae.decode(latents, replace(noisy, features=features))
         loss = picture_loss(srgb, pair.clean_srgb, self.lpips, self.settings.loss.perceptual_weight).mean()
         return loss + self.settings.kl_weight * kl, {"picture": loss.item(), "kl": kl.item()}
 
@@ -55,7 +56,7 @@ class ResidualAutoencoder(Stage):
         sources = {"": noisy.latents, "zeroed_": torch.zeros_like(noisy.latents), "ceiling_": clean.latents}
         numbers = {}
         for prefix, latents in sources.items():
-            scores = score(self.vae.decode(latents, noisy.features), pair.clean_srgb, self.lpips)
+            scores = score(self.vae.decode(latents, noisy), pair.clean_srgb, self.lpips)
             numbers.update({prefix + name: value for name, value in scores.items()})
         return numbers
 

@@ -73,7 +73,7 @@ class ConditionalDenoiser(Stage):
         self, original: Tensor, noisy: Encoding, pair: Pair, timesteps: Tensor, conditioned: Tensor, count: int
     ) -> Tensor:
         """Eq. 9 weighted by alpha_bar: at late timesteps the predicted z_0 says nothing of the picture."""
-        srgb = self.vae.decode(original[:count], [f[:count] for f in noisy.features])
+        srgb = self.vae.decode(original[:count], noisy.first(count))
         each = picture_loss(srgb, pair.clean_srgb[:count], self.lpips, self.settings.loss.perceptual_weight)
         alpha_bar = self.schedule.alphas_cumprod.to(each.device)[timesteps[:count]]
         return (each * alpha_bar * conditioned[:count]).mean()
@@ -86,7 +86,7 @@ class ConditionalDenoiser(Stage):
         sampled = sample(lambda z, t: self.unet(z, t, condition), noise, self.schedule, HEALTH_STEPS)
         numbers = {}
         for prefix, latents in {"": sampled, "stage1_": noisy.latents, "ceiling_": clean.latents}.items():
-            scores = score(self.vae.decode(latents, noisy.features), pair.clean_srgb, self.lpips)
+            scores = score(self.vae.decode(latents, noisy), pair.clean_srgb, self.lpips)
             numbers.update({prefix + name: value for name, value in scores.items()})
         return numbers
 

@@ -68,7 +68,11 @@ def _stages(
     if number == 0:
         yield from _stage0(recipe, settings, lpips, photos)
     elif number == 1:
-        yield ResidualAutoencoder(recipe, residual_autoencoder(_base(settings, base).vae), lpips)
+        yield ResidualAutoencoder(
+            recipe,
+            residual_autoencoder(_base(settings, base).vae, colour_anchor=recipe.autoencoder.colour_anchor),
+            lpips,
+        )
     else:
         origin = _base(settings, base)
         vae = ResidualAutoencoderKL.from_pretrained(_folder(settings, "stage1", "vae"))

@@ -9,6 +9,8 @@ from diffusers.models.autoencoders.vae import Decoder, DiagonalGaussianDistribut
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from darkdiff_models.light import anchor, block_light
+
 
 @dataclass(frozen=True)
 class Encoding:
@@ -18,11 +20,19 @@ class Encoding:
         posterior: the unscaled Gaussian, for sampling and the KL term in training.
         latents: (batch, latent_channels, h/f, w/f) scaled mean, the space in which diffusion lives.
         features: encoder features before each downsampler, finest first, the residual taps' input.
+        light: (batch, 3, h/f, w/f) mean linear light of blocks, where the model anchors its colours; else None.
     """
 
     posterior: DiagonalGaussianDistribution
     latents: Tensor
     features: tuple[Tensor, ...]
+    light: Tensor | None = None
+
+    def first(self, count: int) -> "Encoding":
+        """The first images of the batch."""
+        posterior = DiagonalGaussianDistribution(self.posterior.parameters[:count])
+        light = None if self.light is None else self.light[:count]
+        return Encoding(posterior, self.latents[:count], tuple(f[:count] for f in self.features), light)
 
 
 class ResidualAutoencoderKL(ModelMixin, ConfigMixin):
@@ -42,6 +52,8 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin):
         mid_block_add_attention: self-attention in the middle, as in SD (costly on large images).
         scaling_factor: brings latents to unit variance, SD's is 0.18215.
         residual: False leaves the taps out (the paper's Table 4).
+        colour_anchor: True takes the level of each block of `factor` pixels from the sensor (see `light.anchor`);
+            for LRGB in sRGB primaries only. The paper's model has no such anchor.
     """
 
     @register_to_config
@@ -56,6 +68,7 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin):
         mid_block_add_attention: bool = True,
         scaling_factor: float = 0.18215,  # noqa: ARG002
         residual: bool = True,
+        colour_anchor: bool = False,  # noqa: ARG002
     ) -> None:
         super().__init__()
         channels = tuple(block_out_channels)
@@ -104,25 +117,28 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin):
         hidden = self.encoder.mid_block(hidden)
         hidden = self.encoder.conv_out(self.encoder.conv_act(self.encoder.conv_norm_out(hidden)))
         posterior = DiagonalGaussianDistribution(self.quant_conv(hidden))
-        return Encoding(posterior, posterior.mean * self.config["scaling_factor"], tuple(features))
+        light = block_light(lrgb, self.factor) if self.config["colour_anchor"] else None
+        return Encoding(posterior, posterior.mean * self.config["scaling_factor"], tuple(features), light)
 
-    def decode(self, latents: Tensor, features: Sequence[Tensor] | None = None) -> Tensor:
+    def decode(self, latents: Tensor, noisy: Encoding | None = None) -> Tensor:
         """Decode latents.
 
         Args:
             latents: (batch, latent_channels, h, w) scaled latents.
-            features: `Encoding.features` of the noisy image; None leaves the residual taps out.
+            noisy: of the noisy image, whose features feed the residual taps and whose light anchors the colours; None
+                leaves both out.
 
         Returns:
             (batch, 3, h * factor, w * factor) sRGB, 0 = black, 1 = white, not clipped.
         """
         hidden = self.decoder.conv_in(self.post_quant_conv(latents / self.config["scaling_factor"]))
         hidden = self.decoder.mid_block(hidden)
-        taps = list(zip(self.residual_convs, features, strict=True)) if features and self.residual_convs else []
+        taps = list(zip(self.residual_convs, noisy.features, strict=True)) if noisy and self.residual_convs else []
         for block in self.decoder.up_blocks:
             if taps:
                 conv, feature = taps.pop()
                 hidden = hidden + conv(feature)
             hidden = block(hidden)
         hidden = self.decoder.conv_out(self.decoder.conv_act(self.decoder.conv_norm_out(hidden)))
-        return torch.as_tensor((hidden + 1) / 2)
+        srgb = torch.as_tensor((hidden + 1) / 2)
+        return srgb if noisy is None or noisy.light is None else anchor(srgb.float(), noisy.light)

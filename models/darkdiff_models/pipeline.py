@@ -14,7 +14,8 @@ from darkdiff_models.autoencoder import ResidualAutoencoderKL
 from darkdiff_models.context import ContextProcessor
 from darkdiff_models.devices import autocast_dtype
 from darkdiff_models.sampling import make_scheduler, sample
-from darkdiff_models.tiling import TiledAutoencoder, TiledDenoiser, Tiles
+from darkdiff_models.tiles import Tiles
+from darkdiff_models.tiling import TiledAutoencoder, TiledDenoiser
 from darkdiff_models.unet import DarkDiffUNet
 
 StageProgress = Callable[[str, int, int], None]

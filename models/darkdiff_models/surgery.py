@@ -14,8 +14,10 @@ from darkdiff_models.unet import DarkDiffUNet
 StateDict = Mapping[str, Tensor]
 
 
-def residual_autoencoder(vae: AutoencoderKL, residual: bool = True) -> ResidualAutoencoderKL:
-    """The pre-trained autoencoder with zero-initialised residual taps; at first it is the same function.
+def residual_autoencoder(
+    vae: AutoencoderKL, residual: bool = True, colour_anchor: bool = False
+) -> ResidualAutoencoderKL:
+    """The pre-trained autoencoder with zero-initialised residual taps; without an anchor it is the same function.
 
     Raises:
         ValueError: the checkpoint has weights that do not fit, each of them named.
@@ -31,6 +33,7 @@ def residual_autoencoder(vae: AutoencoderKL, residual: bool = True) -> ResidualA
         mid_block_add_attention=config.get("mid_block_add_attention", True),
         scaling_factor=config["scaling_factor"],
         residual=residual,
+        colour_anchor=colour_anchor,
     )
     _load(model, vae.state_dict(), may_miss="residual_convs.")
     return model

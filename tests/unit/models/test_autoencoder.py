@@ -29,17 +29,17 @@ def test_at_initialisation_it_is_the_pretrained_autoencoder() -> None:
     moments = plain.encode(lrgb * 2 - 1).latent_dist
     assert torch.equal(encoding.posterior.mean, moments.mean)
     expected = plain.decode(moments.mean).sample / 2 + 0.5
-    assert torch.allclose(model.decode(encoding.latents, encoding.features), expected, atol=1e-5)
+    assert torch.allclose(model.decode(encoding.latents, encoding), expected, atol=1e-5)
 
 
 @torch.no_grad()
 def test_each_tap_moves_the_picture_once_it_is_not_zero() -> None:
     model = residual_autoencoder(stock()).eval()
     encoding = model.encode(torch.rand(1, 3, 32, 32))
-    before = model.decode(encoding.latents, encoding.features)
+    before = model.decode(encoding.latents, encoding)
     for conv in model.residual_convs:
         torch.nn.init.normal_(conv.weight)
-        after = model.decode(encoding.latents, encoding.features)
+        after = model.decode(encoding.latents, encoding)
         assert not torch.allclose(after, before)
         before = after
     assert not torch.allclose(model.decode(encoding.latents), before)
@@ -81,6 +81,7 @@ def test_every_argument_survives_saving(tmp_path) -> None:
         "mid_block_add_attention": False,
         "scaling_factor": 0.3,
         "residual": False,
+        "colour_anchor": True,
     }
     model = ResidualAutoencoderKL(**arguments)
     model.save_pretrained(tmp_path)

@@ -13,7 +13,8 @@ from darkdiff_cli.raw.rendering import render_linear
 from darkdiff_cli.synthesis import SensorNoise, expose, unprocess
 from darkdiff_models import DarkDiffPipeline
 from darkdiff_models.checkpoints import load_pipeline
-from darkdiff_models.tiling import TiledAutoencoder, Tiles
+from darkdiff_models.tiles import Tiles
+from darkdiff_models.tiling import TiledAutoencoder
 from tests.conftest import psnr
 
 FOLDER = Path(darkdiff_models.__file__).parent / "pretrained" / "tiny"
@@ -52,7 +53,6 @@ def test_enhanced_is_far_closer_to_the_scene_than_amplified(tiny, scene, sensor,
     assert psnr(enhanced, scene) > psnr(render_linear(lrgb), scene) + 5
 
 
-@pytest.mark.xfail(strict=True, reason="known fault of this model: a blue sky at x100 comes out 0.1 too dark in red")
 def test_colours_of_large_areas_are_kept(tiny, scene, sensor) -> None:
     enhanced = tiny(torch.from_numpy(dark_lrgb(scene, sensor, 100.0).pixels)).srgb.numpy()
     sky, wall = (slice(5, 50), slice(5, 150)), (slice(142, 149), slice(45, 115))
@@ -64,23 +64,29 @@ def test_colours_of_large_areas_are_kept(tiny, scene, sensor) -> None:
 def test_latents_are_alive(tiny, scene, sensor) -> None:
     image = torch.from_numpy(dark_lrgb(scene, sensor, 300.0).pixels).permute(2, 0, 1)[None]
     encoding = tiny.vae.encode(image)
-    with_latents = tiny.vae.decode(encoding.latents, encoding.features).clamp(0, 1)[0].permute(1, 2, 0).numpy()
-    without = tiny.vae.decode(torch.zeros_like(encoding.latents), encoding.features).clamp(0, 1)[0].permute(1, 2, 0)
+    with_latents = tiny.vae.decode(encoding.latents, encoding).clamp(0, 1)[0].permute(1, 2, 0).numpy()
+    without = tiny.vae.decode(torch.zeros_like(encoding.latents), encoding).clamp(0, 1)[0].permute(1, 2, 0)
     assert psnr(with_latents, scene) > psnr(without.numpy(), scene) + 0.5
 
 
 @torch.no_grad()
-def test_autoencoder_tiles_leave_no_seam(tiny, sensor) -> None:
-    y, x = np.mgrid[0:256, 0:384].astype(np.float32)
-    smooth = np.stack([0.3 + 0.3 * x / 384, 0.35 + 0.2 * y / 256, 0.5 - 0.2 * x / 384], axis=-1).astype(np.float32)
-    image = torch.from_numpy(dark_lrgb(smooth, sensor, 100.0).pixels).permute(2, 0, 1)[None]
+def test_autoencoder_tiles_change_little(tiny, sensor) -> None:
+    """The upper tiles hold nothing but sky, the lower ones a city: what a whole night shot is made of."""
+    y, x = np.mgrid[0:512, 0:768].astype(np.float32)
+    sky = np.stack([0.3 + 0.2 * x / 768, 0.35 + 0.2 * y / 512, 0.5 - 0.1 * x / 768], axis=-1).astype(np.float32)
+    windows = np.random.default_rng(0).uniform(0, 0.9, (12, 48, 3)).astype(np.float32)
+    sky[320:] = np.kron(windows, np.ones((16, 16, 1), dtype=np.float32))
+    image = torch.from_numpy(dark_lrgb(sky, sensor, 100.0).pixels).permute(2, 0, 1)[None]
     pictures = []
-    for tile in (192, 384):
-        autoencoder = TiledAutoencoder(tiny.vae, Tiles.cover(256, 384, tile, 64, tiny.vae.factor))
+    for tile in (256, 768):
+        autoencoder = TiledAutoencoder(tiny.vae, Tiles.cover(512, 768, tile, 96, tiny.vae.factor))
         pictures.append(autoencoder.decode(autoencoder.encode(image), image)[0].numpy())
-    assert len(Tiles.cover(256, 384, 192, 64, tiny.vae.factor).corners) > 1
-    columns = (pictures[0] - pictures[1]).mean(axis=1)  # a seam would be a step from one column to the next
-    assert 0 < np.abs(np.diff(columns, axis=1)).max() < 0.02
+    assert len(Tiles.cover(512, 768, 256, 96, tiny.vae.factor).corners) > 6
+    tiled, whole = (picture[:, 16:304] for picture in pictures)
+    assert 0 < np.abs(tiled - whole).max() < 0.15 * pictures[1].std()
+    assert abs(tiled.std() / whole.std() - 1) < 0.05
+    steps = np.abs(np.diff((tiled - whole).mean(axis=1), axis=1))  # a seam: a step from one column to the next
+    assert steps.max() < 0.005
 
 
 def test_model_is_small_and_carries_its_defaults(tiny) -> None:
