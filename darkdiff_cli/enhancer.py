@@ -4,14 +4,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
 from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError, SettingsError
 from darkdiff_cli.photo import PhotoFormat, Provenance, check_target, upright, write_photo
-from darkdiff_cli.raw import LrgbSpace, develop, estimate_ratio, read_raw
+from darkdiff_cli.raw import estimate_ratio, finish, network_input, read_raw
 from darkdiff_models import DarkDiffPipeline
 from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.devices import pick_device
@@ -109,17 +109,17 @@ class Enhancer:
                 f"{output}: is the input itself, which is never written to; choose another output with -o."
             )
         check_target(output, settings.overwrite)
-        config = dict(self.pipeline.config)
+        config: dict[str, Any] = dict(self.pipeline.config)
 
         report("read", 0, 1)
         frame = read_raw(source, settings.black)
         ratio = estimate_ratio(frame) if settings.ratio == "auto" else settings.ratio
         ratio *= 2.0**settings.ev
         try:
-            lrgb = develop(frame, ratio, cast(LrgbSpace, config["lrgb_space"]))
+            image = network_input(frame, ratio, config["lrgb_space"], config["data_format"])
             report("read", 1, 1)
             result = self.pipeline(
-                torch.from_numpy(lrgb.pixels),
+                torch.from_numpy(image),
                 steps=settings.steps,
                 guidance=settings.guidance,
                 seed=settings.seed,
@@ -133,7 +133,7 @@ class Enhancer:
             raise _explain(error, source, settings.tile or config["tile"]) from error
 
         report("write", 0, 1)
-        picture = upright(result.srgb.numpy(), frame.orientation)
+        picture = upright(finish(result.srgb.numpy(), frame, config["data_format"]), frame.orientation)
         if not np.isfinite(picture).all():
             raise InputError(
                 f"{source}: the model gave values that are no numbers; try --device cpu, or another ratio."

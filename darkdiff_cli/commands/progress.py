@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar with ETA on a terminal, nothing elsewhere."""
+"""Progress on stderr: a bar with ETA on a terminal; for training, plain lines elsewhere."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -30,6 +30,41 @@ def photo_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int],
             share = done / max(total, 1)
             detail = f"{stage} {done}/{total}" if total > 1 else stage
             bar.update(task, completed=before[stage] + STAGES[stage] * share, detail=detail)
+
+        yield report
+
+
+@contextmanager
+def training_progress(name: str) -> Iterator[Callable[[str, int, int, dict[str, float]], None]]:
+    """Progress of a training as a callback (what, step, steps, numbers): a bar with ETA, and a line for each record."""
+
+    def line(what: str, step: int, total: int, numbers: dict[str, float]) -> str:
+        values = "  ".join(f"{key} {value:.4g}" for key, value in numbers.items())
+        return f"{what} {step}/{total}  {values}"
+
+    if not sys.stderr.isatty():
+
+        def plain(what: str, step: int, total: int, numbers: dict[str, float]) -> None:
+            if what != "step":
+                print(line(what, step, total, numbers), file=sys.stderr, flush=True)
+
+        yield plain
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    rate = TextColumn("{task.fields[speed]:.3g} images/s")
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn(name), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn(), console=console
+    ) as bar:
+        task = bar.add_task(name, speed=0.0)
+
+        def report(what: str, step: int, total: int, numbers: dict[str, float]) -> None:
+            if what == "step":
+                bar.update(task, completed=step, total=total, speed=numbers.get("images_per_second", 0.0))
+            else:
+                console.print(line(what, step, total, numbers), highlight=False)
 
         yield report
 

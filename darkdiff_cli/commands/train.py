@@ -1,55 +1,127 @@
 """`darkdiff train`: train a stage of a recipe."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from darkdiff_cli.commands.progress import training_progress
 from darkdiff_cli.errors import SettingsError
+
+if TYPE_CHECKING:
+    from darkdiff_cli.training.recipe import Recipe
+    from darkdiff_cli.training.stages import Run
+    from darkdiff_models.perceptual import LPIPS
+
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
 def train(
     stage: Annotated[int, typer.Option(min=0, max=2, help="0: own base model; 1: residual autoencoder; 2: denoiser.")],
-    data: Annotated[str, typer.Option(help="Training data: photos:DIR, a folder of finished photographs.")],
-    recipe: Annotated[str, typer.Option(help="A bundled recipe or a YAML file.")] = "tiny",
-    output: Annotated[Path, typer.Option(help="Folder of the run; each stage finds the one before it there.")] = Path(
-        "runs"
-    ),
-    base: Annotated[
-        str | None,
-        typer.Option(help="Stable Diffusion 2.1 folder, hub id or mirror name to retask, instead of stage 0."),
+    data: Annotated[
+        str | None, typer.Option(help="Training data: sid:DIR, lrd:DIR, raws:DIR (your clean raws) or photos:DIR.")
     ] = None,
-    lpips: Annotated[Path | None, typer.Option(help="LPIPS v0.1 AlexNet weights (safetensors).")] = None,
+    recipe: Annotated[str, typer.Option(help="A bundled recipe or a YAML file.")] = "paper-sid",
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder of the run; each stage finds the one before it there.")
+    ] = Path("runs"),
+    base: Annotated[
+        str | None, typer.Option(help="Stable Diffusion 2.1 to retask: folder, hub id or mirror name.")
+    ] = None,
+    lpips: Annotated[
+        Path | None, typer.Option(help="LPIPS v0.1 AlexNet weights (safetensors); else they are downloaded once.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps instead of the recipe's length.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs instead of the recipe's length.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    workers: Annotated[int, typer.Option(min=0, help="Processes that make training pairs.")] = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would train, and its memory; train nothing.")] = (
+        False
+    ),
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
+    workers: Annotated[int, typer.Option(min=0, help="Processes that make training pairs, for each device.")] = 1,
+    cache: Annotated[Path | None, typer.Option(help="Folder of decoded raws; default the platform's cache.")] = None,
+    cache_limit: Annotated[float, typer.Option(min=0.0, help="Its size limit in gigabytes.")] = 100.0,
 ) -> int:
-    """Train one stage and write it to OUTPUT. Prints the folder; Ctrl-C saves a checkpoint for --resume."""
-    kind, _, folder = data.partition(":")
-    if kind != "photos" or not folder:
-        raise SettingsError(f"--data {data}: must be photos:DIR.")
+    """Train one stage and write it to OUTPUT. Prints the folder; Ctrl-C saves a checkpoint for --resume.
+
+    Several GPUs or machines: accelerate launch -m darkdiff_cli train ...
+    """
+    if steps is not None and epochs is not None:
+        raise SettingsError("--steps and --epochs: give one of them.")
+    if precision not in PRECISIONS:
+        raise SettingsError(f"--precision {precision}: must be one of {', '.join(PRECISIONS)}.")
     if lpips is not None and not lpips.is_file():
         raise SettingsError(f"--lpips {lpips}: no such file.")
-    from darkdiff_cli.training.loop import RunSettings
-    from darkdiff_cli.training.recipe import load_recipe
-    from darkdiff_cli.training.stages import run_stage
+    from darkdiff_cli.datasets import MosaicCache, Source, parse_data
+    from darkdiff_cli.training.machine import RunSettings
+    from darkdiff_cli.training.recipe_file import load_recipe
+    from darkdiff_cli.training.stages import Run
 
     plan = load_recipe(recipe)
+    if data is None:
+        raise SettingsError(
+            f"recipe {plan.name} needs training data: give --data sid:DIR, lrd:DIR, raws:DIR or photos:DIR."
+        )
+    kind, folder = parse_data(data)
+    mosaics = MosaicCache(cache, cache_limit)
+    source = Source(kind, folder, plan.data, plan.seed, plan.lrgb_space, plan.data_format, mosaics)
     settings = RunSettings(
         output=output,
         seed=plan.seed,
         resume=resume,
         workers=workers,
         device=device,
+        precision=precision,  # type: ignore[arg-type]
         log_every=plan.log_every,
         check_every=plan.check_every,
         keep=plan.keep_checkpoints,
     )
-    print(run_stage(stage, plan, Path(folder), settings, base, lpips, _report))
+    run = Run(plan, source, settings, base or "", None, steps, epochs)
+    if (gap := source.gap()) is not None:
+        print(f"darkdiff: {gap}", file=sys.stderr)
+    if dry_run:
+        _describe(run, stage)
+        return 0
+    run = replace(run, lpips=_perceptual(plan, stage, lpips))
+    with training_progress(f"stage {stage}") as report:
+        print(run.train(stage, report))
     return 0
 
 
-def _report(what: str, step: int, total: int, numbers: dict[str, float]) -> None:
-    values = "  ".join(f"{name} {value:.4g}" for name, value in numbers.items())
-    print(f"{what} {step}/{total}  {values}", file=sys.stderr, flush=True)
+def _perceptual(recipe: "Recipe", stage: int, path: Path | None) -> "LPIPS | None":
+    """The LPIPS network from the user's file, the cache or its public originals; None where no loss weighs it."""
+    import platformdirs
+
+    from darkdiff_models.lpips_weights import fetch_lpips
+    from darkdiff_models.perceptual import LPIPS
+
+    losses = {0: recipe.stage0, 1: recipe.stage1, 2: recipe.stage2}[stage]
+    if path is None and (losses is None or losses.loss.perceptual_weight == 0):
+        return None
+    try:
+        return LPIPS.from_file(path or fetch_lpips(platformdirs.user_cache_path("darkdiff") / "lpips_alex.safetensors"))
+    except (FileNotFoundError, ValueError, KeyError) as error:
+        raise SettingsError(f"{error}; give the LPIPS weights with --lpips FILE.safetensors.") from error
+
+
+def _describe(run: "Run", number: int) -> None:
+    """What would train: parameters by group, and the memory of weights and optimiser."""
+    for stage in run.stages(number):
+        print(f"{stage.name}: {stage.optimisation.steps} steps of {stage.optimisation.batch_size} images")
+        trained = 0
+        for player in stage.players:
+            for group in stage.parameter_groups(player):
+                count = sum(p.numel() for p in group["params"])
+                trained += count
+                rate = stage.optimisation.learning_rate * group["factor"]
+                print(f"  {group['name']}: {count:,} parameters, learning rate {rate:.3g}")
+        frozen = sum(p.numel() for module in stage.frozen.values() for p in module.parameters())
+        # Weight, gradient, two moments of Adam and the average, 4 bytes each; activations come on top.
+        gigabytes = (trained * 20 + frozen * 4) / 1e9
+        print(f"  frozen: {frozen:,} parameters")
+        print(f"  memory of weights, gradients, optimiser and average: {gigabytes:.2f} GB, activations on top")
+        if number == 0:
+            return  # its second training needs the first one's result

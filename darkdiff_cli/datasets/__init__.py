@@ -1,6 +1,20 @@
-"""Pairs of (noisy LRGB, clean LRGB, clean sRGB), through the same front end that `enhance` uses."""
+"""Pairs of a dark and a clean exposure, through the same front end that `enhance` uses."""
 
+from darkdiff_cli.datasets.cache import MosaicCache
+from darkdiff_cli.datasets.darken import SynthesisSettings
 from darkdiff_cli.datasets.pairs import Pair, collate
 from darkdiff_cli.datasets.photos import PhotoPairs
+from darkdiff_cli.datasets.rawpairs import RawPair, RawPairs
+from darkdiff_cli.datasets.sources import Source, parse_data
 
-__all__ = ["Pair", "PhotoPairs", "collate"]
+__all__ = [
+    "MosaicCache",
+    "Pair",
+    "PhotoPairs",
+    "RawPair",
+    "RawPairs",
+    "Source",
+    "SynthesisSettings",
+    "collate",
+    "parse_data",
+]

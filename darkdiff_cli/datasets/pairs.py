@@ -1,42 +1,88 @@
 """What every dataset hands to the trainer."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+from darkdiff_cli.colour import srgb_encode
+from darkdiff_cli.raw import DataFormat, LrgbSpace, RawFrame, develop, network_input
+
+IMAGES = ("noisy", "clean", "reference")
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Training images, one or a batch; (3, h, w) or (batch, 3, h, w) float32.
+    """Training images, one or a batch; (channels, h, w) or (batch, channels, h, w) float32.
 
     Attributes:
-        noisy_lrgb: the dark exposure, amplified; 1 = saturation, negative values kept.
-        clean_lrgb: the same scene well exposed.
-        clean_srgb: the reference rendering in [0, 1].
+        noisy: the dark exposure, amplified, as the network sees it: LRGB or Bayer planes, 1 = saturation, negative
+            values kept.
+        clean: the same scene well exposed, in the same form.
+        reference: what the network shall give out, in [0, 1]: the reference rendering in sRGB, or the clean Bayer
+            planes under the sRGB curve.
         names: where the images come from, for error messages.
     """
 
-    noisy_lrgb: Tensor
-    clean_lrgb: Tensor
-    clean_srgb: Tensor
+    noisy: Tensor
+    clean: Tensor
+    reference: Tensor
     names: tuple[str, ...]
 
     def to(self, device: torch.device) -> "Pair":
         """The same images on another device, laid out channels-last."""
-        move = {
-            name: getattr(self, name).to(device, memory_format=torch.channels_last, non_blocking=True)
-            for name in ("noisy_lrgb", "clean_lrgb", "clean_srgb")
-        }
-        return replace(self, **move)
+        return self._each(lambda image: image.to(device, memory_format=torch.channels_last, non_blocking=True))
+
+    def turned(self, flip: bool, transpose: bool) -> "Pair":
+        """The images mirrored, and with rows and columns exchanged."""
+        pair = self._each(lambda image: image.flip(-1)) if flip else self
+        return pair._each(lambda image: image.transpose(-1, -2).contiguous()) if transpose else pair
+
+    def padded(self, multiple: int) -> "Pair":
+        """The images with their last rows and columns repeated up to multiples of a size."""
+        height, width = self.noisy.shape[-2:]
+        margin = (0, -width % multiple, 0, -height % multiple)
+        return self._each(lambda image: _repeat_edges(image, margin))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Pair":
+        return Pair(change(self.noisy), change(self.clean), change(self.reference), self.names)
+
+
+def make_pair(
+    dark: RawFrame, ratio: float, clean: RawFrame, name: str, lrgb_space: LrgbSpace, data_format: DataFormat
+) -> Pair:
+    """Develop a dark and a clean exposure of the same scene into a training pair.
+
+    Args:
+        dark, clean: frames of one size.
+        ratio: amplification ratio of the dark one.
+        name: for error messages.
+        lrgb_space: primaries of the LRGB images.
+        data_format: what the network takes in and gives out.
+    """
+    images = [
+        network_input(dark, ratio, lrgb_space, data_format),
+        network_input(clean, 1.0, lrgb_space, data_format),
+    ]
+    shown = images[1] if data_format == "raw-raw" else develop(clean, 1.0, "srgb").pixels
+    images.append(srgb_encode(shown))
+    noisy, tidy, reference = (torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))) for image in images)
+    return Pair(noisy, tidy, reference, (name,))
 
 
 def collate(pairs: Sequence[Pair]) -> Pair:
     """Stack single images of one size into a batch."""
-    return Pair(
-        noisy_lrgb=torch.stack([p.noisy_lrgb for p in pairs]),
-        clean_lrgb=torch.stack([p.clean_lrgb for p in pairs]),
-        clean_srgb=torch.stack([p.clean_srgb for p in pairs]),
-        names=tuple(name for p in pairs for name in p.names),
-    )
+    noisy, clean, reference = (torch.stack([getattr(pair, name) for pair in pairs]) for name in IMAGES)
+    return Pair(noisy, clean, reference, tuple(name for pair in pairs for name in pair.names))
+
+
+def _repeat_edges(image: Tensor, margin: tuple[int, int, int, int]) -> Tensor:
+    batch = image if image.ndim == 4 else image[None]
+    return F.pad(batch, margin, mode="replicate").view(*image.shape[:-2], *_grown(image.shape[-2:], margin))
+
+
+def _grown(size: torch.Size, margin: tuple[int, int, int, int]) -> tuple[int, int]:
+    return size[0] + margin[3], size[1] + margin[1]

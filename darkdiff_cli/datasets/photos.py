@@ -1,46 +1,23 @@
 """`photos:DIR`: finished photographs, unprocessed to raw and exposed with too little light."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 import imageio.v3 as iio
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from darkdiff_cli.colour import srgb_encode, srgb_from_camera
-from darkdiff_cli.datasets.pairs import Pair
+from darkdiff_cli.colour import srgb_from_camera
+from darkdiff_cli.datasets.darken import SynthesisSettings, darken, log_uniform
+from darkdiff_cli.datasets.pairs import Pair, make_pair
 from darkdiff_cli.errors import InputError
-from darkdiff_cli.raw import LrgbSpace, RawFrame, develop
-from darkdiff_cli.synthesis import Sensor, expose, load_calibrations, random_sensor, sample_noise, unprocess
+from darkdiff_cli.raw import DataFormat, LrgbSpace, RawFrame
+from darkdiff_cli.synthesis import random_sensor, unprocess
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
 HELD_OUT_EVERY = 20  # every 20th photograph is validation
-
-
-@dataclass(frozen=True)
-class PhotoSettings:
-    """How photographs become dark raws.
-
-    Attributes:
-        ratio_range: amplification ratios, drawn log-uniformly.
-        bright_share: share of pairs drawn from ratio 1 up to the lower end of ratio_range instead.
-        exposure_range: factors on a photograph's light, log-uniform: darker and brighter renderings.
-        gain_range: system gain K in DN per electron at 14 bit, log-uniform.
-        black_error: standard deviation of the black level's error, DN.
-        exclude: file names never to be used.
-    """
-
-    ratio_range: tuple[float, float] = (50.0, 320.0)
-    bright_share: float = 0.15
-    exposure_range: tuple[float, float] = (0.4, 1.3)
-    gain_range: tuple[float, float] = (0.2, 8.0)
-    black_error: float = 0.3
-    exclude: tuple[str, ...] = ()
 
 
 class PhotoPairs(Dataset[Pair]):
@@ -53,6 +30,7 @@ class PhotoPairs(Dataset[Pair]):
         seed: another seed is another set.
         split: "train", or "validation" for every 20th photograph.
         lrgb_space: primaries of the LRGB images.
+        data_format: what the network takes in and gives out.
 
     Raises:
         InputError: the folder is missing or holds too few photographs larger than a crop.
@@ -61,11 +39,12 @@ class PhotoPairs(Dataset[Pair]):
     def __init__(
         self,
         folder: str | Path,
-        settings: PhotoSettings,
+        settings: SynthesisSettings,
         crop: int,
         seed: int = 0,
         split: Literal["train", "validation"] = "train",
         lrgb_space: LrgbSpace = "srgb",
+        data_format: DataFormat = "lrgb-srgb",
     ) -> None:
         folder = Path(folder)
         if not folder.is_dir():
@@ -76,47 +55,28 @@ class PhotoPairs(Dataset[Pair]):
             raise InputError(
                 f"{folder}: holds no photographs for {split}; give photos:DIR with JPEG, PNG or TIFF files."
             )
-        self.settings, self.crop, self.seed, self.lrgb_space = settings, crop, seed, lrgb_space
+        self.settings, self.crop, self.seed = settings, crop, seed
+        self.lrgb_space, self.data_format = lrgb_space, data_format
         self.stream = 1 if split == "validation" else 0
+
+    def __len__(self) -> int:
+        return len(self.paths)
 
     def __getitem__(self, index: int) -> Pair:
         rng = np.random.default_rng([self.seed, self.stream, index])
         path = self.paths[int(rng.integers(len(self.paths)))]
         square = _crop(load_photo(path), self.crop, rng, path)
-        return make_pair(square, path.name, self.settings, rng, self.lrgb_space)
+        clean = clean_frame(square, log_uniform(self.settings.exposure_range, rng), rng)
+        dark, ratio = darken(clean, self.settings, rng)
+        return make_pair(dark, ratio, clean, f"{path.name} x{ratio:.0f}", self.lrgb_space, self.data_format)
 
 
-def make_pair(
-    srgb_01: NDArray[np.float32],
-    name: str,
-    settings: PhotoSettings,
-    rng: np.random.Generator,
-    lrgb_space: LrgbSpace = "srgb",
-) -> Pair:
-    """Take a photograph twice with a random camera: once well exposed, once with too little light.
-
-    Args:
-        srgb_01: (h, w, 3) photograph, sRGB in [0, 1].
-        name: for error messages.
-        settings: how it becomes a dark raw.
-        rng: source of randomness.
-        lrgb_space: primaries of the LRGB images.
-    """
+def clean_frame(srgb_01: NDArray[np.float32], exposure: float, rng: np.random.Generator) -> RawFrame:
+    """The raw of a random camera that would have shown (h, w, 3) `srgb_01`, its linear light times `exposure`."""
     sensor = random_sensor(rng)
-    exposure = _log_uniform(settings.exposure_range, rng)
-    low, high = settings.ratio_range
-    ratio = _log_uniform((1.0, low) if rng.uniform() < settings.bright_share else (low, high), rng)
-    calibrations = load_calibrations()
-    noise = sample_noise(
-        calibrations[int(rng.integers(len(calibrations)))], rng, settings.gain_range, settings.black_error
-    )
-    clean = unprocess(srgb_01, sensor, exposure)
-    dark = expose(clean, ratio, noise, sensor.black, sensor.white, rng)
-    clean_frame, dark_frame = _frame(clean, sensor), _frame(dark, sensor)
-    reference = srgb_encode(develop(clean_frame, 1.0, "srgb").pixels)
-    images = (develop(dark_frame, ratio, lrgb_space).pixels, develop(clean_frame, 1.0, lrgb_space).pixels, reference)
-    noisy, lrgb, srgb = (torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))) for image in images)
-    return Pair(noisy, lrgb, srgb, (f"{name} x{ratio:.0f}",))
+    matrix = srgb_from_camera(sensor.camera_from_xyz)
+    mosaic = unprocess(srgb_01, sensor, exposure)
+    return RawFrame(mosaic, sensor.cfa, (sensor.black,) * 4, sensor.white, sensor.white_balance, matrix)
 
 
 @lru_cache(maxsize=512)
@@ -151,13 +111,3 @@ def _crop(photo: NDArray[np.uint8], size: int, rng: np.random.Generator, path: P
     if rng.uniform() < 0.5:
         square = square[:, ::-1]
     return square.transpose(1, 0, 2) if rng.uniform() < 0.5 else square
-
-
-def _frame(mosaic_dn: NDArray[np.generic], sensor: Sensor) -> RawFrame:
-    black = (sensor.black,) * 4
-    matrix = srgb_from_camera(sensor.camera_from_xyz)
-    return RawFrame(mosaic_dn, sensor.cfa, black, sensor.white, sensor.white_balance, matrix)
-
-
-def _log_uniform(span: Sequence[float], rng: np.random.Generator) -> float:
-    return float(np.exp(rng.uniform(np.log(span[0]), np.log(span[1]))))

@@ -1,17 +1,20 @@
 """From a camera's file to LRGB: reading, levels, white balance, amplification, binning (Sec. 4.1, App. A2)."""
 
 from darkdiff_cli.raw.exposure import estimate_ratio
-from darkdiff_cli.raw.frame import LRGB, LrgbSpace, RawFrame
-from darkdiff_cli.raw.frontend import develop
+from darkdiff_cli.raw.frame import LRGB, DataFormat, LrgbSpace, RawFrame
+from darkdiff_cli.raw.frontend import develop, network_input
 from darkdiff_cli.raw.reader import read_raw
-from darkdiff_cli.raw.rendering import render_reference
+from darkdiff_cli.raw.rendering import finish, render_reference
 
 __all__ = [
     "LRGB",
+    "DataFormat",
     "LrgbSpace",
     "RawFrame",
     "develop",
     "estimate_ratio",
+    "finish",
+    "network_input",
     "read_raw",
     "render_reference",
 ]

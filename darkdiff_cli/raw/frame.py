@@ -1,6 +1,6 @@
 """The two values that the raw front end hands on: the sensor's mosaic and the developed LRGB image."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from darkdiff_cli.capture import CaptureMetadata
 
 LrgbSpace = Literal["camera", "srgb"]
+DataFormat = Literal["lrgb-srgb", "raw-srgb", "raw-raw"]
+"""What a network takes in and gives out (the paper's Table 5): LRGB or the four Bayer planes, sRGB or Bayer planes."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,18 @@ class RawFrame:
             raise ValueError(f"mosaic_dn must be at least 2x2 pixels, got shape {self.mosaic_dn.shape}")
         if self.white_level <= max(self.black_level):
             raise ValueError(f"white level {self.white_level} is not above black level {max(self.black_level)}")
+
+    def crop(self, top: int, left: int, height: int, width: int) -> "RawFrame":
+        """A part of the frame, all four numbers in LRGB pixels (Bayer quads), so that the CFA pattern stays.
+
+        Raises:
+            ValueError: the part reaches beyond the frame.
+        """
+        rows, columns = (n // 2 for n in self.mosaic_dn.shape)
+        if min(top, left) < 0 or top + height > rows or left + width > columns:
+            raise ValueError(f"no part of {height}x{width} at ({top}, {left}) in {rows}x{columns} LRGB pixels")
+        part = self.mosaic_dn[2 * top : 2 * (top + height), 2 * left : 2 * (left + width)]
+        return replace(self, mosaic_dn=part)
 
 
 @dataclass(frozen=True)

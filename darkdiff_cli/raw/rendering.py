@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from darkdiff_cli.colour import srgb_encode
-from darkdiff_cli.raw.frame import LRGB, RawFrame
+from darkdiff_cli.colour import srgb_decode, srgb_encode
+from darkdiff_cli.raw.frame import LRGB, DataFormat, RawFrame
 from darkdiff_cli.raw.reader import open_raw
 
 
@@ -42,3 +42,23 @@ def render_reference(frame: RawFrame) -> NDArray[np.float32]:
 def render_linear(lrgb: LRGB) -> NDArray[np.float32]:
     """Show LRGB as it is: clip to [0, 1] and apply the sRGB curve. The "amplify only" picture of a dark raw."""
     return srgb_encode(lrgb.pixels)
+
+
+def finish(picture: NDArray[np.float32], frame: RawFrame, data_format: DataFormat) -> NDArray[np.float32]:
+    """From what a network gives out to the photo.
+
+    Args:
+        picture: (h, w, 3) sRGB in [0, 1]; or (h, w, 4) Bayer planes of "raw-raw" under the sRGB curve.
+        frame: whose camera matrix the Bayer planes need.
+        data_format: of the network.
+
+    Returns:
+        (h, w, 3) sRGB in [0, 1].
+    """
+    if data_format != "raw-raw":
+        return picture
+    linear = srgb_decode(picture)
+    pixels = np.stack([linear[..., 0], linear[..., 1:3].mean(axis=-1), linear[..., 3]], axis=-1)
+    if frame.srgb_from_camera is not None:
+        pixels = pixels @ frame.srgb_from_camera.T.astype(np.float32)
+    return srgb_encode(pixels)

@@ -42,6 +42,8 @@ class SensorNoise:
         row_scale: standard deviation of the row noise, DN.
         colour_bias: error of the black level at the four Bayer sites, DN.
         hot_pixels: share of pixels stuck at a bright value.
+        banding: standard deviation of slow horizontal bands, DN.
+        dead_pixels: share of pixels that count nothing.
     """
 
     gain: float
@@ -50,6 +52,8 @@ class SensorNoise:
     row_scale: float
     colour_bias: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     hot_pixels: float = 0.0
+    banding: float = 0.0
+    dead_pixels: float = 0.0
 
 
 @cache
@@ -131,15 +135,27 @@ def expose(
 
     Returns:
         (H, W) uint16 mosaic in DN: Poisson shot noise, Tukey-lambda read noise, row noise, black-level error, hot
-        pixels, rounding and saturation.
+        pixels, dead pixels, bands, rounding and saturation.
     """
     height, width = clean_dn.shape
     electrons = np.maximum(clean_dn - black, 0.0) / (ratio * noise.gain)
     signal = rng.poisson(electrons).astype(np.float32) * np.float32(noise.gain)
     signal += noise.read_scale * tukey_lambda(noise.shape, (height, width), rng)
     signal += (noise.row_scale * rng.standard_normal((height, 1))).astype(np.float32)
+    if noise.banding > 0:
+        signal += noise.banding * _bands(height, rng)[:, None]
     for site, offset in enumerate(noise.colour_bias):
         signal[site // 2 :: 2, site % 2 :: 2] += np.float32(offset)
     hot = rng.random((height, width), dtype=np.float32) < noise.hot_pixels
     signal[hot] += rng.uniform(0.02, 0.5) * (white - black) / ratio
+    if noise.dead_pixels > 0:
+        signal[rng.random((height, width), dtype=np.float32) < noise.dead_pixels] = 0.0
     return np.asarray(np.clip(np.rint(signal + black), 0, white), dtype=np.uint16)
+
+
+def _bands(height: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """(height,) slow bands of unit variance: rows that drift over 8 to 64 lines, as supply ripple makes them."""
+    lines = int(rng.integers(8, 65))
+    steps = rng.standard_normal(height // lines + 3)
+    rows = np.interp(np.arange(height) / lines + rng.uniform(), np.arange(len(steps)), steps)
+    return np.asarray(rows * 1.22, dtype=np.float32)  # linear interpolation leaves two thirds of the variance

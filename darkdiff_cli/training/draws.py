@@ -1,4 +1,4 @@
-"""Randomness of one training step, the same on every machine and after every resume."""
+"""Randomness of one training step, the same on every machine, however a batch is cut, and after every resume."""
 
 import torch
 from torch import Tensor
@@ -7,27 +7,36 @@ from torch import Tensor
 class Draws:
     """Random numbers of a step, drawn on the CPU from a generator that only the seed and the step decide.
 
+    A batch may be cut into parts, over processes or one after the other: each part draws the numbers of the whole
+    batch and keeps its own.
+
     Args:
         seed: of the run.
         step: of the optimiser.
         device: where the numbers are wanted.
+        part, parts: which part of the batch this is.
     """
 
-    def __init__(self, seed: int, step: int, device: torch.device) -> None:
+    def __init__(self, seed: int, step: int, device: torch.device, part: int = 0, parts: int = 1) -> None:
         self.generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        self.device = device
+        self.step, self.device, self.part, self.parts = step, device, part, parts
 
     def normal_like(self, like: Tensor) -> Tensor:
-        """Standard normal numbers of a tensor's shape."""
-        return torch.randn(like.shape, generator=self.generator).to(self.device)
+        """Standard normal numbers of the shape of this part's tensor."""
+        whole = torch.randn((like.shape[0] * self.parts, *like.shape[1:]), generator=self.generator)
+        return self._own(whole)
 
     def chosen(self, count: int, share: float) -> Tensor:
         """(count,) bool, each True with probability `share`."""
-        return (torch.rand(count, generator=self.generator) < share).to(self.device)
+        return self._own(torch.rand(count * self.parts, generator=self.generator) < share)
 
     def timesteps(self, count: int, limit: int) -> Tensor:
         """(count,) integers in [0, limit), spread evenly: each batch covers the whole range (lower variance)."""
+        whole = count * self.parts
         start = torch.rand(1, generator=self.generator)
-        spread = (start + torch.arange(count) / count) % 1.0
-        order = torch.randperm(count, generator=self.generator)
-        return (spread[order] * limit).long().to(self.device)
+        spread = (start + torch.arange(whole) / whole) % 1.0
+        order = torch.randperm(whole, generator=self.generator)
+        return self._own((spread[order] * limit).long())
+
+    def _own(self, whole: Tensor) -> Tensor:
+        return whole.chunk(self.parts)[self.part].to(self.device)

@@ -1,157 +1,186 @@
-"""The one training loop: steps, averaging, health checks, checkpoints, exact resume."""
+"""The one training loop: steps, averaging, health checks, checkpoints, exact resume, on one device or many."""
 
-import json
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import torch
 from accelerate import Accelerator
-from torch.utils.data import DataLoader, Dataset
+from accelerate.utils import gather_object
+from torch import nn
+from torch.utils.data import Dataset
 
-from darkdiff_cli.datasets import Pair, collate
+from darkdiff_cli.datasets import Pair
 from darkdiff_cli.errors import TrainingError
+from darkdiff_cli.training.batches import Cut, batches, held_out_batch
 from darkdiff_cli.training.draws import Draws
 from darkdiff_cli.training.ema import Average
-from darkdiff_cli.training.recipe import Optimisation
-from darkdiff_cli.training.stage import Numbers, Stage
+from darkdiff_cli.training.interrupt import StopRequest
+from darkdiff_cli.training.journal import Journal, Report
+from darkdiff_cli.training.machine import RunSettings, make_accelerator
+from darkdiff_cli.training.stage import MODEL, Numbers, Objective, Stage
 from darkdiff_cli.training.state import RunState, newest_checkpoint
-from darkdiff_models.devices import autocast_dtype, pick_device
-
-Report = Callable[[str, int, int, Numbers], None]
-"""(what, step, steps in all, numbers)."""
-
-HEALTH_IMAGES = 16
+from darkdiff_models.blocks import Checkpointed
 
 
-@dataclass(frozen=True)
-class RunSettings:
-    """Settings of the machine, which do not change the result (a recipe's do).
-
-    Attributes:
-        output: folder of the run.
-        seed: of all randomness.
-        resume: go on from the newest checkpoint.
-        workers: processes that make training pairs; 0 makes them in this one.
-        device: "auto", "cpu", "cuda", "mps".
-        log_every, check_every: steps between lines of the log, and between health checks with a checkpoint.
-        keep: checkpoints kept.
-    """
-
-    output: Path
-    seed: int = 0
-    resume: bool = False
-    workers: int = 1
-    device: str = "auto"
-    log_every: int = 50
-    check_every: int = 500
-    keep: int = 2
-
-
-def train(stage: Stage, data: Dataset[Pair], held_out: Dataset[Pair], settings: RunSettings, report: Report) -> None:
+def train(
+    stage: Stage,
+    data: Dataset[Pair],
+    held_out: Dataset[Pair],
+    settings: RunSettings,
+    report: Report,
+) -> None:
     """Train a stage to its end and export it to `settings.output / stage.name`.
 
     Args:
         stage: what trains.
-        data: training pairs by index; step s takes the items s * batch_size onwards.
+        data: training pairs by index; step s takes the items s * batch_size onwards, on however many processes.
         held_out: pairs for the health checks.
         settings: of the machine.
-        report: takes the numbers of each logged step and health check.
+        report: takes the numbers of each step and health check.
 
     Raises:
         TrainingError: a loss is no number, or a checkpoint cannot be read or written.
-        KeyboardInterrupt: passed on after a checkpoint was saved.
+        SettingsError: the batch cannot be shared among the processes.
+        KeyboardInterrupt: SIGINT or SIGTERM came; a checkpoint was saved.
     """
-    plan, device = stage.optimisation, pick_device(settings.device)
-    accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="bf16" if autocast_dtype(device) else "no")
-    for module in [*stage.trained.values(), *stage.frozen.values()]:
-        module.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(stage.parameter_groups(), lr=plan.learning_rate, betas=plan.betas, weight_decay=0.0)
-    state = RunState(stage.trained, {n: Average(m, plan.ema_decay) for n, m in stage.trained.items()}, optimizer)
+    accelerator, plan = make_accelerator(settings), stage.optimisation
+    cut = Cut.of(plan, accelerator.process_index, accelerator.num_processes)
+    run = _Run(stage, accelerator, settings, cut)
     folder = settings.output / stage.name
-    newest = newest_checkpoint(folder / "checkpoints") if settings.resume else None
-    if newest is not None:
-        state.load(newest)
-    checks = collate([held_out[i] for i in range(HEALTH_IMAGES)]).to(device)
-    try:
-        batches = _batches(data, state.step, plan, settings)
-        while state.step < plan.steps:
-            numbers = _step(stage, state, next(batches).to(device), accelerator, settings.seed)
-            done = state.step
-            if done % settings.log_every == 0 or done == plan.steps:
-                _log(folder, "loss", done, numbers)
-                report("loss", done, plan.steps, numbers)
+    if settings.resume and (newest := newest_checkpoint(folder / "checkpoints")) is not None:
+        run.state.load(newest)
+    checks = held_out_batch(held_out, stage.multiple).to(accelerator.device)
+    with StopRequest() as stop, Journal(folder, report, plan.steps, accelerator.is_main_process) as journal:
+        parts = batches(data, run.state.step, plan, cut, settings.workers, stage.multiple)
+        while run.state.step < plan.steps:
+            numbers, stopped = run.step(parts, stop)
+            done = run.state.step
+            journal.step(done, numbers, line=done % settings.log_every == 0 or done == plan.steps)
             if done % settings.check_every == 0 or done == plan.steps:
-                _check(stage, state, checks, folder, settings, report)
-    except KeyboardInterrupt:
-        state.save(folder / "checkpoints", settings.keep)
-        raise
-    with ExitStack() as stack:
-        for average in state.averages.values():
+                run.check(checks, journal)
+                run.save(folder / "checkpoints")
+            elif stopped:
+                run.save(folder / "checkpoints")
+            if stopped and done < plan.steps:
+                raise KeyboardInterrupt
+    if accelerator.is_main_process:
+        with run.averaged():
+            stage.export(folder)
+    accelerator.wait_for_everyone()
+
+
+class _Run:
+    """A stage with its optimisers on this process's device."""
+
+    def __init__(self, stage: Stage, accelerator: Accelerator, settings: RunSettings, cut: Cut) -> None:
+        self.stage, self.accelerator, self.settings, self.cut = stage, accelerator, settings, cut
+        plan = stage.optimisation
+        modules = {name: module for player in stage.players.values() for name, module in player.items()}
+        for module in [*modules.values(), *stage.frozen.values()]:
+            module.to(accelerator.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            if plan.gradient_checkpointing and isinstance(module, Checkpointed):
+                module.use_checkpointing(True)
+        self.objectives: dict[str, nn.Module] = {}
+        optimizers: dict[str, torch.optim.Optimizer] = {}
+        for player in stage.players:
+            adam = torch.optim.Adam(stage.parameter_groups(player), lr=plan.learning_rate, betas=plan.betas)
+            self.objectives[player], optimizers[player] = accelerator.prepare(Objective(stage, player), adam)
+        averages = {name: Average(module, plan.ema_decay) for name, module in stage.trained.items()}
+        self.state = RunState(modules, averages, optimizers, accelerator.scaler)
+
+    def step(self, parts: Iterator[Pair], stop: StopRequest) -> tuple[Numbers, bool]:
+        """One optimiser step of every player that plays; whether somebody asked to stop.
+
+        Raises:
+            TrainingError: a loss or a gradient is no number; the message names the step and the images.
+        """
+        plan, began, step = self.stage.optimisation, time.perf_counter(), self.state.step
+        rate = plan.rate(step)
+        players = [player for player in self.objectives if self.stage.plays(player, step)]
+        numbers: Numbers = {}
+        names: list[str] = []
+        finite = True
+        for index in range(plan.accumulation):
+            pair = next(parts).to(self.accelerator.device)
+            names += pair.names
+            draws = (self.settings.seed, step, self.accelerator.device, self.cut.part(index), self.cut.parts)
+            for player in players:
+                last = index == plan.accumulation - 1
+                objective = self.objectives[player]
+                with nullcontext() if last else self.accelerator.no_sync(objective):
+                    loss, said = objective(pair, Draws(*draws))
+                    finite = finite and math.isfinite(loss.item())
+                    self.accelerator.backward(loss / plan.accumulation)
+                for key, value in said.items():
+                    numbers[key] = numbers.get(key, 0.0) + value / plan.accumulation
+        numbers["gradient"] = self._update(players, rate)
+        flags = [not finite or self._broken(numbers["gradient"]), stop.requested]
+        failed, stopped = self._anywhere(flags)
+        if failed:
+            shown = ", ".join(sorted(set(gather_object(names))))
+            raise TrainingError(f"the loss is not a number at step {step}, with {shown}; lower the learning rate.")
+        self.state.step += 1
+        for average in self.state.averages.values():
+            average.update(self.state.step)
+        seconds = time.perf_counter() - began
+        return {**self._mean(numbers), "learning_rate": rate, "images_per_second": plan.batch_size / seconds}, stopped
+
+    def _update(self, players: list[str], rate: float) -> float:
+        """Clip and apply the gradients; the model's norm before clipping."""
+        norm = 0.0
+        for player in players:
+            optimizer = self.state.optimizers[player]
+            for group in optimizer.param_groups:
+                group["lr"] = rate * group["factor"]
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            length = self.accelerator.clip_grad_norm_(parameters, self.stage.optimisation.clip_grad_norm)
+            norm = float(cast(torch.Tensor, length)) if player == MODEL else norm
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        return norm
+
+    def _broken(self, norm: float) -> bool:
+        """Float16 may overflow: its scaler skips the step and tries a smaller scale."""
+        return not math.isfinite(norm) and self.accelerator.scaler is None
+
+    def _anywhere(self, flags: list[bool]) -> list[bool]:
+        """Which flags are up on any process, so that all of them stop at the same step."""
+        if self.accelerator.num_processes == 1:
+            return flags
+        up = torch.tensor([flags], device=self.accelerator.device, dtype=torch.int32)
+        return [bool(flag) for flag in self.accelerator.gather(up).amax(dim=0).tolist()]
+
+    def _mean(self, numbers: Numbers) -> Numbers:
+        """The numbers of the whole batch: the mean of the processes' parts."""
+        if self.accelerator.num_processes == 1:
+            return numbers
+        values = torch.tensor(list(numbers.values()), device=self.accelerator.device)
+        return dict(zip(numbers, self.accelerator.reduce(values, "mean").tolist(), strict=True))
+
+    @torch.no_grad()
+    def check(self, checks: Pair, journal: Journal) -> None:
+        """Score the averaged weights on the held-out pairs, on the main process."""
+        if not self.accelerator.is_main_process:
+            return
+        draws = (self.settings.seed, 0, self.accelerator.device)
+        with self.averaged(), self.accelerator.autocast():
+            numbers = self.stage.health(checks, Draws(*draws))
+            made = self.stage.picture(checks, Draws(*draws))
+        journal.health(self.state.step, numbers, checks, made)
+
+    def save(self, folder: Path) -> None:
+        """Write a checkpoint, by the main process."""
+        if self.accelerator.is_main_process:
+            self.state.save(folder, self.settings.keep)
+        self.accelerator.wait_for_everyone()
+
+    def averaged(self) -> ExitStack:
+        """The averaged weights in place for a block."""
+        stack = ExitStack()
+        for average in self.state.averages.values():
             stack.enter_context(average.applied())
-        stage.export(folder)
-
-
-def _step(stage: Stage, state: RunState, pair: Pair, accelerator: Accelerator, seed: int) -> Numbers:
-    """One optimiser step; the learning rate follows from the step alone."""
-    plan, began = stage.optimisation, time.perf_counter()
-    rate = learning_rate(plan, state.step)
-    for group in state.optimizer.param_groups:
-        group["lr"] = rate * group["factor"]
-    with accelerator.autocast():
-        loss, numbers = stage.loss(pair, Draws(seed, state.step, pair.noisy_lrgb.device))
-    if not math.isfinite(loss.item()):
-        raise TrainingError(
-            f"the loss is not a number at step {state.step}, with {', '.join(pair.names)}; lower the rate."
-        )
-    state.optimizer.zero_grad(set_to_none=True)
-    accelerator.backward(loss)
-    parameters = [p for group in state.optimizer.param_groups for p in group["params"]]
-    norm = accelerator.clip_grad_norm_(parameters, plan.clip_grad_norm)
-    state.optimizer.step()
-    state.step += 1
-    for average in state.averages.values():
-        average.update(state.step)
-    seconds = time.perf_counter() - began
-    return {**numbers, "gradient": float(norm), "learning_rate": rate, "seconds": seconds}
-
-
-def learning_rate(plan: Optimisation, step: int) -> float:
-    """Linear warm-up, then a cosine from the peak down to the final rate."""
-    if step < plan.warmup:
-        return plan.learning_rate * (step + 1) / plan.warmup
-    progress = (step - plan.warmup) / max(1, plan.steps - plan.warmup)
-    share = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
-    return plan.final_learning_rate + (plan.learning_rate - plan.final_learning_rate) * share
-
-
-@torch.no_grad()
-def _check(stage: Stage, state: RunState, checks: Pair, folder: Path, settings: RunSettings, report: Report) -> None:
-    with ExitStack() as stack:
-        for average in state.averages.values():
-            stack.enter_context(average.applied())
-        numbers = stage.health(checks, Draws(settings.seed, 0, checks.noisy_lrgb.device))
-    state.save(folder / "checkpoints", settings.keep)
-    _log(folder, "health", state.step, numbers)
-    report("health", state.step, stage.optimisation.steps, numbers)
-
-
-def _batches(data: Dataset[Pair], first: int, plan: Optimisation, settings: RunSettings) -> Iterator[Pair]:
-    """Batches from step `first` on; worker processes are spawned, since LibRaw's threads do not survive a fork."""
-    order = range(first * plan.batch_size, plan.steps * plan.batch_size)
-    workers: dict[str, Any] = {}
-    if settings.workers > 0:
-        workers = {"num_workers": settings.workers, "multiprocessing_context": "spawn", "prefetch_factor": 4}
-    return iter(DataLoader(data, batch_size=plan.batch_size, sampler=order, collate_fn=collate, **workers))
-
-
-def _log(folder: Path, what: str, step: int, numbers: Numbers) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "log.jsonl").open("a", encoding="utf-8") as file:
-        file.write(
-            json.dumps({"what": what, "step": step, **{k: float(f"{v:.5g}") for k, v in numbers.items()}}) + "\n"
-        )
+        return stack

@@ -7,27 +7,47 @@ from torch import Tensor
 from darkdiff_models.perceptual import LPIPS
 
 
-def picture_loss(srgb: Tensor, reference: Tensor, lpips: LPIPS | None, perceptual_weight: float) -> Tensor:
+def picture_loss(picture: Tensor, reference: Tensor, lpips: LPIPS | None, perceptual_weight: float) -> Tensor:
     """L1 + perceptual_weight * LPIPS, one value an image.
 
     Args:
-        srgb: (batch, 3, h, w) output, about [0, 1], not clipped.
-        reference: (batch, 3, h, w) in [0, 1].
+        picture: (batch, channels, h, w) output, about [0, 1], not clipped.
+        reference: of the same shape, in [0, 1].
         lpips: the perceptual network; None only with a weight of 0.
         perceptual_weight: weight of LPIPS.
     """
-    loss = (srgb - reference).abs().mean(dim=(1, 2, 3))
+    loss = (picture - reference).abs().mean(dim=(1, 2, 3))
     if lpips is not None and perceptual_weight > 0:
-        loss = loss + perceptual_weight * lpips(srgb, reference)
+        loss = loss + perceptual_weight * lpips(viewable(picture), viewable(reference))
     return loss
 
 
+def kl_loss(mean: Tensor, std: Tensor, reference: Tensor) -> Tensor:
+    """KL divergence of the latents from a standard normal, summed over an image and shared among its values.
+
+    So weighted, it stands beside a mean L1 as latent-diffusion's sums stand beside one another.
+
+    Args:
+        mean, std: (batch, channels, h, w) of the posterior.
+        reference: (batch, channels, H, W) picture, whose number of values counts.
+    """
+    kl = 0.5 * (mean**2 + std**2 - 1.0 - 2 * std.log()).sum(dim=(1, 2, 3)).mean()
+    return kl / reference[0].numel()
+
+
+def viewable(picture: Tensor) -> Tensor:
+    """(batch, 3, h, w) as it is; of (batch, 4, h, w) Bayer planes the mean green."""
+    if picture.shape[1] == 3:
+        return picture
+    return torch.stack([picture[:, 0], picture[:, 1:3].mean(dim=1), picture[:, 3]], dim=1)
+
+
 @torch.no_grad()
-def score(srgb: Tensor, reference: Tensor, lpips: LPIPS | None) -> dict[str, float]:
+def score(picture: Tensor, reference: Tensor, lpips: LPIPS | None) -> dict[str, float]:
     """Mean PSNR in dB, and LPIPS where the network is at hand, of clipped pictures in [0, 1]."""
-    srgb = srgb.clamp(0, 1)
-    mse = F.mse_loss(srgb, reference, reduction="none").mean(dim=(1, 2, 3)).clamp_min(1e-10)
+    picture = picture.clamp(0, 1)
+    mse = F.mse_loss(picture, reference, reduction="none").mean(dim=(1, 2, 3)).clamp_min(1e-10)
     scores = {"psnr": float((-10 * mse.log10()).mean())}
     if lpips is not None:
-        scores["lpips"] = float(lpips(srgb, reference).mean())
+        scores["lpips"] = float(lpips(viewable(picture), viewable(reference)).mean())
     return scores

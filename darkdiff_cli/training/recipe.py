@@ -1,36 +1,29 @@
-"""Recipes: everything that decides a training run, as YAML checked against these dataclasses."""
+"""Recipes: everything that decides a training run, and nothing of the machine it runs on."""
 
-import dataclasses
-import difflib
-import types
-import typing
+import math
 from dataclasses import dataclass, field
-from importlib.resources import files
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
+from darkdiff_cli.datasets import SynthesisSettings
+from darkdiff_cli.raw import DataFormat, LrgbSpace
 
-from darkdiff_cli.datasets.photos import PhotoSettings
-from darkdiff_cli.errors import SettingsError
-from darkdiff_cli.raw import LrgbSpace
+Conditioning = Literal["region", "concat", "controlnet", "global"]
 
 
 @dataclass(frozen=True)
 class AutoencoderShape:
-    """Widths of the autoencoder (see ResidualAutoencoderKL)."""
+    """Widths of stage 0's autoencoder (see ResidualAutoencoderKL)."""
 
     block_out_channels: tuple[int, ...] = (128, 256, 512, 512)
     latent_channels: int = 4
     layers_per_block: int = 2
     norm_num_groups: int = 32
     mid_block_add_attention: bool = True
-    colour_anchor: bool = False
 
 
 @dataclass(frozen=True)
 class DenoiserShape:
-    """Widths of the U-Net (see DarkDiffUNet)."""
+    """Widths of stage 0's U-Net (see DarkDiffUNet)."""
 
     block_out_channels: tuple[int, ...] = (320, 640, 1280, 1280)
     attention_levels: tuple[bool, ...] = (True, True, True, False)
@@ -47,24 +40,38 @@ class Optimisation:
     """How one network, or one group of them, is trained.
 
     Attributes:
-        steps: optimiser steps.
-        batch_size: images a step.
-        crop: side of an image in LRGB pixels.
+        batch_size: images a step, over all processes and accumulated parts together.
+        crop: side of an image in LRGB pixels, padded to what the networks need.
         learning_rate: peak, reached after `warmup` steps, then a cosine down to `final_learning_rate`.
-        betas: of AdamW.
+        final_learning_rate: the same as the peak keeps the rate constant.
+        steps, epochs: one of them; an epoch is as many images as the training set has pairs.
+        betas: of Adam.
         ema_decay: of the averaged weights that are scored and kept.
         clip_grad_norm: largest norm of the gradient.
+        accumulation: parts of a batch that pass the networks one after the other, for a smaller memory.
+        gradient_checkpointing: compute activations again in the backward pass, for a smaller memory.
     """
 
-    steps: int
     batch_size: int
     crop: int
     learning_rate: float
     final_learning_rate: float
+    steps: int = 0
+    epochs: int = 0
     warmup: int = 100
     betas: tuple[float, float] = (0.9, 0.99)
     ema_decay: float = 0.999
     clip_grad_norm: float = 1.0
+    accumulation: int = 1
+    gradient_checkpointing: bool = False
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step: a linear warm-up, then a cosine from the peak down to the final rate."""
+        if step < self.warmup:
+            return self.learning_rate * (step + 1) / self.warmup
+        progress = (step - self.warmup) / max(1, self.steps - self.warmup)
+        share = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+        return self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * share
 
 
 @dataclass(frozen=True)
@@ -75,13 +82,35 @@ class PictureLoss:
 
 
 @dataclass(frozen=True)
+class Adversary:
+    """A patch discriminator against the picture, as latent-diffusion's LPIPSWithDiscriminator has it.
+
+    Attributes:
+        start: first step at which it plays.
+        weight: of its part in the loss, on top of the adaptive weight.
+    """
+
+    start: int
+    weight: float = 0.5
+
+
+@dataclass(frozen=True)
 class Stage0:
-    """The small model's own Stable Diffusion: an autoencoder, then a U-Net without condition, on clean pictures."""
+    """The small model's own Stable Diffusion: an autoencoder, then a U-Net without condition, on clean pictures.
+
+    Attributes:
+        autoencoder, denoiser: how each is trained.
+        loss: on the autoencoder's picture.
+        kl_weight: of the KL term beside L1, both summed over the image as in latent-diffusion.
+        autoencoder_shape, denoiser_shape: widths.
+    """
 
     autoencoder: Optimisation
     denoiser: Optimisation
     loss: PictureLoss = field(default_factory=PictureLoss)
     kl_weight: float = 1e-6
+    autoencoder_shape: AutoencoderShape = field(default_factory=AutoencoderShape)
+    denoiser_shape: DenoiserShape = field(default_factory=DenoiserShape)
 
 
 @dataclass(frozen=True)
@@ -89,18 +118,25 @@ class Stage1:
     """The residual autoencoder on noisy pictures (Sec. 4.3).
 
     Attributes:
+        kl_weight: of the KL term beside L1, both summed over the image as in latent-diffusion.
+        residual: False leaves the taps out (Table 4).
+        colour_anchor: take the level of blocks from the sensor (see `darkdiff_models.light`).
         clean_latents: share of images whose latents come from the clean picture beside noisy taps, which is what the
             decoder meets after stage 2, and what keeps the latents alive.
         drop_taps: share of images decoded without their residual features.
         taps_learning_rate: factor on the learning rate of the residual convolutions.
+        adversary: the patch discriminator; left out, there is none.
     """
 
     optimisation: Optimisation
     loss: PictureLoss = field(default_factory=PictureLoss)
     kl_weight: float = 1e-6
-    clean_latents: float = 0.5
-    drop_taps: float = 0.1
+    residual: bool = True
+    colour_anchor: bool = False
+    clean_latents: float = 0.0
+    drop_taps: float = 0.0
     taps_learning_rate: float = 1.0
+    adversary: Adversary | None = None
 
 
 @dataclass(frozen=True)
@@ -108,11 +144,13 @@ class Stage2:
     """The denoiser and its context processor, the autoencoder frozen (Sec. 4.4, Eq. 1, 8, 9).
 
     Attributes:
-        new_learning_rate: factor on the learning rate of the context processor and the region attention.
+        conditioning: how the denoiser sees the noisy image: the paper's region attention, or an alternative of its
+            Table 6.
+        region_size: side of an attention region in tokens.
+        new_learning_rate: factor on the learning rate of what the base did not have.
         null_share: share of images whose condition is pure noise, for guidance.
         image_loss_weight: lambda of Eq. 9; the loss of an image is weighted by alpha_bar of its timestep.
         image_loss_share: share of a batch that is decoded for it.
-        region_size: side of an attention region in tokens.
         default_steps, default_guidance: what the checkpoint carries for `enhance`.
         tile, tile_overlap: the denoiser's tiles at inference, in latents.
         autoencoder_tile, autoencoder_tile_overlap: the autoencoder's tiles at inference, in pixels.
@@ -120,11 +158,12 @@ class Stage2:
 
     optimisation: Optimisation
     loss: PictureLoss = field(default_factory=PictureLoss)
+    conditioning: Conditioning = "region"
+    region_size: int = 8
     new_learning_rate: float = 5.0
     null_share: float = 0.05
     image_loss_weight: float = 1.0
     image_loss_share: float = 0.5
-    region_size: int = 8
     default_steps: int = 50
     default_guidance: float = 2.0
     tile: int = 64
@@ -135,84 +174,51 @@ class Stage2:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole training: the shapes of the networks, the data, and the three stages."""
+    """A whole training.
+
+    Attributes:
+        name: of the recipe.
+        stage1, stage2: the paper's two stages.
+        stage0: left out where stages 1 and 2 retask a published Stable Diffusion.
+        base: Stable Diffusion checkpoint to retask; empty for the run's own stage 0.
+        data: how photographs and clean raws become dark ones.
+        data_format: what the networks take in and give out (Table 5).
+        lrgb_space: primaries of LRGB.
+        seed: of all randomness.
+        log_every, check_every: steps between lines of the log, and between health checks with a checkpoint.
+        keep_checkpoints: how many stay.
+    """
 
     name: str
-    autoencoder: AutoencoderShape
-    denoiser: DenoiserShape
-    data: PhotoSettings
-    stage0: Stage0
     stage1: Stage1
     stage2: Stage2
-    seed: int = 0
+    stage0: Stage0 | None = None
+    base: str = ""
+    data: SynthesisSettings = field(default_factory=SynthesisSettings)
+    data_format: DataFormat = "lrgb-srgb"
     lrgb_space: LrgbSpace = "srgb"
+    seed: int = 0
     log_every: int = 50
     check_every: int = 500
     keep_checkpoints: int = 2
 
+    @property
+    def plans(self) -> dict[str, Optimisation]:
+        """Every training of the recipe by name."""
+        plans = {"stage1": self.stage1.optimisation, "stage2": self.stage2.optimisation}
+        if self.stage0 is not None:
+            plans |= {"stage0 autoencoder": self.stage0.autoencoder, "stage0 denoiser": self.stage0.denoiser}
+        return plans
 
-def recipe_names() -> list[str]:
-    """Names of the recipes that come with the program."""
-    folder = files("darkdiff_cli.recipes")
-    return sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml"))
-
-
-def load_recipe(name_or_file: str) -> Recipe:
-    """Load a bundled recipe by name, or any YAML file.
-
-    Raises:
-        SettingsError: no such recipe, an unknown key (the nearest known one is named), or a value of a wrong type.
-    """
-    if name_or_file in recipe_names():
-        text = files("darkdiff_cli.recipes").joinpath(f"{name_or_file}.yaml").read_text(encoding="utf-8")
-    elif Path(name_or_file).is_file():
-        text = Path(name_or_file).read_text(encoding="utf-8")
-    else:
-        raise SettingsError(
-            f"{name_or_file}: no such recipe; choose one of {', '.join(recipe_names())}, or a YAML file."
-        )
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SettingsError(
-            f"{name_or_file}: is not valid YAML ({str(error).splitlines()[0]}); mend the file."
-        ) from error
-    recipe = typing.cast(Recipe, _build(Recipe, values, name_or_file))
-    if recipe.autoencoder.colour_anchor and recipe.lrgb_space != "srgb":
-        raise SettingsError(
-            f"{name_or_file}: colour_anchor compares linear sRGB; set lrgb_space: srgb, or leave it out."
-        )
-    return recipe
-
-
-def _build(kind: type, values: object, where: str) -> Any:
-    """Make a dataclass of a mapping, checking every key and type on the way."""
-    if not isinstance(values, dict):
-        raise SettingsError(f"{where}: expected a mapping of settings, got {values!r}.")
-    hints = typing.get_type_hints(kind)
-    for key in values:
-        if key not in hints:
-            near = difflib.get_close_matches(str(key), hints, n=1)
-            raise SettingsError(f"{where}: unknown key {key!r}" + (f", did you mean {near[0]!r}?" if near else "."))
-    required = {f.name for f in dataclasses.fields(kind) if f.default is f.default_factory is dataclasses.MISSING}
-    if missing := sorted(required - set(values)):
-        raise SettingsError(f"{where}: the key {missing[0]!r} is missing.")
-    return kind(**{key: _convert(hints[key], value, f"{where}: {key}") for key, value in values.items()})
-
-
-def _convert(hint: Any, value: object, where: str) -> object:
-    if dataclasses.is_dataclass(hint):
-        return _build(typing.cast(type, hint), value, where)
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is tuple and isinstance(value, list):
-        kinds = [arguments[0]] * len(value) if len(arguments) == 2 and arguments[1] is Ellipsis else list(arguments)
-        if len(kinds) == len(value):
-            return tuple(_convert(kind, item, where) for kind, item in zip(kinds, value, strict=True))
-    elif origin is Literal and value in arguments:
-        return value
-    elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    elif isinstance(hint, type) and not isinstance(hint, types.GenericAlias) and type(value) is hint:
-        return value
-    expected = " or ".join(map(str, arguments)) if origin is Literal else getattr(hint, "__name__", str(hint))
-    raise SettingsError(f"{where} is {value!r}, but must be {expected}.")
+    def fault(self) -> str | None:
+        """What does not go together, or None."""
+        if self.stage1.colour_anchor and (self.lrgb_space != "srgb" or self.data_format != "lrgb-srgb"):
+            return "colour_anchor compares linear sRGB; set lrgb_space: srgb and data_format: lrgb-srgb"
+        if self.stage0 is None and not self.base:
+            return "needs a stage0, or the base that it retasks"
+        for name, plan in self.plans.items():
+            if (plan.steps > 0) == (plan.epochs > 0):
+                return f"{name} needs either steps or epochs"
+            if plan.batch_size % plan.accumulation:
+                return f"{name}: batch_size {plan.batch_size} cannot be cut into {plan.accumulation} equal parts"
+        return None

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from darkdiff_cli.datasets import Pair
 from darkdiff_cli.training.draws import Draws
-from darkdiff_cli.training.losses import picture_loss, score
-from darkdiff_cli.training.recipe import AutoencoderShape, DenoiserShape, Recipe
-from darkdiff_cli.training.stage import Numbers, Stage
+from darkdiff_cli.training.losses import kl_loss, picture_loss, score
+from darkdiff_cli.training.recipe import AutoencoderShape, DenoiserShape, Stage0
+from darkdiff_cli.training.stage import MODEL, Numbers, Stage
 from darkdiff_models.checkpoints import Base, save_base
 from darkdiff_models.perceptual import LPIPS
 from darkdiff_models.sampling import training_target
@@ -23,28 +23,33 @@ from darkdiff_models.sampling import training_target
 class PlainAutoencoder(Stage):
     """AutoencoderKL from clean LRGB to clean sRGB: L1 + LPIPS + KL."""
 
-    def __init__(self, recipe: Recipe, lpips: LPIPS | None) -> None:
+    def __init__(self, settings: Stage0, lpips: LPIPS | None) -> None:
         self.name = "stage0-autoencoder"
-        self.optimisation = recipe.stage0.autoencoder
-        self.recipe, self.settings = recipe, recipe.stage0
-        self.vae = stock_autoencoder(recipe.autoencoder)
+        self.optimisation, self.settings = settings.autoencoder, settings
+        self.vae = stock_autoencoder(settings.autoencoder_shape)
         self.lpips = lpips
-        self.trained = {"vae": self.vae}
+        self.multiple = 2 ** (len(settings.autoencoder_shape.block_out_channels) - 1)
+        self.players = {MODEL: {"vae": self.vae}}
         self.frozen = {"lpips": lpips} if lpips is not None else {}
 
-    def loss(self, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:
+    def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:  # noqa: ARG002
         """L1 + LPIPS + KL of clean pictures."""
-        posterior = self.vae.encode(pair.clean_lrgb * 2 - 1).latent_dist
+        posterior = self.vae.encode(pair.clean * 2 - 1).latent_dist
         latents = posterior.mean + posterior.std * draws.normal_like(posterior.mean)
         srgb = (self.vae.decode(latents).sample + 1) / 2
-        loss = picture_loss(srgb, pair.clean_srgb, self.lpips, self.settings.loss.perceptual_weight).mean()
-        kl = posterior.kl().mean()
+        loss = picture_loss(srgb, pair.reference, self.lpips, self.settings.loss.perceptual_weight).mean()
+        kl = kl_loss(posterior.mean, posterior.std, pair.reference)
         return loss + self.settings.kl_weight * kl, {"picture": loss.item(), "kl": kl.item()}
 
     def health(self, pair: Pair, draws: Draws) -> Numbers:  # noqa: ARG002
         """How well clean pictures survive the bottleneck."""
-        latents = self.vae.encode(pair.clean_lrgb * 2 - 1).latent_dist.mean
-        return score((self.vae.decode(latents).sample + 1) / 2, pair.clean_srgb, self.lpips)
+        latents = self.vae.encode(pair.clean * 2 - 1).latent_dist.mean
+        return score((self.vae.decode(latents).sample + 1) / 2, pair.reference, self.lpips)
+
+    def picture(self, pair: Pair, draws: Draws) -> Tensor:  # noqa: ARG002
+        """Clean pictures after the bottleneck."""
+        latents = self.vae.encode(pair.clean * 2 - 1).latent_dist.mean
+        return torch.as_tensor((self.vae.decode(latents).sample + 1) / 2).clamp(0, 1)
 
     def export(self, folder: Path) -> None:
         """A diffusers folder `vae`."""
@@ -54,22 +59,24 @@ class PlainAutoencoder(Stage):
 class PlainDenoiser(Stage):
     """UNet2DConditionModel on clean latents, its prompt always the empty one: Eq. 1 without a condition."""
 
-    def __init__(self, recipe: Recipe, vae: AutoencoderKL) -> None:
+    def __init__(self, settings: Stage0, vae: AutoencoderKL, seed: int) -> None:
         self.name = "stage0-denoiser"
-        self.optimisation = recipe.stage0.denoiser
+        self.optimisation = settings.denoiser
         self.vae = vae.requires_grad_(False)
-        self.unet = stock_unet(recipe.denoiser, vae.config["latent_channels"])
-        generator = torch.Generator().manual_seed(recipe.seed)
-        shape = (1, recipe.denoiser.prompt_tokens, recipe.denoiser.cross_attention_dim)
-        self.empty_prompt = torch.randn(shape, generator=generator)
-        self.schedule = noise_schedule(recipe.denoiser)
-        self.trained = {"unet": self.unet}
+        shape = settings.denoiser_shape
+        self.unet = stock_unet(shape, vae.config["latent_channels"])
+        generator = torch.Generator().manual_seed(seed)
+        self.empty_prompt = torch.randn((1, shape.prompt_tokens, shape.cross_attention_dim), generator=generator)
+        self.schedule = noise_schedule(shape)
+        levels = len(settings.autoencoder_shape.block_out_channels) + len(shape.block_out_channels)
+        self.multiple = 2 ** (levels - 2)
+        self.players = {MODEL: {"unet": self.unet}}
         self.frozen = {"vae": vae}
 
-    def loss(self, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:
+    def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:  # noqa: ARG002
         """Mean squared error of the predicted noise or velocity."""
         with torch.no_grad():
-            latents = self.vae.encode(pair.clean_lrgb * 2 - 1).latent_dist.mean * self.vae.config["scaling_factor"]
+            latents = self.vae.encode(pair.clean * 2 - 1).latent_dist.mean * self.vae.config["scaling_factor"]
         noise = draws.normal_like(latents)
         timesteps = draws.timesteps(latents.shape[0], self.schedule.config["num_train_timesteps"])
         noisy = self.schedule.add_noise(latents, noise, timesteps)
@@ -80,7 +87,10 @@ class PlainDenoiser(Stage):
 
     def health(self, pair: Pair, draws: Draws) -> Numbers:
         """The training loss on held-out pictures."""
-        return {"ldm": self.loss(pair, draws)[0].item()}
+        return {"ldm": self.loss(MODEL, pair, draws)[0].item()}
+
+    def picture(self, pair: Pair, draws: Draws) -> None:
+        """Without a condition there is no picture to compare."""
 
     def export(self, folder: Path) -> None:
         """A diffusers folder with `vae`, `unet`, `scheduler` and the empty prompt."""
@@ -135,6 +145,6 @@ def noise_schedule(shape: DenoiserShape) -> DDIMScheduler:
 @torch.no_grad()
 def calibrate_scale(vae: AutoencoderKL, pair: Pair) -> float:
     """Set the factor that brings the latents of clean pictures to unit variance, and return it."""
-    scale = 1.0 / float(vae.encode(pair.clean_lrgb * 2 - 1).latent_dist.mean.std())
+    scale = 1.0 / float(vae.encode(pair.clean * 2 - 1).latent_dist.mean.std())
     vae.register_to_config(scaling_factor=scale)
     return scale

@@ -6,14 +6,15 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from diffusers import DDIMScheduler
-from torch import Tensor, nn
+from torch import Tensor
 
 from darkdiff_cli.datasets import Pair
 from darkdiff_cli.training.draws import Draws
 from darkdiff_cli.training.losses import picture_loss, score
 from darkdiff_cli.training.recipe import Recipe
-from darkdiff_cli.training.stage import Numbers, Stage
+from darkdiff_cli.training.stage import MODEL, Numbers, Stage
 from darkdiff_models import ContextProcessor, DarkDiffPipeline, DarkDiffUNet, Encoding, ResidualAutoencoderKL
+from darkdiff_models.conditioning import LatentContext
 from darkdiff_models.perceptual import LPIPS
 from darkdiff_models.sampling import predicted_original, sample, training_target
 
@@ -27,7 +28,7 @@ class ConditionalDenoiser(Stage):
         self,
         recipe: Recipe,
         vae: ResidualAutoencoderKL,
-        networks: tuple[DarkDiffUNet, ContextProcessor],
+        networks: tuple[DarkDiffUNet, ContextProcessor | LatentContext],
         schedule: DDIMScheduler,
         lpips: LPIPS | None,
     ) -> None:
@@ -37,23 +38,24 @@ class ConditionalDenoiser(Stage):
         self.vae = vae.requires_grad_(False)
         self.unet, self.context = networks
         self.schedule, self.lpips = schedule, lpips
-        self.trained = {"unet": self.unet, "context": self.context}
+        self.multiple = vae.factor * self.unet.size_multiple
+        self.players = {MODEL: {"unet": self.unet, "context": self.context}}
         self.frozen = {"vae": vae} | ({"lpips": lpips} if lpips is not None else {})
 
-    def parameter_groups(self) -> list[dict[str, Any]]:
-        """The new parts (context processor, region attention) learn faster than the pre-trained rest."""
-        modules: list[nn.Module] = [*self.unet.region_attentions, self.context]
-        new = {id(p) for module in modules for p in module.parameters()}
+    def parameter_groups(self, player: str) -> list[dict[str, Any]]:  # noqa: ARG002
+        """What the base did not have (context processor, region attention) learns faster than the rest."""
+        new = {id(p) for module in (*self.unet.new_modules, self.context) for p in module.parameters()}
         parameters = [p for network in (self.unet, self.context) for p in network.parameters()]
-        return [
-            {"params": [p for p in parameters if id(p) not in new], "factor": 1.0},
-            {"params": [p for p in parameters if id(p) in new], "factor": self.settings.new_learning_rate},
-        ]
+        fresh, rest = ([p for p in parameters if (id(p) in new) == is_new] for is_new in (True, False))
+        groups = [{"name": "pre-trained", "params": rest, "factor": 1.0}]
+        if fresh:
+            groups.append({"name": "new", "params": fresh, "factor": self.settings.new_learning_rate})
+        return groups
 
-    def loss(self, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:
+    def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:  # noqa: ARG002
         """Eq. 1 on the whole batch, Eq. 9 on part of it."""
         with torch.no_grad():
-            clean, noisy = self.vae.encode(pair.clean_lrgb).latents, self.vae.encode(pair.noisy_lrgb)
+            clean, noisy = self.vae.encode(pair.clean).latents, self.vae.encode(pair.noisy)
         batch = clean.shape[0]
         null = draws.chosen(batch, self.settings.null_share)
         condition = torch.where(null.view(-1, 1, 1, 1), draws.normal_like(clean), noisy.latents)
@@ -62,33 +64,43 @@ class ConditionalDenoiser(Stage):
         z_t = self.schedule.add_noise(clean, noise, timesteps)
         prediction = self.unet(z_t, timesteps, self.unet.prepare(self.context(condition)))
         ldm = F.mse_loss(prediction, training_target(self.schedule, clean, noise, timesteps))
-        count = round(batch * self.settings.image_loss_share)
-        if count == 0 or self.settings.image_loss_weight == 0:
+        shown = self._shown(batch, draws)
+        if not shown.any() or self.settings.image_loss_weight == 0:
             return ldm, {"ldm": ldm.item()}
         original = predicted_original(self.schedule, prediction, z_t, timesteps)
-        image = self._image_loss(original, noisy, pair, timesteps, ~null, count)
+        each = self._image_loss(original[shown], noisy.select(shown), pair.reference[shown])
+        alpha_bar = self.schedule.alphas_cumprod.to(each.device)[timesteps[shown]]
+        image = (each * alpha_bar * ~null[shown]).mean()
         return ldm + self.settings.image_loss_weight * image, {"ldm": ldm.item(), "image": image.item()}
 
-    def _image_loss(
-        self, original: Tensor, noisy: Encoding, pair: Pair, timesteps: Tensor, conditioned: Tensor, count: int
-    ) -> Tensor:
-        """Eq. 9 weighted by alpha_bar: at late timesteps the predicted z_0 says nothing of the picture."""
-        srgb = self.vae.decode(original[:count], noisy.first(count))
-        each = picture_loss(srgb, pair.clean_srgb[:count], self.lpips, self.settings.loss.perceptual_weight)
-        alpha_bar = self.schedule.alphas_cumprod.to(each.device)[timesteps[:count]]
-        return (each * alpha_bar * conditioned[:count]).mean()
+    def _shown(self, batch: int, draws: Draws) -> Tensor:
+        """(batch,) which images are decoded for Eq. 9: spread evenly, the same ones however the batch is cut."""
+        counts = torch.floor(torch.arange(batch * draws.parts + 1) * self.settings.image_loss_share + 1e-6)
+        return (counts.diff() > 0).chunk(draws.parts)[draws.part].to(draws.device)
+
+    def _image_loss(self, original: Tensor, noisy: Encoding, reference: Tensor) -> Tensor:
+        """Eq. 9, one value an image; weighted by alpha_bar, since a late predicted z_0 says nothing of the picture."""
+        picture = self.vae.decode(original, noisy)
+        return picture_loss(picture, reference, self.lpips, self.settings.loss.perceptual_weight)
 
     def health(self, pair: Pair, draws: Draws) -> Numbers:
         """Scores of a short sampling beside those of stage 1 alone and of the clean latents."""
-        noisy, clean = self.vae.encode(pair.noisy_lrgb), self.vae.encode(pair.clean_lrgb)
-        condition = self.unet.prepare(self.context(noisy.latents))
-        noise = draws.normal_like(noisy.latents)
-        sampled = sample(lambda z, t: self.unet(z, t, condition), noise, self.schedule, HEALTH_STEPS)
+        noisy, clean = self.vae.encode(pair.noisy), self.vae.encode(pair.clean)
+        sampled = self._sample(noisy.latents, draws)
         numbers = {}
         for prefix, latents in {"": sampled, "stage1_": noisy.latents, "ceiling_": clean.latents}.items():
-            scores = score(self.vae.decode(latents, noisy), pair.clean_srgb, self.lpips)
+            scores = score(self.vae.decode(latents, noisy), pair.reference, self.lpips)
             numbers.update({prefix + name: value for name, value in scores.items()})
         return numbers
+
+    def picture(self, pair: Pair, draws: Draws) -> Tensor:
+        """What a short sampling makes of the noisy images."""
+        noisy = self.vae.encode(pair.noisy)
+        return self.vae.decode(self._sample(noisy.latents, draws), noisy).clamp(0, 1)
+
+    def _sample(self, z_y: Tensor, draws: Draws) -> Tensor:
+        condition = self.unet.prepare(self.context(z_y))
+        return sample(lambda z, t: self.unet(z, t, condition), draws.normal_like(z_y), self.schedule, HEALTH_STEPS)
 
     def export(self, folder: Path) -> None:
         """The finished pipeline, ready for `enhance --model`."""
@@ -98,6 +110,7 @@ class ConditionalDenoiser(Stage):
             context=self.context,
             scheduler=self.schedule,
             lrgb_space=self.recipe.lrgb_space,
+            data_format=self.recipe.data_format,
             default_steps=self.settings.default_steps,
             default_guidance=self.settings.default_guidance,
             tile=self.settings.tile,

@@ -1,7 +1,7 @@
 """From a stage's number to a finished run: what it starts from, what it trains, in which order."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -9,10 +9,12 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler
 from torch.utils.data import Dataset
 
-from darkdiff_cli.datasets import Pair, PhotoPairs, collate
+from darkdiff_cli.datasets import Pair, Source, collate
 from darkdiff_cli.errors import SettingsError
-from darkdiff_cli.training.loop import Report, RunSettings, train
-from darkdiff_cli.training.recipe import Recipe
+from darkdiff_cli.training.journal import Report
+from darkdiff_cli.training.loop import train
+from darkdiff_cli.training.machine import RunSettings
+from darkdiff_cli.training.recipe import Optimisation, Recipe
 from darkdiff_cli.training.stage import Stage
 from darkdiff_cli.training.stage0 import PlainAutoencoder, PlainDenoiser, calibrate_scale
 from darkdiff_cli.training.stage1 import ResidualAutoencoder
@@ -23,103 +25,114 @@ from darkdiff_models.perceptual import LPIPS
 from darkdiff_models.surgery import denoiser, residual_autoencoder
 
 HEALTH_RATIOS = (100.0, 300.0)
-HEALTH_CROP = 128
+HEALTH_CROP = 256
+CALIBRATION_IMAGES = 32
 
 
-def run_stage(
-    number: int,
-    recipe: Recipe,
-    photos: Path,
-    settings: RunSettings,
-    base: str | None,
-    lpips: Path | None,
-    report: Report,
-) -> Path:
-    """Train one stage of a recipe.
+@dataclass(frozen=True)
+class Run:
+    """What a user asked to train.
 
-    Args:
-        number: 0, 1 or 2.
+    Attributes:
         recipe: what to train.
-        photos: folder of photographs.
+        source: training pairs.
         settings: of the machine; each stage finds the one before it in the same output folder.
-        base: Stable Diffusion checkpoint to retask, instead of the run's own stage 0.
-        lpips: LPIPS weights, needed where a loss has a perceptual weight.
-        report: takes the numbers of each logged step.
-
-    Returns:
-        The folder of what was trained.
-
-    Raises:
-        SettingsError: something that the stage needs is missing; the message says what to do.
+        base: Stable Diffusion checkpoint to retask; empty for the run's own stage 0.
+        lpips: the perceptual network, where the recipe weighs it.
+        steps, epochs: instead of the recipe's.
     """
-    perceptual = _lpips(recipe, number, lpips)
-    for stage in _stages(number, recipe, settings, base, perceptual, photos):
-        crop = stage.optimisation.crop
-        data = PhotoPairs(photos, recipe.data, crop, recipe.seed, "train", recipe.lrgb_space)
-        train(stage, data, _held_out(recipe, photos), settings, report)
-    return settings.output / stage.name
 
+    recipe: Recipe
+    source: Source
+    settings: RunSettings
+    base: str = ""
+    lpips: LPIPS | None = None
+    steps: int | None = None
+    epochs: int | None = None
 
-def _stages(
-    number: int, recipe: Recipe, settings: RunSettings, base: str | None, lpips: LPIPS | None, photos: Path
-) -> Iterator[Stage]:
-    """The stage's trainings in order, each made when the one before it is done."""
-    torch.manual_seed(recipe.seed)  # the networks' random start
-    if number == 0:
-        yield from _stage0(recipe, settings, lpips, photos)
-    elif number == 1:
-        yield ResidualAutoencoder(
-            recipe,
-            residual_autoencoder(_base(settings, base).vae, colour_anchor=recipe.autoencoder.colour_anchor),
-            lpips,
-        )
-    else:
-        origin = _base(settings, base)
-        vae = ResidualAutoencoderKL.from_pretrained(_folder(settings, "stage1", "vae"))
-        networks = denoiser(origin.unet, origin.empty_prompt, recipe.stage2.region_size)
+    def stages(self, number: int) -> Iterator[Stage]:
+        """The trainings of a stage in order, each made when the one before it is done.
+
+        Raises:
+            SettingsError: something that the stage needs is missing; the message says what to do.
+        """
+        torch.manual_seed(self.recipe.seed)  # the networks' random start
+        made = {0: self._stage0, 1: self._stage1, 2: self._stage2}[number]()
+        for stage in made:
+            stage.optimisation = self._in_steps(stage.optimisation)
+            yield stage
+
+    def train(self, number: int, report: Report) -> Path:
+        """Train one stage; returns the folder of what was trained."""
+        for stage in self.stages(number):
+            crop = stage.optimisation.crop
+            train(stage, self._pairs(number, "train", crop), self._held_out(number, crop), self.settings, report)
+        return self.settings.output / stage.name
+
+    def _stage0(self) -> Iterator[Stage]:
+        settings = self.recipe.stage0
+        if settings is None:
+            raise SettingsError(
+                f"recipe {self.recipe.name} has no stage 0: it retasks {self.recipe.base}; begin with --stage 1."
+            )
+        finished = self.settings.output / "stage0-autoencoder" / "vae"
+        if not (self.settings.resume and finished.is_dir()):
+            yield PlainAutoencoder(settings, self.lpips)
+        vae = cast(AutoencoderKL, AutoencoderKL.from_pretrained(finished))
+        held_out = self._held_out(0, settings.autoencoder.crop)
+        pairs = [held_out[index] for index in range(CALIBRATION_IMAGES)]
+        calibrate_scale(vae, collate([pair.padded(2 ** (len(vae.config["block_out_channels"]) - 1)) for pair in pairs]))
+        yield PlainDenoiser(settings, vae, self.recipe.seed)
+
+    def _stage1(self) -> Iterator[Stage]:
+        settings = self.recipe.stage1
+        into = 3 if self.recipe.data_format == "lrgb-srgb" else 4
+        out = 4 if self.recipe.data_format == "raw-raw" else 3
+        vae = residual_autoencoder(self._base().vae, settings.residual, settings.colour_anchor, into, out)
+        yield ResidualAutoencoder(settings, vae, self.lpips)
+
+    def _stage2(self) -> Iterator[Stage]:
+        settings = self.recipe.stage2
+        vae = ResidualAutoencoderKL.from_pretrained(self._folder("stage1", "vae"))
+        origin = self._base()
+        networks = denoiser(origin.unet, origin.empty_prompt, settings.region_size, settings.conditioning)
         schedule = DDIMScheduler.from_config(origin.scheduler, timestep_spacing="trailing")
-        yield ConditionalDenoiser(recipe, vae, networks, schedule, lpips)
+        yield ConditionalDenoiser(self.recipe, vae, networks, schedule, self.lpips)
 
+    def _in_steps(self, plan: Optimisation) -> Optimisation:
+        """The plan with the user's length, epochs turned into steps."""
+        if self.steps is not None:
+            return replace(plan, steps=self.steps, epochs=0)
+        epochs = self.epochs if self.epochs is not None else plan.epochs
+        if epochs == 0:
+            return plan
+        pairs = len(self._pairs(1, "train", plan.crop))  # type: ignore[arg-type]
+        return replace(plan, steps=max(1, round(epochs * pairs / plan.batch_size)), epochs=0)
 
-def _stage0(recipe: Recipe, settings: RunSettings, lpips: LPIPS | None, photos: Path) -> Iterator[Stage]:
-    finished = settings.output / "stage0-autoencoder" / "vae"
-    if not (settings.resume and finished.is_dir()):
-        yield PlainAutoencoder(recipe, lpips)
-    vae = cast(AutoencoderKL, AutoencoderKL.from_pretrained(finished))
-    held_out = _held_out(recipe, photos)
-    calibrate_scale(vae, collate([held_out[i] for i in range(32)]))
-    yield PlainDenoiser(recipe, vae)
+    def _pairs(self, number: int, split: str, crop: int) -> Dataset[Pair]:
+        source = self.source if number > 0 else replace(self.source, data_format="lrgb-srgb")
+        return source.open("train" if split == "train" else "validation", crop)
 
+    def _held_out(self, number: int, crop: int) -> Dataset[Pair]:
+        dark = replace(self.recipe.data, ratio_range=HEALTH_RATIOS, bright_share=0.0)
+        source = replace(self.source, settings=dark)
+        return replace(self, source=source)._pairs(number, "validation", min(crop, HEALTH_CROP))
 
-def _base(settings: RunSettings, base: str | None) -> Base:
-    if base is None:
-        return load_base(_folder(settings, "stage0-denoiser", "unet").parent)
-    try:
-        return load_base(base)
-    except (FileNotFoundError, ModuleNotFoundError) as error:
-        raise SettingsError(f"{error}.") from error
+    def _base(self) -> Base:
+        base = self.base or self.recipe.base
+        if not base:
+            return load_base(self._folder("stage0-denoiser", "unet").parent)
+        try:
+            return load_base(base)
+        except (FileNotFoundError, ModuleNotFoundError) as error:
+            raise SettingsError(f"{error}.") from error
 
-
-def _folder(settings: RunSettings, stage: str, part: str) -> Path:
-    folder = settings.output / stage / part
-    if not folder.is_dir():
-        number = stage.removeprefix("stage")[0]
-        raise SettingsError(f"{folder}: is missing; run `darkdiff train --stage {number}` with this --output first.")
-    return folder
-
-
-def _held_out(recipe: Recipe, photos: Path) -> Dataset[Pair]:
-    dark = replace(recipe.data, ratio_range=HEALTH_RATIOS, bright_share=0.0)
-    return PhotoPairs(photos, dark, HEALTH_CROP, recipe.seed, "validation", recipe.lrgb_space)
-
-
-def _lpips(recipe: Recipe, number: int, path: Path | None) -> LPIPS | None:
-    stage = (recipe.stage0, recipe.stage1, recipe.stage2)[number]
-    if path is not None:
-        return LPIPS.from_file(path)
-    if stage.loss.perceptual_weight > 0:
-        raise SettingsError(
-            f"recipe {recipe.name} has a perceptual loss in stage {number}: give its weights with "
-            "--lpips FILE.safetensors, or set perceptual_weight to 0."
-        )
-    return None
+    def _folder(self, stage: str, part: str) -> Path:
+        folder = self.settings.output / stage / part
+        if not folder.is_dir():
+            number = stage.removeprefix("stage")[0]
+            raise SettingsError(
+                f"{folder}: is missing; run `darkdiff train --stage {number} --recipe {self.recipe.name}` with this "
+                "--output first."
+            )
+        return folder

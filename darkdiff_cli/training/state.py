@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -17,11 +17,20 @@ from darkdiff_cli.training.ema import Average
 
 @dataclass
 class RunState:
-    """Everything that the next step depends on; randomness depends on seed and step alone (see Draws)."""
+    """Everything that the next step depends on; randomness depends on seed and step alone (see Draws).
+
+    Attributes:
+        modules: what trains, by name.
+        averages: the averaged weights of the modules that have them.
+        optimizers: by player.
+        scaler: of float16 losses; None in the other precisions.
+        step: optimiser steps done.
+    """
 
     modules: dict[str, nn.Module]
     averages: dict[str, Average]
-    optimizer: torch.optim.Optimizer
+    optimizers: dict[str, torch.optim.Optimizer]
+    scaler: torch.amp.GradScaler | None = None
     step: int = 0
 
     def save(self, folder: Path, keep: int) -> Path:
@@ -30,13 +39,16 @@ class RunState:
         Raises:
             TrainingError: the disk is full or read-only; earlier checkpoints are whole.
         """
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"step-{self.step:08d}.safetensors"
         partial = path.with_suffix(".partial")
+        groups = {player: optimizer.state_dict()["param_groups"] for player, optimizer in self.optimizers.items()}
+        scaler = {} if self.scaler is None else self.scaler.state_dict()
+        metadata = {"step": str(self.step), "groups": json.dumps(groups), "scaler": json.dumps(scaler)}
         try:
-            save_file(self._tensors(), str(partial), metadata={"step": str(self.step), "groups": self._groups()})
+            folder.mkdir(parents=True, exist_ok=True)
+            save_file(self._tensors(), str(partial), metadata=metadata)
             os.replace(partial, path)
-        except Exception as error:
+        except (OSError, SafetensorError) as error:
             partial.unlink(missing_ok=True)
             raise TrainingError(f"{path}: the checkpoint cannot be written ({error}); free some space.") from error
         for old in sorted(folder.glob("step-*.safetensors"))[:-keep]:
@@ -44,26 +56,30 @@ class RunState:
         return path
 
     def load(self, path: Path) -> None:
-        """Restore modules, averages, optimiser and step.
+        """Restore modules, averages, optimisers and step.
 
         Raises:
-            TrainingError: the checkpoint belongs to networks of other shapes.
+            TrainingError: the checkpoint is damaged, or belongs to networks of other shapes.
         """
-        with safe_open(str(path), "pt") as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            metadata = file.metadata()
+        try:
+            with safe_open(str(path), "pt") as file:
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+                metadata = file.metadata()
+        except (OSError, SafetensorError) as error:
+            raise TrainingError(f"{path}: is damaged ({error}); delete it to resume from the one before.") from error
         try:
             for name, module in self.modules.items():
                 module.load_state_dict(_part(tensors, f"module/{name}/"))
             for name, average in self.averages.items():
                 average.weights = _part(tensors, f"average/{name}/", like=average.weights)
-        except (RuntimeError, KeyError) as error:
+            groups = json.loads(metadata["groups"])
+            for player, optimizer in self.optimizers.items():
+                state = _nested(_part(tensors, f"optimizer/{player}/"))
+                optimizer.load_state_dict({"state": state, "param_groups": groups[player]})
+            if self.scaler is not None and (scale := json.loads(metadata["scaler"])):
+                self.scaler.load_state_dict(scale)
+        except (RuntimeError, KeyError, ValueError) as error:
             raise TrainingError(f"{path}: does not fit the recipe's networks; choose another --output.") from error
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, value in _part(tensors, "optimizer/").items():
-            index, name = key.split("/")
-            state.setdefault(int(index), {})[name] = value
-        self.optimizer.load_state_dict({"state": state, "param_groups": json.loads(metadata["groups"])})
         self.step = int(metadata["step"])
 
     def _tensors(self) -> dict[str, Tensor]:
@@ -72,20 +88,27 @@ class RunState:
             tensors.update({f"module/{name}/{k}": v for k, v in module.state_dict().items()})
         for name, average in self.averages.items():
             tensors.update({f"average/{name}/{k}": v for k, v in average.weights.items()})
-        for index, values in self.optimizer.state_dict()["state"].items():
-            tensors.update({f"optimizer/{index}/{k}": torch.as_tensor(v) for k, v in values.items()})
-        return {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
-
-    def _groups(self) -> str:
-        groups: list[dict[str, Any]] = self.optimizer.state_dict()["param_groups"]
-        return json.dumps(groups)
+        for player, optimizer in self.optimizers.items():
+            for index, values in optimizer.state_dict()["state"].items():
+                tensors.update({f"optimizer/{player}/{index}/{k}": torch.as_tensor(v) for k, v in values.items()})
+        return {key: value.detach().to("cpu").contiguous() for key, value in tensors.items()}
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint with the highest step, None if there is none."""
+    """The checkpoint of the highest step, or None."""
     return max(folder.glob("step-*.safetensors"), default=None)
 
 
 def _part(tensors: dict[str, Tensor], prefix: str, like: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
     part = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-    return part if like is None else {key: part[key].to(value) for key, value in like.items()}
+    if like is None:
+        return part
+    return {key: part[key].to(value) for key, value in like.items()}
+
+
+def _nested(flat: dict[str, Tensor]) -> dict[int, dict[str, Any]]:
+    state: dict[int, dict[str, Any]] = {}
+    for key, value in flat.items():
+        index, name = key.split("/")
+        state.setdefault(int(index), {})[name] = value
+    return state

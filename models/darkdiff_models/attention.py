@@ -1,5 +1,6 @@
 """Attention of the denoiser: self, text, and the region cross-attention of the paper (Sec. 4.2, Eq. 5-7)."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -97,7 +98,8 @@ class RegionCrossAttention(CrossAttention):
     Args:
         dim: width of queries, context tokens and output.
         heads: number of heads.
-        region_size: side of a region in tokens, at every level of the U-Net.
+        region_size: side of a region in tokens, at every level of the U-Net; 0 makes the whole map one region, which
+            is global cross-attention (the paper's Table 6).
     """
 
     def __init__(self, dim: int, heads: int, region_size: int) -> None:
@@ -115,10 +117,9 @@ class RegionCrossAttention(CrossAttention):
             KeyValue of (batch * regions, heads, region_size ** 2, head_dim), with a mask where the map was padded.
         """
         tokens = self.norm_context(features.permute(0, 2, 3, 1))
-        key, value = (
-            self.split_heads(to_regions(linear(tokens), self.region_size)) for linear in (self.to_k, self.to_v)
-        )
-        return KeyValue(key, value, region_mask(features.shape[-2:], self.region_size, features))
+        side = self._side(features.shape[-2:])
+        key, value = (self.split_heads(to_regions(linear(tokens), side)) for linear in (self.to_k, self.to_v))
+        return KeyValue(key, value, region_mask(features.shape[-2:], side, features))
 
     def forward(self, tokens: Tensor, kv: KeyValue, size: tuple[int, int]) -> Tensor:
         """Attend within regions.
@@ -128,8 +129,12 @@ class RegionCrossAttention(CrossAttention):
             kv: from `project_features` of a map of the same h and w.
             size: (h, w).
         """
-        regions = to_regions(tokens.unflatten(1, size), self.region_size)
-        return from_regions(self.attend_tokens(regions, kv), self.region_size, size).flatten(1, 2)
+        side = self._side(size)
+        regions = to_regions(tokens.unflatten(1, size), side)
+        return from_regions(self.attend_tokens(regions, kv), side, size).flatten(1, 2)
+
+    def _side(self, size: Sequence[int]) -> int:
+        return self.region_size or max(size)
 
 
 def to_regions(tokens: Tensor, region_size: int) -> Tensor:

@@ -9,6 +9,7 @@ from diffusers.models.autoencoders.vae import Decoder, DiagonalGaussianDistribut
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from darkdiff_models.blocks import Checkpointed
 from darkdiff_models.light import anchor, block_light
 
 
@@ -28,14 +29,14 @@ class Encoding:
     features: tuple[Tensor, ...]
     light: Tensor | None = None
 
-    def first(self, count: int) -> "Encoding":
-        """The first images of the batch."""
-        posterior = DiagonalGaussianDistribution(self.posterior.parameters[:count])
-        light = None if self.light is None else self.light[:count]
-        return Encoding(posterior, self.latents[:count], tuple(f[:count] for f in self.features), light)
+    def select(self, images: Tensor) -> "Encoding":
+        """Some images of the batch, chosen by a (batch,) mask."""
+        posterior = DiagonalGaussianDistribution(self.posterior.parameters[images])
+        light = None if self.light is None else self.light[images]
+        return Encoding(posterior, self.latents[images], tuple(f[images] for f in self.features), light)
 
 
-class ResidualAutoencoderKL(ModelMixin, ConfigMixin):
+class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
     """AutoencoderKL that takes LRGB in, gives sRGB out, and carries detail past the bottleneck (Sec. 4.3).
 
     Encoder features before each downsampler pass a 3x3 convolution (Table A1) and are added to the input of the
@@ -44,7 +45,7 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin):
     see LRGB and sRGB, 1 being white, and scaled latents.
 
     Args:
-        in_channels, out_channels: 3 and 3.
+        in_channels, out_channels: 3 and 3; 4 where the model takes in or gives out Bayer planes (the paper's Table 5).
         latent_channels: channels of the latents.
         block_out_channels: width of each level; each level but the last halves the size.
         layers_per_block: resnets a level in the encoder (one more in the decoder).
@@ -103,14 +104,14 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin):
         """Encode an image.
 
         Args:
-            lrgb: (batch, 3, h, w) LRGB, 0 = black, 1 = saturation, negative values welcome; h and w multiples of
-                `factor`.
+            lrgb: (batch, in_channels, h, w) LRGB or Bayer planes, 0 = black, 1 = saturation, negative values welcome;
+                h and w multiples of `factor`.
         """
         hidden = self.encoder.conv_in(lrgb * 2 - 1)
         features = []
         for block in self.encoder.down_blocks:
             for resnet in block.resnets:
-                hidden = resnet(hidden, None)
+                hidden = self.run(resnet, hidden, None)
             features.append(hidden)
             for downsampler in block.downsamplers or []:
                 hidden = downsampler(hidden)
@@ -129,7 +130,8 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin):
                 leaves both out.
 
         Returns:
-            (batch, 3, h * factor, w * factor) sRGB, 0 = black, 1 = white, not clipped.
+            (batch, out_channels, h * factor, w * factor) sRGB, or Bayer planes under the sRGB curve, 0 = black,
+            1 = white, not clipped.
         """
         hidden = self.decoder.conv_in(self.post_quant_conv(latents / self.config["scaling_factor"]))
         hidden = self.decoder.mid_block(hidden)
@@ -138,7 +140,7 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin):
             if taps:
                 conv, feature = taps.pop()
                 hidden = hidden + conv(feature)
-            hidden = block(hidden)
+            hidden = self.run(block, hidden)
         hidden = self.decoder.conv_out(self.decoder.conv_act(self.decoder.conv_norm_out(hidden)))
         srgb = torch.as_tensor((hidden + 1) / 2)
         return srgb if noisy is None or noisy.light is None else anchor(srgb.float(), noisy.light)

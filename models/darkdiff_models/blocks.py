@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from diffusers.models.attention import FeedForward
 from diffusers.models.resnet import Downsample2D, ResnetBlock2D, Upsample2D
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from darkdiff_models.attention import CrossAttention, KeyValue, SelfAttention
 
@@ -27,6 +29,25 @@ class UNetShape:
     def time_dim(self) -> int:
         """Width of the timestep embedding."""
         return self.block_out_channels[0] * 4
+
+
+class Checkpointed:
+    """What a network needs to forget its parts' activations and compute them again in the backward pass."""
+
+    checkpointing = False
+
+    def use_checkpointing(self, on: bool) -> None:
+        """Turn it on or off here and in every part that can do it."""
+        assert isinstance(self, nn.Module)
+        for module in self.modules():
+            if isinstance(module, Checkpointed):
+                module.checkpointing = on
+
+    def run(self, part: nn.Module, *arguments: object) -> Any:
+        """Call a part, its activations forgotten where that is wanted."""
+        if self.checkpointing and torch.is_grad_enabled():
+            return checkpoint(part, *arguments, use_reentrant=False)
+        return part(*arguments)
 
 
 class TransformerBlock(nn.Module):
@@ -91,7 +112,7 @@ def _resnet(in_channels: int, out_channels: int, shape: UNetShape) -> ResnetBloc
     )
 
 
-class DownBlock(nn.Module):
+class DownBlock(nn.Module, Checkpointed):
     """Resnets, each followed by a transformer where the level attends, then a halving convolution."""
 
     def __init__(self, shape: UNetShape, level: int, make_attention: CrossAttentionFactory) -> None:
@@ -112,9 +133,9 @@ class DownBlock(nn.Module):
         """Returns the halved map and the skip connections, one a resnet and one for the halving."""
         skips = []
         for index, resnet in enumerate(self.resnets):
-            hidden = resnet(hidden, temb)
+            hidden = self.run(resnet, hidden, temb)
             if len(self.attentions) > 0:
-                hidden = self.attentions[index](hidden, next(kvs))
+                hidden = self.run(self.attentions[index], hidden, next(kvs))
             skips.append(hidden)
         for downsampler in self.downsamplers:
             hidden = downsampler(hidden)
@@ -122,7 +143,7 @@ class DownBlock(nn.Module):
         return hidden, skips
 
 
-class MidBlock(nn.Module):
+class MidBlock(nn.Module, Checkpointed):
     """Resnet, transformer, resnet."""
 
     def __init__(self, shape: UNetShape, make_attention: CrossAttentionFactory) -> None:
@@ -134,12 +155,12 @@ class MidBlock(nn.Module):
 
     def forward(self, hidden: Tensor, temb: Tensor, kvs: Iterator[KeyValue]) -> Tensor:
         """(batch, dim, h, w) -> the same shape."""
-        hidden = self.resnets[0](hidden, temb)
-        hidden = self.attentions[0](hidden, next(kvs))
-        return torch.as_tensor(self.resnets[1](hidden, temb))
+        hidden = self.run(self.resnets[0], hidden, temb)
+        hidden = self.run(self.attentions[0], hidden, next(kvs))
+        return torch.as_tensor(self.run(self.resnets[1], hidden, temb))
 
 
-class UpBlock(nn.Module):
+class UpBlock(nn.Module, Checkpointed):
     """Resnets over the skip connections, each followed by a transformer, then a doubling convolution."""
 
     def __init__(self, shape: UNetShape, level: int, make_attention: CrossAttentionFactory) -> None:
@@ -162,9 +183,9 @@ class UpBlock(nn.Module):
     def forward(self, hidden: Tensor, skips: list[Tensor], temb: Tensor, kvs: Iterator[KeyValue]) -> Tensor:
         """Takes its skip connections off the end of `skips` and returns the doubled map."""
         for index, resnet in enumerate(self.resnets):
-            hidden = resnet(torch.cat([hidden, skips.pop()], dim=1), temb)
+            hidden = self.run(resnet, torch.cat([hidden, skips.pop()], dim=1), temb)
             if len(self.attentions) > 0:
-                hidden = self.attentions[index](hidden, next(kvs))
+                hidden = self.run(self.attentions[index], hidden, next(kvs))
         for upsampler in self.upsamplers:
             hidden = upsampler(hidden, tuple(skips[-1].shape[-2:]))
         return hidden

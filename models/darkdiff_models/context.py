@@ -10,11 +10,11 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from darkdiff_models.attention import CrossAttention
-from darkdiff_models.blocks import DownBlock, MidBlock, SpatialTransformer, UNetShape
-from darkdiff_models.unet import embed_timestep
+from darkdiff_models.blocks import Checkpointed, DownBlock, MidBlock, SpatialTransformer, UNetShape
+from darkdiff_models.conditioning import embed_timestep
 
 
-class ContextProcessor(ModelMixin, ConfigMixin):
+class ContextProcessor(ModelMixin, ConfigMixin, Checkpointed):
     """Encoder of the SD U-Net, with its own weights and the timestep fixed at 0.
 
     Since it does not see the timestep it runs once per image, and what the denoiser makes of its features is
@@ -66,7 +66,7 @@ class ContextProcessor(ModelMixin, ConfigMixin):
         block: Any
         for block in self.down_blocks:
             for index, resnet in enumerate(block.resnets):
-                hidden = resnet(hidden, temb)
+                hidden = self.run(resnet, hidden, temb)
                 if len(block.attentions) > 0:
                     features.append(self._read(block.attentions[index], hidden))
                     hidden = block.attentions[index].merge(hidden, features[-1])

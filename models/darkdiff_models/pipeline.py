@@ -11,6 +11,7 @@ from diffusers import DDIMScheduler, DiffusionPipeline
 from torch import Tensor
 
 from darkdiff_models.autoencoder import ResidualAutoencoderKL
+from darkdiff_models.conditioning import LatentContext
 from darkdiff_models.context import ContextProcessor
 from darkdiff_models.devices import autocast_dtype
 from darkdiff_models.sampling import make_scheduler, sample
@@ -29,7 +30,7 @@ class DarkDiffOutput:
     """What the pipeline returns.
 
     Attributes:
-        srgb: (h, w, 3) float32 on the CPU, sRGB in [0, 1].
+        srgb: (h, w, 3) float32 on the CPU, sRGB in [0, 1]; of "raw-raw" models (h, w, 4) Bayer planes under its curve.
         steps, guidance: what was used, after the checkpoint's defaults.
     """
 
@@ -44,9 +45,10 @@ class DarkDiffPipeline(DiffusionPipeline):
     Args:
         vae: residual autoencoder (Sec. 4.3).
         unet: denoiser with region cross-attention (Sec. 4.2).
-        context: context processor.
+        context: context processor, or what hands z_y on where the denoiser reads it by itself.
         scheduler: noise schedule and prediction type of the base.
         lrgb_space: primaries that the model was trained on, "camera" or "srgb".
+        data_format: what the model takes in and gives out, "lrgb-srgb", "raw-srgb" or "raw-raw".
         default_steps, default_guidance, default_sampler: used where the caller says None.
         tile, tile_overlap: of the denoiser, in latents.
         vae_tile, vae_tile_overlap: of the autoencoder, in pixels; smaller images are not cut.
@@ -56,9 +58,10 @@ class DarkDiffPipeline(DiffusionPipeline):
         self,
         vae: ResidualAutoencoderKL,
         unet: DarkDiffUNet,
-        context: ContextProcessor,
+        context: ContextProcessor | LatentContext,
         scheduler: DDIMScheduler,
         lrgb_space: str = "camera",
+        data_format: str = "lrgb-srgb",
         default_steps: int = 50,
         default_guidance: float = 2.0,
         default_sampler: str = "ddim",
@@ -71,6 +74,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         self.register_modules(vae=vae, unet=unet, context=context, scheduler=scheduler)
         self.register_to_config(
             lrgb_space=lrgb_space,
+            data_format=data_format,
             default_steps=default_steps,
             default_guidance=default_guidance,
             default_sampler=default_sampler,
@@ -95,7 +99,8 @@ class DarkDiffPipeline(DiffusionPipeline):
         """Enhance one image.
 
         Args:
-            lrgb: (h, w, 3) float32 LRGB in the pipeline's `lrgb_space`, 1 = saturation, any size.
+            lrgb: (h, w, 3) float32 LRGB in the pipeline's `lrgb_space`, or (h, w, 4) Bayer planes where the pipeline's
+                `data_format` says so; 1 = saturation, any size.
             steps: denoising steps; None as the checkpoint says. So for guidance, sampler and tile.
             guidance: guidance scale of Eq. 10; 1 runs the conditional branch only.
             seed: of the noise map.

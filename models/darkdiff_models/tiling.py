@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from darkdiff_models.autoencoder import ResidualAutoencoderKL
+from darkdiff_models.conditioning import LatentContext
 from darkdiff_models.context import ContextProcessor
 from darkdiff_models.norms import SharedNorms
 from darkdiff_models.sampling import guide
@@ -39,7 +40,7 @@ class TiledDenoiser:
     def __init__(
         self,
         unet: DarkDiffUNet,
-        context: ContextProcessor,
+        context: ContextProcessor | LatentContext,
         z_y: Tensor,
         null: Tensor,
         guidance: float,

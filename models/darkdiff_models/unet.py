@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Literal
 
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
@@ -11,7 +12,8 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from darkdiff_models.attention import CrossAttention, KeyValue, RegionCrossAttention
-from darkdiff_models.blocks import DownBlock, MidBlock, SpatialTransformer, UNetShape, UpBlock
+from darkdiff_models.blocks import Checkpointed, DownBlock, MidBlock, SpatialTransformer, UNetShape, UpBlock
+from darkdiff_models.conditioning import ControlEncoder, embed_timestep
 
 
 @dataclass(frozen=True)
@@ -19,15 +21,20 @@ class Condition:
     """Everything the denoiser needs to know of the noisy image, projected once for all steps.
 
     Attributes:
-        region: keys and values for the region attentions, in the order of the U-Net's encoder.
-        text: keys and values of the empty prompt for the decoder's cross-attentions, batch 1.
+        encoder: keys and values for the cross-attentions of the U-Net's encoder, in its order: the noisy image's,
+            region by region, or the empty prompt's.
+        decoder: keys and values of the empty prompt for the decoder's cross-attentions, batch 1.
+        latents: (batch, channels, h, w) z_y, where it is concatenated or read by a ControlNet; else None.
+        control: keys and values of the empty prompt for the ControlNet's cross-attentions, batch 1.
     """
 
-    region: tuple[KeyValue, ...]
-    text: tuple[KeyValue, ...]
+    encoder: tuple[KeyValue, ...]
+    decoder: tuple[KeyValue, ...]
+    latents: Tensor | None = None
+    control: tuple[KeyValue, ...] = ()
 
 
-class DarkDiffUNet(ModelMixin, ConfigMixin):
+class DarkDiffUNet(ModelMixin, ConfigMixin, Checkpointed):
     """U-Net of SD 2.1 whose down and mid blocks attend to the context processor's features, region by region.
 
     The decoder keeps the text cross-attention, with the embedding of the empty prompt stored in the checkpoint, so
@@ -40,8 +47,10 @@ class DarkDiffUNet(ModelMixin, ConfigMixin):
         attention_levels: which levels attend.
         num_heads: attention heads of each level.
         cross_attention_dim, prompt_tokens: shape of the empty-prompt embedding.
-        region_size: side of a region in tokens, at every level.
+        region_size: side of a region in tokens, at every level; 0 for global cross-attention.
         norm_num_groups: groups of the group norms.
+        conditioning: "attention" is the paper's; "concat" puts z_y beside z_t, "controlnet" reads both with a copy of
+            the encoder that adds to the skip connections (Table 6), and both keep the text attention everywhere.
     """
 
     @register_to_config
@@ -57,6 +66,7 @@ class DarkDiffUNet(ModelMixin, ConfigMixin):
         prompt_tokens: int = 77,
         region_size: int = 8,
         norm_num_groups: int = 32,
+        conditioning: Literal["attention", "concat", "controlnet"] = "attention",
     ) -> None:
         super().__init__()
         shape = UNetShape(
@@ -70,14 +80,16 @@ class DarkDiffUNet(ModelMixin, ConfigMixin):
         def text(dim: int, heads: int) -> CrossAttention:
             return CrossAttention(dim, heads, cross_attention_dim)
 
-        self.conv_in = nn.Conv2d(in_channels, first, 3, padding=1)
+        read = region if conditioning == "attention" else text
+        self.conv_in = nn.Conv2d(in_channels * (2 if conditioning == "concat" else 1), first, 3, padding=1)
         self.time_proj = Timesteps(first, flip_sin_to_cos=True, downscale_freq_shift=0)
         self.time_embedding = TimestepEmbedding(first, shape.time_dim)
-        self.down_blocks = nn.ModuleList([DownBlock(shape, level, region) for level in levels])
-        self.mid_block = MidBlock(shape, region)
+        self.down_blocks = nn.ModuleList([DownBlock(shape, level, read) for level in levels])
+        self.mid_block = MidBlock(shape, read)
         self.up_blocks = nn.ModuleList([UpBlock(shape, level, text) for level in reversed(levels)])
         self.conv_norm_out = nn.GroupNorm(norm_num_groups, first, eps=1e-5)
         self.conv_out = nn.Conv2d(first, out_channels, 3, padding=1)
+        self.control = ControlEncoder(shape, in_channels, text) if conditioning == "controlnet" else None
         self.register_buffer("empty_prompt", torch.zeros(1, prompt_tokens, cross_attention_dim))
 
     @property
@@ -87,9 +99,9 @@ class DarkDiffUNet(ModelMixin, ConfigMixin):
         return [module for module in modules if isinstance(module, RegionCrossAttention)]
 
     @property
-    def text_attentions(self) -> list[CrossAttention]:
-        """The decoder's text attentions in the order in which an image passes them."""
-        return [m.cross_attention for m in self.up_blocks.modules() if isinstance(m, SpatialTransformer)]
+    def new_modules(self) -> list[nn.Module]:
+        """What the pre-trained U-Net did not have, or had for another purpose."""
+        return [*self.region_attentions, *([self.control] if self.control is not None else [])]
 
     @property
     def size_multiple(self) -> int:
@@ -97,20 +109,23 @@ class DarkDiffUNet(ModelMixin, ConfigMixin):
         return int(2 ** (len(self.config["block_out_channels"]) - 1))
 
     def prepare(self, features: Sequence[Tensor]) -> Condition:
-        """Project the context processor's features and the empty prompt, once per image.
+        """Project what the context module gave and the empty prompt, once per image.
 
         Args:
-            features: one (batch, dim, h, w) map a region attention, from `ContextProcessor`.
+            features: one (batch, dim, h, w) map a region attention, from `ContextProcessor`; or z_y alone, from
+                `LatentContext`.
 
         Raises:
             ValueError: the number of maps is not the number of region attentions.
         """
+        decoder = self._empty(self.up_blocks)
         attentions = self.region_attentions
+        if not attentions and len(features) == 1:
+            encoder = (*self._empty(self.down_blocks), *self._empty(self.mid_block))
+            return Condition(encoder, decoder, features[0], self._empty(self.control) if self.control else ())
         if len(features) != len(attentions):
             raise ValueError(f"expected {len(attentions)} context maps, got {len(features)}")
-        region = tuple(a.project_features(f) for a, f in zip(attentions, features, strict=True))
-        text = tuple(a.project(self.empty_prompt) for a in self.text_attentions)
-        return Condition(region, text)
+        return Condition(tuple(a.project_features(f) for a, f in zip(attentions, features, strict=True)), decoder)
 
     def forward(self, latents: Tensor, timestep: Tensor, condition: Condition) -> Tensor:
         """Predict the noise (epsilon) or the velocity (v), whichever the scheduler's config says.
@@ -124,19 +139,25 @@ class DarkDiffUNet(ModelMixin, ConfigMixin):
             (batch, out_channels, h, w).
         """
         temb = embed_timestep(self.time_proj, self.time_embedding, timestep, latents)
-        region, text = iter(condition.region), iter(condition.text)
-        hidden = self.conv_in(latents)
+        encoder, decoder = iter(condition.encoder), iter(condition.decoder)
+        beside = (
+            [condition.latents] if self.config["conditioning"] == "concat" and condition.latents is not None else []
+        )
+        hidden = self.conv_in(torch.cat([latents, *beside], dim=1))
         skips = [hidden]
         for block in self.down_blocks:
-            hidden, new = block(hidden, temb, region)
+            hidden, new = block(hidden, temb, encoder)
             skips += new
-        hidden = self.mid_block(hidden, temb, region)
+        hidden = self.mid_block(hidden, temb, encoder)
+        if self.control is not None and condition.latents is not None:
+            *added, middle = self.control(latents, timestep, condition.latents, iter(condition.control))
+            skips = [skip + extra for skip, extra in zip(skips, added, strict=True)]
+            hidden = hidden + middle
         for block in self.up_blocks:
-            hidden = block(hidden, skips, temb, text)
+            hidden = block(hidden, skips, temb, decoder)
         return torch.as_tensor(self.conv_out(nn.functional.silu(self.conv_norm_out(hidden))))
 
-
-def embed_timestep(projection: Timesteps, embedding: TimestepEmbedding, timestep: Tensor, like: Tensor) -> Tensor:
-    """(batch, time_dim) embedding of a scalar or (batch,) timestep."""
-    steps = timestep.to(like.device).expand(like.shape[0])
-    return torch.as_tensor(embedding(projection(steps).to(like.dtype)))
+    def _empty(self, part: nn.Module) -> tuple[KeyValue, ...]:
+        """Keys and values of the empty prompt for the text attentions of a part, in the order of its layers."""
+        transformers = (m for m in part.modules() if isinstance(m, SpatialTransformer))
+        return tuple(m.cross_attention.project(self.empty_prompt) for m in transformers)

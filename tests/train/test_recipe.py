@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 
 from darkdiff_cli.errors import SettingsError
-from darkdiff_cli.training.loop import learning_rate
-from darkdiff_cli.training.recipe import Optimisation, load_recipe, recipe_names
+from darkdiff_cli.training.recipe import Optimisation
+from darkdiff_cli.training.recipe_file import load_recipe, recipe_names
 
 RECIPES = Path(__file__).parents[2] / "darkdiff_cli" / "recipes"
 
 
 def test_every_bundled_recipe_loads() -> None:
-    assert recipe_names() == ["tiny", "tiny-debug"]
+    assert recipe_names() == ["paper-lrd", "paper-lrd-debug", "paper-sid", "paper-sid-debug", "tiny", "tiny-debug"]
     assert [load_recipe(name).name for name in recipe_names()] == recipe_names()
 
 
@@ -41,7 +41,7 @@ def test_mistakes_are_named(tmp_path: Path, old: str, new: str, words: str) -> N
 
 
 def test_unknown_recipe_lists_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match="tiny, tiny-debug"):
+    with pytest.raises(SettingsError, match="paper-sid, paper-sid-debug, tiny"):
         load_recipe("huge")
 
 
@@ -52,7 +52,7 @@ def test_whole_numbers_serve_as_floats(tmp_path: Path) -> None:
 
 def test_learning_rate_warms_up_and_falls_to_its_end() -> None:
     plan = Optimisation(steps=100, batch_size=1, crop=8, learning_rate=1.0, final_learning_rate=0.1, warmup=10)
-    rates = [learning_rate(plan, step) for step in range(101)]
+    rates = [plan.rate(step) for step in range(101)]
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == rates[10] == pytest.approx(1.0)
     assert rates[100] == pytest.approx(0.1)

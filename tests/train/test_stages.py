@@ -110,7 +110,7 @@ def test_data_workers_change_nothing(trained: Path, photo_folder: Path, tmp_path
 def test_missing_earlier_stage_says_what_to_do(photo_folder: Path, tmp_path: Path) -> None:
     done = train(2, photo_folder, tmp_path)
     assert done.returncode == 2
-    assert "--stage 0" in done.stderr
+    assert "--stage 1" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 

@@ -3,15 +3,15 @@ import pytest
 import torch
 
 from darkdiff_cli.datasets import PhotoPairs
-from darkdiff_cli.datasets.photos import PhotoSettings
+from darkdiff_cli.datasets.darken import SynthesisSettings
 from darkdiff_cli.errors import InputError
 
-SETTINGS = PhotoSettings(ratio_range=(100.0, 300.0), bright_share=0.0)
+SETTINGS = SynthesisSettings(ratio_range=(100.0, 300.0), bright_share=0.0)
 
 
 def test_items_are_the_same_whoever_draws_them(photo_folder) -> None:
     first, second = (PhotoPairs(photo_folder, SETTINGS, crop=32)[7] for _ in range(2))
-    assert torch.equal(first.noisy_lrgb, second.noisy_lrgb)
+    assert torch.equal(first.noisy, second.noisy)
     assert first.names == second.names
 
 
@@ -19,14 +19,14 @@ def test_reference_is_the_rendering_of_the_clean_lrgb(photo_folder) -> None:
     from darkdiff_cli.colour import srgb_encode
 
     pair = PhotoPairs(photo_folder, SETTINGS, crop=32)[0]
-    assert np.allclose(srgb_encode(pair.clean_lrgb.numpy()), pair.clean_srgb.numpy(), atol=1e-6)
+    assert np.allclose(srgb_encode(pair.clean.numpy()), pair.reference.numpy(), atol=1e-6)
 
 
 def test_noisy_image_is_the_clean_one_plus_zero_mean_noise(photo_folder) -> None:
     pairs = [PhotoPairs(photo_folder, SETTINGS, crop=64)[i] for i in range(24)]
-    bias = np.mean([float((p.noisy_lrgb - p.clean_lrgb).mean()) for p in pairs])
+    bias = np.mean([float((p.noisy - p.clean).mean()) for p in pairs])
     assert abs(bias) < 0.03
-    assert min(float(p.noisy_lrgb.min()) for p in pairs) < 0
+    assert min(float(p.noisy.min()) for p in pairs) < 0
 
 
 def test_splits_share_no_photograph(photo_folder) -> None:
@@ -36,7 +36,7 @@ def test_splits_share_no_photograph(photo_folder) -> None:
 
 
 def test_excluded_photographs_stay_out(photo_folder) -> None:
-    settings = PhotoSettings(exclude=("03.png",))
+    settings = SynthesisSettings(exclude=("03.png",))
     assert "03.png" not in [p.name for p in PhotoPairs(photo_folder, settings, 32).paths]
 
 

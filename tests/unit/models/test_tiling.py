@@ -75,7 +75,7 @@ def test_guidance_of_one_never_reads_the_null_condition() -> None:
     tiles = Tiles.cover(16, 16, 16, 4)
     denoiser = TiledDenoiser(pipeline.unet, pipeline.context, z_y, nothing, 1.0, tiles)
     assert torch.isfinite(denoiser(torch.randn_like(z_y), torch.tensor(5))).all()
-    assert denoiser.conditions[0].region[0].key.shape[0] == (16 // 4) ** 2
+    assert denoiser.conditions[0].encoder[0].key.shape[0] == (16 // 4) ** 2
 
 
 @torch.no_grad()

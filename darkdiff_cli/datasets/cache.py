@@ -1,0 +1,141 @@
+"""Decoded mosaics on disk, so that an epoch does not decode every raw again."""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+
+from darkdiff_cli.capture import CaptureMetadata
+from darkdiff_cli.errors import InputError
+from darkdiff_cli.raw import RawFrame, read_raw
+
+FORMAT = 1  # of the entries; raise it when the reader gives other frames
+DEFAULT_LIMIT_GB = 100.0
+
+
+class MosaicCache:
+    """Raw files decoded once and mapped into memory from then on.
+
+    An entry is keyed by the file's content, so a copied or renamed set is not decoded again, and by the decoder's
+    version. Entries are written aside and renamed into place: worker processes and ranks may share the folder, and
+    the worst that two of them can do is to decode the same file twice. Above the limit the entries used longest ago
+    go first; a mosaic that is still mapped stays readable.
+
+    Args:
+        folder: of the entries; None for the platform's cache directory.
+        limit_gb: size limit in gigabytes (10^9 bytes).
+    """
+
+    def __init__(self, folder: Path | None = None, limit_gb: float = DEFAULT_LIMIT_GB) -> None:
+        root = platformdirs.user_cache_path("darkdiff") / "mosaics" if folder is None else folder
+        self.folder, self.limit = Path(root), limit_gb * 1e9
+
+    def read(self, path: Path) -> RawFrame:
+        """The frame that `read_raw` gives, its mosaic a read-only memory map.
+
+        Raises:
+            InputError: the raw cannot be read, or the cache folder cannot be written.
+        """
+        key = self._key(path)
+        mosaic, facts = self.folder / f"{key}.npy", self.folder / f"{key}.json"
+        try:
+            frame = _unpack(np.load(mosaic, mmap_mode="r"), json.loads(facts.read_text(encoding="utf-8")), path)
+            os.utime(mosaic)
+            return frame
+        except (FileNotFoundError, ValueError, KeyError):
+            pass  # not there yet, or torn by a full disk
+        frame = read_raw(path)
+        try:
+            _publish(facts, json.dumps(_facts(frame)).encode())
+            _publish(mosaic, _npy(frame.mosaic_dn))
+            self._trim()
+        except OSError as error:
+            raise InputError(
+                f"{self.folder}: the cache cannot be written ({error.strerror}); free some space or set --cache."
+            ) from error
+        return frame
+
+    def _key(self, path: Path) -> str:
+        """Digest of the content; looked up by path, size and time where the content was digested before."""
+        try:
+            stat = path.stat()
+        except OSError as error:
+            raise InputError(f"{path}: no such file; the set is not complete.") from error
+        where = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{FORMAT}|{version('rawpy')}"
+        note = self.folder / "index" / hashlib.blake2b(where.encode(), digest_size=16).hexdigest()
+        if note.is_file() and len(known := note.read_text(encoding="utf-8")) == 32:
+            return known
+        digest = hashlib.blake2b(f"{FORMAT}|{version('rawpy')}".encode(), digest_size=16)
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+        _publish(note, digest.hexdigest().encode())
+        return digest.hexdigest()
+
+    def _trim(self) -> None:
+        sizes = []
+        for entry in self.folder.glob("*.npy"):
+            try:
+                stat = entry.stat()
+            except FileNotFoundError:  # another process was faster
+                continue
+            sizes.append((stat.st_mtime_ns, stat.st_size, entry))
+        total = sum(size for _, size, _ in sizes)
+        for _, size, entry in sorted(sizes)[:-1]:  # the newest stays whatever the limit
+            if total <= self.limit:
+                return
+            entry.unlink(missing_ok=True)
+            entry.with_suffix(".json").unlink(missing_ok=True)
+            total -= size
+
+
+def _publish(path: Path, content: bytes | memoryview) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _npy(mosaic: np.ndarray[Any, Any]) -> bytes:
+    from io import BytesIO
+
+    buffer = BytesIO()
+    np.save(buffer, np.ascontiguousarray(mosaic))
+    return buffer.getvalue()
+
+
+def _facts(frame: RawFrame) -> dict[str, Any]:
+    matrix = None if frame.srgb_from_camera is None else frame.srgb_from_camera.tolist()
+    return {
+        "cfa": frame.cfa,
+        "black_level": frame.black_level,
+        "white_level": frame.white_level,
+        "white_balance": frame.white_balance,
+        "srgb_from_camera": matrix,
+        "orientation": frame.orientation,
+        "metadata": {**asdict(frame.metadata), "gps": {}},
+    }
+
+
+def _unpack(mosaic: np.ndarray[Any, Any], facts: dict[str, Any], path: Path) -> RawFrame:
+    matrix = facts["srgb_from_camera"]
+    return RawFrame(
+        mosaic_dn=mosaic,
+        cfa=facts["cfa"],
+        black_level=tuple(facts["black_level"]),
+        white_level=facts["white_level"],
+        white_balance=tuple(facts["white_balance"]),
+        srgb_from_camera=None if matrix is None else np.array(matrix),
+        orientation=facts["orientation"],
+        metadata=CaptureMetadata(**facts["metadata"]),
+        path=path,
+    )

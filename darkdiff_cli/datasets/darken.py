@@ -1,0 +1,80 @@
+"""From a clean frame to the same shot with too little light: the synthetic half of `photos:` and `raws:`."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from darkdiff_cli.raw import RawFrame
+from darkdiff_cli.synthesis import expose, load_calibrations, sample_noise
+
+BLACK, WHITE = 512.0, 16383.0  # the 14-bit levels in which the calibrations are given
+
+
+@dataclass(frozen=True)
+class SynthesisSettings:
+    """How clean pictures become dark raws.
+
+    Attributes:
+        ratio_range: amplification ratios, drawn log-uniformly.
+        bright_share: share of pairs drawn from ratio 1 up to the lower end of ratio_range instead.
+        exposure_range: factors on a photograph's light, log-uniform: darker and brighter renderings.
+        gain_range: system gain K in DN per electron at 14 bit, log-uniform.
+        black_error: standard deviation of the black level's error, DN.
+        row_noise: factor on the calibrated row noise; 0 leaves it out.
+        banding: standard deviation in DN of slow horizontal bands on top of the row noise.
+        dead_pixels: share of pixels that count nothing.
+        exclude: file names never to be used.
+    """
+
+    ratio_range: tuple[float, float] = (50.0, 320.0)
+    bright_share: float = 0.15
+    exposure_range: tuple[float, float] = (0.4, 1.3)
+    gain_range: tuple[float, float] = (0.2, 8.0)
+    black_error: float = 0.3
+    row_noise: float = 1.0
+    banding: float = 0.0
+    dead_pixels: float = 0.0
+    exclude: tuple[str, ...] = ()
+
+
+def darken(clean: RawFrame, settings: SynthesisSettings, rng: np.random.Generator) -> tuple[RawFrame, float]:
+    """Take a clean frame again with too little light, with the noise of a random calibrated camera.
+
+    Args:
+        clean: a well-exposed frame; any levels, they are scaled to the calibrations' 14 bit.
+        settings: ratios and noise.
+        rng: source of randomness.
+
+    Returns:
+        The dark frame at 14 bit, and its amplification ratio.
+    """
+    low, high = settings.ratio_range
+    ratio = log_uniform((1.0, low) if rng.uniform() < settings.bright_share else (low, high), rng)
+    cameras = load_calibrations()
+    camera = cameras[int(rng.integers(len(cameras)))]
+    noise = sample_noise(camera, rng, settings.gain_range, settings.black_error)
+    noise = replace(
+        noise,
+        row_scale=noise.row_scale * settings.row_noise,
+        banding=settings.banding,
+        dead_pixels=settings.dead_pixels,
+    )
+    mosaic = expose(at_14_bit(clean).mosaic_dn.astype(np.float32), ratio, noise, BLACK, WHITE, rng)
+    return replace(clean, mosaic_dn=mosaic, black_level=(BLACK,) * 4, white_level=WHITE), ratio
+
+
+def at_14_bit(frame: RawFrame) -> RawFrame:
+    """The same light counted from black 512 to white 16383."""
+    if frame.white_level == WHITE and set(frame.black_level) == {BLACK}:
+        return frame
+    height, width = frame.mosaic_dn.shape
+    black = np.tile(np.array(frame.black_level, dtype=np.float32).reshape(2, 2), (-(-height // 2), -(-width // 2)))
+    share = (frame.mosaic_dn.astype(np.float32) - black[:height, :width]) / (
+        np.float32(frame.white_level) - black[:height, :width]
+    )
+    return replace(frame, mosaic_dn=share * (WHITE - BLACK) + BLACK, black_level=(BLACK,) * 4, white_level=WHITE)
+
+
+def log_uniform(span: tuple[float, float], rng: np.random.Generator) -> float:
+    """Draw between two positive numbers, uniformly in the logarithm."""
+    return float(np.exp(rng.uniform(np.log(span[0]), np.log(span[1]))))

@@ -1,0 +1,113 @@
+"""Real pairs: a dark exposure and a well-exposed one of the same scene, from SID, ELD or LRD."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from darkdiff_cli.datasets.cache import MosaicCache
+from darkdiff_cli.datasets.pairs import Pair, make_pair
+from darkdiff_cli.errors import InputError
+from darkdiff_cli.raw import DataFormat, LrgbSpace, RawFrame
+
+RAW_SUFFIXES = {".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw"}
+
+
+@dataclass(frozen=True)
+class RawPair:
+    """Two exposures of one scene.
+
+    Attributes:
+        noisy, clean: raw files.
+        scene: name for tables and error messages.
+        ratio: amplification ratio; None takes it from both files' ISO and exposure time.
+        misaligned: the camera is known to have moved between them.
+    """
+
+    noisy: Path
+    clean: Path
+    scene: str
+    ratio: float | None = None
+    misaligned: bool = False
+
+
+class RawPairs(Dataset[Pair]):
+    """Endless epochs over real pairs: item i is the same crop of the same pair on every worker, run and machine.
+
+    Args:
+        pairs: the split.
+        crop: side of a training image in LRGB pixels; a smaller frame is taken whole.
+        seed: another seed is another order and other crops.
+        lrgb_space: primaries of the LRGB images.
+        data_format: what the network takes in and gives out.
+        cache: decoded mosaics.
+    """
+
+    def __init__(
+        self,
+        pairs: Sequence[RawPair],
+        crop: int,
+        seed: int,
+        lrgb_space: LrgbSpace,
+        data_format: DataFormat,
+        cache: MosaicCache,
+    ) -> None:
+        self.pairs, self.crop, self.seed = list(pairs), crop, seed
+        self.lrgb_space, self.data_format, self.cache = lrgb_space, data_format, cache
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, index: int) -> Pair:
+        """Item `index`; every pair comes once in each epoch of `len(self)` items.
+
+        Raises:
+            InputError: a file of the pair cannot be read, or the two do not fit together.
+        """
+        epoch, place = divmod(index, len(self))
+        pair = self.pairs[_order(self.seed, epoch, len(self))[place]]
+        noisy, clean = self.cache.read(pair.noisy), self.cache.read(pair.clean)
+        if noisy.mosaic_dn.shape != clean.mosaic_dn.shape:
+            raise InputError(f"{pair.noisy}: is not of the size of its reference {pair.clean}; download both again.")
+        rng = np.random.default_rng([self.seed, 2, index])
+        box = random_box(clean, self.crop, rng)
+        # The white balance of the well-exposed file: the camera cannot measure it in the dark (SID's protocol).
+        dark = replace(noisy.crop(*box), white_balance=clean.white_balance, srgb_from_camera=clean.srgb_from_camera)
+        ratio = pair.ratio if pair.ratio is not None else exposure_ratio(noisy, clean)
+        made = make_pair(dark, ratio, clean.crop(*box), f"{pair.scene} x{ratio:.0f}", self.lrgb_space, self.data_format)
+        return made.turned(flip=bool(rng.uniform() < 0.5), transpose=bool(rng.uniform() < 0.5))
+
+
+def exposure_ratio(noisy: RawFrame, clean: RawFrame) -> float:
+    """How many times less exposure the dark file got: ISO x time of one over the other.
+
+    Raises:
+        InputError: a file does not say its ISO or exposure time.
+    """
+    products = []
+    for frame in (clean, noisy):
+        iso, seconds = frame.metadata.iso, frame.metadata.exposure_time
+        if iso is None or seconds is None:
+            raise InputError(f"{frame.path}: does not say its ISO and exposure time, so the ratio is unknown.")
+        products.append(iso * seconds)
+    return products[0] / products[1]
+
+
+def raw_files(folder: Path) -> list[Path]:
+    """The raw files directly in a folder, sorted."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in RAW_SUFFIXES)
+
+
+@lru_cache(maxsize=4)
+def _order(seed: int, epoch: int, count: int) -> tuple[int, ...]:
+    return tuple(np.random.default_rng([seed, 3, epoch]).permutation(count).tolist())
+
+
+def random_box(frame: RawFrame, crop: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
+    """(top, left, height, width) of a random crop."""
+    rows, columns = (n // 2 for n in frame.mosaic_dn.shape)
+    height, width = min(crop, rows), min(crop, columns)
+    return int(rng.integers(rows - height + 1)), int(rng.integers(columns - width + 1)), height, width

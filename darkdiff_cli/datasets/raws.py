@@ -1,0 +1,66 @@
+"""`raws:DIR`: the user's own clean raws, taken again with too little light. A model of one's own camera."""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from darkdiff_cli.datasets.cache import MosaicCache
+from darkdiff_cli.datasets.darken import SynthesisSettings, darken
+from darkdiff_cli.datasets.pairs import Pair, make_pair
+from darkdiff_cli.datasets.photos import HELD_OUT_EVERY
+from darkdiff_cli.datasets.rawpairs import RAW_SUFFIXES, random_box
+from darkdiff_cli.errors import InputError
+from darkdiff_cli.raw import DataFormat, LrgbSpace
+
+
+class CleanRaws(Dataset[Pair]):
+    """An endless set: item i is always the same pair, whatever the worker, run or machine that draws it.
+
+    Args:
+        folder: well-exposed Bayer raws at low ISO, searched recursively.
+        settings: how they become dark.
+        crop: side of a training image in LRGB pixels; a smaller frame is taken whole.
+        seed: another seed is another set.
+        split: "train", or "validation" for every 20th file.
+        lrgb_space: primaries of the LRGB images.
+        data_format: what the network takes in and gives out.
+        cache: decoded mosaics.
+
+    Raises:
+        InputError: the folder is missing or holds too few raws.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: SynthesisSettings,
+        crop: int,
+        seed: int,
+        split: Literal["train", "validation"],
+        lrgb_space: LrgbSpace,
+        data_format: DataFormat,
+        cache: MosaicCache,
+    ) -> None:
+        if not folder.is_dir():
+            raise InputError(f"{folder}: no such folder of raws; give raws:DIR with your camera's files.")
+        found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in RAW_SUFFIXES)
+        found = [path for path in found if path.name not in settings.exclude]
+        self.paths = [p for i, p in enumerate(found) if (i % HELD_OUT_EVERY == 0) == (split == "validation")]
+        if not self.paths:
+            raise InputError(f"{folder}: holds too few raw files for {split}; give well-exposed raws at low ISO.")
+        self.settings, self.crop, self.seed, self.cache = settings, crop, seed, cache
+        self.lrgb_space, self.data_format, self.stream = lrgb_space, data_format, 5 if split == "validation" else 4
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> Pair:
+        rng = np.random.default_rng([self.seed, self.stream, index])
+        path = self.paths[int(rng.integers(len(self.paths)))]
+        frame = self.cache.read(path)
+        clean = frame.crop(*random_box(frame, self.crop, rng))
+        dark, ratio = darken(clean, self.settings, rng)
+        pair = make_pair(dark, ratio, clean, f"{path.name} x{ratio:.0f}", self.lrgb_space, self.data_format)
+        return pair.turned(flip=bool(rng.uniform() < 0.5), transpose=bool(rng.uniform() < 0.5))
