@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,40 @@ def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         coarse = rng.uniform(0, 255, (10, 12, 3))
         iio.imwrite(folder / f"{index:02d}.png", np.kron(coarse, np.ones((16, 16, 1))).astype(np.uint8))
     return folder
+
+
+@pytest.fixture(scope="session")
+def shoot(photograph, sensor: Sensor, capture: CaptureMetadata):
+    """shoot(path, ratio, seconds, iso): the photograph exposed `ratio` times too little, as a raw file."""
+
+    def write(path: Path, ratio: float, seconds: float, iso: int = 100, balance=(2.1, 1.0, 1.8)) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        camera = replace(sensor, white_balance=balance)
+        noise = SensorNoise(gain=0.5, shape=0.1, read_scale=0.5, row_scale=0.1)
+        clean = unprocess(photograph, sensor)
+        mosaic = expose(clean, ratio, noise, sensor.black, sensor.white, np.random.default_rng(len(str(path))))
+        write_dng(path, mosaic, camera, replace(capture, exposure_time=seconds, iso=iso))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def shoot_pairs(shoot, tmp_path_factory):
+    """shoot_pairs("sid" or "lrd"): a small training and validation set in the published layout."""
+
+    def write(kind: str) -> Path:
+        root = tmp_path_factory.mktemp(kind)
+        for scene in ("00001", "00002", "20001") if kind == "sid" else ("00001", "00002", "00200"):
+            if kind == "sid":
+                shoot(root / "Sony" / "long" / f"{scene}_00_10s.dng", 1.0, 10.0)
+                shoot(root / "Sony" / "short" / f"{scene}_00_0.1s.dng", 100.0, 0.1)
+            else:
+                shoot(root / "Clean" / f"{scene}_00_0.05s.dng", 1.0, 0.05)
+                shoot(root / "Noisy" / f"{scene}_03_0.0025s.dng", 10.0, 0.0025, 200)
+        return root
+
+    return write
 
 
 def run_darkdiff(*arguments: object, timeout: float = 300) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+import torch
+
+from darkdiff_cli.datasets.darken import BLACK, WHITE, SynthesisSettings, at_14_bit, darken
+from darkdiff_cli.datasets.raws import CleanRaws
+from darkdiff_cli.errors import InputError
+from darkdiff_cli.raw import RawFrame, develop, read_raw
+
+SETTINGS = SynthesisSettings(ratio_range=(100.0, 300.0), bright_share=0.0)
+
+
+@pytest.fixture
+def folder(tmp_path, shoot):
+    for number in range(3):
+        shoot(tmp_path / "mine" / f"{number}.dng", 1.0, 1.0)
+    return tmp_path / "mine"
+
+
+def test_own_raws_become_dark_pairs(folder, cache) -> None:
+    data = CleanRaws(folder, SETTINGS, 32, 0, "train", "srgb", "lrgb-srgb", cache)
+    assert len(data) == 2
+    first, again = data[5], data[5]
+    assert first.noisy.shape == (3, 32, 32)
+    assert torch.equal(first.noisy, again.noisy)
+    assert float((first.noisy - first.clean).std()) > 0.02
+    assert abs(float((first.noisy - first.clean).mean())) < 0.1
+
+
+def test_splits_share_no_file(folder, cache) -> None:
+    train, held_out = (
+        CleanRaws(folder, SETTINGS, 32, 0, s, "srgb", "lrgb-srgb", cache) for s in ("train", "validation")
+    )
+    assert not set(train.paths) & set(held_out.paths)
+
+
+def test_bayer_planes_are_the_lrgb_before_binning(folder, cache) -> None:
+    lrgb = CleanRaws(folder, SETTINGS, 32, 0, "train", "camera", "lrgb-srgb", cache)[3]
+    planes = CleanRaws(folder, SETTINGS, 32, 0, "train", "camera", "raw-raw", cache)[3]
+    assert planes.noisy.shape == planes.reference.shape == (4, 32, 32)
+    assert torch.allclose(planes.noisy[1:3].mean(0), lrgb.noisy[1], atol=1e-5)
+    assert torch.equal(planes.noisy[[0, 3]], lrgb.noisy[[0, 2]])
+
+
+def test_scaling_to_14_bit_keeps_the_light() -> None:
+    rng = np.random.default_rng(0)
+    frame = RawFrame(rng.integers(200, 1023, (8, 10)), "GBRG", (60.0, 64.0, 62.0, 66.0), 1023.0, (2.0, 1.0, 1.5))
+    scaled = at_14_bit(frame)
+    assert (scaled.black_level, scaled.white_level) == ((BLACK,) * 4, WHITE)
+    assert np.allclose(develop(scaled).pixels, develop(frame).pixels, atol=1e-5)
+
+
+def test_noise_options_do_what_they_say(dark_dng) -> None:
+    frame = read_raw(dark_dng)
+    flat = RawFrame(np.full((400, 400), 4000.0, np.float32), "RGGB", (BLACK,) * 4, WHITE, (1.0, 1.0, 1.0))
+    base = {"ratio_range": (200.0, 200.0), "bright_share": 0.0, "gain_range": (0.2, 0.2), "black_error": 0.0}
+
+    def rows(**more: float) -> tuple[float, float]:
+        dark, ratio = darken(flat, SynthesisSettings(**base, **more), np.random.default_rng(4))
+        assert ratio == pytest.approx(200.0)
+        signal = dark.mosaic_dn.astype(float)
+        return float(signal.mean(1).reshape(-1, 2).mean(1).std()), float((signal == BLACK).mean())
+
+    quiet, banded = rows(row_noise=0.0), rows(row_noise=0.0, banding=5.0)
+    assert banded[0] > 5 * quiet[0]
+    assert banded[0] == pytest.approx(5.0, rel=0.6)
+    assert rows(dead_pixels=0.2)[1] > rows()[1] + 0.15
+    assert frame.mosaic_dn.ndim == 2
+
+
+def test_an_empty_folder_is_one_sentence(tmp_path, cache) -> None:
+    with pytest.raises(InputError, match="too few raw files"):
+        CleanRaws(tmp_path, SETTINGS, 32, 0, "train", "srgb", "lrgb-srgb", cache)
