@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from darkdiff_cli.commands import bench
 from darkdiff_cli.commands.enhance import enhance
 from darkdiff_cli.commands.exits import Debug, with_exit_code
 from darkdiff_cli.commands.train import train
@@ -20,6 +21,17 @@ app = typer.Typer(
 )
 app.command()(with_exit_code(enhance))
 app.command()(with_exit_code(train))
+bench_app = typer.Typer(help="Score quality by named protocols and time the way of a photo.", rich_markup_mode=None)
+bench_app.command("quality")(with_exit_code(bench.quality))
+bench_app.command("speed")(with_exit_code(bench.speed))
+app.add_typer(bench_app, name="bench", invoke_without_command=True)
+
+
+@bench_app.callback()
+def _bench(context: typer.Context) -> None:
+    """Alone: a short version of both on a scene made by code."""
+    if context.invoked_subcommand is None:
+        with_exit_code(bench.short)()
 
 
 def _show_version(wanted: bool) -> None:

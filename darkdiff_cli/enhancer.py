@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError, SettingsError
 from darkdiff_cli.photo import PhotoFormat, Provenance, check_target, upright, write_photo
-from darkdiff_cli.raw import estimate_ratio, finish, network_input, read_raw
-from darkdiff_models import DarkDiffPipeline
+from darkdiff_cli.raw import RawFrame, estimate_ratio, finish, network_input, read_raw
+from darkdiff_models import DarkDiffOutput, DarkDiffPipeline
 from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.devices import pick_device
 
@@ -115,9 +116,41 @@ class Enhancer:
         frame = read_raw(source, settings.black)
         ratio = estimate_ratio(frame) if settings.ratio == "auto" else settings.ratio
         ratio *= 2.0**settings.ev
+        report("read", 1, 1)
+        rendered, result = self.render(frame, ratio, settings, report)
+
+        report("write", 0, 1)
+        picture = upright(rendered, frame.orientation)
+        sampler = settings.sampler or config["default_sampler"]
+        provenance = Provenance(self.model, settings.seed, result.steps, result.guidance, sampler, round(ratio, 4))
+        write_photo(
+            output, picture, frame.metadata, provenance, settings.photo_format, settings.bit_depth, settings.overwrite
+        )
+        report("write", 1, 1)
+        height, width = picture.shape[:2]
+        return Enhanced(output, provenance.ratio, width, height, result.steps, result.guidance)
+
+    def render(
+        self, frame: RawFrame, ratio: float, settings: EnhanceSettings, report: Progress | None = None
+    ) -> tuple[NDArray[np.float32], DarkDiffOutput]:
+        """Turn a frame into a picture, in sensor orientation: what `enhance` writes and `bench` scores.
+
+        Args:
+            frame: Bayer exposure.
+            ratio: amplification ratio.
+            settings: of the diffusion.
+            report: called as the work goes on.
+
+        Returns:
+            (h, w, 3) sRGB in [0, 1], and the pipeline's output with the settings that were used.
+
+        Raises:
+            InputError, SettingsError, MemoryLimitError: as `enhance`.
+        """
+        config: dict[str, Any] = dict(self.pipeline.config)
+        name = frame.path or "the frame"
         try:
             image = network_input(frame, ratio, config["lrgb_space"], config["data_format"])
-            report("read", 1, 1)
             result = self.pipeline(
                 torch.from_numpy(image),
                 steps=settings.steps,
@@ -128,27 +161,16 @@ class Enhancer:
                 on_progress=report,
             )
         except ValueError as error:
-            raise SettingsError(f"{source}: {error}.") from error
+            raise SettingsError(f"{name}: {error}.") from error
         except (MemoryError, RuntimeError) as error:
-            raise _explain(error, source, settings.tile or config["tile"]) from error
-
-        report("write", 0, 1)
-        picture = upright(finish(result.srgb.numpy(), frame, config["data_format"]), frame.orientation)
+            raise _explain(error, name, settings.tile or config["tile"]) from error
+        picture = finish(result.srgb.numpy(), frame, config["data_format"])
         if not np.isfinite(picture).all():
-            raise InputError(
-                f"{source}: the model gave values that are no numbers; try --device cpu, or another ratio."
-            )
-        sampler = settings.sampler or config["default_sampler"]
-        provenance = Provenance(self.model, settings.seed, result.steps, result.guidance, sampler, round(ratio, 4))
-        write_photo(
-            output, picture, frame.metadata, provenance, settings.photo_format, settings.bit_depth, settings.overwrite
-        )
-        report("write", 1, 1)
-        height, width = picture.shape[:2]
-        return Enhanced(output, provenance.ratio, width, height, result.steps, result.guidance)
+            raise InputError(f"{name}: the model gave values that are no numbers; try --device cpu, or another ratio.")
+        return picture, result
 
 
-def _explain(error: BaseException, source: Path, tile: int) -> DarkdiffError | RuntimeError:
+def _explain(error: BaseException, source: Path | str, tile: int) -> DarkdiffError | RuntimeError:
     """Torch says "out of memory" in several ways, one for each kind of device."""
     memory = isinstance(error, MemoryError | torch.OutOfMemoryError)
     if memory or re.search(r"not enough memory|out of memory|alloc.*memory", str(error), re.IGNORECASE):

@@ -69,5 +69,20 @@ def training_progress(name: str) -> Iterator[Callable[[str, int, int, dict[str, 
         yield report
 
 
+@contextmanager
+def counted_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Progress of a countable work as a callback (what, done, in all): a bar with ETA on a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _what, _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name)
+        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+
+
 def _running_sums(values: list[int]) -> list[int]:
     return [sum(values[:i]) for i in range(len(values))]

@@ -8,14 +8,15 @@ from darkdiff_cli.raw.frame import LRGB, DataFormat, RawFrame
 from darkdiff_cli.raw.reader import open_raw
 
 
-def render_reference(frame: RawFrame) -> NDArray[np.float32]:
+def render_reference(frame: RawFrame, adjust_maximum: bool = False) -> NDArray[np.float32]:
     """Render a clean raw with LibRaw: camera white balance, half size, no automatic brightness, true sRGB curve.
 
-    The white level is the file's own; LibRaw's habit of lowering it to the brightest pixel is switched off, because
-    brightness must not hang on the content of one picture.
+    The white level is the file's own; LibRaw's habit of lowering it to the brightest pixel is switched off unless
+    asked for, because brightness must not hang on the content of one picture.
 
     Args:
         frame: a frame that `read_raw` read from a file.
+        adjust_maximum: keep LibRaw's habit, as rawpy's defaults and most published protocols do.
 
     Returns:
         (H/2, W/2, 3) float32 sRGB in [0, 1], in sensor orientation.
@@ -34,7 +35,7 @@ def render_reference(frame: RawFrame) -> NDArray[np.float32]:
             output_bps=16,
             gamma=(2.4, 12.92),
             user_flip=0,
-            adjust_maximum_thr=0.0,
+            adjust_maximum_thr=0.75 if adjust_maximum else 0.0,  # 0.75 is LibRaw's default
         )
     return np.asarray(rendered, dtype=np.float32) / np.float32(65535.0)
 

@@ -1,26 +1,50 @@
-"""LPIPS v0.1 with AlexNet (Zhang et al., CVPR 2018), as a loss and as a metric."""
+"""LPIPS v0.1 with AlexNet or VGG-16 (Zhang et al., CVPR 2018), as a loss and as a metric."""
 
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-# AlexNet's convolutions in torchvision's numbering: index, in, out, kernel, stride, padding.
-ALEXNET = (
-    (0, 3, 64, 11, 4, 2),
-    (3, 64, 192, 5, 1, 2),
-    (6, 192, 384, 3, 1, 1),
-    (8, 384, 256, 3, 1, 1),
-    (10, 256, 256, 3, 1, 1),
-)
-POOLED_BEFORE = (1, 2)  # stages that begin with a 3x3 max pooling of stride 2
+Network = Literal["alex", "vgg"]
+
+
+class Tap(NamedTuple):
+    """Layers up to one of the features that are compared: a pooling (kernel, stride) or None, then convolutions.
+
+    Each convolution is (index in torchvision's numbering, in, out, kernel, stride, padding).
+    """
+
+    pooling: tuple[int, int] | None
+    convolutions: tuple[tuple[int, int, int, int, int, int], ...]
+
+
+TAPS: dict[Network, tuple[Tap, ...]] = {
+    "alex": (
+        Tap(None, ((0, 3, 64, 11, 4, 2),)),
+        Tap((3, 2), ((3, 64, 192, 5, 1, 2),)),
+        Tap((3, 2), ((6, 192, 384, 3, 1, 1),)),
+        Tap(None, ((8, 384, 256, 3, 1, 1),)),
+        Tap(None, ((10, 256, 256, 3, 1, 1),)),
+    ),
+    "vgg": (
+        Tap(None, ((0, 3, 64, 3, 1, 1), (2, 64, 64, 3, 1, 1))),
+        Tap((2, 2), ((5, 64, 128, 3, 1, 1), (7, 128, 128, 3, 1, 1))),
+        Tap((2, 2), ((10, 128, 256, 3, 1, 1), (12, 256, 256, 3, 1, 1), (14, 256, 256, 3, 1, 1))),
+        Tap((2, 2), ((17, 256, 512, 3, 1, 1), (19, 512, 512, 3, 1, 1), (21, 512, 512, 3, 1, 1))),
+        Tap((2, 2), ((24, 512, 512, 3, 1, 1), (26, 512, 512, 3, 1, 1), (28, 512, 512, 3, 1, 1))),
+    ),
+}
 SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)  # the reference package's input normalisation
 
 
 class LPIPS(nn.Module):
     """Learned perceptual distance of two pictures; 0 for the same picture. The weights never train.
+
+    Args:
+        network: "alex" or "vgg".
 
     Raises:
         KeyError: `from_file` met a file without the expected weights.
@@ -29,19 +53,21 @@ class LPIPS(nn.Module):
     shift: Tensor
     scale: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, network: Network = "alex") -> None:
         super().__init__()
-        self.features = nn.ModuleDict({str(n): nn.Conv2d(i, o, k, s, p) for n, i, o, k, s, p in ALEXNET})
-        self.heads = nn.ParameterList([torch.zeros(1, stage[2], 1, 1) for stage in ALEXNET])
+        self.taps = TAPS[network]
+        layers = [layer for tap in self.taps for layer in tap.convolutions]
+        self.features = nn.ModuleDict({str(n): nn.Conv2d(i, o, k, s, p) for n, i, o, k, s, p in layers})
+        self.heads = nn.ParameterList([torch.zeros(1, tap.convolutions[-1][2], 1, 1) for tap in self.taps])
         self.register_buffer("shift", torch.tensor(SHIFT).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("scale", torch.tensor(SCALE).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(False)
 
     @classmethod
-    def from_file(cls, path: str | Path) -> "LPIPS":
+    def from_file(cls, path: str | Path, network: Network = "alex") -> "LPIPS":
         """Load safetensors in torchvision's names (`features.N.*`) with the learned heads (`linN.model.1.weight`)."""
         weights = load_file(str(path))
-        model = cls()
+        model = cls(network)
         with torch.no_grad():
             for number, conv in model.features.items():
                 conv.load_state_dict({part: weights[f"features.{number}.{part}"] for part in ("weight", "bias")})
@@ -66,9 +92,10 @@ class LPIPS(nn.Module):
     def _stages(self, srgb_01: Tensor) -> list[Tensor]:
         x = (srgb_01 * 2 - 1 - self.shift) / self.scale
         stages = []
-        for index, conv in enumerate(self.features.values()):
-            if index in POOLED_BEFORE:
-                x = F.max_pool2d(x, 3, 2)
-            x = F.relu(conv(x))
+        for tap in self.taps:
+            if tap.pooling is not None:
+                x = F.max_pool2d(x, *tap.pooling)
+            for layer in tap.convolutions:
+                x = F.relu(self.features[str(layer[0])](x))
             stages.append(x / (x.pow(2).sum(1, keepdim=True) + 1e-10).sqrt())
         return stages

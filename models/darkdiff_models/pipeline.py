@@ -152,9 +152,38 @@ class DarkDiffPipeline(DiffusionPipeline):
         picture = srgb[0, :, :height, :width].clamp(0, 1).permute(1, 2, 0).float().cpu().contiguous()
         return DarkDiffOutput(picture, steps, float(guidance))
 
+    @torch.inference_mode()
+    def reconstruct(self, image: Tensor, latents_of: Tensor | None = None, zeroed: bool = False) -> Tensor:
+        """Decode without diffusion: stage 1 alone, and the ceilings of what diffusion could add.
+
+        Args:
+            image: (h, w, channels) as in `__call__`; its features feed the residual taps.
+            latents_of: of the same size, the image whose latents are decoded; None takes the image's own.
+            zeroed: decode zeros instead: what the taps do by themselves.
+
+        Returns:
+            (h, w, 3) sRGB in [0, 1] on the CPU, as `DarkDiffOutput.srgb`.
+        """
+        with self._autocast():
+            noisy, source = (
+                self._pad(one.permute(2, 0, 1)[None].to(self.device, torch.float32))
+                for one in (image, image if latents_of is None else latents_of)
+            )
+            tiles = self._image_tiles(noisy, dict(self.config))
+            latents = TiledAutoencoder(self.vae, tiles).encode(source)
+            latents = torch.zeros_like(latents) if zeroed else latents
+            srgb = TiledAutoencoder(self.vae, tiles).decode(latents, noisy)
+        height, width = image.shape[:2]
+        return srgb[0, :, :height, :width].clamp(0, 1).permute(1, 2, 0).float().cpu().contiguous()
+
+    @property
+    def precision(self) -> torch.dtype:
+        """In which the networks multiply on this device."""
+        return autocast_dtype(self.device) or torch.float32
+
     def _autocast(self) -> AbstractContextManager[Any]:
-        dtype = autocast_dtype(self.device)
-        return torch.autocast(self.device.type, dtype) if dtype is not None else nullcontext()
+        dtype = self.precision
+        return torch.autocast(self.device.type, dtype) if dtype != torch.float32 else nullcontext()
 
     def _pad(self, image: Tensor) -> Tensor:
         multiple = self.vae.factor * self.unet.size_multiple

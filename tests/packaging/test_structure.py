@@ -14,6 +14,7 @@ FLOORS = {
     **dict.fromkeys(("raw", "photo", "synthesis"), 1),
     **dict.fromkeys(("datasets", "enhancer"), 2),
     "training": 3,
+    "evaluation": 3,
     "commands": 4,
     "app": 5,
     "__main__": 6,

@@ -1,0 +1,1 @@
+"""Quality by the field's protocols, and speed by stage."""

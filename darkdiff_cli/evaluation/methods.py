@@ -1,0 +1,206 @@
+"""What is scored side by side: models, baselines, ceilings, and other people's programs."""
+
+import hashlib
+import shlex
+import subprocess
+import tempfile
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import imageio.v3 as iio
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from darkdiff_cli.colour import srgb_decode, srgb_encode
+from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
+from darkdiff_cli.errors import InputError, SettingsError
+from darkdiff_cli.evaluation.bm3d import denoise_mosaic
+from darkdiff_cli.raw import RawFrame, develop, finish, network_input
+from darkdiff_cli.raw.rendering import render_linear
+
+Picture = NDArray[np.float32]
+Ceiling = Literal["stage1", "clean-input", "clean-latents", "zeroed-latents"]
+EXTERNAL_TIMEOUT = 900.0
+
+
+class Method(ABC):
+    """Makes a picture of a dark frame.
+
+    Attributes:
+        name: in tables.
+    """
+
+    name: str
+
+    @property
+    def identity(self) -> str:
+        """What a resumed run recognises the method by: everything that changes its pictures."""
+        return self.name
+
+    @abstractmethod
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:
+        """(h, w, 3) sRGB in [0, 1]. Only ceilings look at the clean frame."""
+
+    def reference(self, clean: RawFrame) -> Picture | None:  # noqa: ARG002
+        """The method's own rendering of the clean frame, where it shall be judged against that; else None."""
+        return None
+
+
+class Amplified(Method):
+    """The dark frame amplified and shown as it is."""
+
+    name = "amplify"
+
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+        """LRGB under the sRGB curve."""
+        return render_linear(develop(dark, ratio, "srgb"))
+
+
+class Bm3d(Method):
+    """BM3D on the Bayer planes in the variance-stabilised domain, the noise estimated from the file."""
+
+    name = "bm3d"
+
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+        """The denoised mosaic through the same front end."""
+        return render_linear(develop(denoise_mosaic(dark), ratio, "srgb"))
+
+
+@dataclass
+class Model(Method):
+    """A DarkDiff model with its settings."""
+
+    enhancer: Enhancer
+    settings: EnhanceSettings
+
+    def __post_init__(self) -> None:
+        given = {"steps": self.settings.steps, "guidance": self.settings.guidance, "sampler": self.settings.sampler}
+        extra = "".join(
+            f" {key} {value:g}" if key != "sampler" else f" {value}" for key, value in given.items() if value
+        )
+        self.name = f"{self.enhancer.model}{extra}"
+
+    @property
+    def identity(self) -> str:
+        """Name, settings and weights."""
+        return f"{self.name} {self.settings} {weights_digest(self.enhancer)}"
+
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+        """What `enhance` would write."""
+        return self.enhancer.render(dark, ratio, self.settings)[0]
+
+
+@dataclass
+class WithoutDiffusion(Method):
+    """The autoencoder alone: stage 1, or what diffusion could gain at most."""
+
+    enhancer: Enhancer
+    kind: Ceiling
+
+    def __post_init__(self) -> None:
+        self.name = f"{self.enhancer.model} {self.kind}"
+
+    @property
+    def identity(self) -> str:
+        """Name and weights."""
+        return f"{self.name} {weights_digest(self.enhancer)}"
+
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:
+        """Decode the latents of the noisy or the clean image, or zeros, beside noisy or clean taps."""
+        config = dict(self.enhancer.pipeline.config)
+        form = (config["lrgb_space"], config["data_format"])
+        noisy, tidy = (
+            torch.from_numpy(network_input(frame, gain, *form)) for frame, gain in ((dark, ratio), (clean, 1.0))
+        )
+        image = tidy if self.kind == "clean-input" else noisy
+        latents_of = tidy if self.kind == "clean-latents" else None
+        srgb = self.enhancer.pipeline.reconstruct(image, latents_of, zeroed=self.kind == "zeroed-latents")
+        return finish(srgb.numpy(), dark, config["data_format"])
+
+
+@dataclass
+class BestMatrix(Method):
+    """Another method with the best 3x3 colour matrix for each picture: separates colour from detail."""
+
+    method: Method
+
+    def __post_init__(self) -> None:
+        self.name = f"{self.method.name} best-matrix"
+
+    @property
+    def identity(self) -> str:
+        """That of the method."""
+        return f"{self.method.identity} best-matrix"
+
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:
+        """Linear light times the matrix that least squares finds against the clean frame."""
+        linear = srgb_decode(self.method.render(dark, clean, ratio)).reshape(-1, 3)
+        wanted = np.clip(develop(clean, 1.0, "srgb").pixels, 0, 1)
+        matrix, *_ = np.linalg.lstsq(linear, wanted.reshape(-1, 3), rcond=None)
+        return srgb_encode((linear @ matrix).reshape(wanted.shape))
+
+
+class External(Method):
+    """Another program by a command template with {in}, {out} (a TIFF) and, if it likes, {ratio}.
+
+    It is judged against its own rendering of the clean file, so that its tastes in colour do not count.
+
+    Args:
+        template: the command.
+
+    Raises:
+        SettingsError: the template names no {in} or {out}.
+    """
+
+    def __init__(self, template: str) -> None:
+        if "{in}" not in template or "{out}" not in template:
+            raise SettingsError(f"--external {template!r}: must name {{in}} and {{out}}.")
+        self.template, self.name = template, Path(shlex.split(template)[0]).name
+
+    @property
+    def identity(self) -> str:
+        """The whole command."""
+        return self.template
+
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+        """Run the program on the dark file."""
+        return self._run(dark, ratio)
+
+    def reference(self, clean: RawFrame) -> Picture:
+        """Run the program on the clean file."""
+        return self._run(clean, 1.0)
+
+    def _run(self, frame: RawFrame, ratio: float) -> Picture:
+        assert frame.path is not None
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "out.tif"
+            words = {"in": str(frame.path), "out": str(out), "ratio": f"{ratio:g}"}
+            command = [word.format(**words) for word in shlex.split(self.template)]
+            try:
+                done = subprocess.run(command, capture_output=True, text=True, timeout=EXTERNAL_TIMEOUT, check=False)
+            except (OSError, subprocess.TimeoutExpired) as error:
+                raise InputError(f"{command[0]}: cannot be run ({error}).") from error
+            if done.returncode != 0 or not out.is_file():
+                last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+                raise InputError(f"{frame.path}: {command[0]} made no picture ({last}).")
+            picture = np.asarray(iio.imread(out))
+        top = np.iinfo(picture.dtype).max if picture.dtype.kind == "u" else 1.0
+        return np.clip(picture[..., :3].astype(np.float32) / np.float32(top), 0, 1)
+
+
+def weights_digest(enhancer: Enhancer) -> str:
+    """A short digest of all weights of a model."""
+    digest = hashlib.blake2b(digest_size=8)
+    pipeline = enhancer.pipeline
+    for network in (pipeline.vae, pipeline.context, pipeline.unet):
+        for parameter in network.parameters():
+            digest.update(parameter.detach().cpu().float().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def with_clean_settings(dark: RawFrame, clean: RawFrame) -> RawFrame:
+    """The dark frame under the clean one's white balance and matrix, as in training."""
+    return replace(dark, white_balance=clean.white_balance, srgb_from_camera=clean.srgb_from_camera)

@@ -1,0 +1,159 @@
+"""Protocols: which pairs are scored, and how. A score without its protocol is worth nothing."""
+
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from darkdiff_cli.datasets.eld import eld_pairs
+from darkdiff_cli.datasets.lrd import lrd_pairs
+from darkdiff_cli.datasets.rawpairs import RAW_SUFFIXES, RawPair
+from darkdiff_cli.datasets.sid import sid_pairs
+from darkdiff_cli.errors import InputError, SettingsError
+
+# The 15 indoor scenes on which the ELD paper evaluates SID (its list SID_Sony_15_paired).
+INDOOR = {
+    "20188", "20201", "20208", "20210", "20211", "10185", "10187", "10191", "10193", "10198", "10213", "10217",
+    "10226", "10227", "10228",
+}  # fmt: skip
+SCENE_NAME = re.compile(r"(?P<scene>.+)_x(?P<ratio>[\d.]+)$")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a set is scored.
+
+    Attributes:
+        name, version: printed with every number; the version grows with any change of the rest.
+        kind: of the set, as in `--data`.
+        pairs: which pairs, in words.
+        crop: side in pixels of the centre that counts, or None for the whole picture.
+        illuminance: scale the output to the reference by least squares first (ELD's correction).
+        curve: transfer curve on which is scored, "srgb" or rawpy's default "bt709".
+        bits: 8 rounds output and reference to bytes first; None scores floats.
+        misaligned: keep SID's misaligned scenes.
+        adjust_maximum: the reference's white level by LibRaw's default (0.75), which most published numbers have.
+    """
+
+    name: str
+    version: int
+    kind: Literal["sid", "eld", "lrd", "scenes"]
+    pairs: str
+    crop: int | None = None
+    illuminance: bool = False
+    curve: Literal["srgb", "bt709"] = "srgb"
+    bits: int | None = None
+    misaligned: bool = True
+    adjust_maximum: bool = True
+
+    @property
+    def title(self) -> str:
+        """Name and version, as printed with every number."""
+        return f"{self.name} v{self.version}"
+
+    def describe(self) -> str:
+        """Every field in one line."""
+        fields = asdict(self)
+        area = f"centre {self.crop}" if self.crop else "whole picture"
+        depth = f"{self.bits} bit" if self.bits else "float"
+        light = "illuminance corrected" if fields["illuminance"] else "no illuminance correction"
+        white = "LibRaw's adjusted white" if self.adjust_maximum else "the file's white"
+        kept = "" if self.misaligned else ", without misaligned scenes"
+        return f"{self.title}: {self.pairs}{kept}; {area}, {light}, {self.curve}, {depth}, {white}"
+
+    def find(self, folder: Path) -> list[RawPair]:
+        """The pairs that the protocol scores.
+
+        Raises:
+            InputError: the set is missing or not complete.
+        """
+        pairs = FINDERS[self.kind](self.name, folder)
+        kept = [pair for pair in pairs if self.misaligned or not pair.misaligned]
+        if not kept:
+            raise InputError(f"{folder}: holds no pair of {self.title} ({self.pairs}).")
+        return kept
+
+
+def _sid(name: str, folder: Path) -> list[RawPair]:
+    _, ratio, count = name.split("-")
+    pairs = sid_pairs(folder, "test")
+    if count != "35":
+        pairs += sid_pairs(folder, "validation")
+    if count == "15":
+        pairs = [pair for pair in pairs if pair.scene[:5] in INDOOR]
+    return [pair for pair in pairs if pair.ratio is not None and round(pair.ratio) == int(ratio.removeprefix("x"))]
+
+
+def _eld(name: str, folder: Path) -> list[RawPair]:
+    return eld_pairs(folder, int(name.rsplit("-x", 1)[1]), "SonyA7S2")
+
+
+def _lrd(name: str, folder: Path) -> list[RawPair]:  # noqa: ARG001
+    return lrd_pairs(folder, "test", ev=-3)
+
+
+def scene_pairs(_name: str, folder: Path) -> list[RawPair]:
+    """`NAME_clean.*` with `NAME_xN.*` beside it; or folders `noisy` and `clean` with files of the same names.
+
+    Raises:
+        InputError: the folder is missing, or neither layout is there.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give scenes:DIR with NAME_clean.dng and NAME_x100.dng.")
+    if (folder / "noisy").is_dir() and (folder / "clean").is_dir():
+        twins = {path.stem: path for path in (folder / "clean").iterdir() if path.suffix.lower() in RAW_SUFFIXES}
+        noisy = sorted(path for path in (folder / "noisy").iterdir() if path.stem in twins)
+        return [RawPair(path, twins[path.stem], path.stem) for path in noisy]
+    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in RAW_SUFFIXES]
+    cleans = {path.with_name(path.stem.removesuffix("_clean")): path for path in files if path.stem.endswith("_clean")}
+    pairs = []
+    for path in files:
+        match = SCENE_NAME.match(path.stem)
+        clean = cleans.get(path.with_name(match["scene"])) if match else None
+        if match and clean is not None:
+            pairs.append(RawPair(path, clean, path.stem, float(match["ratio"])))
+    if not pairs:
+        raise InputError(f"{folder}: holds neither NAME_clean.* with NAME_xN.* nor the folders noisy and clean.")
+    return pairs
+
+
+FINDERS: dict[str, Callable[[str, Path], list[RawPair]]] = {
+    "sid": _sid,
+    "eld": _eld,
+    "lrd": _lrd,
+    "scenes": scene_pairs,
+}
+
+
+def _all() -> dict[str, Protocol]:
+    found = [Protocol("scenes", 1, "scenes", "every NAME_xN beside its NAME_clean")]
+    for ratio in (100, 250, 300):
+        found += [
+            Protocol(f"sid-x{ratio}-35", 1, "sid", f"SID Sony test scenes at x{ratio}", misaligned=True),
+            Protocol(f"sid-x{ratio}-49", 1, "sid", f"SID Sony test and validation scenes at x{ratio}"),
+            Protocol(
+                f"sid-x{ratio}-15", 1, "sid", f"the ELD paper's 15 indoor SID scenes at x{ratio}", crop=512,
+                illuminance=True, bits=8,
+            ),
+        ]  # fmt: skip
+    found += [
+        Protocol(f"eld-sony-x{ratio}", 1, "eld", f"ELD SonyA7S2 at x{ratio}, 30 pairs", illuminance=True, bits=8)
+        for ratio in (100, 200)
+    ]
+    found.append(Protocol("lrd-m3ev-60", 1, "lrd", "LRD's 60 test scenes at -3 EV"))
+    return {protocol.name: protocol for protocol in found}
+
+
+PROTOCOLS = _all()
+
+
+def get_protocol(name: str) -> Protocol:
+    """A protocol by name.
+
+    Raises:
+        SettingsError: no such protocol; the message lists them.
+    """
+    if name not in PROTOCOLS:
+        raise SettingsError(f"--protocol {name}: no such protocol; choose one of {', '.join(PROTOCOLS)}.")
+    return PROTOCOLS[name]

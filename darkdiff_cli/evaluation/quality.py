@@ -1,0 +1,180 @@
+"""Score methods on a protocol's pairs, one line a picture, so that a stopped run goes on."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+
+from darkdiff_cli.datasets.rawpairs import RawPair, exposure_ratio
+from darkdiff_cli.errors import DarkdiffError
+from darkdiff_cli.evaluation.methods import Method, Picture, with_clean_settings
+from darkdiff_cli.evaluation.metrics import Judge, interval, paired
+from darkdiff_cli.raw import RawFrame, read_raw, render_reference
+
+Progress = Callable[[str, int, int], None]
+"""(what, done, in all)."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One picture's scores."""
+
+    protocol: str
+    method: str
+    identity: str
+    scene: str
+    ratio: float
+    scores: dict[str, float]
+    seconds: float
+
+
+@dataclass
+class Results:
+    """What a run found.
+
+    Attributes:
+        protocol: every field of the protocol in one line.
+        rows: one a picture.
+        failures: sentences about what could not be scored.
+    """
+
+    protocol: str
+    rows: list[Row] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def methods(self) -> list[str]:
+        """Names in the order of their first row."""
+        return list(dict.fromkeys(row.method for row in self.rows))
+
+    def values(self, method: str, metric: str) -> dict[str, float]:
+        """A method's scores by scene."""
+        return {row.scene: row.scores[metric] for row in self.rows if row.method == method and metric in row.scores}
+
+    def summary(self, method: str) -> dict[str, dict[str, float]]:
+        """Mean, median, 95 % interval of the mean and count of each metric."""
+        result = {}
+        metrics = dict.fromkeys(metric for row in self.rows if row.method == method for metric in row.scores)
+        for metric in metrics:
+            values = np.array(list(self.values(method, metric).values()))
+            low, high = interval(values)
+            result[metric] = {
+                "mean": float(values.mean()),
+                "median": float(np.median(values)),
+                "low": low,
+                "high": high,
+                "count": len(values),
+            }
+        return result
+
+    def compare(self, first: str, second: str, metric: str) -> dict[str, float] | None:
+        """The paired test of two methods on the scenes that both have; None where there is none."""
+        one, two = self.values(first, metric), self.values(second, metric)
+        shared = [scene for scene in one if scene in two]
+        if not shared:
+            return None
+        return paired(*(np.array([values[scene] for scene in shared]) for values in (one, two)))
+
+
+def run_quality(
+    pairs: Sequence[RawPair], methods: Sequence[Method], judge: Judge, output: Path, report: Progress
+) -> Results:
+    """Score every method on every pair.
+
+    Args:
+        pairs: of the protocol.
+        methods: side by side; the same pair is read once.
+        judge: the protocol's metrics.
+        output: folder; takes `scores.jsonl` and a JPEG of each picture. What is scored there already is not scored
+            again.
+        report: called after every picture.
+
+    Returns:
+        All scores; a pair that cannot be read is among the failures and does not end the run.
+    """
+    results = Results(judge.protocol.describe())
+    ledger = output / "scores.jsonl"
+    known = _load(ledger, judge.protocol.title)
+    total, done = len(pairs) * len(methods), 0
+    for pair in pairs:
+        missing = [method for method in methods if (method.identity, pair.scene) not in known]
+        results.rows += [known[method.identity, pair.scene] for method in methods if method not in missing]
+        done += len(methods) - len(missing)
+        try:
+            frames = _frames(pair) if missing else None
+        except DarkdiffError as error:
+            results.failures.append(str(error))
+            done += len(missing)
+            missing = []
+        for method in missing:
+            assert frames is not None
+            report(f"{method.name}: {pair.scene}", done, total)
+            try:
+                row, picture, reference = _score(method, pair, *frames, judge)
+            except (DarkdiffError, ValueError) as error:
+                results.failures.append(f"{pair.scene}, {method.name}: {error}")
+            else:
+                results.rows.append(row)
+                _keep(ledger, row, picture, reference)
+            done += 1
+            report(f"{method.name}: {pair.scene}", done, total)
+    return results
+
+
+def picture_path(output: Path, method: str, scene: str) -> Path:
+    """Where a scored picture lies."""
+    safe = "".join(c if c.isalnum() or c in "-._" else "-" for c in f"{scene}--{method}")
+    return output / "pictures" / f"{safe}.jpg"
+
+
+def _frames(pair: RawPair) -> tuple[RawFrame, RawFrame, float]:
+    dark, clean = read_raw(pair.noisy), read_raw(pair.clean)
+    ratio = pair.ratio if pair.ratio is not None else exposure_ratio(dark, clean)
+    return with_clean_settings(dark, clean), clean, ratio
+
+
+def _score(
+    method: Method, pair: RawPair, dark: RawFrame, clean: RawFrame, ratio: float, judge: Judge
+) -> tuple[Row, Picture, Picture]:
+    began = time.perf_counter()
+    picture = method.render(dark, clean, ratio)
+    seconds = time.perf_counter() - began
+    own = method.reference(clean)
+    reference = own if own is not None else render_reference(clean, judge.protocol.adjust_maximum)
+    height, width = (min(a, b) for a, b in zip(picture.shape[:2], reference.shape[:2], strict=True))
+    picture, reference = picture[:height, :width], reference[:height, :width]
+    scores = judge.score(picture, reference)
+    return (
+        Row(judge.protocol.title, method.name, method.identity, pair.scene, ratio, scores, seconds),
+        picture,
+        reference,
+    )
+
+
+def _keep(ledger: Path, row: Row, picture: Picture, reference: Picture) -> None:
+    for name, image in ((row.method, picture), ("reference", reference)):
+        path = picture_path(ledger.parent, name, row.scene)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        iio.imwrite(path, np.rint(image * 255).astype(np.uint8), quality=92)
+    torn = ledger.is_file() and not ledger.read_bytes().endswith(b"\n")
+    with ledger.open("a", encoding="utf-8") as file:
+        file.write("\n" * torn + json.dumps(row.__dict__) + "\n")
+
+
+def _load(ledger: Path, title: str) -> dict[tuple[str, str], Row]:
+    """Scores of an earlier run of the same protocol and version; a torn last line is left out."""
+    known: dict[tuple[str, str], Row] = {}
+    if not ledger.is_file():
+        return known
+    for line in ledger.read_text(encoding="utf-8").splitlines():
+        try:
+            row = Row(**json.loads(line))
+        except (json.JSONDecodeError, TypeError):
+            continue
+        if row.protocol == title:
+            known[row.identity, row.scene] = row
+    return known

@@ -1,0 +1,52 @@
+"""A night scene made by code, with its clean twin: what `bench` runs on when no data is given."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkdiff_cli.capture import CaptureMetadata
+from darkdiff_cli.synthesis import Sensor, SensorNoise, expose, unprocess, write_dng
+from darkdiff_cli.synthesis.unprocess import CAMERA_MATRICES
+
+SIZE = (288, 416)
+RATIOS = (100, 300)
+
+
+def night_scene(seed: int = 0) -> NDArray[np.float32]:
+    """(288, 416, 3) sRGB: a sky, houses with lit windows, a river that mirrors them, lamps, fine railings."""
+    rng = np.random.default_rng(seed)
+    height, width = SIZE
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    fall = y / height
+    picture = np.stack([0.10 + 0.16 * fall, 0.12 + 0.12 * fall, 0.26 - 0.06 * fall], axis=-1)
+    left, shore = 0, 190
+    while left < width:
+        wide, top = int(rng.integers(36, 70)), int(rng.integers(40, 120))
+        wall = rng.uniform(0.15, 0.42, 3) * (1.0, 0.9, 0.8)
+        picture[top:shore, left : left + wide] = wall * (0.9 + 0.2 * rng.uniform(size=(1, 1, 3)))
+        for row in range(top + 8, shore - 10, 14):
+            for column in range(left + 5, min(left + wide, width) - 7, 11):
+                if rng.uniform() < 0.55:
+                    picture[row : row + 8, column : column + 6] = rng.uniform(0.6, 0.98) * np.array((1.0, 0.85, 0.5))
+        left += wide
+    picture[shore:] = 0.65 * picture[shore - 1 : shore - 1 - (height - shore) : -1] + 0.05
+    picture[shore:] *= 0.85 + 0.15 * np.sin(y[shore:, :, None] * 1.3 + 3 * np.sin(x[shore:, :, None] / 17))
+    picture[shore - 6 : shore] = np.where((x[shore - 6 : shore, :, None] % 4) < 1, 0.55, picture[shore - 6 : shore])
+    for column in range(30, width, 95):
+        glow = np.exp(-((x - column) ** 2 + (y - 165) ** 2) / 90.0)[..., None]
+        picture = picture + glow * np.array((1.0, 0.9, 0.65))
+    return np.clip(picture, 0, 1).astype(np.float32)
+
+
+def write_sample(folder: Path) -> None:
+    """Write `night_clean.dng` and `night_xN.dng` of the scene, with the noise of a moderate high-ISO setting."""
+    matrix = np.array(CAMERA_MATRICES["Sony ILCE-7SM2"]).reshape(3, 3) / 10_000.0
+    sensor = Sensor(camera_from_xyz=matrix, white_balance=(2.0, 1.0, 1.9))
+    capture = CaptureMetadata(make="darkdiff", model="sample", exposure_time=10.0, iso=1600)
+    clean = unprocess(night_scene(), sensor)
+    write_dng(folder / "night_clean.dng", np.rint(clean).astype(np.uint16), sensor, capture)
+    for ratio in RATIOS:
+        noise = SensorNoise(gain=1.0, shape=0.1, read_scale=1.2, row_scale=0.4)
+        dark = expose(clean, float(ratio), noise, sensor.black, sensor.white, np.random.default_rng(ratio))
+        write_dng(folder / f"night_x{ratio}.dng", dark, sensor, capture)

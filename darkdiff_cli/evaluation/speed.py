@@ -1,0 +1,203 @@
+"""Where the time of a photo goes: seconds by stage, memory, arithmetic, and how it grows with the size."""
+
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from darkdiff_cli.capture import CaptureMetadata
+from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
+from darkdiff_cli.evaluation.sample import night_scene
+from darkdiff_cli.photo import Provenance, write_photo
+from darkdiff_cli.raw import develop, read_raw
+from darkdiff_cli.synthesis import Sensor, SensorNoise, expose, unprocess, write_dng
+from darkdiff_cli.synthesis.unprocess import CAMERA_MATRICES
+
+STAGES = ("read", "develop", "encode", "context", "denoise", "decode", "write")
+RATIO = 200.0
+MATRIX = {"cuda": 8192}  # side of the matrices that are multiplied; 1024 elsewhere
+FLOP_SIDE = 256
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One size.
+
+    Attributes:
+        megapixels: of the sensor; the picture has a quarter.
+        seconds: by stage, the median of the runs.
+        peak_gigabytes: of the device's memory on a GPU, else of the whole process so far.
+    """
+
+    megapixels: float
+    seconds: dict[str, float]
+    peak_gigabytes: float
+
+    @property
+    def total(self) -> float:
+        """Seconds of all stages."""
+        return sum(self.seconds.values())
+
+
+@dataclass(frozen=True)
+class SpeedResults:
+    """What a run found.
+
+    Attributes:
+        device, precision, model, steps, guidance, tile: under what it was measured.
+        timings: by size.
+        teraflop_per_megapixel: arithmetic of the networks, counted, per megapixel of the sensor.
+        device_teraflops: measured peak of square matrix products in the networks' precision, per second.
+    """
+
+    device: str
+    precision: str
+    model: str
+    steps: int
+    guidance: float
+    tile: int
+    timings: list[Timing]
+    teraflop_per_megapixel: float
+    device_teraflops: float
+
+    def share_of_peak(self, timing: Timing) -> float:
+        """The networks' arithmetic per second as a share of the device's matrix-product peak."""
+        seconds = sum(timing.seconds[stage] for stage in ("encode", "context", "denoise", "decode"))
+        return self.teraflop_per_megapixel * timing.megapixels / seconds / self.device_teraflops
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return asdict(self) | {
+            "share_of_peak": [self.share_of_peak(timing) for timing in self.timings],
+            "seconds_per_megapixel": [timing.total / timing.megapixels for timing in self.timings],
+        }
+
+
+def run_speed(
+    enhancer: Enhancer,
+    settings: EnhanceSettings,
+    sizes: Sequence[float],
+    repeats: int,
+    report: Callable[[str, int, int], None],
+) -> SpeedResults:
+    """Time the way of a photo.
+
+    Args:
+        enhancer: the loaded model.
+        settings: of the diffusion.
+        sizes: megapixels of the sensor.
+        repeats: timed runs of each size, after one warm-up of the smallest.
+        report: called after every run.
+    """
+    pipeline, device = enhancer.pipeline, enhancer.pipeline.device
+    config = dict(pipeline.config)
+    timings, total = [], 1 + repeats * len(sizes)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _time(enhancer, settings, _write_raw(folder, min(sizes)), folder)
+        report("warm-up", 1, total)
+        for place, size in enumerate(sizes):
+            raw = _write_raw(folder, size)
+            if device.type == "cuda":
+                torch.cuda.reset_peak_memory_stats(device)
+            runs = []
+            for index in range(repeats):
+                runs.append(_time(enhancer, settings, raw, folder))
+                report(f"{size:g} MP", 2 + place * repeats + index, total)
+            seconds = {stage: statistics.median(run[stage] for run in runs) for stage in STAGES}
+            timings.append(Timing(size, seconds, _peak(device)))
+            raw.unlink()
+    return SpeedResults(
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
+        precision=str(pipeline.precision).removeprefix("torch."),
+        model=enhancer.model,
+        steps=settings.steps or int(config["default_steps"]),
+        guidance=config["default_guidance"] if settings.guidance is None else settings.guidance,
+        tile=settings.tile or int(config["tile"]),
+        timings=timings,
+        teraflop_per_megapixel=_count(enhancer, settings),
+        device_teraflops=_matrix_peak(device, pipeline.precision),
+    )
+
+
+def _time(enhancer: Enhancer, settings: EnhanceSettings, raw: Path, folder: Path) -> dict[str, float]:
+    """Seconds of each stage of one photo; a GPU is waited for at the end of each."""
+    device = enhancer.pipeline.device
+    marks: dict[str, float] = {}
+
+    def mark(stage: str, _done: int = 1, _total: int = 1) -> None:
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        marks[stage] = time.perf_counter()
+
+    mark("begin")
+    frame = read_raw(raw)
+    mark("read")
+    image = torch.from_numpy(develop(frame, RATIO, "srgb").pixels)
+    mark("develop")
+    result = enhancer.pipeline(
+        image, settings.steps, settings.guidance, settings.seed, settings.sampler, settings.tile, on_progress=mark
+    )
+    mark("decode")
+    picture = result.srgb.numpy()
+    provenance = Provenance(enhancer.model, 0, result.steps, result.guidance, "ddim", RATIO)
+    write_photo(folder / "out.jpg", picture, frame.metadata, provenance, "jpeg", 8, overwrite=True)
+    mark("write")
+    before, seconds = marks["begin"], {}
+    for stage in STAGES:
+        seconds[stage] = marks[stage] - before
+        before = marks[stage]
+    return seconds
+
+
+def _write_raw(folder: Path, megapixels: float) -> Path:
+    """A dark raw of the sample scene, repeated until it has the size."""
+    height = round((megapixels * 1e6 / 1.5) ** 0.5 / 4) * 2
+    width = round(height * 1.5)
+    scene = night_scene()
+    tiles = (-(-height // scene.shape[0]), -(-width // scene.shape[1]), 1)
+    picture = np.tile(scene, tiles)[:height, :width]
+    matrix = np.array(CAMERA_MATRICES["Sony ILCE-7SM2"]).reshape(3, 3) / 10_000.0
+    sensor = Sensor(camera_from_xyz=matrix, white_balance=(2.0, 1.0, 1.9))
+    noise = SensorNoise(gain=1.0, shape=0.1, read_scale=1.2, row_scale=0.4)
+    rng = np.random.default_rng(0)
+    mosaic = expose(unprocess(picture, sensor), RATIO, noise, sensor.black, sensor.white, rng)
+    path = folder / f"{megapixels:g}.dng"
+    write_dng(path, mosaic, sensor, CaptureMetadata(model="sample"))
+    return path
+
+
+def _peak(device: torch.device) -> float:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e9
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kibibytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+
+
+def _count(enhancer: Enhancer, settings: EnhanceSettings) -> float:
+    """Teraflop per megapixel of the sensor, counted on a small picture."""
+    with FlopCounterMode(display=False) as counter:
+        enhancer.pipeline(torch.rand(FLOP_SIDE, FLOP_SIDE, 3), settings.steps, settings.guidance, tile=settings.tile)
+    return counter.get_total_flops() / 1e12 / (4 * FLOP_SIDE**2 / 1e6)
+
+
+def _matrix_peak(device: torch.device, precision: torch.dtype) -> float:
+    """The best of several products of square matrices, in teraflop a second."""
+    side = MATRIX.get(device.type, 1024)
+    a, b = (torch.rand(side, side, device=device, dtype=precision) for _ in range(2))
+    best = float("inf")
+    for _ in range(8):
+        began = time.perf_counter()
+        torch.mm(a, b)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        best = min(best, time.perf_counter() - began)
+    return 2 * side**3 / best / 1e12

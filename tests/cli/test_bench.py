@@ -1,0 +1,154 @@
+"""`darkdiff bench` as a user runs it, on small scenes and a toy model."""
+
+import csv
+import json
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from darkdiff_cli.app import app
+from darkdiff_cli.evaluation.sample import night_scene, write_sample
+
+METRICS = {"psnr", "ssim", "colour"}
+
+
+def bench(*arguments: object):
+    return CliRunner().invoke(app, ["bench", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scenes")
+    write_sample(folder)
+    return folder
+
+
+@pytest.fixture
+def lpips(tmp_path):
+    """An LPIPS file with random weights: what counts here is that it is read."""
+    import torch
+    from safetensors.torch import save_file
+
+    from darkdiff_models.perceptual import LPIPS
+
+    model = LPIPS()
+    weights = {f"features.{k}": v.contiguous() for k, v in model.features.state_dict().items()}
+    weights |= {f"lin{i}.model.1.weight": torch.rand_like(head) for i, head in enumerate(model.heads)}
+    save_file(weights, str(tmp_path / "lpips.safetensors"))
+    return tmp_path / "lpips.safetensors"
+
+
+def test_methods_side_by_side_with_report(scenes, model_folder, lpips, tmp_path) -> None:
+    report = tmp_path / "report" / "bench.html"
+    done = bench("quality", "--data", f"scenes:{scenes}", "--model", model_folder, "--steps", 1, "--steps", 2,
+                 "--baseline", "amplify", "--baseline", "stage1", "--ceiling", "clean-latents",
+                 "--ceiling", "best-matrix", "--ceiling", "clean-input", "--ceiling", "zeroed-latents",
+                 "--lpips", lpips, "-o", tmp_path / "out", "--report", report)  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.startswith("scenes v1: every NAME_xN beside its NAME_clean; whole picture")
+    found = json.loads(report.with_suffix(".json").read_text())
+    methods = found["quality"]["methods"]
+    assert list(methods) == ["toy steps 1", "toy steps 2", "toy stage1", "toy clean-latents", "toy best-matrix",
+                             "toy clean-input", "toy zeroed-latents", "amplify"]  # fmt: skip
+    assert all(METRICS | {"lpips"} == set(scores) for scores in methods.values())
+    assert methods["toy best-matrix"]["colour"]["mean"] < methods["toy steps 2"]["colour"]["mean"]
+    with report.with_suffix(".csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 8 * 2
+    assert {row["protocol"] for row in rows} == {"scenes v1"}
+    page = report.read_text()
+    assert not re.search(r"""(src|href)=["'](?!data:)""", page)  # needs no network and no file beside it
+    assert page.count('type="range"') == 2
+
+
+def test_a_second_run_goes_on_and_bad_pairs_do_not_end_it(scenes, model_folder, lpips, tmp_path) -> None:
+    folder = tmp_path / "scenes"
+    folder.mkdir()
+    for path in scenes.iterdir():
+        (folder / path.name).symlink_to(path)
+    (folder / "broken_clean.dng").write_bytes(b"nothing")
+    (folder / "broken_x100.dng").write_bytes(b"nothing")
+    words = ("quality", "--data", f"scenes:{folder}", "--model", model_folder, "--baseline", "amplify",
+             "--lpips", lpips, "-o", tmp_path / "out", "--json")  # fmt: skip
+    first = bench(*words)
+    assert first.exit_code == 1
+    assert "broken_x100.dng" in first.stderr
+    ledger = tmp_path / "out" / "scores.jsonl"
+    lines = ledger.read_text()
+    assert len(lines.splitlines()) == 4
+    ledger.write_text(lines[:-20])  # the power went while the last line was written
+    second = bench(*words)
+    again = ledger.read_text().splitlines()
+    assert len(again) == 5
+    assert (
+        json.loads(first.stdout)["quality"]["methods"].keys() == json.loads(second.stdout)["quality"]["methods"].keys()
+    )
+    scores = [
+        {(r["method"], r["scene"]): r["scores"] for r in json.loads(d.stdout)["quality"]["rows"]}
+        for d in (first, second)
+    ]
+    assert scores[0] == scores[1]
+
+
+def test_another_program_is_judged_against_its_own_rendering(scenes, lpips, tmp_path) -> None:
+    script = tmp_path / "converter.py"
+    script.write_text(
+        "import sys, imageio.v3 as iio, numpy as np\n"
+        "from darkdiff_cli.raw import develop, read_raw\n"
+        "from darkdiff_cli.colour import srgb_encode\n"
+        "pixels = develop(read_raw(sys.argv[1]), float(sys.argv[3])).pixels * 0.25\n"  # its taste: two stops darker
+        "iio.imwrite(sys.argv[2], (srgb_encode(pixels) * 65535).astype(np.uint16))\n"
+    )
+    import sys
+
+    words = ("quality", "--data", f"scenes:{scenes}", "--baseline", "amplify", "--lpips", lpips, "-o", tmp_path / "out",
+             "--json")  # fmt: skip
+    done = bench(*words, "--steps", 1, "--external", f"{sys.executable} {script} {{in}} {{out}} {{ratio}}")
+    assert done.exit_code == 0, done.stderr
+    methods = json.loads(done.stdout)["quality"]["methods"]
+    name = next(method for method in methods if method.startswith("python"))
+    assert methods[name]["psnr"]["mean"] > methods["amplify"]["psnr"]["mean"]
+    failing = bench(*words, "--external", "false {in} {out}")
+    assert failing.exit_code == 1
+    assert "false made no picture" in failing.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--protocol", "sid"), "no such protocol"),
+        (("--protocol", "sid-x300-35"), "scores sid:DIR"),
+        (("--baseline", "magic"), "must be one of amplify, bm3d, stage1"),
+        (("--external", "convert"), "must name {in} and {out}"),
+        (("--lpips", "nowhere.safetensors"), "LPIPS weights"),
+    ],
+)
+def test_wrong_words_are_one_sentence(scenes, words, sentence, tmp_path) -> None:
+    done = bench("quality", "--data", f"scenes:{scenes}", "-o", tmp_path / "out", *words)
+    assert done.exit_code == 2
+    assert sentence in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_speed_counts_every_stage(model_folder, tmp_path) -> None:
+    report = tmp_path / "speed.html"
+    done = bench(
+        "speed", "--model", model_folder, "--size", 0.05, "--size", 0.1, "--repeats", 1, "--json", "--report", report
+    )
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)["speed"]
+    assert [timing["megapixels"] for timing in found["timings"]] == [0.05, 0.1]
+    for timing in found["timings"]:
+        assert set(timing["seconds"]) == {"read", "develop", "encode", "context", "denoise", "decode", "write"}
+        assert all(seconds >= 0 for seconds in timing["seconds"].values())
+    assert found["teraflop_per_megapixel"] > 0
+    assert "toy on cpu" in report.read_text()
+
+
+def test_sample_scene_is_dark_colourful_and_the_same_every_time() -> None:
+    scene = night_scene()
+    assert scene.shape == (288, 416, 3)
+    assert (scene == night_scene()).all()
+    assert 0.15 < scene.mean() < 0.4
+    assert scene.max() > 0.95
