@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from darkdiff_cli.evaluation.methods import Method
     from darkdiff_cli.evaluation.quality import Results
 
-BASELINES = ("amplify", "bm3d", "stage1")
+BASELINES = ("amplify", "bm3d", "stage1", "sid-unet=FOLDER")
 CEILINGS = ("clean-input", "clean-latents", "zeroed-latents", "best-matrix")
 NEEDED = ("skimage", "jinja2")
 
@@ -72,7 +72,7 @@ def quality(
 
     for given, known, option in ((baseline, BASELINES, "baseline"), (ceiling, CEILINGS, "ceiling")):
         for word in given or []:
-            if word not in known:
+            if word not in known and not (option == "baseline" and word.startswith("sid-unet=")):
                 raise SettingsError(f"--{option} {word}: must be one of {', '.join(known)}.")
     sweep: tuple[list[int | None], list[float | None]] = (
         [*steps] if steps else [None],
@@ -96,7 +96,7 @@ def quality(
 
 def speed(
     model: Annotated[str, typer.Option(help="tiny, a folder or a hub id.")] = "tiny",
-    size: Annotated[list[float] | None, typer.Option(min=0.1, help="Megapixels of the sensor; several times.")] = None,
+    size: Annotated[list[float] | None, typer.Option(min=0.01, help="Megapixels of the sensor; several times.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Denoising steps. Default: the model's.")] = None,
     guidance: Annotated[float | None, typer.Option(min=0, help="Guidance. Default: the model's.")] = None,
     tile: Annotated[int | None, typer.Option(min=8, help="Denoiser tile in latents.")] = None,
@@ -160,7 +160,15 @@ def _methods(
 ) -> "list[Method]":  # fmt: skip
     """Every method of the run: models with each of their settings first."""
     from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
-    from darkdiff_cli.evaluation.methods import Amplified, BestMatrix, Bm3d, External, Model, WithoutDiffusion
+    from darkdiff_cli.evaluation.methods import (
+        Amplified,
+        BestMatrix,
+        Bm3d,
+        External,
+        Model,
+        Regression,
+        WithoutDiffusion,
+    )
 
     enhancers = [Enhancer(model, device) for model in models]
     methods: list[Method] = [
@@ -177,6 +185,9 @@ def _methods(
         else:
             methods += [WithoutDiffusion(enhancer, kind) for enhancer in enhancers]  # type: ignore[arg-type]
     methods += [External(template) for template in external]
+    methods += [
+        Regression(Path(word.removeprefix("sid-unet=")), device) for word in baselines if word.startswith("sid-unet=")
+    ]
     if "bm3d" in baselines:
         methods.append(Bm3d())
     if "amplify" in baselines:

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,14 +13,26 @@ from darkdiff_cli.errors import SettingsError
 
 if TYPE_CHECKING:
     from darkdiff_cli.training.recipe import Recipe
-    from darkdiff_cli.training.stages import Run
+    from darkdiff_cli.training.stages import Run, StageName
     from darkdiff_models.perceptual import LPIPS
+
+
+class StageChoice(str, Enum):
+    """What can be trained."""
+
+    base = "0"
+    autoencoder = "1"
+    denoiser = "2"
+    sid_unet = "sid-unet"
+
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
 def train(
-    stage: Annotated[int, typer.Option(min=0, max=2, help="0: own base model; 1: residual autoencoder; 2: denoiser.")],
+    stage: Annotated[
+        StageChoice, typer.Option(help="0: own base model; 1: residual autoencoder; 2: denoiser; sid-unet: a baseline.")
+    ],
     data: Annotated[
         str | None, typer.Option(help="Training data: sid:DIR, lrd:DIR, raws:DIR (your clean raws) or photos:DIR.")
     ] = None,
@@ -83,22 +96,22 @@ def train(
     if (gap := source.gap()) is not None:
         print(f"darkdiff: {gap}", file=sys.stderr)
     if dry_run:
-        _describe(run, stage)
+        _describe(run, stage.value)
         return 0
-    run = replace(run, lpips=_perceptual(plan, stage, lpips))
-    with training_progress(f"stage {stage}") as report:
-        print(run.train(stage, report))
+    run = replace(run, lpips=_perceptual(plan, stage.value, lpips))
+    with training_progress(f"stage {stage.value}") as report:
+        print(run.train(stage.value, report))
     return 0
 
 
-def _perceptual(recipe: "Recipe", stage: int, path: Path | None) -> "LPIPS | None":
+def _perceptual(recipe: "Recipe", stage: str, path: Path | None) -> "LPIPS | None":
     """The LPIPS network from the user's file, the cache or its public originals; None where no loss weighs it."""
     import platformdirs
 
     from darkdiff_models.lpips_weights import fetch_lpips
     from darkdiff_models.perceptual import LPIPS
 
-    losses = {0: recipe.stage0, 1: recipe.stage1, 2: recipe.stage2}[stage]
+    losses = {"0": recipe.stage0, "1": recipe.stage1, "2": recipe.stage2}.get(stage)
     if path is None and (losses is None or losses.loss.perceptual_weight == 0):
         return None
     try:
@@ -107,9 +120,9 @@ def _perceptual(recipe: "Recipe", stage: int, path: Path | None) -> "LPIPS | Non
         raise SettingsError(f"{error}; give the LPIPS weights with --lpips FILE.safetensors.") from error
 
 
-def _describe(run: "Run", number: int) -> None:
+def _describe(run: "Run", name: "StageName") -> None:
     """What would train: parameters by group, and the memory of weights and optimiser."""
-    for stage in run.stages(number):
+    for stage in run.stages(name):
         print(f"{stage.name}: {stage.optimisation.steps} steps of {stage.optimisation.batch_size} images")
         trained = 0
         for player in stage.players:
@@ -123,5 +136,5 @@ def _describe(run: "Run", number: int) -> None:
         gigabytes = (trained * 20 + frozen * 4) / 1e9
         print(f"  frozen: {frozen:,} parameters")
         print(f"  memory of weights, gradients, optimiser and average: {gigabytes:.2f} GB, activations on top")
-        if number == 0:
+        if name == "0":
             return  # its second training needs the first one's result

@@ -20,6 +20,8 @@ from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.evaluation.bm3d import denoise_mosaic
 from darkdiff_cli.raw import RawFrame, develop, finish, network_input
 from darkdiff_cli.raw.rendering import render_linear
+from darkdiff_models.devices import pick_device
+from darkdiff_models.regression import SidUNet
 
 Picture = NDArray[np.float32]
 Ceiling = Literal["stage1", "clean-input", "clean-latents", "zeroed-latents"]
@@ -86,7 +88,7 @@ class Model(Method):
     @property
     def identity(self) -> str:
         """Name, settings and weights."""
-        return f"{self.name} {self.settings} {weights_digest(self.enhancer)}"
+        return f"{self.name} {self.settings} {model_digest(self.enhancer)}"
 
     def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
         """What `enhance` would write."""
@@ -106,7 +108,7 @@ class WithoutDiffusion(Method):
     @property
     def identity(self) -> str:
         """Name and weights."""
-        return f"{self.name} {weights_digest(self.enhancer)}"
+        return f"{self.name} {model_digest(self.enhancer)}"
 
     def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:
         """Decode the latents of the noisy or the clean image, or zeros, beside noisy or clean taps."""
@@ -119,6 +121,44 @@ class WithoutDiffusion(Method):
         latents_of = tidy if self.kind == "clean-latents" else None
         srgb = self.enhancer.pipeline.reconstruct(image, latents_of, zeroed=self.kind == "zeroed-latents")
         return finish(srgb.numpy(), dark, config["data_format"])
+
+
+class Regression(Method):
+    """The U-Net of See-in-the-Dark, as `train --stage sid-unet` made it.
+
+    Args:
+        folder: of the trained network.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+
+    Raises:
+        SettingsError: the folder holds no such network.
+    """
+
+    name = "sid-unet"
+
+    def __init__(self, folder: Path, device: str) -> None:
+        self.folder = folder
+        try:
+            self.network = SidUNet.from_pretrained(folder, use_safetensors=True).to(pick_device(device))
+        except (OSError, ValueError) as error:
+            raise SettingsError(
+                f"{folder}: holds no sid-unet; train one with `darkdiff train --stage sid-unet`."
+            ) from error
+
+    @property
+    def identity(self) -> str:
+        """Name and weights."""
+        return f"{self.name} {weights_digest(self.network)}"
+
+    @torch.inference_mode()
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+        """The network's picture of the amplified Bayer planes."""
+        planes = torch.from_numpy(network_input(dark, ratio, "camera", "raw-srgb")).permute(2, 0, 1)[None]
+        height, width = planes.shape[-2:]
+        margin = (0, -width % self.network.multiple, 0, -height % self.network.multiple)
+        padded = torch.nn.functional.pad(planes, margin, mode="replicate").to(self.network.device)
+        picture = self.network(padded)[0, :, :height, :width].clamp(0, 1).permute(1, 2, 0)
+        return np.asarray(picture.float().cpu().numpy())
 
 
 @dataclass
@@ -191,14 +231,19 @@ class External(Method):
         return np.clip(picture[..., :3].astype(np.float32) / np.float32(top), 0, 1)
 
 
-def weights_digest(enhancer: Enhancer) -> str:
-    """A short digest of all weights of a model."""
+def weights_digest(*networks: torch.nn.Module) -> str:
+    """A short digest of all weights."""
     digest = hashlib.blake2b(digest_size=8)
-    pipeline = enhancer.pipeline
-    for network in (pipeline.vae, pipeline.context, pipeline.unet):
+    for network in networks:
         for parameter in network.parameters():
             digest.update(parameter.detach().cpu().float().contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def model_digest(enhancer: Enhancer) -> str:
+    """A short digest of a model's weights."""
+    pipeline = enhancer.pipeline
+    return weights_digest(pipeline.vae, pipeline.context, pipeline.unet)
 
 
 def with_clean_settings(dark: RawFrame, clean: RawFrame) -> RawFrame:

@@ -180,6 +180,7 @@ class Recipe:
         name: of the recipe.
         stage1, stage2: the paper's two stages.
         stage0: left out where stages 1 and 2 retask a published Stable Diffusion.
+        regression: the baseline `sid-unet` (Chen et al., CVPR 2018), trained on the same pairs.
         base: Stable Diffusion checkpoint to retask; empty for the run's own stage 0.
         data: how photographs and clean raws become dark ones.
         data_format: what the networks take in and give out (Table 5).
@@ -193,6 +194,7 @@ class Recipe:
     stage1: Stage1
     stage2: Stage2
     stage0: Stage0 | None = None
+    regression: Optimisation | None = None
     base: str = ""
     data: SynthesisSettings = field(default_factory=SynthesisSettings)
     data_format: DataFormat = "lrgb-srgb"
@@ -208,6 +210,8 @@ class Recipe:
         plans = {"stage1": self.stage1.optimisation, "stage2": self.stage2.optimisation}
         if self.stage0 is not None:
             plans |= {"stage0 autoencoder": self.stage0.autoencoder, "stage0 denoiser": self.stage0.denoiser}
+        if self.regression is not None:
+            plans["regression"] = self.regression
         return plans
 
     def fault(self) -> str | None:

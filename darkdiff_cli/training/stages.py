@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler
@@ -11,10 +11,12 @@ from torch.utils.data import Dataset
 
 from darkdiff_cli.datasets import Pair, Source, collate
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.raw import DataFormat
 from darkdiff_cli.training.journal import Report
 from darkdiff_cli.training.loop import train
 from darkdiff_cli.training.machine import RunSettings
 from darkdiff_cli.training.recipe import Optimisation, Recipe
+from darkdiff_cli.training.regression import Regression
 from darkdiff_cli.training.stage import Stage
 from darkdiff_cli.training.stage0 import PlainAutoencoder, PlainDenoiser, calibrate_scale
 from darkdiff_cli.training.stage1 import ResidualAutoencoder
@@ -22,7 +24,10 @@ from darkdiff_cli.training.stage2 import ConditionalDenoiser
 from darkdiff_models import ResidualAutoencoderKL
 from darkdiff_models.checkpoints import Base, load_base
 from darkdiff_models.perceptual import LPIPS
+from darkdiff_models.regression import SidUNet
 from darkdiff_models.surgery import denoiser, residual_autoencoder
+
+StageName = Literal["0", "1", "2", "sid-unet"]
 
 HEALTH_RATIOS = (100.0, 300.0)
 HEALTH_CROP = 256
@@ -50,23 +55,23 @@ class Run:
     steps: int | None = None
     epochs: int | None = None
 
-    def stages(self, number: int) -> Iterator[Stage]:
+    def stages(self, name: StageName) -> Iterator[Stage]:
         """The trainings of a stage in order, each made when the one before it is done.
 
         Raises:
             SettingsError: something that the stage needs is missing; the message says what to do.
         """
         torch.manual_seed(self.recipe.seed)  # the networks' random start
-        made = {0: self._stage0, 1: self._stage1, 2: self._stage2}[number]()
-        for stage in made:
+        made = {"0": self._stage0, "1": self._stage1, "2": self._stage2, "sid-unet": self._regression}
+        for stage in made[name]():
             stage.optimisation = self._in_steps(stage.optimisation)
             yield stage
 
-    def train(self, number: int, report: Report) -> Path:
+    def train(self, name: StageName, report: Report) -> Path:
         """Train one stage; returns the folder of what was trained."""
-        for stage in self.stages(number):
+        for stage in self.stages(name):
             crop = stage.optimisation.crop
-            train(stage, self._pairs(number, "train", crop), self._held_out(number, crop), self.settings, report)
+            train(stage, self._pairs(name, "train", crop), self._held_out(name, crop), self.settings, report)
         return self.settings.output / stage.name
 
     def _stage0(self) -> Iterator[Stage]:
@@ -79,7 +84,7 @@ class Run:
         if not (self.settings.resume and finished.is_dir()):
             yield PlainAutoencoder(settings, self.lpips)
         vae = cast(AutoencoderKL, AutoencoderKL.from_pretrained(finished))
-        held_out = self._held_out(0, settings.autoencoder.crop)
+        held_out = self._held_out("0", settings.autoencoder.crop)
         pairs = [held_out[index] for index in range(CALIBRATION_IMAGES)]
         calibrate_scale(vae, collate([pair.padded(2 ** (len(vae.config["block_out_channels"]) - 1)) for pair in pairs]))
         yield PlainDenoiser(settings, vae, self.recipe.seed)
@@ -99,6 +104,11 @@ class Run:
         schedule = DDIMScheduler.from_config(origin.scheduler, timestep_spacing="trailing")
         yield ConditionalDenoiser(self.recipe, vae, networks, schedule, self.lpips)
 
+    def _regression(self) -> Iterator[Stage]:
+        if self.recipe.regression is None:
+            raise SettingsError(f"recipe {self.recipe.name} has no regression baseline; add `regression:` to it.")
+        yield Regression(self.recipe.regression, SidUNet(), self.lpips)
+
     def _in_steps(self, plan: Optimisation) -> Optimisation:
         """The plan with the user's length, epochs turned into steps."""
         if self.steps is not None:
@@ -106,17 +116,17 @@ class Run:
         epochs = self.epochs if self.epochs is not None else plan.epochs
         if epochs == 0:
             return plan
-        pairs = len(self._pairs(1, "train", plan.crop))  # type: ignore[arg-type]
+        pairs = len(self._pairs("1", "train", plan.crop))  # type: ignore[arg-type]
         return replace(plan, steps=max(1, round(epochs * pairs / plan.batch_size)), epochs=0)
 
-    def _pairs(self, number: int, split: str, crop: int) -> Dataset[Pair]:
-        source = self.source if number > 0 else replace(self.source, data_format="lrgb-srgb")
-        return source.open("train" if split == "train" else "validation", crop)
+    def _pairs(self, name: StageName, split: Literal["train", "validation"], crop: int) -> Dataset[Pair]:
+        fixed: dict[StageName, DataFormat] = {"0": "lrgb-srgb", "sid-unet": "raw-srgb"}
+        return replace(self.source, data_format=fixed.get(name, self.source.data_format)).open(split, crop)
 
-    def _held_out(self, number: int, crop: int) -> Dataset[Pair]:
+    def _held_out(self, name: StageName, crop: int) -> Dataset[Pair]:
         dark = replace(self.recipe.data, ratio_range=HEALTH_RATIOS, bright_share=0.0)
         source = replace(self.source, settings=dark)
-        return replace(self, source=source)._pairs(number, "validation", min(crop, HEALTH_CROP))
+        return replace(self, source=source)._pairs(name, "validation", min(crop, HEALTH_CROP))
 
     def _base(self) -> Base:
         base = self.base or self.recipe.base

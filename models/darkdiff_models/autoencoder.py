@@ -10,7 +10,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from darkdiff_models.blocks import Checkpointed
-from darkdiff_models.light import anchor, block_light
+from darkdiff_models.light import Light, anchor, block_light
 
 
 @dataclass(frozen=True)
@@ -21,18 +21,18 @@ class Encoding:
         posterior: the unscaled Gaussian, for sampling and the KL term in training.
         latents: (batch, latent_channels, h/f, w/f) scaled mean, the space in which diffusion lives.
         features: encoder features before each downsampler, finest first, the residual taps' input.
-        light: (batch, 3, h/f, w/f) mean linear light of blocks, where the model anchors its colours; else None.
+        light: what the sensor counted in blocks of f pixels, where the model anchors its colours; else None.
     """
 
     posterior: DiagonalGaussianDistribution
     latents: Tensor
     features: tuple[Tensor, ...]
-    light: Tensor | None = None
+    light: Light | None = None
 
     def select(self, images: Tensor) -> "Encoding":
         """Some images of the batch, chosen by a (batch,) mask."""
         posterior = DiagonalGaussianDistribution(self.posterior.parameters[images])
-        light = None if self.light is None else self.light[images]
+        light = None if self.light is None else Light(*(part[images] for part in self.light))
         return Encoding(posterior, self.latents[images], tuple(f[images] for f in self.features), light)
 
 

@@ -1,47 +1,77 @@
 """The light that the sensor counted, as an anchor for the colours of the finished picture."""
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 FLOOR = 0.02  # linear light; keeps the gain near 1 where an error of the black level is as large as the light
 TRUSTED = 0.7  # block means above this are pulled down by clipped noise and fade out towards 1
+EXPECTED_ERROR = 0.1  # of the network's levels, relative; what the sensor's noise is weighed against
+SCALES = ((1, 2, 4), (1,))  # dilations of the smoothing passes over blocks: first wide areas, then small ones
 
 
-def block_light(lrgb: Tensor, block: int) -> Tensor:
-    """Mean linear light of blocks, smoothed over neighbours so that little of the sensor's noise is left.
+class Light(NamedTuple):
+    """What the sensor counted in blocks.
+
+    Attributes:
+        mean: (batch, 3, h / block, w / block) mean linear light.
+        variance: of the same shape, the variance of a single pixel's noise.
+    """
+
+    mean: Tensor
+    variance: Tensor
+
+
+def block_light(lrgb: Tensor, block: int) -> Light:
+    """Measure the light of blocks, and its noise by the differences of neighbouring pixels.
 
     Args:
         lrgb: (batch, 3, h, w) linear light, h and w multiples of `block`.
         block: side of a block in pixels.
-
-    Returns:
-        (batch, 3, h / block, w / block).
     """
-    means = F.pad(F.avg_pool2d(lrgb, block), (1, 1, 1, 1), mode="replicate")
-    rows = means[:, :, :-2] + 2 * means[:, :, 1:-1] + means[:, :, 2:]
-    return (rows[..., :-2] + 2 * rows[..., 1:-1] + rows[..., 2:]) / 16
+    down = F.pad(lrgb[:, :, 1:] - lrgb[:, :, :-1], (0, 0, 0, 1), mode="replicate")
+    right = F.pad(lrgb[..., 1:] - lrgb[..., :-1], (0, 1, 0, 0), mode="replicate")
+    return Light(F.avg_pool2d(lrgb, block), F.avg_pool2d((down**2 + right**2) / 4, block))
 
 
-def anchor(srgb: Tensor, light: Tensor) -> Tensor:
-    """Scale a picture's linear light so that its block means are those that the sensor counted.
+def anchor(srgb: Tensor, light: Light) -> Tensor:
+    """Scale a picture's linear light so that its levels are those that the sensor counted.
 
     A network reads absolute levels poorly through its group norms, and a sensor's noise averages out: detail is the
-    network's, the level of an area the sensor's. Blocks near saturation are left as they are.
+    network's, the level of an area the sensor's. Wide areas come first; small ones only as far as the noise that is
+    left in their mean lets them be believed. Blocks near saturation are left as they are.
 
     Args:
         srgb: (batch, 3, h, w) sRGB, not clipped.
-        light: (batch, 3, h / block, w / block) from `block_light` of the noisy linear sRGB image.
+        light: from `block_light` of the noisy linear sRGB image.
 
     Returns:
         (batch, 3, h, w) sRGB, not clipped.
     """
     linear = decode_curve(srgb)
-    own = block_light(linear, srgb.shape[-1] // light.shape[-1]).clamp_min(0)
-    trust = ((1 - torch.maximum(own, light)) / (1 - TRUSTED)).clamp(0, 1)
-    gain = 1 + trust * ((light.clamp_min(0) + FLOOR) / (own + FLOOR) - 1)
-    gain = F.interpolate(gain, size=srgb.shape[-2:], mode="bilinear", align_corners=False)
-    return encode_curve(linear * gain)
+    block = srgb.shape[-1] // light.mean.shape[-1]
+    for dilations in SCALES:
+        own = smooth(F.avg_pool2d(linear, block), dilations).clamp_min(0) + FLOOR
+        counted = smooth(light.mean, dilations).clamp_min(0) + FLOOR
+        # Pixels in the mean: the block's, times the blocks under the smoothing kernel of variance sum(d^2) / 2.
+        pixels = block**2 * 2 * torch.pi * sum(d * d for d in dilations)
+        noise = smooth(light.variance, dilations) / (pixels * own**2)
+        believed = EXPECTED_ERROR**2 / (EXPECTED_ERROR**2 + noise)
+        trust = ((1 + FLOOR - torch.maximum(own, counted)) / (1 - TRUSTED)).clamp(0, 1)
+        gain = 1 + trust * believed * (counted / own - 1)
+        linear = linear * F.interpolate(gain, size=srgb.shape[-2:], mode="bilinear", align_corners=False)
+    return encode_curve(linear)
+
+
+def smooth(blocks: Tensor, dilations: tuple[int, ...]) -> Tensor:
+    """Binomial (1, 2, 1) smoothing of a (batch, channels, h, w) map along both axes, once for each dilation."""
+    for d in dilations:
+        padded = F.pad(blocks, (d, d, d, d), mode="replicate")
+        rows = (padded[:, :, : -2 * d] + 2 * padded[:, :, d:-d] + padded[:, :, 2 * d :]) / 4
+        blocks = (rows[..., : -2 * d] + 2 * rows[..., d:-d] + rows[..., 2 * d :]) / 4
+    return blocks
 
 
 def decode_curve(srgb: Tensor) -> Tensor:

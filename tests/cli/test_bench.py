@@ -119,7 +119,8 @@ def test_another_program_is_judged_against_its_own_rendering(scenes, lpips, tmp_
     [
         (("--protocol", "sid"), "no such protocol"),
         (("--protocol", "sid-x300-35"), "scores sid:DIR"),
-        (("--baseline", "magic"), "must be one of amplify, bm3d, stage1"),
+        (("--baseline", "magic"), "must be one of amplify, bm3d, stage1, sid-unet=FOLDER"),
+        (("--baseline", "sid-unet=nowhere"), "holds no sid-unet"),
         (("--external", "convert"), "must name {in} and {out}"),
         (("--lpips", "nowhere.safetensors"), "LPIPS weights"),
     ],

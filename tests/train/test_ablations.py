@@ -116,3 +116,18 @@ def test_stage_two_alone_says_what_it_needs(tmp_path, shoot_pairs) -> None:
     assert "no such file" in done.stderr
     done = darkdiff("train", "--stage", 0, "--data", f"sid:{shoot_pairs('sid')}", "--dry-run")
     assert "no stage 0" in done.stderr
+
+
+def test_the_regression_baseline_trains_and_renders(photo_folder, dark_dng, tmp_path) -> None:
+    from darkdiff_cli.evaluation.methods import Regression
+    from darkdiff_cli.raw import read_raw
+
+    done = darkdiff("train", "--stage", "sid-unet", "--recipe", "tiny-debug", "--data", f"photos:{photo_folder}",
+                    "-o", tmp_path, "--workers", 0)  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    frame = read_raw(dark_dng)
+    picture = Regression(tmp_path / "sid-unet", "cpu").render(frame, frame, 200.0)
+    assert picture.shape == (40, 56, 3)
+    assert 0 <= picture.min() < picture.max() <= 1
+    done = darkdiff("train", "--stage", "sid-unet", "--recipe", "paper-sid-debug", "--data", f"photos:{photo_folder}")
+    assert "no regression baseline" in done.stderr

@@ -1,0 +1,82 @@
+"""The report in a real browser: pictures load, the slider moves, the console stays silent."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from darkdiff_cli.evaluation.quality import Results, Row, picture_path
+from darkdiff_cli.evaluation.report import write_report
+from darkdiff_cli.evaluation.speed import STAGES, SpeedResults, Timing
+
+PROBE = """<script>
+addEventListener("load", () => {
+  const input = document.querySelector(".slider input"), box = input.parentElement;
+  const after = box.querySelector(".after"), before = getComputedStyle(after).clipPath;
+  input.value = 20; input.dispatchEvent(new Event("input"));
+  const images = [...document.images];
+  const probe = document.createElement("pre");
+  probe.id = "probe";
+  probe.textContent = JSON.stringify({
+    before, moved: getComputedStyle(after).clipPath, images: images.length,
+    loaded: images.filter(image => image.naturalWidth > 0).length,
+    wide: document.documentElement.scrollWidth, view: innerWidth,
+  });
+  document.body.append(probe);
+});
+</script></body>"""
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    """A report with two scenes, three methods and timings."""
+    import imageio.v3 as iio
+
+    rng, rows = np.random.default_rng(0), []
+    for scene in ("one_x100", "two_x300"):
+        for place, method in enumerate(("tiny", "tiny stage1", "amplify", "reference")):
+            path = picture_path(tmp_path / "out", method, scene)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            iio.imwrite(path, rng.integers(0, 255, (300, 500, 3), dtype=np.uint8))
+            if method != "reference":
+                scores = {"psnr": 25.0 - place, "ssim": 0.7, "lpips": 0.2 + 0.1 * place, "colour": 3.0}
+                rows.append(Row("scenes v1", method, method, scene, 100.0, scores, 1.0))
+    seconds = {stage: 0.5 + index for index, stage in enumerate(STAGES)}
+    speed = SpeedResults("cpu", "float32", "tiny", 4, 1.0, 32, [Timing(3.0, seconds, 1.1)], 0.2, 0.1)
+    path = tmp_path / "bench.html"
+    write_report(path, Results("scenes v1: <every> pair", rows, ["x: broken"]), speed, tmp_path / "out")
+    return path
+
+
+def test_page_escapes_and_holds_every_number(page: Path) -> None:
+    text = page.read_text()
+    assert "scenes v1: &lt;every&gt; pair" in text
+    assert "x: broken" in text
+    assert text.count("<figure>") == 2 * 4
+    found = json.loads(page.with_suffix(".json").read_text())
+    assert found["quality"]["methods"]["tiny"]["psnr"]["mean"] == 25.0
+    assert found["speed"]["seconds_per_megapixel"] == [pytest.approx(sum(0.5 + i for i in range(7)) / 3)]
+
+
+@pytest.mark.parametrize("size", ["1200,900", "400,800"])  # a desk and a phone
+def test_report_works_in_a_browser(page: Path, size: str, tmp_path: Path) -> None:
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    page.write_text(page.read_text().replace("</body>", PROBE))
+    command = [browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0",
+               f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={size}", "--virtual-time-budget=5000",
+               "--dump-dom", page.as_uri()]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    probe = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout)
+    assert probe is not None, done.stderr[-2000:]
+    seen = json.loads(probe[1])
+    assert seen["loaded"] == seen["images"] == 2 * (2 + 4)
+    assert "50%" in seen["before"]
+    assert "20%" in seen["moved"]
+    assert seen["wide"] <= seen["view"]  # nothing to scroll sideways to
+    assert "CONSOLE" not in done.stderr
