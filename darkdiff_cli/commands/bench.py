@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from darkdiff_cli.evaluation.quality import Results
 
 BASELINES = ("amplify", "bm3d", "stage1", "sid-unet=FOLDER")
-CEILINGS = ("clean-input", "clean-latents", "zeroed-latents", "best-matrix")
+CEILINGS = ("clean-input", "clean-latents", "zeroed-latents", "best-matrix", "reference")
 NEEDED = ("skimage", "jinja2")
 
 
@@ -166,6 +166,7 @@ def _methods(
         Bm3d,
         External,
         Model,
+        OtherReference,
         Regression,
         WithoutDiffusion,
     )
@@ -180,7 +181,9 @@ def _methods(
     if "stage1" in baselines:
         methods += [WithoutDiffusion(enhancer, "stage1") for enhancer in enhancers]
     for kind in ceilings:
-        if kind == "best-matrix":
+        if kind == "reference":
+            methods.append(OtherReference())
+        elif kind == "best-matrix":
             methods += [BestMatrix(Model(enhancer, EnhanceSettings(seed=seed))) for enhancer in enhancers]
         else:
             methods += [WithoutDiffusion(enhancer, kind) for enhancer in enhancers]  # type: ignore[arg-type]

@@ -34,6 +34,15 @@ def eld_pairs(folder: Path, ratio: int, camera: str | None = None) -> list[RawPa
     return [pair for path in cameras for scene in SCENES for pair in _scene(path / f"scene-{scene}", ratio)]
 
 
+def other_reference(path: Path) -> Path | None:
+    """Another well-exposed frame of the same scene; None where the file is no reference of ELD's or stands alone."""
+    match = NUMBER.search(path.stem)
+    if match is None or int(match[1]) not in REFERENCES:
+        return None
+    others = {int(m[1]): p for p in raw_files(path.parent) if (m := NUMBER.search(p.stem)) and p != path}
+    return next((others[number] for number in REFERENCES if number in others), None)
+
+
 def _is_camera(folder: Path) -> bool:
     return (folder / "scene-1").is_dir()
 

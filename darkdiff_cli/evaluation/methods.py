@@ -15,10 +15,11 @@ import torch
 from numpy.typing import NDArray
 
 from darkdiff_cli.colour import srgb_decode, srgb_encode
+from darkdiff_cli.datasets.eld import other_reference
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.evaluation.bm3d import denoise_mosaic
-from darkdiff_cli.raw import RawFrame, develop, finish, network_input
+from darkdiff_cli.raw import RawFrame, develop, finish, network_input, read_raw, render_reference
 from darkdiff_cli.raw.rendering import render_linear
 from darkdiff_models.devices import pick_device
 from darkdiff_models.regression import SidUNet
@@ -137,13 +138,12 @@ class Regression(Method):
     name = "sid-unet"
 
     def __init__(self, folder: Path, device: str) -> None:
-        self.folder = folder
+        if not (folder / "config.json").is_file():
+            raise SettingsError(f"{folder}: holds no sid-unet; train one with `darkdiff train --stage sid-unet`.")
         try:
             self.network = SidUNet.from_pretrained(folder, use_safetensors=True).to(pick_device(device))
         except (OSError, ValueError) as error:
-            raise SettingsError(
-                f"{folder}: holds no sid-unet; train one with `darkdiff train --stage sid-unet`."
-            ) from error
+            raise SettingsError(f"{folder}: is no whole sid-unet ({error}).") from error
 
     @property
     def identity(self) -> str:
@@ -159,6 +159,23 @@ class Regression(Method):
         padded = torch.nn.functional.pad(planes, margin, mode="replicate").to(self.network.device)
         picture = self.network(padded)[0, :, :height, :width].clamp(0, 1).permute(1, 2, 0)
         return np.asarray(picture.float().cpu().numpy())
+
+
+class OtherReference(Method):
+    """Another well-exposed frame of the same scene, scored as if it were an output: the noise of the reference."""
+
+    name = "reference against reference"
+
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+        """The reference rendering of ELD's next reference.
+
+        Raises:
+            InputError: the set has one reference a scene only.
+        """
+        other = other_reference(clean.path) if clean.path is not None else None
+        if other is None:
+            raise InputError(f"{clean.path}: has no second reference beside it; this ceiling is for ELD.")
+        return render_reference(read_raw(other), adjust_maximum=True)
 
 
 @dataclass

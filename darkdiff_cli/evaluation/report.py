@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 from PIL import Image
 
+from darkdiff_cli.evaluation.plots import growth_plot, sweep_plots
 from darkdiff_cli.evaluation.quality import Results, picture_path
 from darkdiff_cli.evaluation.speed import STAGES, SpeedResults
 
@@ -107,6 +108,8 @@ def write_report(path: Path, quality: Results | None, speed: SpeedResults | None
         table=quality_table(quality) if quality is not None else None,
         comparisons=comparison_lines(quality) if quality is not None else [],
         scenes=_scenes(quality, output) if quality is not None else [],
+        plots=sweep_plots(quality) if quality is not None else [],
+        growth=growth_plot(speed) if speed is not None else "",
         speed=speed,
         speed_table=speed_table(speed) if speed is not None else None,
         stages=STAGES,

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from darkdiff_cli.evaluation.plots import growth_plot, sweep_plots
 from darkdiff_cli.evaluation.quality import Results, Row, picture_path
 from darkdiff_cli.evaluation.report import write_report
 from darkdiff_cli.evaluation.speed import STAGES, SpeedResults, Timing
@@ -80,3 +81,23 @@ def test_report_works_in_a_browser(page: Path, size: str, tmp_path: Path) -> Non
     assert "20%" in seen["moved"]
     assert seen["wide"] <= seen["view"]  # nothing to scroll sideways to
     assert "CONSOLE" not in done.stderr
+
+
+def test_sweeps_and_sizes_are_plotted(tmp_path: Path) -> None:
+    rows = []
+    for steps in (4, 20):
+        for guidance, gain in ((1.0, 0.0), (2.0, 0.05)):
+            name = f"tiny steps {steps} guidance {guidance:g}"
+            scores = {"psnr": 24.0 + steps / 10, "lpips": 0.3 - gain - steps / 1000}
+            rows.append(Row("scenes v1", name, name, "one", 100.0, scores, 1.0))
+    plots = sweep_plots(Results("p", rows))
+    assert len(plots) == 2
+    assert plots[0].count("<polyline") == 2  # one line a guidance
+    assert plots[0].count("<circle") == 4
+    assert "tiny, guidance 2" in plots[0]
+    assert sweep_plots(Results("p", rows[:1])) == []
+    timings = [Timing(size, dict.fromkeys(STAGES, size), 1.0) for size in (3.0, 12.0)]
+    speed = SpeedResults("cpu", "float32", "tiny", 4, 1.0, 32, timings, 0.2, 0.1)
+    assert growth_plot(speed).count("<circle") == 2
+    write_report(tmp_path / "r.html", Results("p", rows), speed, tmp_path)
+    assert (tmp_path / "r.html").read_text().count("<svg") == 3

@@ -1,7 +1,7 @@
 import pytest
 
 from darkdiff_cli.datasets import RawPairs
-from darkdiff_cli.datasets.eld import eld_pairs
+from darkdiff_cli.datasets.eld import eld_pairs, other_reference
 from darkdiff_cli.datasets.lrd import VALIDATION, lrd_pairs
 from darkdiff_cli.errors import InputError
 
@@ -71,3 +71,10 @@ def test_gaps_in_lrd_are_named(lrd) -> None:
     (lrd / "Clean" / "00001_00_0.05s.dng").unlink()
     with pytest.raises(InputError, match=r"00001_00_\*s\.DNG is missing; get https://github\.com/fengzhang427/LRD"):
         lrd_pairs(lrd, "train")
+
+
+def test_another_reference_of_the_scene(eld) -> None:
+    scene = eld / "SonyA7S2" / "scene-2"
+    assert other_reference(scene / "IMG_0001.dng") == scene / "IMG_0006.dng"
+    assert other_reference(scene / "IMG_0011.dng") == scene / "IMG_0001.dng"
+    assert other_reference(scene / "IMG_0004.dng") is None
