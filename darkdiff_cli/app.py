@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from darkdiff_cli.commands import bench
+from darkdiff_cli.commands.batch import batch
 from darkdiff_cli.commands.enhance import enhance
 from darkdiff_cli.commands.exits import Debug, with_exit_code
 from darkdiff_cli.commands.train import train
@@ -20,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(with_exit_code(enhance))
+app.command()(with_exit_code(batch))
 app.command()(with_exit_code(train))
 bench_app = typer.Typer(help="Score quality by named protocols and time the way of a photo.", rich_markup_mode=None)
 bench_app.command("quality")(with_exit_code(bench.quality))

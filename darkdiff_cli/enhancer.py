@@ -110,25 +110,16 @@ class Enhancer:
                 f"{output}: is the input itself, which is never written to; choose another output with -o."
             )
         check_target(output, settings.overwrite)
-        config: dict[str, Any] = dict(self.pipeline.config)
-
         report("read", 0, 1)
         frame = read_raw(source, settings.black)
         ratio = estimate_ratio(frame) if settings.ratio == "auto" else settings.ratio
         ratio *= 2.0**settings.ev
         report("read", 1, 1)
         rendered, result = self.render(frame, ratio, settings, report)
-
         report("write", 0, 1)
-        picture = upright(rendered, frame.orientation)
-        sampler = settings.sampler or config["default_sampler"]
-        provenance = Provenance(self.model, settings.seed, result.steps, result.guidance, sampler, round(ratio, 4))
-        write_photo(
-            output, picture, frame.metadata, provenance, settings.photo_format, settings.bit_depth, settings.overwrite
-        )
+        enhanced = self.write(output, frame, ratio, rendered, result, settings)
         report("write", 1, 1)
-        height, width = picture.shape[:2]
-        return Enhanced(output, provenance.ratio, width, height, result.steps, result.guidance)
+        return enhanced
 
     def render(
         self, frame: RawFrame, ratio: float, settings: EnhanceSettings, report: Progress | None = None
@@ -168,6 +159,29 @@ class Enhancer:
         if not np.isfinite(picture).all():
             raise InputError(f"{name}: the model gave values that are no numbers; try --device cpu, or another ratio.")
         return picture, result
+
+    def write(
+        self,
+        output: Path,
+        frame: RawFrame,
+        ratio: float,
+        rendered: NDArray[np.float32],
+        result: DarkDiffOutput,
+        settings: EnhanceSettings,
+    ) -> Enhanced:
+        """Write what `render` made, upright, with the shot's metadata and how it was made.
+
+        Raises:
+            OutputError: the target cannot be written.
+        """
+        picture = upright(rendered, frame.orientation)
+        sampler = settings.sampler or dict(self.pipeline.config)["default_sampler"]
+        provenance = Provenance(self.model, settings.seed, result.steps, result.guidance, sampler, round(ratio, 4))
+        write_photo(
+            output, picture, frame.metadata, provenance, settings.photo_format, settings.bit_depth, settings.overwrite
+        )
+        height, width = picture.shape[:2]
+        return Enhanced(output, provenance.ratio, width, height, result.steps, result.guidance)
 
 
 def _explain(error: BaseException, source: Path | str, tile: int) -> DarkdiffError | RuntimeError:

@@ -3,34 +3,17 @@
 import json
 import sys
 from dataclasses import asdict
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from darkdiff_cli.commands.options import FORMATS, SUFFIXES, Format, Sampler, photo_format, picture_settings
 from darkdiff_cli.commands.progress import photo_progress
 from darkdiff_cli.errors import DarkdiffError, SettingsError
 
 if TYPE_CHECKING:
     from darkdiff_cli.enhancer import Enhanced, Enhancer, EnhanceSettings
-
-SUFFIXES = {"jpeg": ".jpg", "tiff": ".tif"}
-FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
-
-
-class Format(str, Enum):
-    """Output formats."""
-
-    jpeg = "jpeg"
-    tiff = "tiff"
-
-
-class Sampler(str, Enum):
-    """Diffusion samplers."""
-
-    ddim = "ddim"
-    dpm = "dpm++"
 
 
 def enhance(
@@ -66,25 +49,11 @@ def enhance(
 
     Prints the path of each photo. Exit code 0: all done; 1: some files failed; 2: nothing could be done.
     """
-    kind = _format(format_, output)
-    depth = _bit_depth(bit_depth, kind)
-    amplification = _ratio(ratio)
+    kind = photo_format(format_, output)
+    settings = picture_settings(ratio, ev, black, steps, guidance, sampler, tile, seed, kind, bit_depth, overwrite)
     targets = _targets(images, output, kind)
-    from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
+    from darkdiff_cli.enhancer import Enhancer
 
-    settings = EnhanceSettings(
-        ratio=amplification,
-        ev=ev,
-        black=black,
-        steps=steps,
-        guidance=guidance,
-        sampler=sampler.value if sampler else None,
-        tile=tile,
-        seed=seed,
-        photo_format=kind,
-        bit_depth=depth,
-        overwrite=overwrite,
-    )
     enhancer = Enhancer(model, device)
     done = [_enhance_one(enhancer, source, target, settings, as_json, quiet) for source, target in targets]
     results = [result for result in done if result is not None]
@@ -110,32 +79,6 @@ def _enhance_one(
     if not as_json:
         print(result.output)
     return result
-
-
-def _format(chosen: Format | None, output: Path | None) -> Literal["jpeg", "tiff"]:
-    named = FORMATS.get(output.suffix.lower()) if output is not None else None
-    if chosen is not None and named is not None and chosen.value != named:
-        raise SettingsError(f"-o names a {named} file, but --format says {chosen.value}; drop one of them.")
-    return "tiff" if (chosen.value if chosen else named) == "tiff" else "jpeg"
-
-
-def _bit_depth(chosen: int | None, kind: str) -> int:
-    allowed = {"jpeg": (8,), "tiff": (16, 8)}[kind]
-    if chosen is not None and chosen not in allowed:
-        raise SettingsError(f"--bit-depth {chosen} does not go with {kind}; use {' or '.join(map(str, allowed))}.")
-    return chosen or allowed[0]
-
-
-def _ratio(text: str) -> "float | Literal['auto']":
-    if text == "auto":
-        return "auto"
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 10_000:
-        raise SettingsError(f"--ratio {text}: must be auto, or a number above 0 and at most 10000.")
-    return value
 
 
 def _targets(images: list[Path], output: Path | None, kind: str) -> list[tuple[Path, Path]]:

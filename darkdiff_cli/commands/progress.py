@@ -3,6 +3,10 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from darkdiff_cli.engines.local import Summary
 
 STAGES = {"read": 2, "encode": 12, "context": 2, "denoise": 54, "decode": 28, "write": 2}  # per cent of a photo's time
 
@@ -82,6 +86,34 @@ def counted_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name)
         yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+
+
+@contextmanager
+def batch_progress(quiet: bool) -> "Iterator[Callable[[str, int, int, Summary], None]]":
+    """Progress of a batch as a callback (file, done, in all, counts): a bar with rate and ETA, or a line a file."""
+    if quiet:
+        yield lambda _file, _done, _total, _summary: None
+        return
+    if not sys.stderr.isatty():
+
+        def plain(file: str, done: int, total: int, _summary: "Summary") -> None:
+            if file:
+                print(f"{done + 1}/{total}  {file}", file=sys.stderr, flush=True)
+
+        yield plain
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("")
+
+        def report(file: str, done: int, total: int, summary: "Summary") -> None:
+            counts = f"{len(summary.done)} done, {len(summary.failed)} failed, {summary.skipped} skipped  {file}"
+            bar.update(task, description=counts, completed=done, total=total)
+
+        yield report
 
 
 def _running_sums(values: list[int]) -> list[int]:

@@ -15,10 +15,10 @@ from torch.utils.data import Dataset
 
 from darkdiff_cli.datasets import Pair
 from darkdiff_cli.errors import TrainingError
+from darkdiff_cli.interrupt import StopRequest
 from darkdiff_cli.training.batches import Cut, batches, held_out_batch
 from darkdiff_cli.training.draws import Draws
 from darkdiff_cli.training.ema import Average
-from darkdiff_cli.training.interrupt import StopRequest
 from darkdiff_cli.training.journal import Journal, Report
 from darkdiff_cli.training.machine import RunSettings, make_accelerator
 from darkdiff_cli.training.stage import MODEL, Numbers, Objective, Stage

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BASEMENT = {"errors", "colour", "capture"}
+BASEMENT = {"errors", "colour", "capture", "interrupt"}
 FLOORS = {
     **dict.fromkeys(("raw", "photo", "synthesis"), 1),
     **dict.fromkeys(("datasets", "enhancer"), 2),
     "training": 3,
     "evaluation": 3,
+    "engines": 3,
     "commands": 4,
     "app": 5,
     "__main__": 6,

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as a wish that the loop grants between two steps."""
+"""SIGINT and SIGTERM as a wish that is granted between two pieces of work."""
 
 import signal
 from types import FrameType, TracebackType

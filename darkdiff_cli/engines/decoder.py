@@ -1,0 +1,89 @@
+"""Decode raws in a process of their own: LibRaw may crash or hang on a broken file, and the batch must not."""
+
+import multiprocessing
+import signal
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from types import TracebackType
+
+from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError
+from darkdiff_cli.raw import RawFrame, estimate_ratio, read_raw
+
+
+class Decoder:
+    """A worker process that reads raw files, started again when a file brings it down.
+
+    Args:
+        timeout: seconds that one file may take.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        self.timeout = timeout
+        self.process: SpawnProcess | None = None
+        self.pipe: Connection | None = None
+
+    def __enter__(self) -> "Decoder":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def decode(self, path: Path, black: float | None, ratio: float | None) -> tuple[RawFrame, float]:
+        """Read a frame and, where none is given, choose its amplification ratio.
+
+        Raises:
+            InputError: the file cannot be decoded, takes too long, or brings the decoder down.
+            MemoryLimitError: the frame does not fit into memory.
+        """
+        if self.pipe is None:
+            self._start()
+        assert self.pipe is not None
+        try:
+            self.pipe.send((path, black, ratio))
+            if not self.pipe.poll(self.timeout):
+                self._stop()
+                raise InputError(f"{path}: takes over {self.timeout:g} s to decode; copy it again from the card.")
+            answer = self.pipe.recv()
+        except (EOFError, BrokenPipeError, ConnectionResetError) as error:
+            self._stop()
+            raise InputError(f"{path}: brought the raw decoder down; copy it again from the card.") from error
+        if isinstance(answer, DarkdiffError):
+            raise answer
+        frame, chosen = answer
+        return frame, chosen
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")  # LibRaw's threads do not survive a fork
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def _stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.join()
+        if self.pipe is not None:
+            self.pipe.close()
+        self.process, self.pipe = None, None
+
+
+def _serve(pipe: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    while True:
+        try:
+            path, black, ratio = pipe.recv()
+        except EOFError:
+            return
+        try:
+            frame = read_raw(path, black)
+            pipe.send((frame, estimate_ratio(frame) if ratio is None else ratio))
+        except DarkdiffError as error:
+            pipe.send(error)
+        except MemoryError:
+            pipe.send(MemoryLimitError(f"{path}: does not fit into memory; close other programs and try again."))
+        except Exception as error:
+            pipe.send(InputError(f"{path}: cannot be decoded ({type(error).__name__}: {error})."))

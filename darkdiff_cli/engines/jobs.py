@@ -1,0 +1,110 @@
+"""What a batch has to do: every raw of a folder, and where its photo goes."""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from darkdiff_cli.errors import InputError
+
+RAW_SUFFIXES = frozenset(
+    f".{suffix}"
+    for suffix in (
+        "3fr", "ari", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "iiq", "k25", "kdc", "mef", "mos", "mrw",
+        "nef", "nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f",
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Job:
+    """One raw file.
+
+    Attributes:
+        source: the raw.
+        relative: its path inside the batch's folder, with forward slashes: its name in the ledger.
+        output: the photo to write.
+    """
+
+    source: Path
+    relative: str
+    output: Path
+
+    def identity(self, checksum: bool) -> str:
+        """What tells this input from another: path, size and time; or path and content.
+
+        Raises:
+            InputError: the file has vanished.
+        """
+        try:
+            if checksum:
+                digest = hashlib.blake2b(digest_size=16)
+                with self.source.open("rb") as file:
+                    while chunk := file.read(1 << 20):
+                        digest.update(chunk)
+                return f"{self.relative}|{digest.hexdigest()}"
+            stat = self.source.stat()
+        except OSError as error:
+            raise InputError(f"{self.source}: is not there any more; run the batch again without it.") from error
+        return f"{self.relative}|{stat.st_size}|{stat.st_mtime_ns}"
+
+
+def find_jobs(
+    folder: Path,
+    output: Path,
+    suffix: str,
+    recursive: bool = False,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> list[Job]:
+    """The raws of a folder in a fixed order, each with its own output; the folder's structure is kept.
+
+    Hidden files and folders, the batch's own output folder and links to folders are left out. Inputs that would write
+    the same photo (IMG.ARW beside IMG.DNG) are told apart by their suffix.
+
+    Args:
+        folder: to search.
+        output: root of the photos.
+        suffix: of the photos, such as ".jpg".
+        recursive: go into subfolders.
+        include, exclude: patterns on the name or on the relative path; without `include` every raw is taken.
+
+    Raises:
+        InputError: no such folder.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give the folder of raw files.")
+    found: list[tuple[Path, str]] = []
+    for place, folders, names in os.walk(folder):  # does not follow links to folders, so no loop can trap it
+        here = Path(place)
+        folders[:] = sorted(
+            name for name in folders if recursive and not name.startswith(".") and not _same(here / name, output)
+        )
+        for name in sorted(names):
+            path = here / name
+            relative = path.relative_to(folder).as_posix()
+            if name.startswith(".") or path.suffix.lower() not in RAW_SUFFIXES:
+                continue
+            if include and not _matches(relative, include):
+                continue
+            if not _matches(relative, exclude):
+                found.append((path, relative))
+    plain = Counter(str(Path(relative).with_suffix("")).lower() for _, relative in found)
+    jobs = []
+    for path, relative in found:
+        twin = plain[str(Path(relative).with_suffix("")).lower()] > 1
+        stem = f"{path.stem}_{path.suffix.lstrip('.')}" if twin else path.stem
+        jobs.append(Job(path, relative, output / Path(relative).parent / f"{stem}_darkdiff{suffix}"))
+    return jobs
+
+
+def _matches(relative: str, patterns: Sequence[str]) -> bool:
+    name = relative.rsplit("/", 1)[-1]
+    return any(fnmatch(name, pattern) or fnmatch(relative, pattern) for pattern in patterns)
+
+
+def _same(first: Path, second: Path) -> bool:
+    return first.exists() and second.exists() and first.samefile(second)
