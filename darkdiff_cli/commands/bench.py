@@ -100,6 +100,9 @@ def speed(
     steps: Annotated[int | None, typer.Option(min=1, help="Denoising steps. Default: the model's.")] = None,
     guidance: Annotated[float | None, typer.Option(min=0, help="Guidance. Default: the model's.")] = None,
     tile: Annotated[int | None, typer.Option(min=8, help="Denoiser tile in latents.")] = None,
+    beside: Annotated[
+        str | None, typer.Option(help="controlnet: time diffusers' ControlNet pipeline of the same widths as well.")
+    ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Timed runs of each size; the median counts.")] = 3,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     report: Annotated[Path | None, typer.Option(help="Write an HTML report, JSON beside it.")] = None,
@@ -113,9 +116,12 @@ def speed(
     from darkdiff_cli.evaluation.report import as_text, speed_table, write_report
     from darkdiff_cli.evaluation.speed import run_speed
 
+    if beside not in (None, "controlnet"):
+        raise SettingsError(f"--beside {beside}: must be controlnet.")
     settings = EnhanceSettings(steps=steps, guidance=guidance, tile=tile)
     with counted_progress("speed", quiet) as progress:
-        found = run_speed(Enhancer(model, device), settings, size or (3.0, 6.0, 12.0, 24.0), repeats, progress)
+        found = run_speed(Enhancer(model, device), settings, size or (3.0, 6.0, 12.0, 24.0), repeats, progress,
+                          beside == "controlnet")  # fmt: skip
     if report is not None:
         write_report(report, None, found, Path())
     if as_json:

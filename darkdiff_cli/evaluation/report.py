@@ -55,13 +55,18 @@ def comparison_lines(results: Results) -> list[str]:
 
 def speed_table(speed: SpeedResults) -> list[list[str]]:
     """Rows of text: seconds by stage for each size."""
-    table = [["MP", *STAGES, "total s", "s/MP", "peak GB", "of matrix peak"]]
+    beside = any(timing.controlnet is not None for timing in speed.timings)
+    extra = ["ControlNet s", "ratio"] if beside else []
+    table = [["MP", *STAGES, "total s", "s/MP", "peak GB", "of matrix peak", *extra]]
     for timing in speed.timings:
         seconds = [f"{timing.seconds[stage]:.2f}" for stage in STAGES]
         rate = f"{timing.total / timing.megapixels:.2f}"
         share = f"{speed.share_of_peak(timing):.0%}"
         size = f"{timing.megapixels:g}"
-        table.append([size, *seconds, f"{timing.total:.2f}", rate, f"{timing.peak_gigabytes:.2f}", share])
+        row = [size, *seconds, f"{timing.total:.2f}", rate, f"{timing.peak_gigabytes:.2f}", share]
+        if timing.controlnet is not None:
+            row += [f"{timing.controlnet:.2f}", f"{timing.controlnet / timing.total:.1f}"]
+        table.append(row)
     return table
 
 

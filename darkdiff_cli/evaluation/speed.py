@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
+from darkdiff_cli.evaluation.peer import make_peer, time_peer
 from darkdiff_cli.evaluation.sample import night_scene
 from darkdiff_cli.photo import Provenance, write_photo
 from darkdiff_cli.raw import develop, read_raw
@@ -35,11 +36,13 @@ class Timing:
         megapixels: of the sensor; the picture has a quarter.
         seconds: by stage, the median of the runs.
         peak_gigabytes: of the device's memory on a GPU, else of the whole process so far.
+        controlnet: seconds of diffusers' ControlNet pipeline for a picture of the same size, where it was asked for.
     """
 
     megapixels: float
     seconds: dict[str, float]
     peak_gigabytes: float
+    controlnet: float | None = None
 
     @property
     def total(self) -> float:
@@ -87,6 +90,7 @@ def run_speed(
     sizes: Sequence[float],
     repeats: int,
     report: Callable[[str, int, int], None],
+    controlnet: bool = False,
 ) -> SpeedResults:
     """Time the way of a photo.
 
@@ -96,9 +100,16 @@ def run_speed(
         sizes: megapixels of the sensor.
         repeats: timed runs of each size, after one warm-up of the smallest.
         report: called after every run.
+        controlnet: time diffusers' ControlNet pipeline of the same widths, steps and guidance beside it.
+
+    Raises:
+        SettingsError: ControlNet was asked for without transformers.
     """
     pipeline, device = enhancer.pipeline, enhancer.pipeline.device
     config = dict(pipeline.config)
+    steps = settings.steps or int(config["default_steps"])
+    guidance = config["default_guidance"] if settings.guidance is None else settings.guidance
+    peer = make_peer(pipeline) if controlnet else None
     timings, total = [], 1 + repeats * len(sizes)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -113,14 +124,18 @@ def run_speed(
                 runs.append(_time(enhancer, settings, raw, folder))
                 report(f"{size:g} MP", 2 + place * repeats + index, total)
             seconds = {stage: statistics.median(run[stage] for run in runs) for stage in STAGES}
-            timings.append(Timing(size, seconds, _peak(device)))
+            peak, beside = _peak(device), None
+            if peer is not None:
+                height, width = (n // 2 for n in read_raw(raw).mosaic_dn.shape)
+                beside = statistics.median(time_peer(peer, (height, width), steps, guidance) for _ in range(repeats))
+            timings.append(Timing(size, seconds, peak, beside))
             raw.unlink()
     return SpeedResults(
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
         precision=str(pipeline.precision).removeprefix("torch."),
         model=enhancer.model,
-        steps=settings.steps or int(config["default_steps"]),
-        guidance=config["default_guidance"] if settings.guidance is None else settings.guidance,
+        steps=steps,
+        guidance=guidance,
         tile=settings.tile or int(config["tile"]),
         timings=timings,
         teraflop_per_megapixel=_count(enhancer, settings),

@@ -1,6 +1,7 @@
 """`darkdiff bench` as a user runs it, on small scenes and a toy model."""
 
 import csv
+import importlib.util
 import json
 import re
 
@@ -145,6 +146,17 @@ def test_speed_counts_every_stage(model_folder, tmp_path) -> None:
         assert all(seconds >= 0 for seconds in timing["seconds"].values())
     assert found["teraflop_per_megapixel"] > 0
     assert "toy on cpu" in report.read_text()
+
+
+def test_controlnet_is_timed_beside_or_asked_for() -> None:
+    done = bench("speed", "--size", 0.05, "--repeats", 1, "--steps", 1, "--beside", "controlnet", "--json")
+    if importlib.util.find_spec("transformers") is None:
+        assert done.exit_code == 2
+        assert "needs transformers: pip install 'darkdiff[convert]'" in done.stderr
+    else:
+        assert done.exit_code == 0, done.stderr
+        assert json.loads(done.stdout)["speed"]["timings"][0]["controlnet"] > 0
+    assert "must be controlnet" in bench("speed", "--beside", "img2img").stderr
 
 
 def test_sample_scene_is_dark_colourful_and_the_same_every_time() -> None:
