@@ -110,6 +110,7 @@ class LocalBatch:
         self, jobs: Sequence[tuple[Job, str]], decoder: Decoder, reader: ThreadPoolExecutor
     ) -> Iterator[_Claimed]:
         """Jobs that are this run's, their decoding begun. The operating system frees a dead process's claims."""
+        before = dict(self.ledger.entries())
         for job, key in jobs:
             folder = self.output / CLAIMS
             folder.mkdir(parents=True, exist_ok=True)
@@ -119,9 +120,8 @@ class LocalBatch:
             except Timeout:
                 self.summary.skipped += 1
                 continue
-            known = self.ledger.entries().get(key)
-            if known is not None and known.status == "done" and job.output.exists():
-                lock.release()  # another run finished it a moment ago
+            if self.ledger.entries().get(key) is not before.get(key) and job.output.exists():
+                lock.release()  # another run finished it since this one began
                 self.summary.skipped += 1
                 continue
             for partial in job.output.parent.glob(f".{job.output.name}.*.partial"):

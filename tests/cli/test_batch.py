@@ -65,6 +65,8 @@ def test_a_night_is_done_once_and_only_what_is_new_again(night, model_folder, sh
     unchanged = [path for path in times if path.stat().st_mtime_ns == times[path]]
     assert len(unchanged) == 5
     assert {p.name for p in output.iterdir()} - {Path(name).parts[0] for name in photos(output)} == {NAME}
+    anew = darkdiff(*words(night, model_folder, "--recursive", "--overwrite", "--json"))
+    assert len(json.loads(anew.stdout)["done"]) == 7
     other = darkdiff(*words(night, model_folder, "--recursive", "--seed", 1, "--dry-run"))
     assert len(other.stdout.splitlines()) == 7  # another seed is another photo
 
