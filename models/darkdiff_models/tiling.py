@@ -18,7 +18,7 @@ from darkdiff_models.unet import Condition, DarkDiffUNet
 Progress = Callable[[int, int], None]
 """(done, in all)."""
 
-SAMPLES, SAMPLE_SIDE = 16, 256  # crops, and their side in pixels, that set the statistics of a tiled picture
+SAMPLES, SAMPLE_SIDE = 8, 256  # crops, and their side in pixels, that set the statistics of a tiled picture
 
 
 class TiledDenoiser:
