@@ -14,6 +14,7 @@ from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.levels import masked_black
 from darkdiff_cli.raw.metadata import read_metadata
 
+LEAST_BITS = 0.25  # a pixel; a lossless code spends one bit or more on each
 EXIF_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}  # LibRaw's flip -> EXIF orientation
 
 
@@ -69,6 +70,9 @@ def read_raw(path: str | Path, black: float | None = None) -> RawFrame:
     path = Path(path)
     with open_raw(path) as raw:
         _require_bayer(raw, path)
+        # LibRaw decodes missing data to whatever its memory held before, without an error.
+        if path.stat().st_size * 8 < LEAST_BITS * raw.sizes.raw_height * raw.sizes.raw_width:
+            raise InputError(f"{path}: is far too small for the picture that it claims; copy it again from the card.")
         mosaic = raw.raw_image_visible.copy()
         cfa = "".join("RGBG"[i] for i in np.asarray(raw.raw_pattern).ravel())
         if mosaic.min() == mosaic.max():
