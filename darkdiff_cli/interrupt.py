@@ -7,6 +7,11 @@ from typing import Any
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+def ignore_interrupts() -> None:
+    """In a helper process: Ctrl-C reaches every process of a terminal, and the main one answers it for all."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 class StopRequest:
     """Within this context the first signal only raises `requested`; a second one interrupts at once."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from darkdiff_cli.commands.progress import counted_progress
+from darkdiff_cli.commands.weights import lpips_file
 from darkdiff_cli.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _quality(
     pairs = chosen.find(Path(folder))
     methods = _methods(models, baselines, ceilings, external, steps, guidance, seed, device)
     try:
-        judge = Judge(chosen, *load_lpips(alex or _downloaded_lpips(), vgg))
+        judge = Judge(chosen, *load_lpips(_alex(alex), vgg))
     except (FileNotFoundError, KeyError, ValueError) as error:
         raise SettingsError(f"LPIPS weights: {error}; give them with --lpips FILE.safetensors.") from error
     output.mkdir(parents=True, exist_ok=True)
@@ -204,14 +205,10 @@ def _methods(
     return methods
 
 
-def _downloaded_lpips() -> Path | None:
-    """The public LPIPS weights; without a connection LPIPS is left out, with a word about it."""
-    import platformdirs
-
-    from darkdiff_models.lpips_weights import fetch_lpips
-
+def _alex(given: Path | None) -> Path | None:
+    """The LPIPS weights; without a connection LPIPS is left out, with a word about it."""
     try:
-        return fetch_lpips(platformdirs.user_cache_path("darkdiff") / "lpips_alex.safetensors")
+        return lpips_file(given)
     except FileNotFoundError as error:
         print(f"darkdiff: {error}; scoring without LPIPS, or give --lpips FILE.safetensors.", file=sys.stderr)
         return None

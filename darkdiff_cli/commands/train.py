@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from darkdiff_cli.commands.progress import training_progress
+from darkdiff_cli.commands.weights import lpips_file
 from darkdiff_cli.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -62,12 +63,7 @@ def train(
 
     Several GPUs or machines: accelerate launch -m darkdiff_cli train ...
     """
-    if steps is not None and epochs is not None:
-        raise SettingsError("--steps and --epochs: give one of them.")
-    if precision not in PRECISIONS:
-        raise SettingsError(f"--precision {precision}: must be one of {', '.join(PRECISIONS)}.")
-    if lpips is not None and not lpips.is_file():
-        raise SettingsError(f"--lpips {lpips}: no such file.")
+    _check(steps, epochs, precision, lpips)
     from darkdiff_cli.datasets import MosaicCache, Source, parse_data
     from darkdiff_cli.training.machine import RunSettings
     from darkdiff_cli.training.recipe_file import load_recipe
@@ -104,18 +100,24 @@ def train(
     return 0
 
 
+def _check(steps: int | None, epochs: int | None, precision: str, lpips: Path | None) -> None:
+    if steps is not None and epochs is not None:
+        raise SettingsError("--steps and --epochs: give one of them.")
+    if precision not in PRECISIONS:
+        raise SettingsError(f"--precision {precision}: must be one of {', '.join(PRECISIONS)}.")
+    if lpips is not None and not lpips.is_file():
+        raise SettingsError(f"--lpips {lpips}: no such file.")
+
+
 def _perceptual(recipe: "Recipe", stage: str, path: Path | None) -> "LPIPS | None":
     """The LPIPS network from the user's file, the cache or its public originals; None where no loss weighs it."""
-    import platformdirs
-
-    from darkdiff_models.lpips_weights import fetch_lpips
     from darkdiff_models.perceptual import LPIPS
 
     losses = {"0": recipe.stage0, "1": recipe.stage1, "2": recipe.stage2}.get(stage)
     if path is None and (losses is None or losses.loss.perceptual_weight == 0):
         return None
     try:
-        return LPIPS.from_file(path or fetch_lpips(platformdirs.user_cache_path("darkdiff") / "lpips_alex.safetensors"))
+        return LPIPS.from_file(lpips_file(path))
     except (FileNotFoundError, ValueError, KeyError) as error:
         raise SettingsError(f"{error}; give the LPIPS weights with --lpips FILE.safetensors.") from error
 

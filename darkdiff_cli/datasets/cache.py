@@ -40,8 +40,16 @@ class MosaicCache:
         """The frame that `read_raw` gives, its mosaic a read-only memory map.
 
         Raises:
-            InputError: the raw cannot be read, or the cache folder cannot be written.
+            InputError: the raw cannot be read, or the cache folder cannot be used.
         """
+        try:
+            return self._read(path)
+        except OSError as error:
+            raise InputError(
+                f"{self.folder}: the cache cannot be used ({error.strerror}); free some space or set --cache."
+            ) from error
+
+    def _read(self, path: Path) -> RawFrame:
         key = self._key(path)
         mosaic, facts = self.folder / f"{key}.npy", self.folder / f"{key}.json"
         try:
@@ -51,14 +59,9 @@ class MosaicCache:
         except (FileNotFoundError, ValueError, KeyError):
             pass  # not there yet, or torn by a full disk
         frame = read_raw(path)
-        try:
-            _publish(facts, json.dumps(_facts(frame)).encode())
-            _publish(mosaic, _npy(frame.mosaic_dn))
-            self._trim()
-        except OSError as error:
-            raise InputError(
-                f"{self.folder}: the cache cannot be written ({error.strerror}); free some space or set --cache."
-            ) from error
+        _publish(facts, json.dumps(_facts(frame)).encode())
+        _publish(mosaic, _npy(frame.mosaic_dn))
+        self._trim()
         return frame
 
     def _key(self, path: Path) -> str:

@@ -3,8 +3,7 @@
 import re
 from pathlib import Path
 
-from darkdiff_cli.datasets.rawpairs import RawPair, raw_files
-from darkdiff_cli.datasets.sid import Split
+from darkdiff_cli.datasets.rawpairs import RawPair, Split, raw_files, set_folder
 from darkdiff_cli.errors import InputError
 
 SOURCE = "https://github.com/fengzhang427/LRD (link in its README)"
@@ -26,10 +25,7 @@ def lrd_pairs(folder: Path, split: Split, ev: int | None = None) -> list[RawPair
     Raises:
         InputError: a folder or a clean file is missing; the message says where it should be and where to get it.
     """
-    root = folder / "LRD" if (folder / "LRD").is_dir() else folder
-    for part in ("Clean", "Noisy"):
-        if not (root / part).is_dir():
-            raise InputError(f"{root / part}: this folder of LRD is missing; get {SOURCE}.")
+    root = set_folder(folder, "LRD", ("Clean", "Noisy"), SOURCE)
     cleans = {match["scene"]: path for path in raw_files(root / "Clean") if (match := NAME.match(path.stem))}
     pairs = []
     for path in raw_files(root / "Noisy"):

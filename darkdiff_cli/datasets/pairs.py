@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from darkdiff_cli.colour import srgb_encode
+from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import DataFormat, LrgbSpace, RawFrame, develop, network_input
 
 IMAGES = ("noisy", "clean", "reference")
@@ -37,8 +38,9 @@ class Pair:
         return self._each(lambda image: image.to(device, memory_format=torch.channels_last, non_blocking=True))
 
     def turned(self, flip: bool, transpose: bool) -> "Pair":
-        """The images mirrored, and with rows and columns exchanged."""
+        """The images mirrored, and with rows and columns exchanged where that keeps their size."""
         pair = self._each(lambda image: image.flip(-1)) if flip else self
+        transpose = transpose and self.noisy.shape[-1] == self.noisy.shape[-2]
         return pair._each(lambda image: image.transpose(-1, -2).contiguous()) if transpose else pair
 
     def padded(self, multiple: int) -> "Pair":
@@ -74,7 +76,14 @@ def make_pair(
 
 
 def collate(pairs: Sequence[Pair]) -> Pair:
-    """Stack single images of one size into a batch."""
+    """Stack single images of one size into a batch.
+
+    Raises:
+        InputError: they are of different sizes, as crops of frames smaller than the crop are.
+    """
+    if len({pair.noisy.shape for pair in pairs}) > 1:
+        names = ", ".join(name for pair in pairs for name in pair.names)
+        raise InputError(f"{names}: are not all as large as the recipe's crop; train with a smaller crop.")
     noisy, clean, reference = (torch.stack([getattr(pair, name) for pair in pairs]) for name in IMAGES)
     return Pair(noisy, clean, reference, tuple(name for pair in pairs for name in pair.names))
 

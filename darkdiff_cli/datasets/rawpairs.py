@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from torch.utils.data import Dataset
@@ -11,9 +12,9 @@ from torch.utils.data import Dataset
 from darkdiff_cli.datasets.cache import MosaicCache
 from darkdiff_cli.datasets.pairs import Pair, make_pair
 from darkdiff_cli.errors import InputError
-from darkdiff_cli.raw import DataFormat, LrgbSpace, RawFrame
+from darkdiff_cli.raw import RAW_SUFFIXES, DataFormat, LrgbSpace, RawFrame
 
-RAW_SUFFIXES = {".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw"}
+Split = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,15 @@ class RawPairs(Dataset[Pair]):
             raise InputError(f"{pair.noisy}: is not of the size of its reference {pair.clean}; download both again.")
         rng = np.random.default_rng([self.seed, 2, index])
         box = random_box(clean, self.crop, rng)
-        # The white balance of the well-exposed file: the camera cannot measure it in the dark (SID's protocol).
-        dark = replace(noisy.crop(*box), white_balance=clean.white_balance, srgb_from_camera=clean.srgb_from_camera)
+        dark = metered_by(noisy.crop(*box), clean)
         ratio = pair.ratio if pair.ratio is not None else exposure_ratio(noisy, clean)
         made = make_pair(dark, ratio, clean.crop(*box), f"{pair.scene} x{ratio:.0f}", self.lrgb_space, self.data_format)
         return made.turned(flip=bool(rng.uniform() < 0.5), transpose=bool(rng.uniform() < 0.5))
+
+
+def metered_by(dark: RawFrame, clean: RawFrame) -> RawFrame:
+    """The dark frame under the well-exposed one's white balance and matrix: no camera can measure them in the dark."""
+    return replace(dark, white_balance=clean.white_balance, srgb_from_camera=clean.srgb_from_camera)
 
 
 def exposure_ratio(noisy: RawFrame, clean: RawFrame) -> float:
@@ -94,6 +99,19 @@ def exposure_ratio(noisy: RawFrame, clean: RawFrame) -> float:
             raise InputError(f"{frame.path}: does not say its ISO and exposure time, so the ratio is unknown.")
         products.append(iso * seconds)
     return products[0] / products[1]
+
+
+def set_folder(folder: Path, name: str, parts: Sequence[str], source: str) -> Path:
+    """The folder that holds the parts of a published set: `folder` itself, or the one called `name` in it.
+
+    Raises:
+        InputError: a part is missing; the message says where it should be and where to get it.
+    """
+    root = folder / name if (folder / name).is_dir() else folder
+    for part in parts:
+        if not (root / part).is_dir():
+            raise InputError(f"{root / part}: this folder of the set is missing; get {source}.")
+    return root
 
 
 def raw_files(folder: Path) -> list[Path]:

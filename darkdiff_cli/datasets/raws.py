@@ -10,9 +10,9 @@ from darkdiff_cli.datasets.cache import MosaicCache
 from darkdiff_cli.datasets.darken import SynthesisSettings, darken
 from darkdiff_cli.datasets.pairs import Pair, make_pair
 from darkdiff_cli.datasets.photos import HELD_OUT_EVERY
-from darkdiff_cli.datasets.rawpairs import RAW_SUFFIXES, random_box
+from darkdiff_cli.datasets.rawpairs import random_box
 from darkdiff_cli.errors import InputError
-from darkdiff_cli.raw import DataFormat, LrgbSpace
+from darkdiff_cli.raw import RAW_SUFFIXES, DataFormat, LrgbSpace
 
 
 class CleanRaws(Dataset[Pair]):

@@ -2,17 +2,15 @@
 
 import re
 from pathlib import Path
-from typing import Literal
 
-from darkdiff_cli.datasets.rawpairs import RawPair, raw_files
+from darkdiff_cli.datasets.rawpairs import RawPair, Split, raw_files, set_folder
 from darkdiff_cli.errors import InputError
 
-Split = Literal["train", "validation", "test"]
 FIRST_DIGIT: dict[Split, str] = {"train": "0", "test": "1", "validation": "2"}
 PUBLISHED: dict[Split, int] = {"train": 280, "test": 93, "validation": 36}
 MISALIGNED = {"10034", "10045", "10172"}  # known since the ELD paper's evaluation
 MAX_RATIO = 300.0
-SOURCE = "https://storage.googleapis.com/isl-datasets/SID/Sony.zip (25 GB)"
+SOURCE = "SID, https://storage.googleapis.com/isl-datasets/SID/Sony.zip (25 GB)"
 NAME = re.compile(r"(?P<scene>\d{5})_(?P<frame>\d{2})_(?P<seconds>[\d.]+)s$")
 
 
@@ -26,10 +24,7 @@ def sid_pairs(folder: Path, split: Split) -> list[RawPair]:
     Raises:
         InputError: a folder or a long exposure is missing; the message says where it should be and where to get it.
     """
-    root = folder / "Sony" if (folder / "Sony").is_dir() else folder
-    for part in ("short", "long"):
-        if not (root / part).is_dir():
-            raise InputError(f"{root / part}: this folder of SID is missing; unpack {SOURCE} there.")
+    root = set_folder(folder, "Sony", ("short", "long"), SOURCE)
     longs: dict[str, tuple[Path, float]] = {}
     for path in raw_files(root / "long"):
         if match := NAME.match(path.stem):

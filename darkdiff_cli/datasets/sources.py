@@ -40,26 +40,22 @@ class Source:
     data_format: DataFormat
     cache: MosaicCache
 
-    def open(
-        self, split: Literal["train", "validation"], crop: int, settings: SynthesisSettings | None = None
-    ) -> Dataset[Pair]:
+    def open(self, split: Literal["train", "validation"], crop: int) -> Dataset[Pair]:
         """The pairs of a split; `len` of the set is what an epoch counts.
 
         Args:
             split: "train" or "validation".
             crop: side of an image in LRGB pixels.
-            settings: instead of the source's own.
 
         Raises:
             InputError: the set is missing or not complete; the message says where to get it.
             SettingsError: the set is not for training.
         """
-        settings = settings or self.settings
         if self.kind == "photos":
-            return PhotoPairs(self.folder, settings, crop, self.seed, split, self.lrgb_space, self.data_format)
+            return PhotoPairs(self.folder, self.settings, crop, self.seed, split, self.lrgb_space, self.data_format)
         form = (self.lrgb_space, self.data_format, self.cache)
         if self.kind == "raws":
-            return CleanRaws(self.folder, settings, crop, self.seed, split, *form)
+            return CleanRaws(self.folder, self.settings, crop, self.seed, split, *form)
         if self.kind == "eld":
             raise SettingsError(
                 f"--data eld:{self.folder}: ELD has no training scenes; give sid:, lrd:, raws: or photos:."

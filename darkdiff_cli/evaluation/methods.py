@@ -5,7 +5,7 @@ import shlex
 import subprocess
 import tempfile
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -80,10 +80,8 @@ class Model(Method):
     settings: EnhanceSettings
 
     def __post_init__(self) -> None:
-        given = {"steps": self.settings.steps, "guidance": self.settings.guidance, "sampler": self.settings.sampler}
-        extra = "".join(
-            f" {key} {value:g}" if key != "sampler" else f" {value}" for key, value in given.items() if value
-        )
+        given = {"steps": self.settings.steps, "guidance": self.settings.guidance}
+        extra = "".join(f" {key} {value:g}" for key, value in given.items() if value is not None)
         self.name = f"{self.enhancer.model}{extra}"
 
     @property
@@ -261,8 +259,3 @@ def model_digest(enhancer: Enhancer) -> str:
     """A short digest of a model's weights."""
     pipeline = enhancer.pipeline
     return weights_digest(pipeline.vae, pipeline.context, pipeline.unet)
-
-
-def with_clean_settings(dark: RawFrame, clean: RawFrame) -> RawFrame:
-    """The dark frame under the clean one's white balance and matrix, as in training."""
-    return replace(dark, white_balance=clean.white_balance, srgb_from_camera=clean.srgb_from_camera)

@@ -32,6 +32,12 @@ class Judge:
     alex: LPIPS | None = None
     vgg: LPIPS | None = None
 
+    @property
+    def metrics(self) -> set[str]:
+        """Names of the scores that it gives."""
+        learned = {name for name, network in (("lpips", self.alex), ("lpips_vgg", self.vgg)) if network is not None}
+        return {"psnr", "ssim", "colour"} | learned
+
     def score(self, output: Picture, reference: Picture) -> dict[str, float]:
         """PSNR (dB), SSIM, LPIPS and the colour error (CIEDE2000 of 32x32 block means) of a picture.
 

@@ -8,9 +8,10 @@ from typing import Literal
 
 from darkdiff_cli.datasets.eld import eld_pairs
 from darkdiff_cli.datasets.lrd import lrd_pairs
-from darkdiff_cli.datasets.rawpairs import RAW_SUFFIXES, RawPair
+from darkdiff_cli.datasets.rawpairs import RawPair
 from darkdiff_cli.datasets.sid import sid_pairs
 from darkdiff_cli.errors import InputError, SettingsError
+from darkdiff_cli.raw import RAW_SUFFIXES
 
 # The 15 indoor scenes on which the ELD paper evaluates SID (its list SID_Sony_15_paired).
 INDOOR = {
@@ -130,7 +131,7 @@ def _all() -> dict[str, Protocol]:
     found = [Protocol("scenes", 1, "scenes", "every NAME_xN beside its NAME_clean")]
     for ratio in (100, 250, 300):
         found += [
-            Protocol(f"sid-x{ratio}-35", 1, "sid", f"SID Sony test scenes at x{ratio}", misaligned=True),
+            Protocol(f"sid-x{ratio}-35", 1, "sid", f"SID Sony test scenes at x{ratio}"),
             Protocol(f"sid-x{ratio}-49", 1, "sid", f"SID Sony test and validation scenes at x{ratio}"),
             Protocol(
                 f"sid-x{ratio}-15", 1, "sid", f"the ELD paper's 15 indoor SID scenes at x{ratio}", crop=512,

@@ -9,9 +9,9 @@ from pathlib import Path
 import imageio.v3 as iio
 import numpy as np
 
-from darkdiff_cli.datasets.rawpairs import RawPair, exposure_ratio
+from darkdiff_cli.datasets.rawpairs import RawPair, exposure_ratio, metered_by
 from darkdiff_cli.errors import DarkdiffError
-from darkdiff_cli.evaluation.methods import Method, Picture, with_clean_settings
+from darkdiff_cli.evaluation.methods import Method, Picture
 from darkdiff_cli.evaluation.metrics import Judge, interval, paired
 from darkdiff_cli.raw import RawFrame, read_raw, render_reference
 
@@ -98,28 +98,30 @@ def run_quality(
     """
     results = Results(judge.protocol.describe())
     ledger = output / "scores.jsonl"
-    known = _load(ledger, judge.protocol.title)
+    known = _load(ledger, judge)
     total, done = len(pairs) * len(methods), 0
     for pair in pairs:
         missing = [method for method in methods if (method.identity, pair.scene) not in known]
         results.rows += [known[method.identity, pair.scene] for method in methods if method not in missing]
         done += len(methods) - len(missing)
         try:
-            frames = _frames(pair) if missing else None
+            scene = _Scene.read(pair, judge) if missing else None
         except DarkdiffError as error:
             results.failures.append(str(error))
             done += len(missing)
-            missing = []
+            continue
         for method in missing:
-            assert frames is not None
+            assert scene is not None
             report(f"{method.name}: {pair.scene}", done, total)
             try:
-                row, picture, reference = _score(method, pair, *frames, judge)
+                row, picture = scene.score(method, judge)
             except (DarkdiffError, ValueError) as error:
                 results.failures.append(f"{pair.scene}, {method.name}: {error}")
             else:
                 results.rows.append(row)
-                _keep(ledger, row, picture, reference)
+                _write_picture(picture_path(output, "reference", pair.scene), scene.reference)
+                _write_picture(picture_path(output, method.name, pair.scene), picture)
+                _append(ledger, row)
             done += 1
             report(f"{method.name}: {pair.scene}", done, total)
     return results
@@ -131,42 +133,48 @@ def picture_path(output: Path, method: str, scene: str) -> Path:
     return output / "pictures" / f"{safe}.jpg"
 
 
-def _frames(pair: RawPair) -> tuple[RawFrame, RawFrame, float]:
-    dark, clean = read_raw(pair.noisy), read_raw(pair.clean)
-    ratio = pair.ratio if pair.ratio is not None else exposure_ratio(dark, clean)
-    return with_clean_settings(dark, clean), clean, ratio
+@dataclass(frozen=True)
+class _Scene:
+    """A pair as it is scored: read and rendered once for all methods."""
+
+    name: str
+    dark: RawFrame
+    clean: RawFrame
+    ratio: float
+    reference: Picture
+
+    @classmethod
+    def read(cls, pair: RawPair, judge: Judge) -> "_Scene":
+        dark, clean = read_raw(pair.noisy), read_raw(pair.clean)
+        ratio = pair.ratio if pair.ratio is not None else exposure_ratio(dark, clean)
+        reference = render_reference(clean, judge.protocol.adjust_maximum)
+        return cls(pair.scene, metered_by(dark, clean), clean, ratio, reference)
+
+    def score(self, method: Method, judge: Judge) -> tuple[Row, Picture]:
+        began = time.perf_counter()
+        picture = method.render(self.dark, self.clean, self.ratio)
+        seconds = time.perf_counter() - began
+        own = method.reference(self.clean)
+        reference = own if own is not None else self.reference
+        height, width = (min(a, b) for a, b in zip(picture.shape[:2], reference.shape[:2], strict=True))
+        scores = judge.score(picture[:height, :width], reference[:height, :width])
+        title = judge.protocol.title
+        return Row(title, method.name, method.identity, self.name, self.ratio, scores, seconds), picture
 
 
-def _score(
-    method: Method, pair: RawPair, dark: RawFrame, clean: RawFrame, ratio: float, judge: Judge
-) -> tuple[Row, Picture, Picture]:
-    began = time.perf_counter()
-    picture = method.render(dark, clean, ratio)
-    seconds = time.perf_counter() - began
-    own = method.reference(clean)
-    reference = own if own is not None else render_reference(clean, judge.protocol.adjust_maximum)
-    height, width = (min(a, b) for a, b in zip(picture.shape[:2], reference.shape[:2], strict=True))
-    picture, reference = picture[:height, :width], reference[:height, :width]
-    scores = judge.score(picture, reference)
-    return (
-        Row(judge.protocol.title, method.name, method.identity, pair.scene, ratio, scores, seconds),
-        picture,
-        reference,
-    )
+def _write_picture(path: Path, picture: Picture) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    iio.imwrite(path, np.rint(picture * 255).astype(np.uint8), quality=92)
 
 
-def _keep(ledger: Path, row: Row, picture: Picture, reference: Picture) -> None:
-    for name, image in ((row.method, picture), ("reference", reference)):
-        path = picture_path(ledger.parent, name, row.scene)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        iio.imwrite(path, np.rint(image * 255).astype(np.uint8), quality=92)
+def _append(ledger: Path, row: Row) -> None:
     torn = ledger.is_file() and not ledger.read_bytes().endswith(b"\n")
     with ledger.open("a", encoding="utf-8") as file:
         file.write("\n" * torn + json.dumps(row.__dict__) + "\n")
 
 
-def _load(ledger: Path, title: str) -> dict[tuple[str, str], Row]:
-    """Scores of an earlier run of the same protocol and version; a torn last line is left out."""
+def _load(ledger: Path, judge: Judge) -> dict[tuple[str, str], Row]:
+    """Rows of an earlier run of the same protocol and version with all of the judge's metrics; torn lines left out."""
     known: dict[tuple[str, str], Row] = {}
     if not ledger.is_file():
         return known
@@ -175,6 +183,6 @@ def _load(ledger: Path, title: str) -> dict[tuple[str, str], Row]:
             row = Row(**json.loads(line))
         except (json.JSONDecodeError, TypeError):
             continue
-        if row.protocol == title:
+        if row.protocol == judge.protocol.title and judge.metrics <= set(row.scores):
             known[row.identity, row.scene] = row
     return known

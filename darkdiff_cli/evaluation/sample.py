@@ -11,6 +11,9 @@ from darkdiff_cli.synthesis.unprocess import CAMERA_MATRICES
 
 SIZE = (288, 416)
 RATIOS = (100, 300)
+SENSOR = Sensor(np.array(CAMERA_MATRICES["Sony ILCE-7SM2"]).reshape(3, 3) / 10_000.0, (2.0, 1.0, 1.9))
+NOISE = SensorNoise(gain=1.0, shape=0.1, read_scale=1.2, row_scale=0.4)
+CAPTURE = CaptureMetadata(make="darkdiff", model="sample", exposure_time=10.0, iso=1600)
 
 
 def night_scene(seed: int = 0) -> NDArray[np.float32]:
@@ -41,12 +44,14 @@ def night_scene(seed: int = 0) -> NDArray[np.float32]:
 
 def write_sample(folder: Path) -> None:
     """Write `night_clean.dng` and `night_xN.dng` of the scene, with the noise of a moderate high-ISO setting."""
-    matrix = np.array(CAMERA_MATRICES["Sony ILCE-7SM2"]).reshape(3, 3) / 10_000.0
-    sensor = Sensor(camera_from_xyz=matrix, white_balance=(2.0, 1.0, 1.9))
-    capture = CaptureMetadata(make="darkdiff", model="sample", exposure_time=10.0, iso=1600)
-    clean = unprocess(night_scene(), sensor)
-    write_dng(folder / "night_clean.dng", np.rint(clean).astype(np.uint16), sensor, capture)
+    scene = night_scene()
+    write_dng(folder / "night_clean.dng", np.rint(unprocess(scene, SENSOR)).astype(np.uint16), SENSOR, CAPTURE)
     for ratio in RATIOS:
-        noise = SensorNoise(gain=1.0, shape=0.1, read_scale=1.2, row_scale=0.4)
-        dark = expose(clean, float(ratio), noise, sensor.black, sensor.white, np.random.default_rng(ratio))
-        write_dng(folder / f"night_x{ratio}.dng", dark, sensor, capture)
+        write_dark(folder / f"night_x{ratio}.dng", scene, float(ratio), seed=ratio)
+
+
+def write_dark(path: Path, srgb_01: NDArray[np.float32], ratio: float, seed: int = 0) -> None:
+    """Write a picture, (h, w, 3) sRGB in [0, 1], as the raw of an exposure `ratio` times too short."""
+    rng = np.random.default_rng(seed)
+    dark = expose(unprocess(srgb_01, SENSOR), ratio, NOISE, SENSOR.black, SENSOR.white, rng)
+    write_dng(path, dark, SENSOR, CAPTURE)

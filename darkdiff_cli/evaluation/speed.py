@@ -1,26 +1,21 @@
 """Where the time of a photo goes: seconds by stage, memory, arithmetic, and how it grows with the size."""
 
-import resource
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.evaluation.peer import make_peer, time_peer
-from darkdiff_cli.evaluation.sample import night_scene
-from darkdiff_cli.photo import Provenance, write_photo
-from darkdiff_cli.raw import develop, read_raw
-from darkdiff_cli.synthesis import Sensor, SensorNoise, expose, unprocess, write_dng
-from darkdiff_cli.synthesis.unprocess import CAMERA_MATRICES
+from darkdiff_cli.evaluation.sample import night_scene, write_dark
+from darkdiff_cli.raw import finish, network_input, read_raw
 
 STAGES = ("read", "develop", "encode", "context", "denoise", "decode", "write")
 RATIO = 200.0
@@ -156,15 +151,15 @@ def _time(enhancer: Enhancer, settings: EnhanceSettings, raw: Path, folder: Path
     mark("begin")
     frame = read_raw(raw)
     mark("read")
-    image = torch.from_numpy(develop(frame, RATIO, "srgb").pixels)
+    config = dict(enhancer.pipeline.config)
+    image = torch.from_numpy(network_input(frame, RATIO, config["lrgb_space"], config["data_format"]))
     mark("develop")
     result = enhancer.pipeline(
         image, settings.steps, settings.guidance, settings.seed, settings.sampler, settings.tile, on_progress=mark
     )
     mark("decode")
-    picture = result.srgb.numpy()
-    provenance = Provenance(enhancer.model, 0, result.steps, result.guidance, "ddim", RATIO)
-    write_photo(folder / "out.jpg", picture, frame.metadata, provenance, "jpeg", 8, overwrite=True)
+    picture = finish(result.srgb.numpy(), frame, config["data_format"])
+    enhancer.write(folder / "out.jpg", frame, RATIO, picture, result, replace(settings, overwrite=True))
     mark("write")
     before, seconds = marks["begin"], {}
     for stage in STAGES:
@@ -179,28 +174,27 @@ def _write_raw(folder: Path, megapixels: float) -> Path:
     width = round(height * 1.5)
     scene = night_scene()
     tiles = (-(-height // scene.shape[0]), -(-width // scene.shape[1]), 1)
-    picture = np.tile(scene, tiles)[:height, :width]
-    matrix = np.array(CAMERA_MATRICES["Sony ILCE-7SM2"]).reshape(3, 3) / 10_000.0
-    sensor = Sensor(camera_from_xyz=matrix, white_balance=(2.0, 1.0, 1.9))
-    noise = SensorNoise(gain=1.0, shape=0.1, read_scale=1.2, row_scale=0.4)
-    rng = np.random.default_rng(0)
-    mosaic = expose(unprocess(picture, sensor), RATIO, noise, sensor.black, sensor.white, rng)
     path = folder / f"{megapixels:g}.dng"
-    write_dng(path, mosaic, sensor, CaptureMetadata(model="sample"))
+    write_dark(path, np.tile(scene, tiles)[:height, :width], RATIO)
     return path
 
 
 def _peak(device: torch.device) -> float:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e9
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("nan")
     unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kibibytes
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 
 
 def _count(enhancer: Enhancer, settings: EnhanceSettings) -> float:
     """Teraflop per megapixel of the sensor, counted on a small picture."""
+    image = torch.rand(FLOP_SIDE, FLOP_SIDE, int(enhancer.pipeline.vae.config["in_channels"]))
     with FlopCounterMode(display=False) as counter:
-        enhancer.pipeline(torch.rand(FLOP_SIDE, FLOP_SIDE, 3), settings.steps, settings.guidance, tile=settings.tile)
+        enhancer.pipeline(image, settings.steps, settings.guidance, tile=settings.tile)
     return counter.get_total_flops() / 1e12 / (4 * FLOP_SIDE**2 / 1e6)
 
 

@@ -1,13 +1,14 @@
 """From a camera's file to LRGB: reading, levels, white balance, amplification, binning (Sec. 4.1, App. A2)."""
 
 from darkdiff_cli.raw.exposure import estimate_ratio
-from darkdiff_cli.raw.frame import LRGB, DataFormat, LrgbSpace, RawFrame
+from darkdiff_cli.raw.frame import LRGB, RAW_SUFFIXES, DataFormat, LrgbSpace, RawFrame
 from darkdiff_cli.raw.frontend import develop, network_input
 from darkdiff_cli.raw.reader import read_raw
 from darkdiff_cli.raw.rendering import finish, render_reference
 
 __all__ = [
     "LRGB",
+    "RAW_SUFFIXES",
     "DataFormat",
     "LrgbSpace",
     "RawFrame",

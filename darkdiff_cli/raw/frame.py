@@ -9,6 +9,15 @@ from numpy.typing import NDArray
 
 from darkdiff_cli.capture import CaptureMetadata
 
+RAW_SUFFIXES = frozenset(
+    f".{suffix}"
+    for suffix in (
+        "3fr", "ari", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "iiq", "k25", "kdc", "mef", "mos", "mrw",
+        "nef", "nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f",
+    )
+)  # fmt: skip
+"""What cameras call their raw files, in lower case."""
+
 LrgbSpace = Literal["camera", "srgb"]
 DataFormat = Literal["lrgb-srgb", "raw-srgb", "raw-raw"]
 """What a network takes in and gives out (the paper's Table 5): LRGB or the four Bayer planes, sRGB or Bayer planes."""

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from darkdiff_cli.datasets import Pair, collate
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.interrupt import ignore_interrupts
 from darkdiff_cli.training.recipe import Optimisation
 
 HEALTH_IMAGES = 16
@@ -74,6 +75,7 @@ def batches(
     options: dict[str, Any] = {}
     if workers > 0:
         options = {"num_workers": workers, "multiprocessing_context": "spawn", "prefetch_factor": 4}
+        options["worker_init_fn"] = _leave_signals
     items = cut.items(first, plan.steps)
     stack = partial(_stack, multiple=multiple)
     return iter(DataLoader(data, batch_size=cut.size, sampler=items, collate_fn=stack, **options))
@@ -82,6 +84,11 @@ def batches(
 def held_out_batch(held_out: Dataset[Pair], multiple: int, count: int = HEALTH_IMAGES) -> Pair:
     """The first held-out pairs as one batch."""
     return _stack([held_out[index] for index in range(count)], multiple)
+
+
+def _leave_signals(_worker: int) -> None:
+    """The loop answers Ctrl-C, and needs its workers until it has."""
+    ignore_interrupts()
 
 
 def _stack(pairs: Sequence[Pair], multiple: int) -> Pair:

@@ -6,8 +6,7 @@ from typing import Literal
 
 from darkdiff_cli.datasets import SynthesisSettings
 from darkdiff_cli.raw import DataFormat, LrgbSpace
-
-Conditioning = Literal["region", "concat", "controlnet", "global"]
+from darkdiff_models.surgery import Conditioning
 
 
 @dataclass(frozen=True)

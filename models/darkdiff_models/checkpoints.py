@@ -109,6 +109,12 @@ def _empty_prompt(folder: Path) -> Tensor:
     return torch.as_tensor(encoder(tokens.input_ids).last_hidden_state)
 
 
+def local_model(model: str | Path) -> Path | None:
+    """The folder of a model on this machine, the user's own before a bundled one; None for one of the hub."""
+    bundled = Path(str(files("darkdiff_models"))) / "pretrained" / str(model)
+    return next((folder for folder in (Path(model), bundled) if folder.is_dir()), None)
+
+
 def load_pipeline(model: str | Path) -> DarkDiffPipeline:
     """Load a DarkDiff model in fp32, from safetensors only.
 
@@ -119,12 +125,8 @@ def load_pipeline(model: str | Path) -> DarkDiffPipeline:
         FileNotFoundError: no such model; the message says what was looked for.
         ValueError: the folder holds something else.
     """
-    bundled = Path(str(files("darkdiff_models"))) / "pretrained" / str(model)
-    if Path(model).is_dir():
-        folder = Path(model)
-    elif bundled.is_dir():
-        folder = bundled
-    else:
+    folder = local_model(model)
+    if folder is None:
         try:
             folder = Path(snapshot_download(str(model), allow_patterns=["*.json", "*/*.json", "*/*.safetensors"]))
         except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:

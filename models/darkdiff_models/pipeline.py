@@ -172,7 +172,7 @@ class DarkDiffPipeline(DiffusionPipeline):
             tiles = self._image_tiles(noisy, dict(self.config))
             latents = TiledAutoencoder(self.vae, tiles).encode(source)
             latents = torch.zeros_like(latents) if zeroed else latents
-            srgb = TiledAutoencoder(self.vae, tiles).decode(latents, noisy)
+            srgb = TiledAutoencoder(self.vae, tiles).decode(latents, noisy)  # norms of its own: another image's
         height, width = image.shape[:2]
         return srgb[0, :, :height, :width].clamp(0, 1).permute(1, 2, 0).float().cpu().contiguous()
 

@@ -13,6 +13,8 @@ from darkdiff_models.context import ContextProcessor
 from darkdiff_models.unet import DarkDiffUNet
 
 StateDict = Mapping[str, Tensor]
+Conditioning = Literal["region", "concat", "controlnet", "global"]
+"""How the denoiser sees the noisy image: the paper's region attention, or an alternative of its Table 6."""
 
 
 def residual_autoencoder(
@@ -57,9 +59,6 @@ def residual_autoencoder(
             weights[f"decoder.conv_out.{part}"] = weights[f"decoder.conv_out.{part}"][[0, 1, 1, 2]]
     _load(model, weights, may_miss="residual_convs.")
     return model
-
-
-Conditioning = Literal["region", "concat", "controlnet", "global"]
 
 
 def denoiser(

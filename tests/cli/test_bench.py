@@ -92,6 +92,23 @@ def test_a_second_run_goes_on_and_bad_pairs_do_not_end_it(scenes, model_folder, 
     assert scores[0] == scores[1]
 
 
+def test_a_run_without_lpips_is_scored_again_with_it(scenes, model_folder, lpips, tmp_path, monkeypatch) -> None:
+    from darkdiff_models import lpips_weights
+
+    monkeypatch.setattr(lpips_weights, "_download", _offline)
+    words = ("quality", "--data", f"scenes:{scenes}", "--model", model_folder, "-o", tmp_path / "out", "--json")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    without = json.loads(bench(*words).stdout)["quality"]["methods"]["toy"]
+    within = json.loads(bench(*words, "--lpips", lpips).stdout)["quality"]["methods"]["toy"]
+    assert "lpips" not in without
+    assert within["lpips"]["count"] == 2
+    assert within["psnr"] == without["psnr"]
+
+
+def _offline(url: str):
+    raise FileNotFoundError(f"{url}: cannot be downloaded (no connection)")
+
+
 def test_another_program_is_judged_against_its_own_rendering(scenes, lpips, tmp_path) -> None:
     script = tmp_path / "converter.py"
     script.write_text(

@@ -236,6 +236,23 @@ def test_killed_in_the_middle_of_a_checkpoint_it_resumes_with_the_same_losses(
     assert not list((killed / "stage1").rglob("*.partial"))
 
 
+def test_ctrl_c_at_a_terminal_with_workers_saves_and_exits_130(base: Path, photo_folder: Path, tmp_path: Path) -> None:
+    """A terminal sends SIGINT to the whole group: the workers must outlive it until the loop has saved."""
+    words = [word if word != "0" else "1" for word in command(photo_folder, tmp_path / "run", "--base", base)]
+    words += ["--steps", "100000"]
+    with subprocess.Popen(
+        [sys.executable, *words], stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        log, deadline = tmp_path / "run" / "stage1" / "log.jsonl", time.monotonic() + 120
+        while not log.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert newest_checkpoint(tmp_path / "run" / "stage1" / "checkpoints") is not None
+
+
 def test_sigterm_saves_and_exits_130(base: Path, photo_folder: Path, tmp_path: Path) -> None:
     words = [sys.executable, *command(photo_folder, tmp_path / "run", "--base", base, "--steps", 100000)]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:

@@ -79,6 +79,12 @@ def test_several_processes_share_a_folder(shoot, tmp_path) -> None:
     assert not list((tmp_path / "cache").rglob("*.partial"))
 
 
+def test_a_cache_that_cannot_be_used_is_one_sentence(dark_dng, tmp_path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"the cache cannot be used \(Not a directory\)"):
+        MosaicCache(tmp_path / "file" / "cache").read(dark_dng)
+
+
 def test_a_missing_file_is_one_sentence(cache, tmp_path) -> None:
     with pytest.raises(InputError, match="no such file"):
         cache.read(tmp_path / "gone.dng")

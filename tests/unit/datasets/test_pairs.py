@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from darkdiff_cli.datasets import MosaicCache, Pair, RawPair, RawPairs, Source, SynthesisSettings, parse_data
+from darkdiff_cli.datasets import MosaicCache, Pair, RawPair, RawPairs, Source, SynthesisSettings, collate, parse_data
 from darkdiff_cli.errors import InputError, SettingsError
 
 
@@ -19,10 +19,17 @@ def test_padding_reaches_the_next_multiple_and_keeps_the_picture(size: int) -> N
 
 
 def test_turning_moves_all_three_images_alike() -> None:
-    pair = make(8, 12)
+    pair = make(12, 12)
     turned = pair.turned(flip=True, transpose=True)
     for name in ("noisy", "clean", "reference"):
         assert torch.equal(getattr(turned, name), getattr(pair, name).flip(-1).transpose(-1, -2))
+
+
+def test_crops_of_unequal_size_are_refused_in_one_sentence() -> None:
+    with pytest.raises(InputError, match="not all as large as the recipe's crop"):
+        collate([make(8, 12), make(8, 8)])
+    tall = make(8, 12).turned(flip=False, transpose=True)
+    assert tall.noisy.shape == (3, 8, 12)  # exchanging rows and columns would change the size
 
 
 def test_every_pair_comes_once_an_epoch_in_a_new_order(shoot, tmp_path, cache) -> None:
