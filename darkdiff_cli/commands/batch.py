@@ -1,25 +1,27 @@
 """`darkdiff batch`: a folder of raws, a night's shoot, an archive."""
 
-import hashlib
 import json
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
+from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from darkdiff_cli.commands.options import SUFFIXES, Format, Sampler, photo_format, picture_settings
 from darkdiff_cli.commands.progress import batch_progress
-from darkdiff_cli.errors import DarkdiffError, SettingsError
+from darkdiff_cli.errors import SettingsError
 
 if TYPE_CHECKING:
-    from darkdiff_cli.engines.jobs import Job
-    from darkdiff_cli.engines.ledger import Entry
-    from darkdiff_cli.engines.local import Summary
-    from darkdiff_cli.enhancer import EnhanceSettings
+    from darkdiff_cli.engines.run import Summary
 
-LARGE = 100_000_000  # bytes; larger weights are told apart by size and time, not by content
+
+class EngineChoice(str, Enum):
+    """Where a batch runs."""
+
+    local = "local"
+    ray = "ray"
 
 
 def batch(
@@ -42,13 +44,21 @@ def batch(
     sampler: Annotated[Sampler | None, typer.Option(help="Diffusion sampler. Default: the model's.")] = None,
     format_: Annotated[Format | None, typer.Option("--format", help="Output format. Default: jpeg.")] = None,
     bit_depth: Annotated[int | None, typer.Option(help="8, or 16 for TIFF. Default: 8 for JPEG, 16 for TIFF.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     tile: Annotated[int | None, typer.Option(min=8, help="Denoiser tile in latents.")] = None,
     checksum: Annotated[bool, typer.Option("--checksum", help="Know inputs by content, not by size and time.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what failed before.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Make every photo again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; do nothing.")] = False,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that one file may take to decode.")] = 120.0,
+    devices: Annotated[
+        str, typer.Option("--devices", "--device", help="auto, cpu, mps, cuda:N, a list of them, or all GPUs: all.")
+    ] = "auto",
+    engine: Annotated[EngineChoice, typer.Option(help="This machine, or a Ray cluster (darkdiff[ray]).")] = (
+        EngineChoice.local
+    ),
+    address: Annotated[str | None, typer.Option(help="Ray: of the cluster. Default: start one here.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Ray: how many. Default: one per GPU.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page with every photo before and after.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> int:
@@ -59,74 +69,54 @@ def batch(
     kind = photo_format(format_, None)
     settings = picture_settings(ratio, ev, black, steps, guidance, sampler, tile, seed, kind, bit_depth, overwrite)
     root = output or folder / "darkdiff"
-    if root.exists() and not root.is_dir():
-        raise SettingsError(f"-o {root}: is no folder; choose another.")
+    _check(root, report, engine, devices, address, workers)
     from darkdiff_cli.engines.jobs import find_jobs
     from darkdiff_cli.engines.ledger import Ledger
+    from darkdiff_cli.engines.plan import plan_batch
 
+    if engine is EngineChoice.ray:  # workers do not share the current folder
+        folder, root, model = folder.absolute(), root.absolute(), _absolute(model)
     jobs = find_jobs(folder, root, SUFFIXES[kind], recursive, include or (), exclude or ())
-    ledger = Ledger(root)
-    todo, skipped, lost = _todo(jobs, ledger, settings, model, checksum, retry_failed, overwrite)
+    plan = plan_batch(jobs, Ledger(root), settings, model, checksum, retry_failed)
     if dry_run:
-        for job, _ in todo:
-            print(f"{job.relative} -> {job.output}")
-        print(f"{len(todo)} to do, {skipped} done or failed before", file=sys.stderr)
+        for task in plan.tasks:
+            print(f"{task.job.relative} -> {task.job.output}")
+        print(f"{len(plan.tasks)} to do, {plan.settled} done or failed before", file=sys.stderr)
         return 0
-    from darkdiff_cli.engines.local import LocalBatch, Summary
+    from darkdiff_cli.engines.album import Album
+    from darkdiff_cli.engines.start import Engine, run_batch
+    from darkdiff_cli.engines.worker import WorkerSettings
 
-    summary = Summary(failed=lost)
-    if todo:
-        from darkdiff_cli.enhancer import Enhancer
-
-        runner = LocalBatch(Enhancer(model, device), settings, ledger, root, timeout)
-        runner.summary.failed += lost
-        with batch_progress(quiet) as report:
-            summary = runner.run(todo, report)
-    summary.skipped += skipped
+    album = Album(report) if report else None
+    place = Engine(engine.value, devices, address, workers)
+    with batch_progress(quiet) as progress:
+        summary = run_batch(
+            plan, root, WorkerSettings(model, settings, timeout, album is not None), place, progress,
+            album.add if album else lambda _finished: None,
+        )  # fmt: skip
+    if album:
+        album.save(summary)
     _show(summary, as_json, quiet)
     if summary.stopped == "interrupted":
         raise KeyboardInterrupt
     return 1 if summary.failed or summary.stopped else 0
 
 
-def _todo(
-    jobs: "list[Job]", ledger: Any, settings: "EnhanceSettings", model: str, checksum: bool, retry_failed: bool,
-    overwrite: bool,
-) -> "tuple[list[tuple[Job, str]], int, list[Entry]]":  # fmt: skip
-    """What the ledger does not hold yet, how many it does, and files that vanished while looking."""
-    from darkdiff_cli.engines.ledger import Entry, job_key
-
-    known, words = ledger.entries(), asdict(replace(settings, overwrite=False))
-    weights = _model_identity(model)
-    todo, lost, skipped = [], [], 0
-    for job in jobs:
-        try:
-            key = job_key(job.identity(checksum), {**words, "output": job.output.name}, weights)
-        except DarkdiffError as error:
-            lost.append(Entry("", job.relative, job.output.name, "failed", str(error)))
-            continue
-        entry = known.get(key)
-        finished = entry is not None and entry.status == "done" and job.output.exists()
-        given_up = entry is not None and entry.status == "failed" and not retry_failed
-        if (finished or given_up) and not overwrite:
-            skipped += 1
-        else:
-            todo.append((job, key))
-    return todo, skipped, lost
+def _check(
+    root: Path, report: Path | None, engine: EngineChoice, devices: str, address: str | None, workers: int | None
+) -> None:
+    if root.exists() and not root.is_dir():
+        raise SettingsError(f"-o {root}: is no folder; choose another.")
+    if report is not None and (report.is_dir() or not report.absolute().parent.is_dir()):
+        raise SettingsError(f"--report {report}: must be a file in a folder that exists.")
+    if engine is EngineChoice.local and (address is not None or workers is not None):
+        raise SettingsError("--address and --workers belong to --engine ray.")
+    if engine is EngineChoice.ray and devices != "auto":
+        raise SettingsError("--devices belongs to --engine local; Ray gives every worker its own GPU.")
 
 
-def _model_identity(model: str) -> str:
-    """What tells one model's weights from another's, without loading them."""
-    from importlib.resources import files
-
-    bundled = Path(str(files("darkdiff_models"))) / "pretrained" / model
-    folder = Path(model) if Path(model).is_dir() else bundled
-    digest = hashlib.blake2b(model.encode() if not folder.is_dir() else b"", digest_size=16)
-    for path in sorted([*folder.rglob("*.safetensors"), *folder.rglob("*.json")]) if folder.is_dir() else []:
-        stat = path.stat()
-        content = f"{stat.st_size}|{stat.st_mtime_ns}".encode() if stat.st_size > LARGE else path.read_bytes()
-        digest.update(path.relative_to(folder).as_posix().encode() + content)
-    return digest.hexdigest()
+def _absolute(model: str) -> str:
+    return str(Path(model).absolute()) if Path(model).is_dir() else model
 
 
 def _show(summary: "Summary", as_json: bool, quiet: bool) -> None:

@@ -1,12 +1,13 @@
 """Progress on stderr: a bar with ETA on a terminal; for training, plain lines elsewhere."""
 
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from darkdiff_cli.engines.local import Summary
+    from darkdiff_cli.engines.run import Summary
 
 STAGES = {"read": 2, "encode": 12, "context": 2, "denoise": 54, "decode": 28, "write": 2}  # per cent of a photo's time
 
@@ -89,31 +90,46 @@ def counted_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int
 
 
 @contextmanager
-def batch_progress(quiet: bool) -> "Iterator[Callable[[str, int, int, Summary], None]]":
-    """Progress of a batch as a callback (file, done, in all, counts): a bar with rate and ETA, or a line a file."""
+def batch_progress(quiet: bool) -> "Iterator[Callable[[Mapping[str, str], Summary], None]]":
+    """Progress of a batch as a callback (file of each worker, counts): a bar with rate and ETA, or a line a file."""
     if quiet:
-        yield lambda _file, _done, _total, _summary: None
+        yield lambda _at, _summary: None
         return
     if not sys.stderr.isatty():
-
-        def plain(file: str, done: int, total: int, _summary: "Summary") -> None:
-            if file:
-                print(f"{done + 1}/{total}  {file}", file=sys.stderr, flush=True)
-
-        yield plain
+        yield _plain_batch()
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    counts = TextColumn("{task.fields[counts]}")
+    columns = (MofNCompleteColumn(), BarColumn(), counts, TimeRemainingColumn(), TextColumn("{task.description}"))
+    began = time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("")
+        task = bar.add_task("", counts="")
 
-        def report(file: str, done: int, total: int, summary: "Summary") -> None:
-            counts = f"{len(summary.done)} done, {len(summary.failed)} failed, {summary.skipped} skipped  {file}"
-            bar.update(task, description=counts, completed=done, total=total)
+        def report(at: Mapping[str, str], summary: "Summary") -> None:
+            finished = len(summary.done) + len(summary.failed)
+            rate = (time.monotonic() - began) / finished if finished else 0.0
+            counts = f"{len(summary.done)} done, {len(summary.failed)} failed, {summary.skipped} skipped"
+            files = ", ".join(f"{worker}: {file}" for worker, file in sorted(at.items()))
+            words = f"{counts}, {rate:.3g} s/file" if finished else counts
+            bar.update(task, description=files, counts=words, completed=finished, total=summary.total)
 
         yield report
+
+
+def _plain_batch() -> "Callable[[Mapping[str, str], Summary], None]":
+    """A line for each file that is done or has failed."""
+    shown = [0, 0]
+
+    def report(_at: Mapping[str, str], summary: "Summary") -> None:
+        for number, entries in enumerate((summary.done, summary.failed)):
+            for entry in entries[shown[number] :]:
+                shown[number] += 1
+                words = f"{entry.seconds:.1f} s" if entry.error is None else "failed"
+                print(f"{sum(shown)}/{summary.total}  {entry.source}  {words}", file=sys.stderr, flush=True)
+
+    return report
 
 
 def _running_sums(values: list[int]) -> list[int]:

@@ -1,13 +1,12 @@
 """Decode raws in a process of their own: LibRaw may crash or hang on a broken file, and the batch must not."""
 
 import multiprocessing
-import signal
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from types import TracebackType
 
 from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError
+from darkdiff_cli.interrupt import ignore_interrupts
 from darkdiff_cli.raw import RawFrame, estimate_ratio, read_raw
 
 
@@ -23,14 +22,6 @@ class Decoder:
         self.process: SpawnProcess | None = None
         self.pipe: Connection | None = None
 
-    def __enter__(self) -> "Decoder":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop()
-
     def decode(self, path: Path, black: float | None, ratio: float | None) -> tuple[RawFrame, float]:
         """Read a frame and, where none is given, choose its amplification ratio.
 
@@ -44,11 +35,11 @@ class Decoder:
         try:
             self.pipe.send((path, black, ratio))
             if not self.pipe.poll(self.timeout):
-                self._stop()
+                self.close()
                 raise InputError(f"{path}: takes over {self.timeout:g} s to decode; copy it again from the card.")
             answer = self.pipe.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
-            self._stop()
+            self.close()
             raise InputError(f"{path}: brought the raw decoder down; copy it again from the card.") from error
         if isinstance(answer, DarkdiffError):
             raise answer
@@ -62,7 +53,8 @@ class Decoder:
         self.process.start()
         theirs.close()
 
-    def _stop(self) -> None:
+    def close(self) -> None:
+        """End the process; the next file starts another."""
         if self.process is not None:
             self.process.kill()
             self.process.join()
@@ -72,7 +64,7 @@ class Decoder:
 
 
 def _serve(pipe: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    ignore_interrupts()
     while True:
         try:
             path, black, ratio = pipe.recv()

@@ -9,29 +9,34 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from darkdiff_cli.errors import InputError
-
-RAW_SUFFIXES = frozenset(
-    f".{suffix}"
-    for suffix in (
-        "3fr", "ari", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "iiq", "k25", "kdc", "mef", "mos", "mrw",
-        "nef", "nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f",
-    )
-)  # fmt: skip
+from darkdiff_cli.raw import RAW_SUFFIXES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
-    """One raw file.
+    """One raw file; small, for there may be millions.
 
     Attributes:
-        source: the raw.
-        relative: its path inside the batch's folder, with forward slashes: its name in the ledger.
-        output: the photo to write.
+        folder: of the batch.
+        relative: the raw inside it, with forward slashes: its name in the ledger.
+        root: of the photos.
+        photo: the photo inside it, with forward slashes.
     """
 
-    source: Path
+    folder: Path
     relative: str
-    output: Path
+    root: Path
+    photo: str
+
+    @property
+    def source(self) -> Path:
+        """The raw."""
+        return self.folder / self.relative
+
+    @property
+    def output(self) -> Path:
+        """The photo to write."""
+        return self.root / self.photo
 
     def identity(self, checksum: bool) -> str:
         """What tells this input from another: path, size and time; or path and content.
@@ -77,7 +82,7 @@ def find_jobs(
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give the folder of raw files.")
-    found: list[tuple[Path, str]] = []
+    found: list[str] = []
     for place, folders, names in os.walk(folder):  # does not follow links to folders, so no loop can trap it
         here = Path(place)
         folders[:] = sorted(
@@ -91,13 +96,14 @@ def find_jobs(
             if include and not _matches(relative, include):
                 continue
             if not _matches(relative, exclude):
-                found.append((path, relative))
-    plain = Counter(str(Path(relative).with_suffix("")).lower() for _, relative in found)
+                found.append(relative)
+    plain = Counter(os.path.splitext(relative)[0].lower() for relative in found)
     jobs = []
-    for path, relative in found:
-        twin = plain[str(Path(relative).with_suffix("")).lower()] > 1
-        stem = f"{path.stem}_{path.suffix.lstrip('.')}" if twin else path.stem
-        jobs.append(Job(path, relative, output / Path(relative).parent / f"{stem}_darkdiff{suffix}"))
+    for relative in found:
+        stem, kind = os.path.splitext(relative)
+        if plain[stem.lower()] > 1:
+            stem = f"{stem}_{kind.lstrip('.')}"
+        jobs.append(Job(folder, relative, output, f"{stem}_darkdiff{suffix}"))
     return jobs
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 NAME = "darkdiff-ledger.jsonl"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What became of one input under one group of settings.
 

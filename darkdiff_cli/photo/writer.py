@@ -1,6 +1,7 @@
 """Write a finished photo: JPEG or TIFF, with profile and metadata, whole or not at all."""
 
 import errno
+import io
 import os
 import struct
 from collections.abc import Callable
@@ -70,12 +71,17 @@ def write_photo(
     top = 2**bit_depth - 1
     pixels = np.rint(np.clip(srgb_01, 0, 1) * np.float32(top)).astype(np.uint8 if bit_depth == 8 else np.uint16)
     if photo_format == "jpeg":
-        _atomically(path, lambda partial: _write_jpeg(partial, pixels, capture, provenance))
+        atomically(path, lambda partial: _write_jpeg(partial, pixels, capture, provenance))
     else:
-        _atomically(path, lambda partial: _write_tiff(partial, pixels, capture, provenance))
+        atomically(path, lambda partial: _write_tiff(partial, pixels, capture, provenance))
 
 
-def _atomically(path: Path, write: Callable[[Path], None]) -> None:
+def atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a file beside the target, then put it in the target's place: whole, or not at all.
+
+    Raises:
+        OutputError: the folder is read-only, or the disk is full.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         write(partial)
@@ -101,8 +107,9 @@ def srgb_profile() -> bytes:
 
 
 def _write_jpeg(path: Path, pixels: NDArray[Any], capture: CaptureMetadata, provenance: Provenance) -> None:
+    whole = io.BytesIO()  # given a file, Pillow passes over the end that a full disk cuts off
     Image.fromarray(pixels).save(
-        path,
+        whole,
         format="JPEG",
         quality=JPEG_QUALITY,
         subsampling=0,
@@ -111,6 +118,7 @@ def _write_jpeg(path: Path, pixels: NDArray[Any], capture: CaptureMetadata, prov
         exif=build_exif(capture, provenance),
         xmp=provenance.xmp(),
     )
+    path.write_bytes(whole.getbuffer())
 
 
 def _write_tiff(path: Path, pixels: NDArray[Any], capture: CaptureMetadata, provenance: Provenance) -> None:

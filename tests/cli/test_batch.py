@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -178,7 +179,7 @@ def test_checksum_knows_a_touched_file_again(night, model_folder) -> None:
 
 
 def test_a_decoder_that_dies_or_hangs_is_replaced(dark_dng, tmp_path, monkeypatch) -> None:
-    with Decoder(timeout=60) as decoder:
+    with closing(Decoder(timeout=60)) as decoder:
         frame, ratio = decoder.decode(dark_dng, None, None)
         assert frame.mosaic_dn.shape == (80, 112)
         assert 1 <= ratio <= 300

@@ -1,4 +1,5 @@
 import os
+import resource
 from pathlib import Path
 
 import exifread
@@ -117,3 +118,18 @@ def test_read_only_folder_is_one_sentence(picture, capture, tmp_path: Path) -> N
 def test_sixteen_bit_jpeg_does_not_exist(picture, capture, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="bit depth"):
         write_photo(tmp_path / "a.jpg", picture, capture, NOTE, "jpeg", 16)
+
+
+@pytest.mark.parametrize(("kind", "depth", "name"), KINDS)
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.999])
+def test_a_disk_that_fills_up_leaves_nothing(kind, depth, name, share, picture, capture, tmp_path: Path) -> None:
+    write_photo(tmp_path / "whole", picture, capture, NOTE, kind, depth)
+    size = (tmp_path / "whole").stat().st_size
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(size * share), limits[1]))  # what is beyond fails, as on a full disk
+    try:
+        with pytest.raises(OutputError, match="the disk is full"):
+            write_photo(tmp_path / name, picture, capture, NOTE, kind, depth)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert os.listdir(tmp_path) == ["whole"]

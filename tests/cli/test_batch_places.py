@@ -1,0 +1,174 @@
+"""`darkdiff batch` on several devices and on Ray, its page, and what it does when memory or the disk runs out."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from darkdiff_cli.engines import worker as worker_module
+from darkdiff_cli.engines.claims import Task
+from darkdiff_cli.engines.devices import parse_devices
+from darkdiff_cli.engines.jobs import find_jobs
+from darkdiff_cli.engines.ledger import NAME
+from darkdiff_cli.engines.worker import Worker, WorkerSettings
+from darkdiff_cli.enhancer import EnhanceSettings
+from darkdiff_cli.errors import MemoryLimitError
+from tests.cli.test_batch import darkdiff, entries, photos, words
+
+
+def shots(folder: Path, shoot, count: int) -> Path:
+    for number in range(count):
+        shoot(folder / f"IMG_{number:02d}.dng", 100.0, 0.1 + 0.02 * number)
+    return folder
+
+
+def start(*arguments: object) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "darkdiff_cli", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def descendant(process: "subprocess.Popen[str]", like: str, done: Path) -> psutil.Process:
+    """A process below another whose title holds some words, once the first photo is there."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if done.exists() and photos(done):
+            for child in psutil.Process(process.pid).children(recursive=True):
+                if like in " ".join(child.cmdline()):
+                    return child
+        time.sleep(0.01)
+    raise AssertionError(f"no process like {like}: {process.communicate()}")
+
+
+def test_two_devices_share_the_work_and_one_may_die(tmp_path, shoot, model_folder) -> None:
+    folder = shots(tmp_path / "night", shoot, 16)
+    assert darkdiff(*words(folder, model_folder, "-o", tmp_path / "straight", "--quiet")).exit_code == 0
+    output = tmp_path / "shared"
+    with start(*words(folder, model_folder, "-o", output, "--devices", "cpu,cpu", "--json")) as process:
+        descendant(process, "spawn_main", output).send_signal(signal.SIGKILL)
+        answer, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert photos(output) == photos(tmp_path / "straight")
+    assert sorted(entry["source"] for entry in entries(output)) == [f"IMG_{n:02d}.dng" for n in range(16)]
+    assert {p.name for p in output.iterdir()} == {NAME, *photos(output)}
+    assert not json.loads(answer)["failed"]
+
+
+def test_a_lost_ray_worker_is_replaced_and_every_photo_made_once(tmp_path, shoot, model_folder) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed (extra `ray`)")
+    folder = shots(tmp_path / "night", shoot, 16)
+    (folder / "IMG_05.dng").write_bytes(b"no raw at all")
+    assert darkdiff(*words(folder, model_folder, "-o", tmp_path / "straight", "--quiet")).exit_code == 1
+    output = tmp_path / "ray"
+    with start(*words(folder, model_folder, "-o", output, "--engine", "ray", "--workers", 2, "--json")) as process:
+        descendant(process, "ray::RayWorker", output).send_signal(signal.SIGKILL)
+        answer, errors = process.communicate(timeout=300)
+    assert process.returncode == 1, errors
+    assert photos(output) == photos(tmp_path / "straight")
+    assert sorted(entry["source"] for entry in entries(output)) == [f"IMG_{n:02d}.dng" for n in range(16)]
+    assert [entry["source"] for entry in json.loads(answer)["failed"]] == ["IMG_05.dng"]
+    assert {p.name for p in output.iterdir()} == {NAME, *photos(output)}
+    again = darkdiff(*words(folder, model_folder, "-o", output, "--json"))  # what Ray did, this machine knows
+    assert (json.loads(again.stdout)["done"], json.loads(again.stdout)["skipped"]) == ([], 16)
+
+
+class Page(HTMLParser):
+    """What a page shows and what it asks for."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.sources: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs) -> None:
+        self.sources += [value for name, value in attrs if name in ("src", "href")]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_shows_every_photo_and_failure_and_needs_no_network(tmp_path, shoot, model_folder) -> None:
+    folder = shots(tmp_path / "night <1>", shoot, 3)
+    (folder / "IMG_01.dng").write_bytes(b"no raw at all")
+    report = tmp_path / "page.html"
+    assert darkdiff(*words(folder, model_folder, "--report", report, "--quiet")).exit_code == 1
+    page = Page(report.read_text())
+    assert len(page.sources) == 4
+    assert all(source.startswith("data:image/jpeg;base64,/9j/") for source in page.sources)
+    assert page.sources[0] != page.sources[1]
+    assert "2 done, 1 failed, 0 skipped" in page.text
+    assert str(folder / "IMG_01.dng") in page.text
+    assert not list(tmp_path.rglob("*.partial"))
+    wrong = darkdiff(*words(folder, model_folder, "--report", tmp_path / "nowhere" / "page.html"))
+    assert (wrong.exit_code, "--report" in wrong.stderr) == (2, True)
+
+
+def test_out_of_memory_is_tried_once_more_with_half_the_tile(dark_dng, model_folder, tmp_path, monkeypatch) -> None:
+    job = find_jobs(dark_dng.parent, tmp_path / "out", ".jpg")[0]
+    settings = WorkerSettings(str(model_folder), EnhanceSettings(ratio=100.0, tile=16), 60.0)
+    with Worker(settings) as worker:
+        whole, tiles = worker.enhancer.render, []
+
+        def scarce(frame, ratio, chosen, report=None):
+            tiles.append(chosen.tile)
+            if chosen.tile > limit:
+                raise MemoryLimitError("too large")
+            return whole(frame, ratio, chosen, report)
+
+        monkeypatch.setattr(worker.enhancer, "render", scarce)
+        limit = 8
+        rendered = worker.render(worker.decode(Task(job, "key")))
+        assert tiles == [16, 8]
+        assert np.isfinite(rendered.picture).all()
+        limit = 4
+        with pytest.raises(MemoryLimitError):
+            worker.render(rendered.decoded)
+        assert worker.write(Task(job, "key"), MemoryLimitError("too large")).entry.status == "failed"
+
+
+def test_a_full_disk_stops_the_run_and_nothing_is_recorded(tmp_path, shoot, model_folder, monkeypatch) -> None:
+    folder = shots(tmp_path / "night", shoot, 3)
+    monkeypatch.setattr(worker_module, "FULL", 1 << 62)  # this disk has room: a limit on files stands in for the end
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        done = darkdiff(*words(folder, model_folder))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert done.exit_code == 1
+    assert "the disk is full; free some space and run the batch again" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not photos(folder / "darkdiff")
+    assert not [path for path in (folder / "darkdiff").rglob("*") if path.is_file()]
+    assert darkdiff(*words(folder, model_folder)).exit_code == 0
+    assert len(photos(folder / "darkdiff")) == 3
+
+
+def test_devices_are_a_list_or_all_gpus() -> None:
+    assert parse_devices("auto") == ["auto"]
+    assert parse_devices("cuda:0, cuda:2") == ["cuda:0", "cuda:2"]
+    assert all(device == "auto" or device.startswith("cuda:") for device in parse_devices("all"))
+
+
+def test_wrong_places_are_one_sentence(tmp_path, shoot, model_folder) -> None:
+    folder = shots(tmp_path / "night", shoot, 1)
+    for arguments, sentence in (
+        (("--workers", 2), "belong to --engine ray"),
+        (("--devices", "warp,warp"), "warp"),
+        (("--engine", "ray", "--devices", "all"), "belongs to --engine local"),
+        (("--model", tmp_path / "none", "--devices", "cpu,cpu"), "none"),
+    ):
+        done = darkdiff(*words(folder, model_folder, *arguments))
+        assert done.exit_code == 2, done.stderr
+        assert sentence in done.stderr
+        assert "Traceback" not in done.stderr
+    assert os.listdir(folder) in (["IMG_00.dng"], ["IMG_00.dng", "darkdiff"], ["darkdiff", "IMG_00.dng"])
