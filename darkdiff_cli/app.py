@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from darkdiff_cli.commands import bench
+from darkdiff_cli.commands import bench, bench_quality, bench_speed, bench_table
 from darkdiff_cli.commands.batch import batch
 from darkdiff_cli.commands.enhance import enhance
 from darkdiff_cli.commands.exits import Debug, with_exit_code
@@ -24,8 +24,10 @@ app.command()(with_exit_code(enhance))
 app.command()(with_exit_code(batch))
 app.command()(with_exit_code(train))
 bench_app = typer.Typer(help="Score quality by named protocols and time the way of a photo.", rich_markup_mode=None)
-bench_app.command("quality")(with_exit_code(bench.quality))
-bench_app.command("speed")(with_exit_code(bench.speed))
+bench_app.command("quality")(with_exit_code(bench_quality.quality))
+bench_app.command("protocols")(with_exit_code(bench_quality.protocols))
+bench_app.command("table")(with_exit_code(bench_table.table))
+bench_app.command("speed")(with_exit_code(bench_speed.speed))
 app.add_typer(bench_app, name="bench", invoke_without_command=True)
 
 

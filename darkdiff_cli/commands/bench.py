@@ -1,30 +1,16 @@
-"""`darkdiff bench`: quality by named protocols, speed by stage."""
+"""`darkdiff bench` alone: a short version of quality and speed."""
 
-import importlib.util
-import json
-import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from darkdiff_cli.commands.bench_extra import needs_extra
+from darkdiff_cli.commands.bench_quality import score
 from darkdiff_cli.commands.progress import counted_progress
-from darkdiff_cli.commands.weights import lpips_file
-from darkdiff_cli.errors import SettingsError
-
-if TYPE_CHECKING:
-    from darkdiff_cli.evaluation.methods import Method
-    from darkdiff_cli.evaluation.quality import Results
-
-BASELINES = ("amplify", "bm3d", "stage1", "sid-unet=FOLDER")
-CEILINGS = ("clean-input", "clean-latents", "zeroed-latents", "best-matrix", "reference")
-NEEDED = ("skimage", "jinja2")
 
 
 def short() -> int:
     """Both on a scene made by code, in about two minutes."""
-    _needs_extra()
+    needs_extra()
     from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
     from darkdiff_cli.evaluation.report import as_text, quality_table, speed_table
     from darkdiff_cli.evaluation.sample import write_sample
@@ -33,8 +19,8 @@ def short() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_sample(folder)
-        results = _quality(f"scenes:{folder}", "scenes", ["tiny"], ["amplify", "stage1"], [], [], [None], [None], 0,
-                           "auto", folder / "out", None, None, quiet=False)  # fmt: skip
+        results = score(f"scenes:{folder}", "scenes", ["tiny"], ["amplify", "stage1"], [], [], [None], [None], 0,
+                        "auto", folder / "out", None, None, quiet=False)  # fmt: skip
     with counted_progress("speed", quiet=False) as report:
         speed = run_speed(Enhancer("tiny"), EnhanceSettings(), (3.0,), 1, report)
     print(results.protocol)
@@ -42,179 +28,3 @@ def short() -> int:
     print(f"\n{speed.model}, {speed.steps} steps, on {speed.device} in {speed.precision}")
     print(as_text(speed_table(speed)))
     return 1 if results.failures else 0
-
-
-def quality(
-    data: Annotated[str, typer.Option(help="scenes:DIR, sid:DIR, eld:DIR or lrd:DIR.")],
-    protocol: Annotated[str, typer.Option(help="A named protocol, such as sid-x300-15, or list.")] = "scenes",
-    model: Annotated[list[str] | None, typer.Option(help="tiny, a folder or a hub id; several times.")] = None,
-    baseline: Annotated[list[str] | None, typer.Option(help=f"{', '.join(BASELINES)}; several times.")] = None,
-    ceiling: Annotated[list[str] | None, typer.Option(help=f"{', '.join(CEILINGS)}; several times.")] = None,
-    external: Annotated[
-        list[str] | None, typer.Option(help="Another program: 'command {in} {out}', {ratio} if it likes.")
-    ] = None,
-    steps: Annotated[list[int] | None, typer.Option(min=1, help="Denoising steps; several times sweeps.")] = None,
-    guidance: Annotated[list[float] | None, typer.Option(min=0, help="Guidance; several times sweeps.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of scores and pictures, gone on from.")] = (
-        Path("bench")
-    ),
-    report: Annotated[Path | None, typer.Option(help="Write an HTML report, JSON and CSV beside it.")] = None,
-    lpips: Annotated[Path | None, typer.Option(help="LPIPS AlexNet weights; else downloaded once.")] = None,
-    lpips_vgg: Annotated[Path | None, typer.Option(help="LPIPS VGG weights, for a second LPIPS.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
-) -> int:
-    """Score models and baselines side by side on a set of pairs, by a named protocol."""
-    _needs_extra()
-    from darkdiff_cli.evaluation.report import as_json as found_json
-    from darkdiff_cli.evaluation.report import as_text, comparison_lines, quality_table, write_report
-
-    for given, known, option in ((baseline, BASELINES, "baseline"), (ceiling, CEILINGS, "ceiling")):
-        for word in given or []:
-            if word not in known and not (option == "baseline" and word.startswith("sid-unet=")):
-                raise SettingsError(f"--{option} {word}: must be one of {', '.join(known)}.")
-    sweep: tuple[list[int | None], list[float | None]] = (
-        [*steps] if steps else [None],
-        [*guidance] if guidance else [None],
-    )
-    results = _quality(data, protocol, model or ["tiny"], baseline or [], ceiling or [], external or [], *sweep, seed,
-                       device, output, lpips, lpips_vgg, quiet)  # fmt: skip
-    if report is not None:
-        write_report(report, results, None, output)
-    if as_json:
-        print(json.dumps(found_json(results, None), indent=2))
-    else:
-        print(results.protocol)
-        print("\n".join([as_text(quality_table(results)), "", *comparison_lines(results)]))
-        if report is not None:
-            print(report)
-    for failure in results.failures:
-        print(f"darkdiff: {failure}", file=sys.stderr)
-    return 1 if results.failures else 0
-
-
-def speed(
-    model: Annotated[str, typer.Option(help="tiny, a folder or a hub id.")] = "tiny",
-    size: Annotated[list[float] | None, typer.Option(min=0.01, help="Megapixels of the sensor; several times.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Denoising steps. Default: the model's.")] = None,
-    guidance: Annotated[float | None, typer.Option(min=0, help="Guidance. Default: the model's.")] = None,
-    tile: Annotated[int | None, typer.Option(min=8, help="Denoiser tile in latents.")] = None,
-    beside: Annotated[
-        str | None, typer.Option(help="controlnet: time diffusers' ControlNet pipeline of the same widths as well.")
-    ] = None,
-    repeats: Annotated[int, typer.Option(min=1, help="Timed runs of each size; the median counts.")] = 3,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    report: Annotated[Path | None, typer.Option(help="Write an HTML report, JSON beside it.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
-) -> int:
-    """Time the way of a photo by stage, for sensors of 3 to 24 megapixels, beside the device's matrix-product peak."""
-    _needs_extra()
-    from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
-    from darkdiff_cli.evaluation.report import as_json as found_json
-    from darkdiff_cli.evaluation.report import as_text, speed_table, write_report
-    from darkdiff_cli.evaluation.speed import run_speed
-
-    if beside not in (None, "controlnet"):
-        raise SettingsError(f"--beside {beside}: must be controlnet.")
-    settings = EnhanceSettings(steps=steps, guidance=guidance, tile=tile)
-    with counted_progress("speed", quiet) as progress:
-        found = run_speed(Enhancer(model, device), settings, size or (3.0, 6.0, 12.0, 24.0), repeats, progress,
-                          beside == "controlnet")  # fmt: skip
-    if report is not None:
-        write_report(report, None, found, Path())
-    if as_json:
-        print(json.dumps(found_json(None, found), indent=2))
-    else:
-        print(
-            f"{found.model}, {found.steps} steps, guidance {found.guidance:g}, on {found.device} in {found.precision}"
-        )
-        print(as_text(speed_table(found)))
-    return 0
-
-
-def _quality(
-    data: str, protocol: str, models: list[str], baselines: list[str], ceilings: list[str], external: list[str],
-    steps: list[int | None], guidance: list[float | None], seed: int, device: str, output: Path, alex: Path | None,
-    vgg: Path | None, quiet: bool,
-) -> "Results":  # fmt: skip
-    from darkdiff_cli.evaluation.metrics import Judge, load_lpips
-    from darkdiff_cli.evaluation.protocols import PROTOCOLS, get_protocol
-    from darkdiff_cli.evaluation.quality import run_quality
-
-    if protocol == "list":
-        raise SettingsError("the protocols are: " + "; ".join(p.describe() for p in PROTOCOLS.values()) + ".")
-    chosen = get_protocol(protocol)
-    kind, _, folder = data.partition(":")
-    if kind != chosen.kind or not folder:
-        raise SettingsError(f"--data {data}: protocol {protocol} scores {chosen.kind}:DIR.")
-    pairs = chosen.find(Path(folder))
-    methods = _methods(models, baselines, ceilings, external, steps, guidance, seed, device)
-    try:
-        judge = Judge(chosen, *load_lpips(_alex(alex), vgg))
-    except (FileNotFoundError, KeyError, ValueError) as error:
-        raise SettingsError(f"LPIPS weights: {error}; give them with --lpips FILE.safetensors.") from error
-    output.mkdir(parents=True, exist_ok=True)
-    with counted_progress("quality", quiet) as report:
-        return run_quality(pairs, methods, judge, output, report)
-
-
-def _methods(
-    models: list[str], baselines: list[str], ceilings: list[str], external: list[str], steps: list[int | None],
-    guidance: list[float | None], seed: int, device: str,
-) -> "list[Method]":  # fmt: skip
-    """Every method of the run: models with each of their settings first."""
-    from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
-    from darkdiff_cli.evaluation.methods import (
-        Amplified,
-        BestMatrix,
-        Bm3d,
-        External,
-        Model,
-        OtherReference,
-        Regression,
-        WithoutDiffusion,
-    )
-
-    enhancers = [Enhancer(model, device) for model in models]
-    methods: list[Method] = [
-        Model(enhancer, EnhanceSettings(steps=count, guidance=scale, seed=seed))
-        for enhancer in enhancers
-        for count in steps
-        for scale in guidance
-    ]
-    if "stage1" in baselines:
-        methods += [WithoutDiffusion(enhancer, "stage1") for enhancer in enhancers]
-    for kind in ceilings:
-        if kind == "reference":
-            methods.append(OtherReference())
-        elif kind == "best-matrix":
-            methods += [BestMatrix(Model(enhancer, EnhanceSettings(seed=seed))) for enhancer in enhancers]
-        else:
-            methods += [WithoutDiffusion(enhancer, kind) for enhancer in enhancers]  # type: ignore[arg-type]
-    methods += [External(template) for template in external]
-    methods += [
-        Regression(Path(word.removeprefix("sid-unet=")), device) for word in baselines if word.startswith("sid-unet=")
-    ]
-    if "bm3d" in baselines:
-        methods.append(Bm3d())
-    if "amplify" in baselines:
-        methods.append(Amplified())
-    return methods
-
-
-def _alex(given: Path | None) -> Path | None:
-    """The LPIPS weights; without a connection LPIPS is left out, with a word about it."""
-    try:
-        return lpips_file(given)
-    except FileNotFoundError as error:
-        print(f"darkdiff: {error}; scoring without LPIPS, or give --lpips FILE.safetensors.", file=sys.stderr)
-        return None
-
-
-def _needs_extra() -> None:
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise SettingsError(f"bench needs {', '.join(missing)}: pip install 'darkdiff[bench]'.")

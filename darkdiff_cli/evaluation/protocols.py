@@ -59,9 +59,10 @@ class Protocol:
         area = f"centre {self.crop}" if self.crop else "whole picture"
         depth = f"{self.bits} bit" if self.bits else "float"
         light = "illuminance corrected" if fields["illuminance"] else "no illuminance correction"
+        network = "LPIPS v0.1 of AlexNet (lpips) and of VGG where its weights are given (lpips_vgg)"
         white = "LibRaw's adjusted white" if self.adjust_maximum else "the file's white"
         kept = "" if self.misaligned else ", without misaligned scenes"
-        return f"{self.title}: {self.pairs}{kept}; {area}, {light}, {self.curve}, {depth}, {white}"
+        return f"{self.title}: {self.pairs}{kept}; {area}, {light}, {self.curve}, {depth}, {white}, {network}"
 
     def find(self, folder: Path) -> list[RawPair]:
         """The pairs that the protocol scores.

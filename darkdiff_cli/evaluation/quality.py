@@ -13,6 +13,7 @@ from darkdiff_cli.datasets.rawpairs import RawPair, exposure_ratio, metered_by
 from darkdiff_cli.errors import DarkdiffError
 from darkdiff_cli.evaluation.methods import Method, Picture
 from darkdiff_cli.evaluation.metrics import Judge, interval, paired
+from darkdiff_cli.evaluation.tables import Published
 from darkdiff_cli.raw import RawFrame, read_raw, render_reference
 
 Progress = Callable[[str, int, int], None]
@@ -40,11 +41,13 @@ class Results:
         protocol: every field of the protocol in one line.
         rows: one a picture.
         failures: sentences about what could not be scored.
+        published: other people's scores by the same protocol.
     """
 
     protocol: str
     rows: list[Row] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    published: list[Published] = field(default_factory=list)
 
     @property
     def methods(self) -> list[str]:

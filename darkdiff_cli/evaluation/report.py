@@ -36,6 +36,9 @@ def quality_table(results: Results) -> list[list[str]]:
         summary = results.summary(method)
         cells = [_cell(summary.get(key)) for key in metrics]
         table.append([method, *cells, str(max((int(s["count"]) for s in summary.values()), default=0))])
+    for other in results.published:
+        values = [f"{other.scores[key]:g}" if key in other.scores else "-" for key in metrics]
+        table.append([f"{other.method} (published)", *values, "-"])
     return table
 
 
@@ -63,11 +66,17 @@ def speed_table(speed: SpeedResults) -> list[list[str]]:
         rate = f"{timing.total / timing.megapixels:.2f}"
         share = f"{speed.share_of_peak(timing):.0%}"
         size = f"{timing.megapixels:g}"
-        row = [size, *seconds, f"{timing.total:.2f}", rate, f"{timing.peak_gigabytes:.2f}", share]
+        row = [size, *seconds, f"{timing.total:.2f}", rate, f"{max(timing.gigabytes.values()):.2f}", share]
         if timing.controlnet is not None:
             row += [f"{timing.controlnet:.2f}", f"{timing.controlnet / timing.total:.1f}"]
         table.append(row)
     return table
+
+
+def memory_table(speed: SpeedResults) -> list[list[str]]:
+    """Rows of text: peak gigabytes by stage for each size."""
+    rows = [[f"{t.megapixels:g}", *(f"{t.gigabytes[stage]:.2f}" for stage in STAGES)] for t in speed.timings]
+    return [["MP, peak GB", *STAGES], *rows]
 
 
 def as_text(table: list[list[str]]) -> str:
@@ -92,6 +101,7 @@ def as_json(quality: Results | None, speed: SpeedResults | None) -> dict[str, An
             "paired": comparison_lines(quality),
             "rows": [asdict(row) for row in quality.rows],
             "failures": quality.failures,
+            "published": [asdict(other) for other in quality.published],
         }
     if speed is not None:
         found["speed"] = speed.as_dict()
@@ -117,6 +127,7 @@ def write_report(path: Path, quality: Results | None, speed: SpeedResults | None
         growth=growth_plot(speed) if speed is not None else "",
         speed=speed,
         speed_table=speed_table(speed) if speed is not None else None,
+        memory_table=memory_table(speed) if speed is not None else None,
         stages=STAGES,
     )
     path.parent.mkdir(parents=True, exist_ok=True)

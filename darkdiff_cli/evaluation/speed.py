@@ -1,7 +1,6 @@
 """Where the time of a photo goes: seconds by stage, memory, arithmetic, and how it grows with the size."""
 
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
+from darkdiff_cli.evaluation.memory import PeakMemory
 from darkdiff_cli.evaluation.peer import make_peer, time_peer
 from darkdiff_cli.evaluation.sample import night_scene, write_dark
 from darkdiff_cli.raw import finish, network_input, read_raw
@@ -30,13 +30,13 @@ class Timing:
     Attributes:
         megapixels: of the sensor; the picture has a quarter.
         seconds: by stage, the median of the runs.
-        peak_gigabytes: of the device's memory on a GPU, else of the whole process so far.
+        gigabytes: peak by stage, the largest of the runs: of the device's memory on a GPU, else of the whole process.
         controlnet: seconds of diffusers' ControlNet pipeline for a picture of the same size, where it was asked for.
     """
 
     megapixels: float
     seconds: dict[str, float]
-    peak_gigabytes: float
+    gigabytes: dict[str, float]
     controlnet: float | None = None
 
     @property
@@ -112,18 +112,17 @@ def run_speed(
         report("warm-up", 1, total)
         for place, size in enumerate(sizes):
             raw = _write_raw(folder, size)
-            if device.type == "cuda":
-                torch.cuda.reset_peak_memory_stats(device)
             runs = []
             for index in range(repeats):
                 runs.append(_time(enhancer, settings, raw, folder))
                 report(f"{size:g} MP", 2 + place * repeats + index, total)
-            seconds = {stage: statistics.median(run[stage] for run in runs) for stage in STAGES}
-            peak, beside = _peak(device), None
+            seconds = {stage: statistics.median(run[stage][0] for run in runs) for stage in STAGES}
+            peaks = {stage: max(run[stage][1] for run in runs) for stage in STAGES}
+            beside = None
             if peer is not None:
                 height, width = (n // 2 for n in read_raw(raw).mosaic_dn.shape)
                 beside = statistics.median(time_peer(peer, (height, width), steps, guidance) for _ in range(repeats))
-            timings.append(Timing(size, seconds, peak, beside))
+            timings.append(Timing(size, seconds, peaks, beside))
             raw.unlink()
     return SpeedResults(
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
@@ -138,15 +137,19 @@ def run_speed(
     )
 
 
-def _time(enhancer: Enhancer, settings: EnhanceSettings, raw: Path, folder: Path) -> dict[str, float]:
-    """Seconds of each stage of one photo; a GPU is waited for at the end of each."""
+def _time(enhancer: Enhancer, settings: EnhanceSettings, raw: Path, folder: Path) -> dict[str, tuple[float, float]]:
+    """Seconds and peak gigabytes of each stage of one photo; a GPU is waited for at the end of each."""
     device = enhancer.pipeline.device
     marks: dict[str, float] = {}
+    memory, peaks = PeakMemory(device), dict.fromkeys(STAGES, 0.0)
 
-    def mark(stage: str, _done: int = 1, _total: int = 1) -> None:
+    def mark(stage: str, done: int = 1, _total: int = 1) -> None:
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         marks[stage] = time.perf_counter()
+        if done > 0 and stage in peaks:
+            peaks[stage] = max(peaks[stage], memory.gigabytes())
+            memory.reset()
 
     mark("begin")
     frame = read_raw(raw)
@@ -161,11 +164,11 @@ def _time(enhancer: Enhancer, settings: EnhanceSettings, raw: Path, folder: Path
     picture = finish(result.srgb.numpy(), frame, config["data_format"])
     enhancer.write(folder / "out.jpg", frame, RATIO, picture, result, replace(settings, overwrite=True))
     mark("write")
-    before, seconds = marks["begin"], {}
+    before, found = marks["begin"], {}
     for stage in STAGES:
-        seconds[stage] = marks[stage] - before
+        found[stage] = marks[stage] - before, peaks[stage]
         before = marks[stage]
-    return seconds
+    return found
 
 
 def _write_raw(folder: Path, megapixels: float) -> Path:
@@ -177,17 +180,6 @@ def _write_raw(folder: Path, megapixels: float) -> Path:
     path = folder / f"{megapixels:g}.dng"
     write_dark(path, np.tile(scene, tiles)[:height, :width], RATIO)
     return path
-
-
-def _peak(device: torch.device) -> float:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 1e9
-    try:
-        import resource
-    except ImportError:  # Windows
-        return float("nan")
-    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kibibytes
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 
 
 def _count(enhancer: Enhancer, settings: EnhanceSettings) -> float:

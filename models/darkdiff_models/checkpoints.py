@@ -14,7 +14,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from darkdiff_models.autoencoder import ResidualAutoencoderKL
+from darkdiff_models.context import ContextProcessor
 from darkdiff_models.pipeline import DarkDiffPipeline
+from darkdiff_models.unet import DarkDiffUNet
 
 EMPTY_PROMPT_FILE = "empty_prompt.safetensors"
 BASE_FILES = [
@@ -113,6 +116,20 @@ def local_model(model: str | Path) -> Path | None:
     """The folder of a model on this machine, the user's own before a bundled one; None for one of the hub."""
     bundled = Path(str(files("darkdiff_models"))) / "pretrained" / str(model)
     return next((folder for folder in (Path(model), bundled) if folder.is_dir()), None)
+
+
+def untrained_pipeline() -> DarkDiffPipeline:
+    """A DarkDiff of Stable Diffusion 2.1's widths with random weights, for what does not depend on them."""
+    schedule = DDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        set_alpha_to_one=False,
+        steps_offset=1,
+        timestep_spacing="trailing",
+    )
+    return DarkDiffPipeline(ResidualAutoencoderKL(), DarkDiffUNet(), ContextProcessor(), schedule)
 
 
 def load_pipeline(model: str | Path) -> DarkDiffPipeline:

@@ -71,6 +71,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         vae_tile_overlap: int = 128,
     ) -> None:
         super().__init__()
+        self._precision: torch.dtype | None = None
         self.register_modules(vae=vae, unet=unet, context=context, scheduler=scheduler)
         self.register_to_config(
             lrgb_space=lrgb_space,
@@ -178,8 +179,12 @@ class DarkDiffPipeline(DiffusionPipeline):
 
     @property
     def precision(self) -> torch.dtype:
-        """In which the networks multiply on this device."""
-        return autocast_dtype(self.device) or torch.float32
+        """In which the networks multiply: what `use_precision` was given, else what suits the device."""
+        return self._precision or autocast_dtype(self.device) or torch.float32
+
+    def use_precision(self, precision: torch.dtype | None) -> None:
+        """Let the networks multiply in fp32, fp16 or bf16; None as suits the device. The weights stay as they are."""
+        self._precision = precision
 
     def _autocast(self) -> AbstractContextManager[Any]:
         dtype = self.precision

@@ -4,12 +4,18 @@ import csv
 import importlib.util
 import json
 import re
+import shutil
+from dataclasses import asdict
 
 import pytest
 from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
+from darkdiff_cli.evaluation.protocols import PROTOCOLS
 from darkdiff_cli.evaluation.sample import night_scene, write_sample
+from darkdiff_cli.evaluation.speed import STAGES
+from darkdiff_cli.evaluation.tables import TABLES
+from darkdiff_cli.training.recipe_file import load_recipe
 
 METRICS = {"psnr", "ssim", "colour"}
 
@@ -182,3 +188,77 @@ def test_sample_scene_is_dark_colourful_and_the_same_every_time() -> None:
     assert (scene == night_scene()).all()
     assert 0.15 < scene.mean() < 0.4
     assert scene.max() > 0.95
+
+
+@pytest.fixture
+def sid_folder(shoot, tmp_path):
+    """One test scene of SID in its published layout."""
+    shoot(tmp_path / "SID" / "Sony" / "long" / "10003_00_10s.dng", 1.0, 10.0)
+    for seconds, ratio in (("0.1", 100.0), ("0.04", 250.0), ("0.033", 300.0)):
+        shoot(tmp_path / "SID" / "Sony" / "short" / f"10003_00_{seconds}s.dng", ratio, float(seconds))
+    return tmp_path / "SID"
+
+
+def test_protocols_are_listed_with_every_field() -> None:
+    done = bench("protocols")
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(PROTOCOLS)
+    assert all(line.startswith(protocol.title) for line, protocol in zip(lines, PROTOCOLS.values(), strict=True))
+    assert "15 indoor SID scenes at x300; centre 512, illuminance corrected, srgb, 8 bit" in done.stdout
+
+
+def test_a_table_says_what_it_needs_and_scores_what_is_there(model_folder, sid_folder, lpips, tmp_path) -> None:
+    runs = tmp_path / "runs"
+    shutil.copytree(model_folder, runs / "full" / "stage2")
+    shutil.copytree(model_folder, runs / "concat" / "stage2")
+    needs = bench("table", 6, "--runs", runs)
+    assert needs.exit_code == 0
+    states = [line.split("  ")[0] for line in needs.stdout.splitlines()[1:]]
+    assert states == ["found", "found", "missing", "missing"]
+    assert "recipe paper-sid with stage2.conditioning: controlnet" in needs.stdout
+    published = tmp_path / "published.csv"
+    published.write_text("protocol,method,psnr,lpips\nsid-x100-35,somebody,29.5,0.25\nsid-x300-49,other,1,1\n")
+    words = ("table", 6, "--runs", runs, "--data", f"sid:{sid_folder}", "-o", tmp_path / "out", "--steps", 1)
+    done = bench(*words, "--published", published, "--lpips", lpips, "--quiet")
+    assert done.exit_code == 1  # two checkpoints are missing
+    assert [line.split()[0] for line in done.stdout.splitlines() if "steps 1 guidance 2" in line] == [
+        "full",
+        "concat",
+    ] * 3
+    assert done.stdout.count("somebody (published)") == 1
+    assert "29.5" in done.stdout
+    assert "other (published)" not in done.stdout
+    assert "controlnet" in done.stderr
+    for arguments, sentence in (
+        (("table", 7), "the paper's tables are 1, 2, 3, 4, 5, 6"),
+        (("table", 2, "--data", f"sid:{sid_folder}"), "is scored on eld:DIR"),
+        (("table", 1, "--runs", tmp_path / "none", "--data", f"sid:{sid_folder}"), "holds none of the table's models"),
+        (("table", 1, "--published", tmp_path / "none.csv"), "is no list of published scores"),
+    ):
+        wrong = bench(*arguments)
+        assert (wrong.exit_code, sentence in wrong.stderr) == (2, True), wrong.stderr
+
+
+def test_every_preset_names_recipes_protocols_and_values_that_exist() -> None:
+    for preset in TABLES.values():
+        assert all(PROTOCOLS[name].kind == preset.kind for name in preset.protocols)
+        recipe = asdict(load_recipe(preset.recipe))
+        for variant in preset.variants:
+            if variant.values:
+                place, value = variant.values.split(": ")
+                part = recipe
+                for word in place.split("."):
+                    part = part[word]
+                assert str(part) != value.replace("false", "False"), variant
+
+
+def test_speed_takes_a_precision_and_measures_every_stage(model_folder) -> None:
+    words = ("speed", "--model", model_folder, "--size", 0.2, "--repeats", 1, "--steps", 1, "--json", "--quiet")
+    found = json.loads(bench(*words, "--precision", "bf16").stdout)["speed"]
+    assert found["precision"] == "bfloat16"
+    timing = found["timings"][0]
+    assert set(timing["gigabytes"]) == set(timing["seconds"]) == set(STAGES)
+    assert all(0.05 < value < 100 for value in timing["gigabytes"].values())
+    wrong = bench(*words, "--precision", "fp8")
+    assert (wrong.exit_code, "fp32, bf16, fp16" in wrong.stderr) == (2, True)

@@ -1,0 +1,171 @@
+"""`darkdiff bench quality` and `protocols`: models and baselines side by side, by named protocols."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from darkdiff_cli.commands.bench_extra import needs_extra
+from darkdiff_cli.commands.progress import counted_progress
+from darkdiff_cli.commands.weights import lpips_file
+from darkdiff_cli.errors import SettingsError
+
+if TYPE_CHECKING:
+    from darkdiff_cli.evaluation.methods import Method
+    from darkdiff_cli.evaluation.quality import Results
+
+BASELINES = ("amplify", "bm3d", "stage1", "sid-unet=FOLDER")
+CEILINGS = ("clean-input", "clean-latents", "zeroed-latents", "best-matrix", "reference")
+
+
+def protocols() -> int:
+    """List the protocols with all of their fields."""
+    from darkdiff_cli.evaluation.protocols import PROTOCOLS
+
+    for protocol in PROTOCOLS.values():
+        print(protocol.describe())
+    return 0
+
+
+def quality(
+    data: Annotated[str, typer.Option(help="scenes:DIR, sid:DIR, eld:DIR or lrd:DIR.")],
+    protocol: Annotated[str, typer.Option(help="One of `bench protocols`, such as sid-x300-15.")] = "scenes",
+    model: Annotated[list[str] | None, typer.Option(help="tiny, a folder or a hub id; several times.")] = None,
+    baseline: Annotated[list[str] | None, typer.Option(help=f"{', '.join(BASELINES)}; several times.")] = None,
+    ceiling: Annotated[list[str] | None, typer.Option(help=f"{', '.join(CEILINGS)}; several times.")] = None,
+    external: Annotated[
+        list[str] | None, typer.Option(help="Another program: 'command {in} {out}', {ratio} if it likes.")
+    ] = None,
+    steps: Annotated[list[int] | None, typer.Option(min=1, help="Denoising steps; several times sweeps.")] = None,
+    guidance: Annotated[list[float] | None, typer.Option(min=0, help="Guidance; several times sweeps.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of scores and pictures, gone on from.")] = (
+        Path("bench")
+    ),
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report, JSON and CSV beside it.")] = None,
+    lpips: Annotated[Path | None, typer.Option(help="LPIPS AlexNet weights; else downloaded once.")] = None,
+    lpips_vgg: Annotated[Path | None, typer.Option(help="LPIPS VGG weights, for a second LPIPS.")] = None,
+    published: Annotated[Path | None, typer.Option(help="CSV of published scores, shown beside.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> int:
+    """Score models and baselines side by side on a set of pairs, by a named protocol."""
+    needs_extra()
+    from darkdiff_cli.evaluation.report import as_json as found_json
+    from darkdiff_cli.evaluation.report import as_text, comparison_lines, quality_table, write_report
+    from darkdiff_cli.evaluation.tables import read_published
+
+    for given, known, option in ((baseline, BASELINES, "baseline"), (ceiling, CEILINGS, "ceiling")):
+        for word in given or []:
+            if word not in known and not (option == "baseline" and word.startswith("sid-unet=")):
+                raise SettingsError(f"--{option} {word}: must be one of {', '.join(known)}.")
+    sweep: tuple[list[int | None], list[float | None]] = (
+        [*steps] if steps else [None],
+        [*guidance] if guidance else [None],
+    )
+    others = read_published(published) if published is not None else []
+    results = score(data, protocol, model or ["tiny"], baseline or [], ceiling or [], external or [], *sweep, seed,
+                    device, output, lpips, lpips_vgg, quiet)  # fmt: skip
+    results.published = [other for other in others if other.protocol == protocol]
+    if report is not None:
+        write_report(report, results, None, output)
+    if as_json:
+        print(json.dumps(found_json(results, None), indent=2))
+    else:
+        print(results.protocol)
+        print("\n".join([as_text(quality_table(results)), "", *comparison_lines(results)]))
+        if report is not None:
+            print(report)
+    for failure in results.failures:
+        print(f"darkdiff: {failure}", file=sys.stderr)
+    return 1 if results.failures else 0
+
+
+def score(
+    data: str, protocol: str, models: list[str], baselines: list[str], ceilings: list[str], external: list[str],
+    steps: list[int | None], guidance: list[float | None], seed: int, device: str, output: Path, alex: Path | None,
+    vgg: Path | None, quiet: bool, names: list[str] | None = None,
+) -> "Results":  # fmt: skip
+    """Score methods on a set of pairs.
+
+    Args:
+        names: of the models in the table; their own where None.
+
+    Raises:
+        DarkdiffError: the options, the data or the weights do not fit.
+    """
+    from darkdiff_cli.evaluation.metrics import Judge, load_lpips
+    from darkdiff_cli.evaluation.protocols import get_protocol
+    from darkdiff_cli.evaluation.quality import run_quality
+
+    chosen = get_protocol(protocol)
+    kind, _, folder = data.partition(":")
+    if kind != chosen.kind or not folder:
+        raise SettingsError(f"--data {data}: protocol {protocol} scores {chosen.kind}:DIR.")
+    pairs = chosen.find(Path(folder))
+    methods = _methods(models, baselines, ceilings, external, steps, guidance, seed, device, names)
+    try:
+        judge = Judge(chosen, *load_lpips(_alex(alex), vgg))
+    except (FileNotFoundError, KeyError, ValueError) as error:
+        raise SettingsError(f"LPIPS weights: {error}; give them with --lpips FILE.safetensors.") from error
+    output.mkdir(parents=True, exist_ok=True)
+    with counted_progress("quality", quiet) as report:
+        return run_quality(pairs, methods, judge, output, report)
+
+
+def _methods(
+    models: list[str], baselines: list[str], ceilings: list[str], external: list[str], steps: list[int | None],
+    guidance: list[float | None], seed: int, device: str, names: list[str] | None,
+) -> "list[Method]":  # fmt: skip
+    """Every method of the run: models with each of their settings first."""
+    from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
+    from darkdiff_cli.evaluation.methods import (
+        Amplified,
+        BestMatrix,
+        Bm3d,
+        External,
+        Model,
+        OtherReference,
+        Regression,
+        WithoutDiffusion,
+    )
+
+    enhancers = [Enhancer(model, device) for model in models]
+    for enhancer, name in zip(enhancers, names or [], strict=False):
+        enhancer.model = name
+    methods: list[Method] = [
+        Model(enhancer, EnhanceSettings(steps=count, guidance=scale, seed=seed))
+        for enhancer in enhancers
+        for count in steps
+        for scale in guidance
+    ]
+    if "stage1" in baselines:
+        methods += [WithoutDiffusion(enhancer, "stage1") for enhancer in enhancers]
+    for kind in ceilings:
+        if kind == "reference":
+            methods.append(OtherReference())
+        elif kind == "best-matrix":
+            methods += [BestMatrix(Model(enhancer, EnhanceSettings(seed=seed))) for enhancer in enhancers]
+        else:
+            methods += [WithoutDiffusion(enhancer, kind) for enhancer in enhancers]  # type: ignore[arg-type]
+    methods += [External(template) for template in external]
+    methods += [
+        Regression(Path(word.removeprefix("sid-unet=")), device) for word in baselines if word.startswith("sid-unet=")
+    ]
+    if "bm3d" in baselines:
+        methods.append(Bm3d())
+    if "amplify" in baselines:
+        methods.append(Amplified())
+    return methods
+
+
+def _alex(given: Path | None) -> Path | None:
+    """The LPIPS weights; without a connection LPIPS is left out, with a word about it."""
+    try:
+        return lpips_file(given)
+    except FileNotFoundError as error:
+        print(f"darkdiff: {error}; scoring without LPIPS, or give --lpips FILE.safetensors.", file=sys.stderr)
+        return None
