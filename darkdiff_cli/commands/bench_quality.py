@@ -106,7 +106,9 @@ def score(
     if kind != chosen.kind or not folder:
         raise SettingsError(f"--data {data}: protocol {protocol} scores {chosen.kind}:DIR.")
     pairs = chosen.find(Path(folder))
-    methods = _methods(models, baselines, ceilings, external, steps, guidance, seed, device, names)
+    methods = _methods(
+        models, baselines, ceilings, external, steps, guidance, seed, device, names, chosen.adjust_maximum
+    )
     try:
         judge = Judge(chosen, *load_lpips(_alex(alex), vgg))
     except (FileNotFoundError, KeyError, ValueError) as error:
@@ -118,7 +120,7 @@ def score(
 
 def _methods(
     models: list[str], baselines: list[str], ceilings: list[str], external: list[str], steps: list[int | None],
-    guidance: list[float | None], seed: int, device: str, names: list[str] | None,
+    guidance: list[float | None], seed: int, device: str, names: list[str] | None, adjust_maximum: bool,
 ) -> "list[Method]":  # fmt: skip
     """Every method of the run: models with each of their settings first."""
     from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
@@ -146,7 +148,7 @@ def _methods(
         methods += [WithoutDiffusion(enhancer, "stage1") for enhancer in enhancers]
     for kind in ceilings:
         if kind == "reference":
-            methods.append(OtherReference())
+            methods.append(OtherReference(adjust_maximum))
         elif kind == "best-matrix":
             methods += [BestMatrix(Model(enhancer, EnhanceSettings(seed=seed))) for enhancer in enhancers]
         else:

@@ -25,6 +25,7 @@ class StageChoice(str, Enum):
     autoencoder = "1"
     denoiser = "2"
     sid_unet = "sid-unet"
+    every = "all"
 
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
@@ -32,7 +33,10 @@ PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 def train(
     stage: Annotated[
-        StageChoice, typer.Option(help="0: own base model; 1: residual autoencoder; 2: denoiser; sid-unet: a baseline.")
+        StageChoice,
+        typer.Option(
+            help="0: own base model; 1: residual autoencoder; 2: denoiser; all of them; sid-unet: a baseline."
+        ),
     ],
     data: Annotated[
         str | None, typer.Option(help="Training data: sid:DIR, lrd:DIR, raws:DIR (your clean raws) or photos:DIR.")
@@ -59,7 +63,7 @@ def train(
     cache: Annotated[Path | None, typer.Option(help="Folder of decoded raws; default the platform's cache.")] = None,
     cache_limit: Annotated[float, typer.Option(min=0.0, help="Its size limit in gigabytes.")] = 100.0,
 ) -> int:
-    """Train one stage and write it to OUTPUT. Prints the folder; Ctrl-C saves a checkpoint for --resume.
+    """Train a stage and write it to OUTPUT. Prints the folder; Ctrl-C saves a checkpoint for --resume.
 
     Several GPUs or machines: accelerate launch -m darkdiff_cli train ...
     """
@@ -91,13 +95,23 @@ def train(
     run = Run(plan, source, settings, base or "", None, steps, epochs)
     if (gap := source.gap()) is not None:
         print(f"darkdiff: {gap}", file=sys.stderr)
+    names = _stages(plan, stage, base)
     if dry_run:
-        _describe(run, stage.value)
+        _describe(run, names[0])  # the later ones need its result
         return 0
-    run = replace(run, lpips=_perceptual(plan, stage.value, lpips))
-    with training_progress(f"stage {stage.value}") as report:
-        print(run.train(stage.value, report))
+    for name in names:
+        run = replace(run, lpips=_perceptual(plan, name, lpips))
+        with training_progress(f"stage {name}") as report:
+            folder = run.train(name, report)
+    print(folder)
     return 0
+
+
+def _stages(recipe: "Recipe", choice: StageChoice, base: str | None) -> "list[StageName]":
+    """The stages in order; the own base model only where no other is retasked."""
+    if choice is not StageChoice.every:
+        return [choice.value]
+    return ["0", "1", "2"] if recipe.stage0 is not None and base is None else ["1", "2"]
 
 
 def _check(steps: int | None, epochs: int | None, precision: str, lpips: Path | None) -> None:

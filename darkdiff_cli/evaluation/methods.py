@@ -160,9 +160,16 @@ class Regression(Method):
 
 
 class OtherReference(Method):
-    """Another well-exposed frame of the same scene, scored as if it were an output: the noise of the reference."""
+    """Another well-exposed frame of the same scene, scored as if it were an output: the noise of the reference.
+
+    Args:
+        adjust_maximum: of the protocol.
+    """
 
     name = "reference against reference"
+
+    def __init__(self, adjust_maximum: bool) -> None:
+        self.adjust_maximum = adjust_maximum
 
     def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
         """The reference rendering of ELD's next reference.
@@ -173,7 +180,7 @@ class OtherReference(Method):
         other = other_reference(clean.path) if clean.path is not None else None
         if other is None:
             raise InputError(f"{clean.path}: has no second reference beside it; this ceiling is for ELD.")
-        return render_reference(read_raw(other), adjust_maximum=True)
+        return render_reference(read_raw(other), self.adjust_maximum)
 
 
 @dataclass

@@ -133,7 +133,7 @@ class DarkDiffPipeline(DiffusionPipeline):
 
             # 3. Read the condition once: context features and their keys and values, for z_y and for pure noise
             overlap = min(config["tile_overlap"], tile // 2)
-            tiles = Tiles.cover(z_y.shape[2], z_y.shape[3], tile, overlap)
+            tiles = Tiles.cover(z_y.shape[2], z_y.shape[3], tile, overlap, 1, self.unet.size_multiple)
             report("context", 0, 1)
             counter = _StepCounter(report, steps)
             denoiser = TiledDenoiser(

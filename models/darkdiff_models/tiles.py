@@ -27,15 +27,24 @@ class Tiles:
     margin: int = 0
 
     @classmethod
-    def cover(cls, height: int, width: int, tile: int, overlap: int, grid: int = 1) -> "Tiles":
-        """Cover a map with as few tiles as the overlap allows, spread evenly, corners on multiples of `grid`.
+    def cover(
+        cls, height: int, width: int, tile: int, overlap: int, grid: int = 1, multiple: int | None = None
+    ) -> "Tiles":
+        """Cover a map with as few tiles as the overlap allows, spread evenly, and no larger than they need to be.
+
+        Args:
+            height, width: of the map.
+            tile: largest side of a tile.
+            overlap: fewest pixels that neighbours share.
+            grid: corners stand on its multiples.
+            multiple: that the sides of tiles are multiples of, where the map's are; None for the grid.
 
         Raises:
             ValueError: the overlap is negative or leaves no room in a tile.
         """
         if not 0 <= overlap <= tile - grid:
             raise ValueError(f"the overlap must be within 0..{tile - grid} for tiles of {tile}, got {overlap}")
-        tile_height, tile_width = min(tile, height), min(tile, width)
+        tile_height, tile_width = (_side(n, tile, overlap, grid, multiple or grid) for n in (height, width))
         rows, columns = (_starts(n, t, overlap, grid) for n, t in ((height, tile_height), (width, tile_width)))
         corners = tuple((top, left) for top in rows for left in columns)
         return cls(height, width, tile_height, tile_width, overlap, corners)
@@ -85,6 +94,15 @@ class Blend:
     def result(self) -> Tensor:
         """(1, channels, height, width)."""
         return self.total / self.weight
+
+
+def _side(length: int, tile: int, overlap: int, grid: int, multiple: int) -> int:
+    """The smallest side with which no more tiles are needed than with `tile`."""
+    if length <= tile:
+        return length
+    gaps = -(-(length - tile) // (tile - overlap - grid + 1))
+    least = -(-(length + gaps * (overlap + grid - 1)) // (gaps + 1))
+    return min(tile, -(-least // multiple) * multiple)
 
 
 def _starts(length: int, tile: int, overlap: int, grid: int) -> list[int]:

@@ -17,7 +17,12 @@ def test_tiles_cover_everything_with_enough_overlap(length: int, tile: int, over
     assert starts[0] == 0
     assert starts[-1] + tiles.tile_width == length
     assert all(start % grid == 0 for start in starts)
-    assert all(b - a <= tile - overlap for a, b in itertools.pairwise(starts))
+    assert all(b - a <= tiles.tile_width - overlap for a, b in itertools.pairwise(starts))
+    assert tiles.tile_width % grid == 0
+    assert tiles.tile_width <= tile
+    gaps = len(starts) - 1
+    smaller = tiles.tile_width - grid  # would need more tiles
+    assert gaps == 0 or gaps * (smaller - overlap) + smaller < length + gaps * (grid - 1)
 
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 33), (40, 29)])
