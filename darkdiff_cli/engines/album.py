@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from darkdiff_cli.engines.run import Summary
     from darkdiff_cli.engines.worker import Finished
 
+OPEN = 10  # failures that are shown without a click
 HEAD = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>darkdiff batch</title><style>
@@ -86,4 +87,8 @@ class Album:
 
 def _failures(entries: Iterable[Entry]) -> Iterable[str]:
     rows = [f"<tr><td>{escape(e.source)}</td><td>{escape(e.error or '')}</td></tr>\n" for e in entries]
-    return ['<h2 class="failed">Failed</h2>\n<table>\n', *rows, "</table>\n"] if rows else []
+    if not rows:
+        return []
+    state = " open" if len(rows) <= OPEN else ""
+    return [f'<details{state}><summary class="failed">{len(rows)} failed</summary>\n<table>\n', *rows,
+            "</table></details>\n"]  # fmt: skip
