@@ -127,6 +127,8 @@ def run_quality(
                 _append(ledger, row)
             done += 1
             report(f"{method.name}: {pair.scene}", done, total)
+    order = [method.name for method in methods]
+    results.rows.sort(key=lambda row: order.index(row.method))  # what an earlier run scored came first
     return results
 
 

@@ -111,6 +111,15 @@ def test_a_run_without_lpips_is_scored_again_with_it(scenes, model_folder, lpips
     assert within["psnr"] == without["psnr"]
 
 
+def test_methods_keep_their_order_whatever_an_earlier_run_scored(scenes, model_folder, tmp_path, lpips) -> None:
+    words = ("quality", "--data", f"scenes:{scenes}", "--model", model_folder, "--lpips", lpips, "--json",
+             "-o", tmp_path / "out", "--quiet", "--baseline", "amplify")  # fmt: skip
+    assert bench(*words, "--steps", 1).exit_code == 0
+    again = json.loads(bench(*words, "--steps", 2).stdout)["quality"]
+    assert list(again["methods"]) == ["toy steps 2", "amplify"]
+    assert all(line.startswith("toy steps 2 - amplify") for line in again["paired"])
+
+
 def _offline(url: str):
     raise FileNotFoundError(f"{url}: cannot be downloaded (no connection)")
 
