@@ -25,7 +25,7 @@ def lrd_pairs(folder: Path, split: Split, ev: int | None = None) -> list[RawPair
     Raises:
         InputError: a folder or a clean file is missing; the message says where it should be and where to get it.
     """
-    root = set_folder(folder, "LRD", ("Clean", "Noisy"), SOURCE)
+    root = set_folder(folder, "LRD", ("Clean", "Noisy"), "LRD", SOURCE)
     cleans = {match["scene"]: path for path in raw_files(root / "Clean") if (match := NAME.match(path.stem))}
     pairs = []
     for path in raw_files(root / "Noisy"):

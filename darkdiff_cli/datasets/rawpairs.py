@@ -101,7 +101,7 @@ def exposure_ratio(noisy: RawFrame, clean: RawFrame) -> float:
     return products[0] / products[1]
 
 
-def set_folder(folder: Path, name: str, parts: Sequence[str], source: str) -> Path:
+def set_folder(folder: Path, name: str, parts: Sequence[str], title: str, source: str) -> Path:
     """The folder that holds the parts of a published set: `folder` itself, or the one called `name` in it.
 
     Raises:
@@ -110,7 +110,7 @@ def set_folder(folder: Path, name: str, parts: Sequence[str], source: str) -> Pa
     root = folder / name if (folder / name).is_dir() else folder
     for part in parts:
         if not (root / part).is_dir():
-            raise InputError(f"{root / part}: this folder of the set is missing; get {source}.")
+            raise InputError(f"{root / part}: this folder of {title} is missing; get {source}.")
     return root
 
 

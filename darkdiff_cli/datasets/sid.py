@@ -24,7 +24,7 @@ def sid_pairs(folder: Path, split: Split) -> list[RawPair]:
     Raises:
         InputError: a folder or a long exposure is missing; the message says where it should be and where to get it.
     """
-    root = set_folder(folder, "Sony", ("short", "long"), SOURCE)
+    root = set_folder(folder, "Sony", ("short", "long"), "SID", SOURCE)
     longs: dict[str, tuple[Path, float]] = {}
     for path in raw_files(root / "long"):
         if match := NAME.match(path.stem):
