@@ -14,7 +14,7 @@ from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError, Set
 from darkdiff_cli.photo import PhotoFormat, Provenance, check_target, upright, write_photo
 from darkdiff_cli.raw import RawFrame, estimate_ratio, finish, network_input, read_raw
 from darkdiff_models import DarkDiffOutput, DarkDiffPipeline
-from darkdiff_models.checkpoints import load_pipeline, untrained_pipeline
+from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.devices import pick_device
 
 Progress = Callable[[str, int, int], None]
@@ -75,32 +75,18 @@ class Enhancer:
     Args:
         model: "tiny" (bundled), a folder, or a hub id.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        pipeline: loaded already; `model` is then its name only.
 
     Raises:
         SettingsError: no such model or device.
     """
 
-    def __init__(self, model: str = "tiny", device: str = "auto") -> None:
+    def __init__(self, model: str = "tiny", device: str = "auto", pipeline: DarkDiffPipeline | None = None) -> None:
         try:
-            self.pipeline: DarkDiffPipeline = load_pipeline(model).to(pick_device(device))
+            self.pipeline: DarkDiffPipeline = (pipeline or load_pipeline(model)).to(pick_device(device))
         except (FileNotFoundError, ValueError) as error:
             raise SettingsError(f"{error}.") from error
         self.model = Path(model).name if Path(model).is_dir() else model
-
-    @classmethod
-    def untrained(cls, device: str = "auto") -> "Enhancer":
-        """A model of Stable Diffusion 2.1's widths with random weights: as fast as a trained one.
-
-        Raises:
-            SettingsError: no such device.
-        """
-        enhancer = cls.__new__(cls)
-        try:
-            enhancer.pipeline = untrained_pipeline().to(pick_device(device))
-        except ValueError as error:
-            raise SettingsError(f"{error}.") from error
-        enhancer.model = "SD 2.1 widths, untrained"
-        return enhancer
 
     def enhance(
         self, source: Path, output: Path, settings: EnhanceSettings, on_progress: Progress | None = None

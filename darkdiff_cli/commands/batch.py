@@ -14,7 +14,11 @@ from darkdiff_cli.commands.progress import batch_progress
 from darkdiff_cli.errors import SettingsError
 
 if TYPE_CHECKING:
+    from darkdiff_cli.engines.album import Album
+    from darkdiff_cli.engines.plan import Plan
     from darkdiff_cli.engines.run import Summary
+    from darkdiff_cli.engines.start import Engine
+    from darkdiff_cli.engines.worker import WorkerSettings
 
 
 class EngineChoice(str, Enum):
@@ -73,6 +77,8 @@ def batch(
     from darkdiff_cli.engines.jobs import find_jobs
     from darkdiff_cli.engines.ledger import Ledger
     from darkdiff_cli.engines.plan import plan_batch
+    from darkdiff_cli.engines.start import Engine
+    from darkdiff_cli.engines.worker import WorkerSettings
 
     if engine is EngineChoice.ray:  # workers do not share the current folder
         folder, root, model = folder.absolute(), root.absolute(), _absolute(model)
@@ -83,23 +89,26 @@ def batch(
             print(f"{task.job.relative} -> {task.job.output}")
         print(f"{len(plan.tasks)} to do, {plan.settled} done or failed before", file=sys.stderr)
         return 0
-    from darkdiff_cli.engines.album import Album
-    from darkdiff_cli.engines.start import Engine, run_batch
-    from darkdiff_cli.engines.worker import WorkerSettings
-
-    album = Album(report) if report else None
-    place = Engine(engine.value, devices, address, workers)
-    with batch_progress(quiet) as progress:
-        summary = run_batch(
-            plan, root, WorkerSettings(model, settings, timeout, album is not None), place, progress,
-            album.add if album else lambda _finished: None,
-        )  # fmt: skip
-    if album:
-        album.save(summary)
+    summary, album = _run(plan, root, WorkerSettings(model, settings, timeout, report is not None),
+                          Engine(engine.value, devices, address, workers), report, quiet)  # fmt: skip
     _show(summary, as_json, quiet)
+    if album is not None:
+        album.save(summary)
     if summary.stopped == "interrupted":
         raise KeyboardInterrupt
     return 1 if summary.failed or summary.stopped else 0
+
+
+def _run(
+    plan: "Plan", root: Path, worker: "WorkerSettings", engine: "Engine", report: Path | None, quiet: bool
+) -> "tuple[Summary, Album | None]":
+    from darkdiff_cli.engines.album import Album
+    from darkdiff_cli.engines.start import run_batch
+
+    album = Album(report) if report else None
+    keep = album.add if album else lambda _finished: None
+    with batch_progress(quiet) as progress:
+        return run_batch(plan, root, worker, engine, progress, keep), album
 
 
 def _check(

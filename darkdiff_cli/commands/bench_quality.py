@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from darkdiff_cli.commands.bench_extra import needs_extra
+from darkdiff_cli.commands.bench_extra import (
+    AsJson,
+    Device,
+    Lpips,
+    LpipsVgg,
+    Output,
+    PublishedFile,
+    Quiet,
+    Seed,
+    needs_extra,
+)
 from darkdiff_cli.commands.progress import counted_progress
 from darkdiff_cli.commands.weights import lpips_file
 from darkdiff_cli.errors import SettingsError
@@ -40,23 +50,21 @@ def quality(
     ] = None,
     steps: Annotated[list[int] | None, typer.Option(min=1, help="Denoising steps; several times sweeps.")] = None,
     guidance: Annotated[list[float] | None, typer.Option(min=0, help="Guidance; several times sweeps.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of scores and pictures, gone on from.")] = (
-        Path("bench")
-    ),
+    seed: Seed = 0,
+    device: Device = "auto",
+    output: Output = Path("bench"),
     report: Annotated[Path | None, typer.Option(help="Write an HTML report, JSON and CSV beside it.")] = None,
-    lpips: Annotated[Path | None, typer.Option(help="LPIPS AlexNet weights; else downloaded once.")] = None,
-    lpips_vgg: Annotated[Path | None, typer.Option(help="LPIPS VGG weights, for a second LPIPS.")] = None,
-    published: Annotated[Path | None, typer.Option(help="CSV of published scores, shown beside.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    lpips: Lpips = None,
+    lpips_vgg: LpipsVgg = None,
+    published: PublishedFile = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> int:
     """Score models and baselines side by side on a set of pairs, by a named protocol."""
     needs_extra()
+    from darkdiff_cli.evaluation.published import read_published
     from darkdiff_cli.evaluation.report import as_json as found_json
     from darkdiff_cli.evaluation.report import as_text, comparison_lines, quality_table, write_report
-    from darkdiff_cli.evaluation.tables import read_published
 
     for given, known, option in ((baseline, BASELINES, "baseline"), (ceiling, CEILINGS, "ceiling")):
         for word in given or []:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from darkdiff_cli.commands.bench_extra import needs_extra
+from darkdiff_cli.commands.bench_extra import AsJson, Device, Quiet, needs_extra
 from darkdiff_cli.commands.progress import counted_progress
 from darkdiff_cli.errors import SettingsError
 
@@ -26,10 +26,10 @@ def speed(
         str | None, typer.Option(help="controlnet: time diffusers' ControlNet pipeline of the same widths as well.")
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Timed runs of each size; the median counts.")] = 3,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    device: Device = "auto",
     report: Annotated[Path | None, typer.Option(help="Write an HTML report, JSON beside it.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> int:
     """Time the way of a photo by stage, for sensors of 3 to 24 megapixels, beside the device's matrix-product peak."""
     needs_extra()
@@ -39,12 +39,14 @@ def speed(
     from darkdiff_cli.evaluation.report import as_json as found_json
     from darkdiff_cli.evaluation.report import as_text, memory_table, speed_table, write_report
     from darkdiff_cli.evaluation.speed import run_speed
+    from darkdiff_models.checkpoints import untrained_pipeline
 
     if beside not in (None, "controlnet"):
         raise SettingsError(f"--beside {beside}: must be controlnet.")
     if precision is not None and precision not in PRECISIONS:
         raise SettingsError(f"--precision {precision}: must be one of {', '.join(PRECISIONS)}.")
-    enhancer = Enhancer.untrained(device) if model == "sd-2.1" else Enhancer(model, device)
+    pipeline, name = (untrained_pipeline(), "SD 2.1 widths, untrained") if model == "sd-2.1" else (None, model)
+    enhancer = Enhancer(name, device, pipeline)
     enhancer.pipeline.use_precision(getattr(torch, PRECISIONS[precision]) if precision else None)
     settings = EnhanceSettings(steps=steps, guidance=guidance, tile=tile)
     with counted_progress("speed", quiet) as progress:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from darkdiff_cli.commands.bench_extra import needs_extra
+from darkdiff_cli.commands.bench_extra import Device, Lpips, LpipsVgg, Output, PublishedFile, Quiet, Seed, needs_extra
 from darkdiff_cli.commands.bench_quality import score
 from darkdiff_cli.errors import SettingsError
 
@@ -17,23 +17,22 @@ def table(
     data: Annotated[str | None, typer.Option(help="sid:DIR, eld:DIR or lrd:DIR. Default: say what is needed.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Denoising steps. Default: each model's.")] = None,
     guidance: Annotated[float | None, typer.Option(min=0, help="Guidance. Default: the paper's for the set.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of scores and pictures, gone on from.")] = (
-        Path("bench")
-    ),
-    published: Annotated[Path | None, typer.Option(help="CSV of published scores, shown beside ours.")] = None,
-    lpips: Annotated[Path | None, typer.Option(help="LPIPS AlexNet weights; else downloaded once.")] = None,
-    lpips_vgg: Annotated[Path | None, typer.Option(help="LPIPS VGG weights, for a second LPIPS.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    seed: Seed = 0,
+    device: Device = "auto",
+    output: Output = Path("bench"),
+    published: PublishedFile = None,
+    lpips: Lpips = None,
+    lpips_vgg: LpipsVgg = None,
+    quiet: Quiet = False,
 ) -> int:
     """Score the rows of one of the paper's tables. Without --data: say which checkpoints it needs.
 
     Exit code 1: a checkpoint is missing or a pair could not be scored.
     """
     needs_extra()
+    from darkdiff_cli.evaluation.published import read_published
     from darkdiff_cli.evaluation.report import as_text, quality_table
-    from darkdiff_cli.evaluation.tables import get_table, read_published
+    from darkdiff_cli.evaluation.tables import get_table
 
     preset = get_table(number)
     others = read_published(published) if published is not None else []

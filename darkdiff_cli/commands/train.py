@@ -81,17 +81,9 @@ def train(
     kind, folder = parse_data(data)
     mosaics = MosaicCache(cache, cache_limit)
     source = Source(kind, folder, plan.data, plan.seed, plan.lrgb_space, plan.data_format, mosaics)
-    settings = RunSettings(
-        output=output,
-        seed=plan.seed,
-        resume=resume,
-        workers=workers,
-        device=device,
-        precision=precision,  # type: ignore[arg-type]
-        log_every=plan.log_every,
-        check_every=plan.check_every,
-        keep=plan.keep_checkpoints,
-    )
+    pace = {"log_every": plan.log_every, "check_every": plan.check_every, "keep": plan.keep_checkpoints}
+    settings = RunSettings(output, plan.seed, resume=resume, workers=workers, device=device,
+                           precision=precision, **pace)  # type: ignore[arg-type]  # fmt: skip
     run = Run(plan, source, settings, base or "", None, steps, epochs)
     if (gap := source.gap()) is not None:
         print(f"darkdiff: {gap}", file=sys.stderr)

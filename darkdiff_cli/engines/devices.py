@@ -11,10 +11,11 @@ from pathlib import Path
 import torch
 
 from darkdiff_cli.engines.claims import Task
+from darkdiff_cli.engines.ledger import Entry
 from darkdiff_cli.engines.local import Stop, run_here
 from darkdiff_cli.engines.run import BatchRun, Tally
 from darkdiff_cli.engines.worker import Finished, WorkerSettings
-from darkdiff_cli.errors import DarkdiffError, SettingsError
+from darkdiff_cli.errors import DarkdiffError
 from darkdiff_cli.interrupt import ignore_interrupts
 
 ROUNDS = 3  # a process that dies leaves its file to the others; what it leaves at the end is tried in another round
@@ -45,7 +46,7 @@ def run_on_devices(
         Why the run ended early, or None.
 
     Raises:
-        SettingsError: no such model or device, or every process died again and again.
+        SettingsError: no such model or device.
     """
     remaining = {task.key: task for task in tasks}
     for _ in range(ROUNDS):
@@ -64,9 +65,10 @@ def run_on_devices(
         if not crew.died:
             tally.summary.skipped += len(remaining)  # another run has them
             return None
-    raise SettingsError(
-        f"the processes on {', '.join(devices)} died {ROUNDS} times; look at the memory, or give fewer --devices."
-    )
+    for task in remaining.values():  # not for the ledger: the next run tries them again
+        words = f"{task.job.source}: its process died {ROUNDS} times; look at the memory, or give fewer --devices."
+        tally.finished("", Finished(task, Entry(task.key, task.job.relative, task.job.photo, "failed", words)))
+    return None
 
 
 class _Crew:

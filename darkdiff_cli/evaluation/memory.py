@@ -1,6 +1,7 @@
 """Peak memory of one piece of work: of a GPU, or of the whole process."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -28,7 +29,8 @@ class PeakMemory:
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
         elif CLEAR.exists():
-            CLEAR.write_text(PEAK)
+            with suppress(PermissionError):  # then the peak is that of all stages so far
+                CLEAR.write_text(PEAK)
 
     def gigabytes(self) -> float:
         """The peak in GB; NaN where the system does not tell."""

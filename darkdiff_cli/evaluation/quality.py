@@ -13,7 +13,7 @@ from darkdiff_cli.datasets.rawpairs import RawPair, exposure_ratio, metered_by
 from darkdiff_cli.errors import DarkdiffError
 from darkdiff_cli.evaluation.methods import Method, Picture
 from darkdiff_cli.evaluation.metrics import Judge, interval, paired
-from darkdiff_cli.evaluation.tables import Published
+from darkdiff_cli.evaluation.published import Published
 from darkdiff_cli.raw import RawFrame, read_raw, render_reference
 
 Progress = Callable[[str, int, int], None]

@@ -1,11 +1,10 @@
 """The paper's six tables as presets: what each compares, the checkpoints it needs, the protocols it is scored by."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from darkdiff_cli.errors import InputError, SettingsError
+from darkdiff_cli.errors import SettingsError
 
 SID_PROTOCOLS = ("sid-x100-35", "sid-x250-35", "sid-x300-35")
 
@@ -68,7 +67,7 @@ TABLES = {
         PaperTable(
             2, "ELD, with the model of SID", "eld", ("eld-sony-x100", "eld-sony-x200"), "paper-sid", 2.5, (FULL,)
         ),
-        PaperTable(3, "LRD", "lrd", ("lrd-m3ev-60",), "paper-lrd", 2.0, (FULL,)),
+        PaperTable(3, "LRD", "lrd", ("lrd-m3ev-60",), "paper-lrd", 2.0, (Variant("full-lrd"),)),
         PaperTable(
             4, "what the residual autoencoder and the image loss are worth", "sid", SID_PROTOCOLS, "paper-sid", 2.0,
             (
@@ -98,21 +97,6 @@ TABLES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Published:
-    """Scores that somebody else has published.
-
-    Attributes:
-        protocol: name of the protocol that they count as.
-        method: who.
-        scores: by metric, as this program names them.
-    """
-
-    protocol: str
-    method: str
-    scores: dict[str, float]
-
-
 def get_table(number: int) -> PaperTable:
     """A table by its number.
 
@@ -122,26 +106,3 @@ def get_table(number: int) -> PaperTable:
     if number not in TABLES:
         raise SettingsError(f"table {number}: the paper's tables are {', '.join(map(str, TABLES))}.")
     return TABLES[number]
-
-
-def read_published(path: Path) -> list[Published]:
-    """Published scores from a CSV with the columns protocol, method and any of psnr, ssim, lpips, lpips_vgg.
-
-    Raises:
-        InputError: the file cannot be read, lacks a column, or holds something that is no number.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        return [
-            Published(
-                row["protocol"],
-                row["method"],
-                {key: float(row[key]) for key in ("psnr", "ssim", "lpips", "lpips_vgg") if row.get(key)},
-            )
-            for row in rows
-        ]
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError, ValueError, TypeError) as error:
-        raise InputError(
-            f"{path}: is no list of published scores ({error}); its columns are protocol, method, psnr, ssim, lpips."
-        ) from error

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor
 
 from darkdiff_cli.datasets import Pair
@@ -17,7 +17,7 @@ from darkdiff_cli.training.recipe import AutoencoderShape, DenoiserShape, Stage0
 from darkdiff_cli.training.stage import MODEL, Numbers, Stage
 from darkdiff_models.checkpoints import Base, save_base
 from darkdiff_models.perceptual import LPIPS
-from darkdiff_models.sampling import training_target
+from darkdiff_models.sampling import sd_schedule, training_target
 
 
 class PlainAutoencoder(Stage):
@@ -67,7 +67,7 @@ class PlainDenoiser(Stage):
         self.unet = stock_unet(shape, vae.config["latent_channels"])
         generator = torch.Generator().manual_seed(seed)
         self.empty_prompt = torch.randn((1, shape.prompt_tokens, shape.cross_attention_dim), generator=generator)
-        self.schedule = noise_schedule(shape)
+        self.schedule = sd_schedule(shape.prediction_type)
         levels = len(settings.autoencoder_shape.block_out_channels) + len(shape.block_out_channels)
         self.multiple = 2 ** (levels - 2)
         self.players = {MODEL: {"unet": self.unet}}
@@ -126,19 +126,6 @@ def stock_unet(shape: DenoiserShape, latent_channels: int) -> UNet2DConditionMod
         cross_attention_dim=shape.cross_attention_dim,
         norm_num_groups=shape.norm_num_groups,
         use_linear_projection=True,
-    )
-
-
-def noise_schedule(shape: DenoiserShape) -> DDIMScheduler:
-    """SD's noise schedule with the recipe's prediction type and trailing spacing."""
-    return DDIMScheduler(
-        beta_start=0.00085,
-        beta_end=0.012,
-        beta_schedule="scaled_linear",
-        clip_sample=False,
-        set_alpha_to_one=False,
-        prediction_type=shape.prediction_type,
-        timestep_spacing="trailing",
     )
 
 

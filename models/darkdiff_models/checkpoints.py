@@ -17,6 +17,7 @@ from torch import Tensor
 from darkdiff_models.autoencoder import ResidualAutoencoderKL
 from darkdiff_models.context import ContextProcessor
 from darkdiff_models.pipeline import DarkDiffPipeline
+from darkdiff_models.sampling import sd_schedule
 from darkdiff_models.unet import DarkDiffUNet
 
 EMPTY_PROMPT_FILE = "empty_prompt.safetensors"
@@ -120,16 +121,7 @@ def local_model(model: str | Path) -> Path | None:
 
 def untrained_pipeline() -> DarkDiffPipeline:
     """A DarkDiff of Stable Diffusion 2.1's widths with random weights, for what does not depend on them."""
-    schedule = DDIMScheduler(
-        beta_start=0.00085,
-        beta_end=0.012,
-        beta_schedule="scaled_linear",
-        clip_sample=False,
-        set_alpha_to_one=False,
-        steps_offset=1,
-        timestep_spacing="trailing",
-    )
-    return DarkDiffPipeline(ResidualAutoencoderKL(), DarkDiffUNet(), ContextProcessor(), schedule)
+    return DarkDiffPipeline(ResidualAutoencoderKL(), DarkDiffUNet(), ContextProcessor(), sd_schedule("epsilon"))
 
 
 def load_pipeline(model: str | Path) -> DarkDiffPipeline:

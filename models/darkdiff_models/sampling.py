@@ -16,6 +16,19 @@ StepCallback = Callable[[int, int], None]
 SAMPLERS: dict[str, Any] = {"ddim": DDIMScheduler, "dpm++": DPMSolverMultistepScheduler}
 
 
+def sd_schedule(prediction_type: str) -> DDIMScheduler:
+    """Stable Diffusion's noise schedule with "epsilon" or "v_prediction" and trailing spacing."""
+    return DDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        set_alpha_to_one=False,
+        prediction_type=prediction_type,
+        timestep_spacing="trailing",
+    )
+
+
 def make_scheduler(config: dict[str, Any], sampler: str = "ddim") -> DDIMScheduler | DPMSolverMultistepScheduler:
     """A scheduler of the checkpoint's noise schedule: DDIM (eta 0) or DPM-Solver++, trailing spacing.
 

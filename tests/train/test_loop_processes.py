@@ -1,0 +1,126 @@
+"""The loop's promises that need processes of their own: shared batches, kills, signals."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from darkdiff_cli.training import loop
+from darkdiff_cli.training.stage0 import stock_autoencoder, stock_unet
+from darkdiff_cli.training.state import newest_checkpoint
+from tests.train.test_loop import RECIPE
+
+
+def command(photos: Path, output: Path, *more: object) -> list[str]:
+    words = ("train", "--stage", 1, "--recipe", output.parent / "recipe.yaml", "--data", f"photos:{photos}",
+             "-o", output, "--workers", 0, "--device", "cpu", *more)  # fmt: skip
+    return [str(word) for word in ("-m", "darkdiff_cli", *words)]
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    """An untrained base in diffusers' layout, and a recipe without an adversary beside it."""
+    from darkdiff_models.checkpoints import Base, save_base
+    from darkdiff_models.sampling import sd_schedule
+
+    torch.manual_seed(0)
+    shapes = RECIPE.stage0
+    vae, unet = stock_autoencoder(shapes.autoencoder_shape), stock_unet(shapes.denoiser_shape, 4)
+    prompt = torch.zeros(1, shapes.denoiser_shape.prompt_tokens, shapes.denoiser_shape.cross_attention_dim)
+    schedule = dict(sd_schedule(shapes.denoiser_shape.prediction_type).config)
+    save_base(Base(vae, unet, schedule, prompt), tmp_path / "base")
+    source = Path(loop.__file__).parents[1] / "recipes" / "tiny-debug.yaml"
+    text = source.read_text().replace("  adversary: {start: 2}\n", "")
+    (tmp_path / "recipe.yaml").write_text(text.replace("batch_size: 2", "batch_size: 4"))
+    return tmp_path / "base"
+
+
+def test_two_processes_are_one_process_with_the_whole_batch(base: Path, photo_folder: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1",
+              "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]  # fmt: skip
+    one = subprocess.run([sys.executable, *command(photo_folder, tmp_path / "one", "--base", base)],
+                         capture_output=True, text=True, env=environment, check=False)  # fmt: skip
+    two = subprocess.run([sys.executable, *launch, *command(photo_folder, tmp_path / "two", "--base", base)],
+                         capture_output=True, text=True, env=environment, check=False)  # fmt: skip
+    assert one.returncode == 0, one.stderr
+    assert two.returncode == 0, two.stderr
+    last = "stage1/checkpoints/step-00000004.safetensors"
+    first, second = load_file(tmp_path / "one" / last), load_file(tmp_path / "two" / last)
+    assert set(first) == set(second)
+    for key in first:
+        if key.startswith("module/"):
+            assert torch.allclose(first[key], second[key], atol=2e-5), key
+    logs = [
+        [json.loads(x) for x in (tmp_path / n / "stage1/log.jsonl").read_text().splitlines()] for n in ("one", "two")
+    ]
+    losses = [[line["picture"] for line in log if line["what"] == "loss"] for log in logs]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-5)
+
+
+def test_killed_in_the_middle_of_a_checkpoint_it_resumes_with_the_same_losses(
+    base: Path, photo_folder: Path, tmp_path: Path
+) -> None:
+    straight, killed = tmp_path / "straight", tmp_path / "killed"
+    subprocess.run([sys.executable, *command(photo_folder, straight, "--base", base)], check=True, capture_output=True)
+    # The process stops itself, as a power cut would, when half of the second checkpoint is on the disk.
+    script = (
+        "import os, signal, sys; from pathlib import Path; from darkdiff_cli.training import state\n"
+        "real = state.save_file\n"
+        "def save(tensors, path, metadata):\n"
+        "    real(tensors, path, metadata)\n"
+        "    if '00000004' in path:\n"
+        "        content = Path(path).read_bytes(); Path(path).write_bytes(content[: len(content) // 2])\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "state.save_file = save\n"
+        "from darkdiff_cli.app import main; main()\n"
+    )
+    arguments = command(photo_folder, killed, "--base", base)[2:]
+    died = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, check=False)
+    assert died.returncode == -signal.SIGKILL
+    assert newest_checkpoint(killed / "stage1" / "checkpoints").stem == "step-00000002"
+    resumed = subprocess.run(
+        [sys.executable, *command(photo_folder, killed, "--base", base, "--resume")], capture_output=True, check=False
+    )
+    assert resumed.returncode == 0, resumed.stderr
+    last = "stage1/checkpoints/step-00000004.safetensors"
+    first, second = load_file(straight / last), load_file(killed / last)
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert not list((killed / "stage1").rglob("*.partial"))
+
+
+def test_ctrl_c_at_a_terminal_with_workers_saves_and_exits_130(base: Path, photo_folder: Path, tmp_path: Path) -> None:
+    """A terminal sends SIGINT to the whole group: the workers must outlive it until the loop has saved."""
+    words = [word if word != "0" else "1" for word in command(photo_folder, tmp_path / "run", "--base", base)]
+    words += ["--steps", "100000"]
+    with subprocess.Popen(
+        [sys.executable, *words], stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        log, deadline = tmp_path / "run" / "stage1" / "log.jsonl", time.monotonic() + 120
+        while not log.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert newest_checkpoint(tmp_path / "run" / "stage1" / "checkpoints") is not None
+
+
+def test_sigterm_saves_and_exits_130(base: Path, photo_folder: Path, tmp_path: Path) -> None:
+    words = [sys.executable, *command(photo_folder, tmp_path / "run", "--base", base, "--steps", 100000)]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        log, deadline = tmp_path / "run" / "stage1" / "log.jsonl", time.monotonic() + 120
+        while not log.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.terminate()
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    saved = newest_checkpoint(tmp_path / "run" / "stage1" / "checkpoints")
+    assert int(saved.stem.removeprefix("step-")) > 0
