@@ -11,8 +11,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 demo: $(STAMP)  ## Turn the sample raw into night.jpg
 	$(BIN)/darkdiff enhance samples/night_x300.dng -o night.jpg --ratio 300 --overwrite
 
-test: $(STAMP)  ## Tests, without the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+test: $(STAMP)  ## Tests, without the slow ones, on two cores
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: $(STAMP)  ## All tests
 	$(BIN)/python -m pytest

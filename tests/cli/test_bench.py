@@ -263,7 +263,7 @@ def test_every_preset_names_recipes_protocols_and_values_that_exist() -> None:
 
 
 def test_speed_takes_a_precision_and_measures_every_stage(model_folder) -> None:
-    words = ("speed", "--model", model_folder, "--size", 0.2, "--repeats", 1, "--steps", 1, "--json", "--quiet")
+    words = ("speed", "--model", model_folder, "--size", 0.05, "--repeats", 1, "--steps", 1, "--json", "--quiet")
     found = json.loads(bench(*words, "--precision", "bf16").stdout)["speed"]
     assert found["precision"] == "bfloat16"
     timing = found["timings"][0]
