@@ -140,7 +140,10 @@ class Stage1:
 
 @dataclass(frozen=True)
 class Stage2:
-    """The denoiser and its context processor, the autoencoder frozen (Sec. 4.4, Eq. 1, 8, 9).
+    """The denoiser and its context processor (Sec. 4.4, Eq. 1, 8, 9); the autoencoder is frozen, as in the paper.
+
+    A small model that samples in few steps may depart from the paper in two ways: its decoder goes on learning, and it
+    learns on the latents that the sampler arrives at instead of on Eq. 8's guesses from noised clean ones.
 
     Attributes:
         conditioning: how the denoiser sees the noisy image: the paper's region attention, or an alternative of its
@@ -150,9 +153,14 @@ class Stage2:
         null_share: share of images whose condition is pure noise, for guidance.
         image_loss_weight: lambda of Eq. 9; the loss of an image is weighted by alpha_bar of its timestep.
         image_loss_share: share of a batch that is decoded for it.
+        image_loss_steps: decode what so many sampling steps arrive at, not weighted, the gradient passing through the
+            last; 0 decodes the guess of Eq. 8.
+        decoder_learning_rate: factor on the learning rate of the decoder and its taps; 0 freezes them.
         default_steps, default_guidance: what the checkpoint carries for `enhance`.
         tile, tile_overlap: the denoiser's tiles at inference, in latents.
         autoencoder_tile, autoencoder_tile_overlap: the autoencoder's tiles at inference, in pixels.
+        expected_error: of the finished pictures, what the sensor's noise is weighed against at inference (see
+            `darkdiff_models.fusion`); 0 shows the model's pictures as they are.
     """
 
     optimisation: Optimisation
@@ -163,12 +171,15 @@ class Stage2:
     null_share: float = 0.05
     image_loss_weight: float = 1.0
     image_loss_share: float = 0.5
+    image_loss_steps: int = 0
+    decoder_learning_rate: float = 0.0
     default_steps: int = 50
     default_guidance: float = 2.0
     tile: int = 64
     tile_overlap: int = 16
     autoencoder_tile: int = 1024
     autoencoder_tile_overlap: int = 128
+    expected_error: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -215,10 +226,18 @@ class Recipe:
 
     def fault(self) -> str | None:
         """What does not go together, or None."""
-        if self.stage1.colour_anchor and (self.lrgb_space != "srgb" or self.data_format != "lrgb-srgb"):
-            return "colour_anchor compares linear sRGB; set lrgb_space: srgb and data_format: lrgb-srgb"
+        if self.lrgb_space != "srgb" or self.data_format != "lrgb-srgb":
+            for name, used in (
+                ("colour_anchor", self.stage1.colour_anchor),
+                ("expected_error", self.stage2.expected_error > 0),
+            ):
+                if used:
+                    return f"{name} compares linear sRGB; set lrgb_space: srgb and data_format: lrgb-srgb"
         if self.stage0 is None and not self.base:
             return "needs a stage0, or the base that it retasks"
+        every_image_tells = self.stage2.image_loss_share == 1 and self.stage2.image_loss_weight > 0
+        if self.stage2.decoder_learning_rate > 0 and not every_image_tells:  # a process without one would wait forever
+            return "decoder_learning_rate needs image_loss_share: 1 and an image_loss_weight above 0"
         for name, plan in self.plans.items():
             if (plan.steps > 0) == (plan.epochs > 0):
                 return f"{name} needs either steps or epochs"

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from diffusers import DDIMScheduler
-from torch import Tensor
+from torch import Tensor, nn
 
 from darkdiff_cli.datasets import Pair
 from darkdiff_cli.training.draws import Draws
@@ -16,7 +16,7 @@ from darkdiff_cli.training.stage import MODEL, Numbers, Stage
 from darkdiff_models import ContextProcessor, DarkDiffPipeline, DarkDiffUNet, Encoding, ResidualAutoencoderKL
 from darkdiff_models.conditioning import LatentContext
 from darkdiff_models.perceptual import LPIPS
-from darkdiff_models.sampling import predicted_original, sample, training_target
+from darkdiff_models.sampling import make_scheduler, predicted_original, sample, training_target
 
 HEALTH_STEPS = 5
 
@@ -38,8 +38,12 @@ class ConditionalDenoiser(Stage):
         self.vae = vae.requires_grad_(False)
         self.unet, self.context = networks
         self.schedule, self.lpips = schedule, lpips
+        self.short = self.settings.image_loss_steps or HEALTH_STEPS  # sampling steps of a quick picture
         self.multiple = vae.factor * self.unet.size_multiple
-        self.players = {MODEL: {"unet": self.unet, "context": self.context}}
+        self.players: dict[str, dict[str, nn.Module]] = {MODEL: {"unet": self.unet, "context": self.context}}
+        if self.settings.decoder_learning_rate > 0:
+            decoder = nn.ModuleList([vae.decoder, vae.post_quant_conv, vae.residual_convs])
+            self.players[MODEL]["decoder"] = decoder.requires_grad_(True)
         self.frozen = {"vae": vae} | ({"lpips": lpips} if lpips is not None else {})
 
     def parameter_groups(self, player: str) -> list[dict[str, Any]]:  # noqa: ARG002
@@ -50,6 +54,9 @@ class ConditionalDenoiser(Stage):
         groups = [{"name": "pre-trained", "params": rest, "factor": 1.0}]
         if fresh:
             groups.append({"name": "new", "params": fresh, "factor": self.settings.new_learning_rate})
+        if decoder := self.players[MODEL].get("decoder"):
+            factor = self.settings.decoder_learning_rate
+            groups.append({"name": "decoder", "params": list(decoder.parameters()), "factor": factor})
         return groups
 
     def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:  # noqa: ARG002
@@ -67,10 +74,15 @@ class ConditionalDenoiser(Stage):
         shown = self._shown(batch, draws)
         if not shown.any() or self.settings.image_loss_weight == 0:
             return ldm, {"ldm": ldm.item()}
-        original = predicted_original(self.schedule, prediction, z_t, timesteps)
-        each = self._image_loss(original[shown], noisy.select(shown), pair.reference[shown])
-        alpha_bar = self.schedule.alphas_cumprod.to(each.device)[timesteps[shown]]
-        image = (each * alpha_bar * ~null[shown]).mean()
+        seen, reference = noisy.select(shown), pair.reference[shown]
+        if self.settings.image_loss_steps > 0:
+            start = draws.normal_like(clean)[shown]
+            sampled = self._sample(seen.latents, start, self.short, learning_steps=1)
+            image = self._image_loss(sampled, seen, reference).mean()
+        else:
+            original = predicted_original(self.schedule, prediction, z_t, timesteps)
+            alpha_bar = self.schedule.alphas_cumprod.to(z_t.device)[timesteps[shown]]
+            image = (self._image_loss(original[shown], seen, reference) * alpha_bar * ~null[shown]).mean()
         return ldm + self.settings.image_loss_weight * image, {"ldm": ldm.item(), "image": image.item()}
 
     def _shown(self, batch: int, draws: Draws) -> Tensor:
@@ -79,14 +91,14 @@ class ConditionalDenoiser(Stage):
         return (counts.diff() > 0).chunk(draws.parts)[draws.part].to(draws.device)
 
     def _image_loss(self, original: Tensor, noisy: Encoding, reference: Tensor) -> Tensor:
-        """Eq. 9, one value an image; weighted by alpha_bar, since a late predicted z_0 says nothing of the picture."""
+        """Eq. 9, one value an image; to be weighted by alpha_bar where a late guess says nothing of the picture."""
         picture = self.vae.decode(original, noisy)
         return picture_loss(picture, reference, self.lpips, self.settings.loss.perceptual_weight)
 
     def health(self, pair: Pair, draws: Draws) -> Numbers:
         """Scores of a short sampling beside those of stage 1 alone and of the clean latents."""
         noisy, clean = self.vae.encode(pair.noisy), self.vae.encode(pair.clean)
-        sampled = self._sample(noisy.latents, draws)
+        sampled = self._sample(noisy.latents, draws.normal_like(noisy.latents), self.short)
         numbers = {}
         for prefix, latents in {"": sampled, "stage1_": noisy.latents, "ceiling_": clean.latents}.items():
             scores = score(self.vae.decode(latents, noisy), pair.reference, self.lpips)
@@ -96,11 +108,14 @@ class ConditionalDenoiser(Stage):
     def picture(self, pair: Pair, draws: Draws) -> Tensor:
         """What a short sampling makes of the noisy images."""
         noisy = self.vae.encode(pair.noisy)
-        return self.vae.decode(self._sample(noisy.latents, draws), noisy).clamp(0, 1)
+        sampled = self._sample(noisy.latents, draws.normal_like(noisy.latents), self.short)
+        return self.vae.decode(sampled, noisy).clamp(0, 1)
 
-    def _sample(self, z_y: Tensor, draws: Draws) -> Tensor:
+    def _sample(self, z_y: Tensor, noise: Tensor, steps: int, learning_steps: int = 0) -> Tensor:
+        """The latents that a short sampling arrives at; its last steps may learn."""
         condition = self.unet.prepare(self.context(z_y))
-        return sample(lambda z, t: self.unet(z, t, condition), draws.normal_like(z_y), self.schedule, HEALTH_STEPS)
+        scheduler = make_scheduler(dict(self.schedule.config))  # as `enhance` samples
+        return sample(lambda z, t: self.unet(z, t, condition), noise, scheduler, steps, learning_steps=learning_steps)
 
     def export(self, folder: Path) -> None:
         """The finished pipeline, ready for `enhance --model`."""
@@ -117,4 +132,5 @@ class ConditionalDenoiser(Stage):
             tile_overlap=self.settings.tile_overlap,
             vae_tile=self.settings.autoencoder_tile,
             vae_tile_overlap=self.settings.autoencoder_tile_overlap,
+            expected_error=self.settings.expected_error,
         ).save_pretrained(folder)

@@ -14,6 +14,7 @@ from darkdiff_models.autoencoder import ResidualAutoencoderKL
 from darkdiff_models.conditioning import LatentContext
 from darkdiff_models.context import ContextProcessor
 from darkdiff_models.devices import autocast_dtype
+from darkdiff_models.fusion import fuse
 from darkdiff_models.sampling import make_scheduler, sample
 from darkdiff_models.tiles import Tiles
 from darkdiff_models.tiling import TiledAutoencoder, TiledDenoiser
@@ -52,6 +53,8 @@ class DarkDiffPipeline(DiffusionPipeline):
         default_steps, default_guidance, default_sampler: used where the caller says None.
         tile, tile_overlap: of the denoiser, in latents.
         vae_tile, vae_tile_overlap: of the autoencoder, in pixels; smaller images are not cut.
+        expected_error: of the model's pictures, for `fusion.fuse` of LRGB in sRGB primaries; 0, as in the paper, shows
+            the model's picture as it is.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         tile_overlap: int = 16,
         vae_tile: int = 1024,
         vae_tile_overlap: int = 128,
+        expected_error: float = 0.0,
     ) -> None:
         super().__init__()
         self._precision: torch.dtype | None = None
@@ -83,6 +87,7 @@ class DarkDiffPipeline(DiffusionPipeline):
             tile_overlap=tile_overlap,
             vae_tile=vae_tile,
             vae_tile_overlap=vae_tile_overlap,
+            expected_error=expected_error,
         )
 
     @torch.inference_mode()
@@ -148,10 +153,8 @@ class DarkDiffPipeline(DiffusionPipeline):
             # 5. Decode beside the noisy image's residual features: (1, 3, H, W)
             srgb = autoencoder.decode(z_0, image, lambda done, total: report("decode", done, total))
 
-        # 6. Crop the padding and clip to what a display shows: (h, w, 3)
-        height, width = lrgb.shape[:2]
-        picture = srgb[0, :, :height, :width].clamp(0, 1).permute(1, 2, 0).float().cpu().contiguous()
-        return DarkDiffOutput(picture, steps, float(guidance))
+        # 6. Crop the padding, keep what the sensor recorded well, clip to what a display shows: (h, w, 3)
+        return DarkDiffOutput(self._finish(srgb, lrgb), steps, float(guidance))
 
     @torch.inference_mode()
     def reconstruct(self, image: Tensor, latents_of: Tensor | None = None, zeroed: bool = False) -> Tensor:
@@ -174,8 +177,7 @@ class DarkDiffPipeline(DiffusionPipeline):
             latents = TiledAutoencoder(self.vae, tiles).encode(source)
             latents = torch.zeros_like(latents) if zeroed else latents
             srgb = TiledAutoencoder(self.vae, tiles).decode(latents, noisy)  # norms of its own: another image's
-        height, width = image.shape[:2]
-        return srgb[0, :, :height, :width].clamp(0, 1).permute(1, 2, 0).float().cpu().contiguous()
+        return self._finish(srgb, image)
 
     @property
     def precision(self) -> torch.dtype:
@@ -189,6 +191,14 @@ class DarkDiffPipeline(DiffusionPipeline):
     def _autocast(self) -> AbstractContextManager[Any]:
         dtype = self.precision
         return torch.autocast(self.device.type, dtype) if dtype != torch.float32 else nullcontext()
+
+    def _finish(self, srgb: Tensor, image: Tensor) -> Tensor:
+        """(1, channels, H, W) of the autoencoder to (h, w, channels) in [0, 1] on the CPU."""
+        height, width = image.shape[:2]
+        picture, error = srgb[:, :, :height, :width], float(self.config["expected_error"])
+        if error > 0:
+            picture = fuse(picture, image.permute(2, 0, 1)[None].to(srgb.device), error)
+        return picture[0].clamp(0, 1).permute(1, 2, 0).float().cpu().contiguous()
 
     def _pad(self, image: Tensor) -> Tensor:
         multiple = self.vae.factor * self.unet.size_multiple

@@ -40,13 +40,13 @@ def make_scheduler(config: dict[str, Any], sampler: str = "ddim") -> DDIMSchedul
     return SAMPLERS[sampler].from_config(config, timestep_spacing="trailing")
 
 
-@torch.no_grad()
 def sample(
     denoiser: Denoiser,
     noise: Tensor,
     scheduler: DDIMScheduler | DPMSolverMultistepScheduler,
     steps: int,
     on_step: StepCallback | None = None,
+    learning_steps: int = 0,
 ) -> Tensor:
     """Walk from pure noise to latents.
 
@@ -56,6 +56,7 @@ def sample(
         scheduler: from `make_scheduler`; a copy is stepped, the given one is left as it is.
         steps: number of denoiser calls.
         on_step: called after each step.
+        learning_steps: how many of the last steps keep what a gradient needs.
 
     Returns:
         z_0 of the same shape.
@@ -70,8 +71,9 @@ def sample(
     scheduler.set_timesteps(steps, device=noise.device)
     latents = noise * scheduler.init_noise_sigma
     for done, timestep in enumerate(scheduler.timesteps, start=1):
-        prediction = denoiser(scheduler.scale_model_input(latents, timestep), timestep)
-        latents = scheduler.step(prediction, timestep, latents).prev_sample
+        with torch.set_grad_enabled(torch.is_grad_enabled() and done > steps - learning_steps):
+            prediction = denoiser(scheduler.scale_model_input(latents, timestep), timestep)
+            latents = scheduler.step(prediction, timestep, latents).prev_sample
         if on_step is not None:
             on_step(done, steps)
     return torch.as_tensor(latents)

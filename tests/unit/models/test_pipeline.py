@@ -5,6 +5,7 @@ import torch
 
 from darkdiff_models import DarkDiffPipeline
 from darkdiff_models.checkpoints import load_pipeline
+from darkdiff_models.light import encode_curve
 from tests.conftest import make_pipeline
 
 
@@ -61,10 +62,21 @@ def test_senseless_arguments_are_refused(pipeline: DarkDiffPipeline, wrong: dict
         pipeline(torch.rand(32, 32, 3), **wrong)
 
 
+@pytest.mark.parametrize("stage", ["diffusion", "autoencoder alone"])
+def test_an_expected_error_lets_clean_input_through(stage: str) -> None:
+    pipeline = make_pipeline(lrgb_space="srgb", expected_error=0.03)
+    clean = torch.linspace(0.01, 0.9, 50)[:, None, None].expand(50, 41, 3)
+    shown = pipeline(clean).srgb if stage == "diffusion" else pipeline.reconstruct(clean)
+    assert torch.allclose(shown, encode_curve(clean), atol=1e-3)
+    dark = clean + 2 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    assert not torch.allclose(pipeline(dark).srgb, encode_curve(dark).clamp(0, 1), atol=0.1)
+
+
 def test_saved_pipeline_makes_the_same_picture(tmp_path) -> None:
     settings = {
         "lrgb_space": "srgb", "default_steps": 3, "default_guidance": 1.25, "default_sampler": "dpm++", "tile": 12,
         "tile_overlap": 2, "vae_tile": 64, "vae_tile_overlap": 16,
+        "expected_error": 0.02,
     }  # fmt: skip
     pipeline = make_pipeline(**settings)
     pipeline.save_pretrained(tmp_path)

@@ -51,6 +51,21 @@ def test_callback_counts_the_steps() -> None:
     assert calls == [(1, 3), (2, 3), (3, 3)]
 
 
+def test_only_the_last_steps_learn() -> None:
+    scheduler = make_scheduler({**CONFIG, "prediction_type": "v_prediction"})
+    noise, factor = torch.randn(1, 2, 4, 4), torch.tensor(0.5, requires_grad=True)
+
+    def gradient(learning_steps: int) -> torch.Tensor:
+        z_0 = sample(lambda z, t: z * factor, noise, scheduler, 3, learning_steps=learning_steps)
+        return torch.autograd.grad(z_0.sum(), factor)[0]
+
+    assert not sample(lambda z, t: z * factor, noise, scheduler, 3).requires_grad
+    one, all_of_them = gradient(1), gradient(3)
+    moved = [sample(lambda z, t, f=f: z * f, noise, scheduler, 3).sum() for f in (0.5 - 1e-3, 0.5 + 1e-3)]
+    assert all_of_them == pytest.approx(float(moved[1] - moved[0]) / 2e-3, rel=1e-2)
+    assert one != pytest.approx(float(all_of_them), rel=0.05)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_prediction_and_original_agree(kind: str) -> None:
     scheduler = make_scheduler({**CONFIG, "prediction_type": kind})
