@@ -110,7 +110,7 @@ def set_folder(folder: Path, name: str, parts: Sequence[str], title: str, source
     root = folder / name if (folder / name).is_dir() else folder
     for part in parts:
         if not (root / part).is_dir():
-            raise InputError(f"{root / part}: this folder of {title} is missing; get {source}.")
+            raise InputError(f"{root / part}: this folder of {title} is missing; get it from {source}.")
     return root
 
 

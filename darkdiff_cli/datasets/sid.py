@@ -10,7 +10,7 @@ FIRST_DIGIT: dict[Split, str] = {"train": "0", "test": "1", "validation": "2"}
 PUBLISHED: dict[Split, int] = {"train": 280, "test": 93, "validation": 36}
 MISALIGNED = {"10034", "10045", "10172"}  # known since the ELD paper's evaluation
 MAX_RATIO = 300.0
-SOURCE = "SID, https://storage.googleapis.com/isl-datasets/SID/Sony.zip (25 GB)"
+SOURCE = "https://storage.googleapis.com/isl-datasets/SID/Sony.zip (25 GB)"
 NAME = re.compile(r"(?P<scene>\d{5})_(?P<frame>\d{2})_(?P<seconds>[\d.]+)s$")
 
 
@@ -36,10 +36,11 @@ def sid_pairs(folder: Path, split: Split) -> list[RawPair]:
             continue
         scene = match["scene"]
         if scene not in longs:
-            raise InputError(f"{root / 'long'}: the long exposure {scene}_00_*s.ARW is missing; get {SOURCE}.")
+            raise InputError(f"{root / 'long'}: the long exposure {scene}_00_*s.ARW is missing; get SID from {SOURCE}.")
         clean, seconds = longs[scene]
         ratio = min(seconds / float(match["seconds"]), MAX_RATIO)
         pairs.append(RawPair(path, clean, path.stem, ratio, scene in MISALIGNED))
     if not pairs:
-        raise InputError(f"{root / 'short'}: holds no {split} scenes ({FIRST_DIGIT[split]}*_00_*s.ARW); get {SOURCE}.")
+        scenes = f"{split} scenes ({FIRST_DIGIT[split]}*_00_*s.ARW)"
+        raise InputError(f"{root / 'short'}: holds no {scenes}; get SID from {SOURCE}.")
     return pairs

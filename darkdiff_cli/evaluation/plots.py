@@ -7,7 +7,7 @@ from html import escape
 from darkdiff_cli.evaluation.quality import Results
 from darkdiff_cli.evaluation.speed import SpeedResults
 
-WIDTH, HEIGHT, MARGIN = 460, 240, 48
+WIDTH, HEIGHT, MARGIN, LINE = 460, 240, 48, 16
 COLOURS = ("#7ec8e3", "#f4b266", "#9bdb8b", "#e38bb4", "#c8a7f0", "#d8d86a")
 SETTING = re.compile(r"(?P<model>.+?)(?: steps (?P<steps>\d+))?(?: guidance (?P<guidance>[\d.]+))?$")
 Series = Mapping[str, Sequence[tuple[float, float]]]
@@ -52,8 +52,9 @@ def line_plot(series: Series, x_label: str, y_label: str) -> str:
         across = MARGIN + (x - left) / span_x * (WIDTH - 2 * MARGIN)
         return across, HEIGHT - MARGIN - (y - low) / span_y * (HEIGHT - 2 * MARGIN)
 
+    label = escape(f"{y_label} against {x_label}")
     parts = [
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(y_label)} against {escape(x_label)}">',
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT + LINE * len(series)}" role="img" aria-label="{label}">',
         f'<path d="M{MARGIN} {MARGIN / 2}V{HEIGHT - MARGIN}H{WIDTH - MARGIN / 2}" fill="none" stroke="#667"/>',
         _text(WIDTH / 2, HEIGHT - 6, x_label),
         _text(MARGIN, 14, y_label, "start"),
@@ -66,7 +67,7 @@ def line_plot(series: Series, x_label: str, y_label: str) -> str:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in spots]
-        parts.append(_text(WIDTH - 8, 16 + 15 * index, name, "end", colour))
+        parts.append(_text(MARGIN, HEIGHT + 12 + LINE * index, name, "start", colour))  # below: over no line
     return "".join([*parts, "</svg>"])
 
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-FLOOR = 0.02  # linear light; keeps the gain near 1 where an error of the black level is as large as the light
+FLOOR = 0.01  # linear light; below it levels are shifted rather than scaled
 TRUSTED = 0.7  # block means above this are pulled down by clipped noise and fade out towards 1
 EXPECTED_ERROR = 0.1  # of the network's levels, relative; what the sensor's noise is weighed against
 SCALES = ((1, 2, 4), (1,))  # dilations of the smoothing passes over blocks: first wide areas, then small ones
@@ -37,7 +37,7 @@ def block_light(lrgb: Tensor, block: int) -> Light:
 
 
 def anchor(srgb: Tensor, light: Light) -> Tensor:
-    """Scale a picture's linear light so that its levels are those that the sensor counted.
+    """Scale and shift a picture's linear light so that its levels are those that the sensor counted.
 
     A network reads absolute levels poorly through its group norms, and a sensor's noise averages out: detail is the
     network's, the level of an area the sensor's. Wide areas come first; small ones only as far as the noise that is
@@ -61,7 +61,8 @@ def anchor(srgb: Tensor, light: Light) -> Tensor:
         believed = EXPECTED_ERROR**2 / (EXPECTED_ERROR**2 + noise)
         trust = ((1 + FLOOR - torch.maximum(own, counted)) / (1 - TRUSTED)).clamp(0, 1)
         gain = 1 + trust * believed * (counted / own - 1)
-        linear = linear * F.interpolate(gain, size=srgb.shape[-2:], mode="bilinear", align_corners=False)
+        gain = F.interpolate(gain, size=srgb.shape[-2:], mode="bilinear", align_corners=False)
+        linear = (linear + FLOOR) * gain - FLOOR  # black cannot be scaled up to the little light that was there
     return encode_curve(linear)
 
 
