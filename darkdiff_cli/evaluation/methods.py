@@ -1,6 +1,7 @@
 """What is scored side by side: models, baselines, ceilings, and other people's programs."""
 
 import hashlib
+import json
 import shlex
 import subprocess
 import tempfile
@@ -263,6 +264,8 @@ def weights_digest(*networks: torch.nn.Module) -> str:
 
 
 def model_digest(enhancer: Enhancer) -> str:
-    """A short digest of a model's weights."""
+    """A short digest of a model's weights and of the settings that it carries."""
     pipeline = enhancer.pipeline
-    return weights_digest(pipeline.vae, pipeline.context, pipeline.unet)
+    carried = {key: value for key, value in dict(pipeline.config).items() if not key.startswith("_")}
+    settings = hashlib.blake2b(json.dumps(carried, sort_keys=True).encode(), digest_size=4)
+    return weights_digest(pipeline.vae, pipeline.context, pipeline.unet) + settings.hexdigest()
