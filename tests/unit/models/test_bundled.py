@@ -60,6 +60,19 @@ def test_colours_of_large_areas_are_kept(tiny, scene, sensor) -> None:
         assert np.abs(enhanced[area].mean((0, 1)) - scene[area].mean((0, 1))).max() < 0.08
 
 
+def test_a_well_exposed_raw_comes_out_as_it_is(tiny, scene, sensor) -> None:
+    lrgb = dark_lrgb(scene, sensor, 1.0)
+    assert psnr(tiny(torch.from_numpy(lrgb.pixels)).srgb.numpy(), scene) > 38
+
+
+@pytest.mark.parametrize("level", [0.06, 0.1, 0.2])
+def test_a_dark_wall_keeps_its_level_and_gets_no_texture(tiny, sensor, level: float) -> None:
+    wall = np.full((160, 208, 3), level, dtype=np.float32)
+    enhanced = tiny(torch.from_numpy(dark_lrgb(wall, sensor, 300.0).pixels)).srgb.numpy()
+    assert np.abs(enhanced.mean((0, 1)) - level).max() < 0.03
+    assert enhanced.std((0, 1)).max() < 0.03
+
+
 @torch.no_grad()
 def test_latents_are_alive(tiny, scene, sensor) -> None:
     image = torch.from_numpy(dark_lrgb(scene, sensor, 300.0).pixels).permute(2, 0, 1)[None]
