@@ -132,11 +132,11 @@ def _methods(
 ) -> "list[Method]":  # fmt: skip
     """Every method of the run: models with each of their settings first."""
     from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
+    from darkdiff_cli.evaluation.external import External
     from darkdiff_cli.evaluation.methods import (
         Amplified,
         BestMatrix,
         Bm3d,
-        External,
         Model,
         OtherReference,
         Regression,

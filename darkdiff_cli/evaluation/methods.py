@@ -2,15 +2,11 @@
 
 import hashlib
 import json
-import shlex
-import subprocess
-import tempfile
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import imageio.v3 as iio
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -27,7 +23,6 @@ from darkdiff_models.regression import SidUNet
 
 Picture = NDArray[np.float32]
 Ceiling = Literal["stage1", "clean-input", "clean-latents", "zeroed-latents"]
-EXTERNAL_TIMEOUT = 900.0
 
 
 class Method(ABC):
@@ -204,54 +199,6 @@ class BestMatrix(Method):
         wanted = np.clip(develop(clean, 1.0, "srgb").pixels, 0, 1)
         matrix, *_ = np.linalg.lstsq(linear, wanted.reshape(-1, 3), rcond=None)
         return srgb_encode((linear @ matrix).reshape(wanted.shape))
-
-
-class External(Method):
-    """Another program by a command template with {in}, {out} (a TIFF) and, if it likes, {ratio}.
-
-    It is judged against its own rendering of the clean file, so that its tastes in colour do not count.
-
-    Args:
-        template: the command.
-
-    Raises:
-        SettingsError: the template names no {in} or {out}.
-    """
-
-    def __init__(self, template: str) -> None:
-        if "{in}" not in template or "{out}" not in template:
-            raise SettingsError(f"--external {template!r}: must name {{in}} and {{out}}.")
-        self.template, self.name = template, Path(shlex.split(template)[0]).name
-
-    @property
-    def identity(self) -> str:
-        """The whole command."""
-        return self.template
-
-    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
-        """Run the program on the dark file."""
-        return self._run(dark, ratio)
-
-    def reference(self, clean: RawFrame) -> Picture:
-        """Run the program on the clean file."""
-        return self._run(clean, 1.0)
-
-    def _run(self, frame: RawFrame, ratio: float) -> Picture:
-        assert frame.path is not None
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "out.tif"
-            words = {"in": str(frame.path), "out": str(out), "ratio": f"{ratio:g}"}
-            command = [word.format(**words) for word in shlex.split(self.template)]
-            try:
-                done = subprocess.run(command, capture_output=True, text=True, timeout=EXTERNAL_TIMEOUT, check=False)
-            except (OSError, subprocess.TimeoutExpired) as error:
-                raise InputError(f"{command[0]}: cannot be run ({error}).") from error
-            if done.returncode != 0 or not out.is_file():
-                last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-                raise InputError(f"{frame.path}: {command[0]} made no picture ({last}).")
-            picture = np.asarray(iio.imread(out))
-        top = np.iinfo(picture.dtype).max if picture.dtype.kind == "u" else 1.0
-        return np.clip(picture[..., :3].astype(np.float32) / np.float32(top), 0, 1)
 
 
 def weights_digest(*networks: torch.nn.Module) -> str:
