@@ -27,6 +27,12 @@ UNET_SHAPE = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _same_numbers() -> None:
+    """Each test draws the same numbers, whichever tests ran before it, on however many processes."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Folder of reference data; tests that need it are skipped in a clone without it."""
