@@ -62,7 +62,7 @@ def main() -> None:
             enhanced, _ = enhancer.render(frame, ratio, EnhanceSettings(ratio=ratio))
             columns.append(np.concatenate([truth, render_linear(develop(frame, ratio)), enhanced], axis=0))
     page = np.rint(np.clip(np.concatenate(columns, axis=1), 0, 1) * 255).astype(np.uint8)
-    Image.fromarray(page).save(Path(__file__).parent / "failures.jpg", quality=85)
+    Image.fromarray(page).save(Path(__file__).parent / "failures.jpg", quality=88)
 
 
 if __name__ == "__main__":

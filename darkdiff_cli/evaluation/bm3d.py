@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.raw import RawFrame
-from darkdiff_models.fusion import estimate_noise
+from darkdiff_models.noise import estimate_noise
 
 LEAST_NOISE = 1e-3, 1e-2  # gain in DN per electron and read variance in DN squared, which must be positive
 

@@ -1,4 +1,4 @@
-"""What is scored side by side: models, baselines, ceilings, and other people's programs."""
+"""What is scored side by side: models, baselines and ceilings."""
 
 import hashlib
 import json

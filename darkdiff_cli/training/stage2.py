@@ -1,4 +1,4 @@
-"""Stage 2: the denoiser learns the condition, the autoencoder frozen (Sec. 4.4, Eq. 1, 8, 9)."""
+"""Stage 2: the denoiser learns the condition, the autoencoder's encoder frozen (Sec. 4.4, Eq. 1, 8, 9)."""
 
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ class ConditionalDenoiser(Stage):
         seen, reference = noisy.select(shown), pair.reference[shown]
         if self.settings.image_loss_steps > 0:
             start = draws.normal_like(clean)[shown]
-            sampled = self._sample(seen.latents, start, self.short, learning_steps=1)
+            sampled = self._sample(seen.latents, start, learning_steps=1)
             image = self._image_loss(sampled, seen, reference).mean()
         else:
             original = predicted_original(self.schedule, prediction, z_t, timesteps)
@@ -98,7 +98,7 @@ class ConditionalDenoiser(Stage):
     def health(self, pair: Pair, draws: Draws) -> Numbers:
         """Scores of a short sampling beside those of stage 1 alone and of the clean latents."""
         noisy, clean = self.vae.encode(pair.noisy), self.vae.encode(pair.clean)
-        sampled = self._sample(noisy.latents, draws.normal_like(noisy.latents), self.short)
+        sampled = self._sample(noisy.latents, draws.normal_like(noisy.latents))
         numbers = {}
         for prefix, latents in {"": sampled, "stage1_": noisy.latents, "ceiling_": clean.latents}.items():
             scores = score(self.vae.decode(latents, noisy), pair.reference, self.lpips)
@@ -108,14 +108,16 @@ class ConditionalDenoiser(Stage):
     def picture(self, pair: Pair, draws: Draws) -> Tensor:
         """What a short sampling makes of the noisy images."""
         noisy = self.vae.encode(pair.noisy)
-        sampled = self._sample(noisy.latents, draws.normal_like(noisy.latents), self.short)
+        sampled = self._sample(noisy.latents, draws.normal_like(noisy.latents))
         return self.vae.decode(sampled, noisy).clamp(0, 1)
 
-    def _sample(self, z_y: Tensor, noise: Tensor, steps: int, learning_steps: int = 0) -> Tensor:
+    def _sample(self, z_y: Tensor, noise: Tensor, learning_steps: int = 0) -> Tensor:
         """The latents that a short sampling arrives at; its last steps may learn."""
         condition = self.unet.prepare(self.context(z_y))
         scheduler = make_scheduler(dict(self.schedule.config))  # as `enhance` samples
-        return sample(lambda z, t: self.unet(z, t, condition), noise, scheduler, steps, learning_steps=learning_steps)
+        return sample(
+            lambda z, t: self.unet(z, t, condition), noise, scheduler, self.short, learning_steps=learning_steps
+        )
 
     def export(self, folder: Path) -> None:
         """The finished pipeline, ready for `enhance --model`."""

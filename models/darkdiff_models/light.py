@@ -85,3 +85,9 @@ def encode_curve(linear: Tensor) -> Tensor:
     """Linear light -> sRGB, the inverse of `decode_curve`."""
     curve = 1.055 * linear.clamp_min(0.0031308) ** (1 / 2.4) - 0.055
     return torch.where(linear <= 0.0031308, 12.92 * linear, curve)
+
+
+def curve_slope(linear: Tensor) -> Tensor:
+    """Derivative of `encode_curve`: how much sRGB a little more linear light makes."""
+    slope = 1.055 / 2.4 * linear.clamp_min(0.0031308) ** (1 / 2.4 - 1)
+    return torch.where(linear <= 0.0031308, 12.92, slope)

@@ -4,7 +4,7 @@ import torch
 
 from darkdiff_cli.colour import srgb_encode
 from darkdiff_models.autoencoder import ResidualAutoencoderKL
-from darkdiff_models.light import SCALES, Light, anchor, block_light, decode_curve, encode_curve, smooth
+from darkdiff_models.light import SCALES, Light, anchor, block_light, curve_slope, decode_curve, encode_curve, smooth
 
 
 def test_curve_is_the_projects_and_inverts_beyond_the_display() -> None:
@@ -94,3 +94,10 @@ def test_an_anchored_autoencoder_gives_the_sensors_levels() -> None:
     second = vae.decode(encoding.latents[:1], encoding.select(torch.tensor([True, False])))
     assert torch.allclose(both, torch.tensor([0.25, 0.1]), rtol=0.3)
     assert torch.allclose(second, vae.decode(encoding.latents, encoding)[:1], atol=1e-5)
+
+
+def test_the_slope_is_that_of_the_curve() -> None:
+    linear = torch.tensor([0.0, 0.001, 0.0029, 0.0034, 0.02, 0.3, 1.0], dtype=torch.float64)
+    step = 1e-6
+    difference = (encode_curve(linear + step) - encode_curve(linear - step)) / (2 * step)
+    assert torch.allclose(curve_slope(linear), difference, rtol=1e-4)
