@@ -15,7 +15,7 @@ from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import RawFrame, read_raw
 
-FORMAT = 1  # of the entries; raise it when the reader gives other frames
+FORMAT = 2  # of the entries; raise it when the reader gives other frames
 DEFAULT_LIMIT_GB = 100.0
 
 

@@ -13,6 +13,7 @@ from darkdiff_cli.errors import InputError, MemoryLimitError
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.levels import masked_black
 from darkdiff_cli.raw.metadata import read_metadata
+from darkdiff_cli.raw.rows import without_row_noise
 
 LEAST_BITS = 0.25  # a pixel; a lossless code spends one bit or more on each
 EXIF_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}  # LibRaw's flip -> EXIF orientation
@@ -61,7 +62,7 @@ def read_raw(path: str | Path, black: float | None = None) -> RawFrame:
         black: black level in DN for all channels, instead of the file's own and the masked pixels'.
 
     Returns:
-        RawFrame with its own copy of the visible mosaic, in sensor orientation.
+        RawFrame with its own copy of the visible mosaic, in sensor orientation, row noise taken off.
 
     Raises:
         InputError: the file is unreadable, holds no Bayer mosaic, or decodes to a frame without a picture.
@@ -82,7 +83,7 @@ def read_raw(path: str | Path, black: float | None = None) -> RawFrame:
         if white <= max(levels):
             raise InputError(f"{path}: black level {max(levels):g} is not below white level {white:g}; give --black.")
         return RawFrame(
-            mosaic_dn=mosaic,
+            mosaic_dn=without_row_noise(mosaic, cfa, levels),
             cfa=cfa,
             black_level=levels,
             white_level=white,
