@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 BINS = 24
 BLOCK = 8
 CALM = 0.2  # quantile of the blocks of a bin
+CLIPPED = 0.25  # share of pixels equal to all their neighbours from which a block counts as clipped
 SIZE_OF_CALM = 1.774  # that quantile of the mean size of second differences, for normal noise of deviation 1
 
 
@@ -28,7 +29,10 @@ def estimate_noise(plane: NDArray[np.float32]) -> tuple[float, float]:
     middle = plane[1:-1, 1:-1]
     across = plane[1:-1, :-2] + plane[1:-1, 2:] - 2 * middle
     along = plane[:-2, 1:-1] + plane[2:, 1:-1] - 2 * middle
-    level, size = _blocks(middle), _blocks((np.abs(across) + np.abs(along)) / 2)
+    differences = (np.abs(across) + np.abs(along)) / 2
+    shows = _blocks((differences == 0).astype(np.float32)) <= CLIPPED  # a clipped block has no noise to see
+    shows |= not shows.any()
+    level, size = _blocks(middle)[shows], _blocks(differences)[shows]
     bins = np.array_split(np.argsort(level, kind="stable"), max(1, min(BINS, len(level) // 8)))
     levels = np.array([level[part].mean() for part in bins])
     sigma = np.array([np.quantile(size[part], CALM) for part in bins]) / SIZE_OF_CALM

@@ -25,3 +25,16 @@ def test_texture_is_not_taken_for_noise() -> None:
     plane[:128] += 20 * rng.uniform(-1, 1, (128, 256))  # half of the picture is foliage
     gain, variance = estimate_noise(plane.astype(np.float32))
     assert gain * 100 + variance == pytest.approx(1.0, rel=0.25)
+
+
+@pytest.mark.parametrize("side", ["highlights", "shadows"])
+def test_clipped_areas_do_not_hide_the_noise(side: str) -> None:
+    plane = noisy(2.0, 5.0)
+    plane[:, slice(161, None) if side == "highlights" else slice(41)] = plane.max() if side == "highlights" else 0.0
+    gain, variance = estimate_noise(plane)
+    assert gain == pytest.approx(2.0, rel=0.15)
+    assert variance == pytest.approx(25.0, abs=15.0)
+
+
+def test_a_plane_without_noise_has_none() -> None:
+    assert estimate_noise(np.full((64, 64), 3.0, np.float32)) == (0.0, 0.0)
