@@ -142,8 +142,8 @@ class Stage1:
 class Stage2:
     """The denoiser and its context processor (Sec. 4.4, Eq. 1, 8, 9); the autoencoder is frozen, as in the paper.
 
-    A small model that samples in few steps may depart from the paper in two ways: its decoder goes on learning, and it
-    learns on the latents that the sampler arrives at instead of on Eq. 8's guesses from noised clean ones.
+    A small model that samples in few steps may depart from the paper in two ways: its autoencoder goes on learning, and
+    it learns on the latents that the sampler arrives at instead of on Eq. 8's guesses from noised clean ones.
 
     Attributes:
         conditioning: how the denoiser sees the noisy image: the paper's region attention, or an alternative of its
@@ -155,7 +155,8 @@ class Stage2:
         image_loss_share: share of a batch that is decoded for it.
         image_loss_steps: decode what so many sampling steps arrive at, not weighted, the gradient passing through the
             last; 0 decodes the guess of Eq. 8.
-        decoder_learning_rate: factor on the learning rate of the decoder and its taps; 0 freezes them.
+        autoencoder_learning_rate: factor on the learning rate of the autoencoder, whose KL term then keeps the weight
+            that it has in stage 1; 0 freezes it.
         default_steps, default_guidance: what the checkpoint carries for `enhance`.
         tile, tile_overlap: the denoiser's tiles at inference, in latents.
         autoencoder_tile, autoencoder_tile_overlap: the autoencoder's tiles at inference, in pixels.
@@ -172,7 +173,7 @@ class Stage2:
     image_loss_weight: float = 1.0
     image_loss_share: float = 0.5
     image_loss_steps: int = 0
-    decoder_learning_rate: float = 0.0
+    autoencoder_learning_rate: float = 0.0
     default_steps: int = 50
     default_guidance: float = 2.0
     tile: int = 64
@@ -236,8 +237,9 @@ class Recipe:
         if self.stage0 is None and not self.base:
             return "needs a stage0, or the base that it retasks"
         every_image_tells = self.stage2.image_loss_share == 1 and self.stage2.image_loss_weight > 0
-        if self.stage2.decoder_learning_rate > 0 and not every_image_tells:  # a process without one would wait forever
-            return "decoder_learning_rate needs image_loss_share: 1 and an image_loss_weight above 0"
+        # A process without a picture to learn from would wait for ever.
+        if self.stage2.autoencoder_learning_rate > 0 and not every_image_tells:
+            return "autoencoder_learning_rate needs image_loss_share: 1 and an image_loss_weight above 0"
         for name, plan in self.plans.items():
             if (plan.steps > 0) == (plan.epochs > 0):
                 return f"{name} needs either steps or epochs"

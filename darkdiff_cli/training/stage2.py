@@ -1,4 +1,4 @@
-"""Stage 2: the denoiser learns the condition, the autoencoder's encoder frozen (Sec. 4.4, Eq. 1, 8, 9)."""
+"""Stage 2: the denoiser learns the condition (Sec. 4.4, Eq. 1, 8, 9)."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from darkdiff_cli.datasets import Pair
 from darkdiff_cli.training.draws import Draws
-from darkdiff_cli.training.losses import picture_loss, score
+from darkdiff_cli.training.losses import kl_loss, picture_loss, score
 from darkdiff_cli.training.recipe import Recipe
 from darkdiff_cli.training.stage import MODEL, Numbers, Stage
 from darkdiff_models import ContextProcessor, DarkDiffPipeline, DarkDiffUNet, Encoding, ResidualAutoencoderKL
@@ -35,16 +35,15 @@ class ConditionalDenoiser(Stage):
         self.name = "stage2"
         self.recipe, self.settings = recipe, recipe.stage2
         self.optimisation = recipe.stage2.optimisation
-        self.vae = vae.requires_grad_(False)
+        self.learning = self.settings.autoencoder_learning_rate > 0
+        self.vae = vae.requires_grad_(self.learning)
         self.unet, self.context = networks
         self.schedule, self.lpips = schedule, lpips
         self.short = self.settings.image_loss_steps or HEALTH_STEPS  # sampling steps of a quick picture
         self.multiple = vae.factor * self.unet.size_multiple
         self.players: dict[str, dict[str, nn.Module]] = {MODEL: {"unet": self.unet, "context": self.context}}
-        if self.settings.decoder_learning_rate > 0:
-            decoder = nn.ModuleList([vae.decoder, vae.post_quant_conv, vae.residual_convs])
-            self.players[MODEL]["decoder"] = decoder.requires_grad_(True)
-        self.frozen = {"vae": vae} | ({"lpips": lpips} if lpips is not None else {})
+        self.frozen: dict[str, nn.Module] = {"lpips": lpips} if lpips is not None else {}
+        (self.players[MODEL] if self.learning else self.frozen)["vae"] = vae
 
     def parameter_groups(self, player: str) -> list[dict[str, Any]]:  # noqa: ARG002
         """What the base did not have (context processor, region attention) learns faster than the rest."""
@@ -54,15 +53,16 @@ class ConditionalDenoiser(Stage):
         groups = [{"name": "pre-trained", "params": rest, "factor": 1.0}]
         if fresh:
             groups.append({"name": "new", "params": fresh, "factor": self.settings.new_learning_rate})
-        if decoder := self.players[MODEL].get("decoder"):
-            factor = self.settings.decoder_learning_rate
-            groups.append({"name": "decoder", "params": list(decoder.parameters()), "factor": factor})
+        if self.learning:
+            factor = self.settings.autoencoder_learning_rate
+            groups.append({"name": "autoencoder", "params": list(self.vae.parameters()), "factor": factor})
         return groups
 
     def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:  # noqa: ARG002
         """Eq. 1 on the whole batch, Eq. 9 on part of it."""
-        with torch.no_grad():
-            clean, noisy = self.vae.encode(pair.clean).latents, self.vae.encode(pair.noisy)
+        noisy = self.vae.encode(pair.noisy)
+        with torch.no_grad():  # what to arrive at: the encoder must not make it easy
+            clean = self.vae.encode(pair.clean).latents
         batch = clean.shape[0]
         null = draws.chosen(batch, self.settings.null_share)
         condition = torch.where(null.view(-1, 1, 1, 1), draws.normal_like(clean), noisy.latents)
@@ -83,7 +83,11 @@ class ConditionalDenoiser(Stage):
             original = predicted_original(self.schedule, prediction, z_t, timesteps)
             alpha_bar = self.schedule.alphas_cumprod.to(z_t.device)[timesteps[shown]]
             image = (self._image_loss(original[shown], seen, reference) * alpha_bar * ~null[shown]).mean()
-        return ldm + self.settings.image_loss_weight * image, {"ldm": ldm.item(), "image": image.item()}
+        loss, numbers = ldm + self.settings.image_loss_weight * image, {"ldm": ldm.item(), "image": image.item()}
+        if self.learning:
+            kl = kl_loss(noisy.posterior.mean, noisy.posterior.std, pair.reference)
+            loss, numbers = loss + self.recipe.stage1.kl_weight * kl, numbers | {"kl": kl.item()}
+        return loss, numbers
 
     def _shown(self, batch: int, draws: Draws) -> Tensor:
         """(batch,) which images are decoded for Eq. 9: spread evenly, the same ones however the batch is cut."""
