@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 from darkdiff_cli.datasets import Pair, collate
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.interrupt import ignore_interrupts
-from darkdiff_cli.training.recipe import Optimisation
+from darkdiff_cli.training.optimisation import Optimisation
 
 HEALTH_IMAGES = 16
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from darkdiff_cli.datasets import Pair
 from darkdiff_cli.training.draws import Draws
 from darkdiff_cli.training.losses import picture_loss, score
-from darkdiff_cli.training.recipe import Optimisation
+from darkdiff_cli.training.optimisation import Optimisation
 from darkdiff_cli.training.stage import MODEL, Numbers, Stage
 from darkdiff_models.perceptual import LPIPS
 from darkdiff_models.regression import SidUNet

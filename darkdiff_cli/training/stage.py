@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from darkdiff_cli.datasets import Pair
 from darkdiff_cli.training.draws import Draws
-from darkdiff_cli.training.recipe import Optimisation
+from darkdiff_cli.training.optimisation import Optimisation
 
 Numbers = dict[str, float]
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from darkdiff_cli.datasets import Pair
 from darkdiff_cli.training.draws import Draws
 from darkdiff_cli.training.losses import kl_loss, picture_loss, score
-from darkdiff_cli.training.recipe import AutoencoderShape, DenoiserShape, Stage0
 from darkdiff_cli.training.stage import MODEL, Numbers, Stage
+from darkdiff_cli.training.stage_settings import AutoencoderShape, DenoiserShape, Stage0
 from darkdiff_models.checkpoints import Base, save_base
 from darkdiff_models.perceptual import LPIPS
 from darkdiff_models.sampling import sd_schedule, training_target

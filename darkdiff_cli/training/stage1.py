@@ -10,8 +10,8 @@ from torch import Tensor
 from darkdiff_cli.datasets import Pair
 from darkdiff_cli.training.draws import Draws
 from darkdiff_cli.training.losses import kl_loss, picture_loss, score
-from darkdiff_cli.training.recipe import Stage1
 from darkdiff_cli.training.stage import MODEL, Numbers, Stage
+from darkdiff_cli.training.stage_settings import Stage1
 from darkdiff_models import ResidualAutoencoderKL
 from darkdiff_models.discriminator import PatchDiscriminator, adaptive_weight, hinge_loss
 from darkdiff_models.perceptual import LPIPS

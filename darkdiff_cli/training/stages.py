@@ -15,7 +15,8 @@ from darkdiff_cli.raw import DataFormat
 from darkdiff_cli.training.journal import Report
 from darkdiff_cli.training.loop import train
 from darkdiff_cli.training.machine import RunSettings
-from darkdiff_cli.training.recipe import Optimisation, Recipe
+from darkdiff_cli.training.optimisation import Optimisation
+from darkdiff_cli.training.recipe import Recipe
 from darkdiff_cli.training.regression import Regression
 from darkdiff_cli.training.stage import Stage
 from darkdiff_cli.training.stage0 import PlainAutoencoder, PlainDenoiser, calibrate_scale

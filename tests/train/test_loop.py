@@ -14,7 +14,7 @@ from darkdiff_cli.training import loop
 from darkdiff_cli.training.batches import Cut
 from darkdiff_cli.training.draws import Draws
 from darkdiff_cli.training.machine import RunSettings
-from darkdiff_cli.training.recipe import Optimisation
+from darkdiff_cli.training.optimisation import Optimisation
 from darkdiff_cli.training.recipe_file import load_recipe
 from darkdiff_cli.training.stage import MODEL, Stage
 from darkdiff_cli.training.stage0 import stock_autoencoder, stock_unet

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from darkdiff_cli.errors import SettingsError
-from darkdiff_cli.training.recipe import Optimisation
+from darkdiff_cli.training.optimisation import Optimisation
 from darkdiff_cli.training.recipe_file import load_recipe, recipe_names
 
 RECIPES = Path(__file__).parents[2] / "darkdiff_cli" / "recipes"

@@ -10,7 +10,7 @@ from darkdiff_cli.datasets import Pair, PhotoPairs, SynthesisSettings
 from darkdiff_cli.training import loop
 from darkdiff_cli.training.draws import Draws
 from darkdiff_cli.training.machine import RunSettings
-from darkdiff_cli.training.recipe import Optimisation
+from darkdiff_cli.training.optimisation import Optimisation
 from darkdiff_cli.training.recipe_file import load_recipe
 from darkdiff_cli.training.stage import MODEL
 from darkdiff_cli.training.stage2 import ConditionalDenoiser

@@ -1,0 +1,43 @@
+"""How a network is trained, whatever it learns: batches, steps and learning rates."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How one network, or one group of them, is trained.
+
+    Attributes:
+        batch_size: images a step, over all processes and accumulated parts together.
+        crop: side of an image in LRGB pixels, padded to what the networks need.
+        learning_rate: peak, reached after `warmup` steps, then a cosine down to `final_learning_rate`.
+        final_learning_rate: the same as the peak keeps the rate constant.
+        steps, epochs: one of them; an epoch is as many images as the training set has pairs.
+        betas: of Adam.
+        ema_decay: of the averaged weights that are scored and kept.
+        clip_grad_norm: largest norm of the gradient.
+        accumulation: parts of a batch that pass the networks one after the other, for a smaller memory.
+        gradient_checkpointing: compute activations again in the backward pass, for a smaller memory.
+    """
+
+    batch_size: int
+    crop: int
+    learning_rate: float
+    final_learning_rate: float
+    steps: int = 0
+    epochs: int = 0
+    warmup: int = 100
+    betas: tuple[float, float] = (0.9, 0.99)
+    ema_decay: float = 0.999
+    clip_grad_norm: float = 1.0
+    accumulation: int = 1
+    gradient_checkpointing: bool = False
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step: a linear warm-up, then a cosine from the peak down to the final rate."""
+        if step < self.warmup:
+            return self.learning_rate * (step + 1) / self.warmup
+        progress = (step - self.warmup) / max(1, self.steps - self.warmup)
+        share = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+        return self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * share
