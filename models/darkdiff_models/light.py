@@ -8,8 +8,9 @@ from torch import Tensor
 
 FLOOR = 0.01  # linear light; below it levels are shifted rather than scaled
 TRUSTED = 0.7  # block means above this are pulled down by clipped noise and fade out towards 1
-EXPECTED_ERROR = 0.1  # of the network's levels, relative; what the sensor's noise is weighed against
-SCALES = ((1, 2, 4), (1,))  # dilations of the smoothing passes over blocks: first wide areas, then small ones
+SCALES = (((1, 2, 4), 0.1), ((1, 2), 0.1), ((1,), 0.03))
+"""From wide areas to small ones: dilations of the smoothing passes over blocks, and the relative error that the
+picture's levels are expected to have by then, what the sensor's noise is weighed against."""
 
 
 class Light(NamedTuple):
@@ -52,13 +53,13 @@ def anchor(srgb: Tensor, light: Light) -> Tensor:
     """
     linear = decode_curve(srgb)
     block = srgb.shape[-1] // light.mean.shape[-1]
-    for dilations in SCALES:
+    for dilations, expected_error in SCALES:
         own = smooth(F.avg_pool2d(linear, block), dilations).clamp_min(0) + FLOOR
         counted = smooth(light.mean, dilations).clamp_min(0) + FLOOR
         # Pixels in the mean: the block's, times the blocks under the smoothing kernel of variance sum(d^2) / 2.
         pixels = block**2 * 2 * torch.pi * sum(d * d for d in dilations)
         noise = smooth(light.variance, dilations) / (pixels * own**2)
-        believed = EXPECTED_ERROR**2 / (EXPECTED_ERROR**2 + noise)
+        believed = expected_error**2 / (expected_error**2 + noise)
         trust = ((1 + FLOOR - torch.maximum(own, counted)) / (1 - TRUSTED)).clamp(0, 1)
         gain = 1 + trust * believed * (counted / own - 1)
         gain = F.interpolate(gain, size=srgb.shape[-2:], mode="bilinear", align_corners=False)
