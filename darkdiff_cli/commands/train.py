@@ -48,6 +48,9 @@ def train(
     base: Annotated[
         str | None, typer.Option(help="Stable Diffusion 2.1 to retask: folder, hub id or mirror name.")
     ] = None,
+    start: Annotated[
+        str | None, typer.Option(help="DarkDiff model to go on from instead of a base: tiny, a folder or a hub id.")
+    ] = None,
     lpips: Annotated[
         Path | None, typer.Option(help="LPIPS v0.1 AlexNet weights (safetensors); else they are downloaded once.")
     ] = None,
@@ -67,7 +70,7 @@ def train(
 
     Several GPUs or machines: accelerate launch -m darkdiff_cli train ...
     """
-    _check(steps, epochs, precision, lpips)
+    _check(stage, steps, epochs, precision, lpips, base, start)
     from darkdiff_cli.datasets import MosaicCache, Source, parse_data
     from darkdiff_cli.training.machine import RunSettings
     from darkdiff_cli.training.recipe_file import load_recipe
@@ -84,10 +87,10 @@ def train(
     pace = {"log_every": plan.log_every, "check_every": plan.check_every, "keep": plan.keep_checkpoints}
     settings = RunSettings(output, plan.seed, resume=resume, workers=workers, device=device,
                            precision=precision, **pace)  # type: ignore[arg-type]  # fmt: skip
-    run = Run(plan, source, settings, base or "", None, steps, epochs)
+    run = Run(plan, source, settings, base or "", start or "", None, steps, epochs)
     if (gap := source.gap()) is not None:
         print(f"darkdiff: {gap}", file=sys.stderr)
-    names = _stages(plan, stage, base)
+    names = _stages(plan, stage, base or start)
     if dry_run:
         _describe(run, names[0])  # the later ones need its result
         return 0
@@ -99,14 +102,26 @@ def train(
     return 0
 
 
-def _stages(recipe: "Recipe", choice: StageChoice, base: str | None) -> "list[StageName]":
-    """The stages in order; the own base model only where no other is retasked."""
+def _stages(recipe: "Recipe", choice: StageChoice, origin: str | None) -> "list[StageName]":
+    """The stages in order; the own base model only where no other is retasked or gone on from."""
     if choice is not StageChoice.every:
         return [choice.value]
-    return ["0", "1", "2"] if recipe.stage0 is not None and base is None else ["1", "2"]
+    return ["0", "1", "2"] if recipe.stage0 is not None and origin is None else ["1", "2"]
 
 
-def _check(steps: int | None, epochs: int | None, precision: str, lpips: Path | None) -> None:
+def _check(
+    stage: StageChoice,
+    steps: int | None,
+    epochs: int | None,
+    precision: str,
+    lpips: Path | None,
+    base: str | None,
+    start: str | None,
+) -> None:
+    if base is not None and start is not None:
+        raise SettingsError("--base and --start: give one of them; --start goes on from a whole DarkDiff model.")
+    if start is not None and stage in (StageChoice.base, StageChoice.sid_unet):
+        raise SettingsError(f"--start: stage {stage.value} has nothing to go on from; give --stage 1, 2 or all.")
     if steps is not None and epochs is not None:
         raise SettingsError("--steps and --epochs: give one of them.")
     if precision not in PRECISIONS:

@@ -22,11 +22,12 @@ from darkdiff_cli.training.stage import Stage
 from darkdiff_cli.training.stage0 import PlainAutoencoder, PlainDenoiser, calibrate_scale
 from darkdiff_cli.training.stage1 import ResidualAutoencoder
 from darkdiff_cli.training.stage2 import ConditionalDenoiser
-from darkdiff_models import ResidualAutoencoderKL
-from darkdiff_models.checkpoints import Base, load_base
+from darkdiff_models import DarkDiffPipeline, ResidualAutoencoderKL
+from darkdiff_models.checkpoints import Base, load_base, load_pipeline
 from darkdiff_models.perceptual import LPIPS
 from darkdiff_models.regression import SidUNet
 from darkdiff_models.surgery import denoiser, residual_autoencoder
+from darkdiff_models.widening import widened
 
 StageName = Literal["0", "1", "2", "sid-unet"]
 
@@ -44,6 +45,7 @@ class Run:
         source: training pairs.
         settings: of the machine; each stage finds the one before it in the same output folder.
         base: Stable Diffusion checkpoint to retask; empty for the run's own stage 0.
+        start: DarkDiff model to go on from instead; empty to begin with the base.
         lpips: the perceptual network, where the recipe weighs it.
         steps, epochs: instead of the recipe's.
     """
@@ -52,6 +54,7 @@ class Run:
     source: Source
     settings: RunSettings
     base: str = ""
+    start: str = ""
     lpips: LPIPS | None = None
     steps: int | None = None
     epochs: int | None = None
@@ -92,6 +95,9 @@ class Run:
 
     def _stage1(self) -> Iterator[Stage]:
         settings = self.recipe.stage1
+        if self.start:
+            yield ResidualAutoencoder(settings, self._wide_enough(self._start().vae), self.lpips)
+            return
         into = 3 if self.recipe.data_format == "lrgb-srgb" else 4
         out = 4 if self.recipe.data_format == "raw-raw" else 3
         vae = residual_autoencoder(self._base().vae, settings.residual, settings.colour_anchor, into, out)
@@ -99,6 +105,12 @@ class Run:
 
     def _stage2(self) -> Iterator[Stage]:
         settings = self.recipe.stage2
+        if self.start:
+            model = self._start()
+            own = self.settings.output / "stage1" / "vae"
+            vae = ResidualAutoencoderKL.from_pretrained(own) if own.is_dir() else self._wide_enough(model.vae)
+            yield ConditionalDenoiser(self.recipe, vae, (model.unet, model.context), model.scheduler, self.lpips)
+            return
         vae = ResidualAutoencoderKL.from_pretrained(self._folder("stage1", "vae"))
         origin = self._base()
         networks = denoiser(origin.unet, origin.empty_prompt, settings.region_size, settings.conditioning)
@@ -128,6 +140,36 @@ class Run:
         dark = replace(self.recipe.data, ratio_range=HEALTH_RATIOS, bright_share=0.0)
         source = replace(self.source, settings=dark)
         return replace(self, source=source)._pairs(name, "validation", min(crop, HEALTH_CROP))
+
+    def _start(self) -> DarkDiffPipeline:
+        """The model to go on from.
+
+        Raises:
+            SettingsError: it cannot be loaded, or sees pictures in another form than the recipe.
+        """
+        try:
+            model = load_pipeline(self.start)
+        except (FileNotFoundError, ValueError) as error:
+            raise SettingsError(f"--start: {error}.") from error
+        for name in ("lrgb_space", "data_format"):
+            theirs, ours = dict(model.config)[name], getattr(self.recipe, name)
+            if theirs != ours:
+                raise SettingsError(
+                    f"--start {self.start}: was trained with {name}: {theirs}, recipe {self.recipe.name} says {ours}."
+                )
+        return model
+
+    def _wide_enough(self, vae: ResidualAutoencoderKL) -> ResidualAutoencoderKL:
+        """The autoencoder to go on from, in the widths of the recipe's own where it has them."""
+        if self.recipe.stage0 is None:
+            return vae
+        shape = self.recipe.stage0.autoencoder_shape
+        if tuple(vae.config["block_out_channels"]) == shape.block_out_channels:
+            return vae
+        try:
+            return widened(vae, shape.block_out_channels, shape.norm_num_groups)
+        except ValueError as error:
+            raise SettingsError(f"--start {self.start}: {error}; change autoencoder_shape in the recipe.") from error
 
     def _base(self) -> Base:
         base = self.base or self.recipe.base
