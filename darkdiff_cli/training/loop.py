@@ -24,6 +24,7 @@ from darkdiff_cli.training.machine import RunSettings, make_accelerator
 from darkdiff_cli.training.stage import MODEL, Numbers, Objective, Stage
 from darkdiff_cli.training.state import RunState, newest_checkpoint
 from darkdiff_models.blocks import Checkpointed
+from darkdiff_models.group_norm import quicken
 
 
 def train(
@@ -82,6 +83,7 @@ class _Run:
         modules = {name: module for player in stage.players.values() for name, module in player.items()}
         for module in [*modules.values(), *stage.frozen.values()]:
             module.to(accelerator.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            quicken(module)
             if plan.gradient_checkpointing and isinstance(module, Checkpointed):
                 module.use_checkpointing(True)
         self.objectives: dict[str, nn.Module] = {}

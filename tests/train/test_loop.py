@@ -46,7 +46,9 @@ def run(stage: Stage, data, output: Path, **changes: object) -> dict[int, float]
         if what == "step":
             losses[step] = numbers.get("picture", numbers.get("ldm", 0.0))
 
-    settings = replace(RunSettings(output, workers=0, device="cpu", log_every=1, check_every=2), **changes)
+    settings = replace(
+        RunSettings(output, workers=0, device="cpu", precision="fp32", log_every=1, check_every=2), **changes
+    )
     loop.train(stage, *data, settings, report)
     return losses
 

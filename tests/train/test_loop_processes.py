@@ -20,7 +20,7 @@ from tests.train.test_loop import RECIPE
 
 def command(photos: Path, output: Path, *more: object) -> list[str]:
     words = ("train", "--stage", 1, "--recipe", output.parent / "recipe.yaml", "--data", f"photos:{photos}",
-             "-o", output, "--workers", 0, "--device", "cpu", *more)  # fmt: skip
+             "-o", output, "--workers", 0, "--device", "cpu", "--precision", "fp32", *more)  # fmt: skip
     return [str(word) for word in ("-m", "darkdiff_cli", *words)]
 
 
