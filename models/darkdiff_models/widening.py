@@ -25,12 +25,15 @@ def widened(
 
     Raises:
         ValueError: another number of levels, a level narrower than before, or a shortcut convolution without a place
-            (two neighbouring levels of one width that had different ones, or the other way round).
+            (two neighbouring levels of one width that had different ones, or the other way round); or attention in
+            the middle, whose new queries would meet the new keys at once, on a level that is to be wider.
     """
     old = tuple(vae.config["block_out_channels"])
     new = tuple(block_out_channels)
     if len(new) != len(old) or any(wide < narrow for wide, narrow in zip(new, old, strict=False)):
         raise ValueError(f"an autoencoder of widths {old} cannot be widened to {new}")
+    if vae.config["mid_block_add_attention"] and new[-1] != old[-1]:
+        raise ValueError(f"an autoencoder with attention in the middle cannot be widened there, from {old} to {new}")
     config = {**vae.config, "block_out_channels": new, "norm_num_groups": norm_num_groups}
     wide = ResidualAutoencoderKL(**{key: value for key, value in config.items() if not key.startswith("_")})
     if set(wide.state_dict()) != set(vae.state_dict()):

@@ -8,7 +8,9 @@ from darkdiff_models.widening import widened
 def narrow(**changes: object) -> ResidualAutoencoderKL:
     """An autoencoder whose taps are at work, with a colour anchor and a latent scale of its own."""
     shape = {"block_out_channels": (8, 16, 32), "layers_per_block": 1, "norm_num_groups": 4, "scaling_factor": 0.3}
-    model = ResidualAutoencoderKL(**shape, mid_block_add_attention=False, colour_anchor=True, **changes).eval()
+    model = ResidualAutoencoderKL(
+        **{**shape, "mid_block_add_attention": False, "colour_anchor": True, **changes}
+    ).eval()
     for conv in model.residual_convs:
         torch.nn.init.normal_(conv.weight, std=0.1)
     return model
@@ -71,3 +73,11 @@ def test_every_new_channel_learns() -> None:
 def test_what_does_not_fit_is_refused(channels: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="cannot be widened"):
         widened(narrow(), channels, 4)
+
+
+def test_attention_in_the_middle_keeps_its_width() -> None:
+    old, lrgb = narrow(mid_block_add_attention=True), torch.rand(1, 3, 32, 32)
+    with pytest.raises(ValueError, match="attention in the middle"):
+        widened(old, (16, 32, 64), 8)
+    same = widened(old, (8, 16, 32), 4).eval()
+    assert torch.allclose(picture(same, lrgb), picture(old, lrgb), atol=1e-5)
