@@ -59,8 +59,10 @@ class ConditionalDenoiser(Stage):
         return groups
 
     def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:  # noqa: ARG002
-        """Eq. 1 on the whole batch, Eq. 9 on part of it."""
-        noisy = self.vae.encode(pair.noisy)
+        """Eq. 1 on the whole batch, Eq. 9 on part of it once the denoiser has had its first steps."""
+        alone = draws.step < self.settings.denoiser_first
+        with torch.set_grad_enabled(not alone):
+            noisy = self.vae.encode(pair.noisy)
         with torch.no_grad():  # what to arrive at: the encoder must not make it easy
             clean = self.vae.encode(pair.clean).latents
         batch = clean.shape[0]
@@ -71,6 +73,8 @@ class ConditionalDenoiser(Stage):
         z_t = self.schedule.add_noise(clean, noise, timesteps)
         prediction = self.unet(z_t, timesteps, self.unet.prepare(self.context(condition)))
         ldm = F.mse_loss(prediction, training_target(self.schedule, clean, noise, timesteps))
+        if alone:
+            return ldm + self._still(), {"ldm": ldm.item()}
         shown = self._shown(batch, draws)
         if not shown.any() or self.settings.image_loss_weight == 0:
             return ldm, {"ldm": ldm.item()}
@@ -88,6 +92,10 @@ class ConditionalDenoiser(Stage):
             kl = kl_loss(noisy.posterior.mean, noisy.posterior.std, pair.reference)
             loss, numbers = loss + self.recipe.stage1.kl_weight * kl, numbers | {"kl": kl.item()}
         return loss, numbers
+
+    def _still(self) -> Tensor:
+        """Zero, with a gradient of zero for the autoencoder: processes that share a batch wait for every gradient."""
+        return torch.stack([parameter.sum() for parameter in self.vae.parameters()]).sum() * 0.0
 
     def _shown(self, batch: int, draws: Draws) -> Tensor:
         """(batch,) which images are decoded for Eq. 9: spread evenly, the same ones however the batch is cut."""

@@ -55,6 +55,25 @@ def test_the_autoencoder_learns_where_it_may(data, tmp_path, rate: float) -> Non
     assert rates.get("autoencoder", 0.0) == rate
 
 
+@pytest.mark.parametrize("first", [1, 2])
+def test_the_denoiser_may_learn_alone_first(data, tmp_path, first: int) -> None:
+    stage = stage_two(denoiser_first=first)
+    before, denoiser = weights(stage.vae), weights(stage.unet)
+    loop.train(stage, *data, RunSettings(tmp_path, workers=0, device="cpu", precision="fp32"), lambda *_: None)
+    still = {name for name, old in before.items() if torch.equal(old, weights(stage.vae)[name])}
+    assert still == (set(before) if first == 2 else set())
+    assert not torch.equal(denoiser["conv_out.weight"], weights(stage.unet)["conv_out.weight"])
+
+
+def test_alone_means_without_pictures_and_with_a_gradient_for_every_process(data) -> None:
+    stage = stage_two(denoiser_first=1)
+    losses = [stage.loss(MODEL, as_batch(data[1][0]), Draws(0, step, torch.device("cpu"))) for step in (0, 1)]
+    assert [set(numbers) for _, numbers in losses] == [{"ldm"}, {"ldm", "image", "kl"}]
+    losses[0][0].backward()
+    assert all(p.grad is not None and not p.grad.any() for p in stage.vae.parameters())
+    assert losses[0][0].item() == pytest.approx(losses[0][1]["ldm"])
+
+
 def test_the_target_does_not_teach_the_encoder(data) -> None:
     stage = stage_two(image_loss_weight=1e-12, null_share=1.0)  # the condition is noise: only the target could
     stage.recipe = replace(stage.recipe, stage1=replace(stage.recipe.stage1, kl_weight=0.0))
