@@ -10,6 +10,7 @@ from darkdiff_cli.app import app
 from darkdiff_cli.training.recipe_file import load_recipe
 
 RECIPES = Path(__file__).parents[2] / "darkdiff_cli" / "recipes"
+TRAIN = ("train", "--precision", "fp32")  # Accelerate keeps one precision a process, and other tests need fp32
 
 
 def darkdiff(*arguments: object):
@@ -20,7 +21,7 @@ def darkdiff(*arguments: object):
 def base(photo_folder: Path, tmp_path_factory) -> Path:
     """A stage 0 to retask."""
     output = tmp_path_factory.mktemp("base")
-    done = darkdiff("train", "--stage", 0, "--recipe", "tiny-debug", "--data", f"photos:{photo_folder}", "-o", output,
+    done = darkdiff(*TRAIN, "--stage", 0, "--recipe", "tiny-debug", "--data", f"photos:{photo_folder}", "-o", output,
                     "--workers", 0, "--steps", 1)  # fmt: skip
     assert done.exit_code == 0, done.stderr
     return output / "stage0-denoiser"
@@ -49,7 +50,7 @@ def test_ablation_trains_and_enhances(ablation, base: Path, photo_folder: Path, 
     recipe.write_text(text)
     assert load_recipe(str(recipe)) != load_recipe("tiny-debug")
     for stage in (1, 2):
-        done = darkdiff("train", "--stage", stage, "--recipe", recipe, "--data", f"photos:{photo_folder}",
+        done = darkdiff(*TRAIN, "--stage", stage, "--recipe", recipe, "--data", f"photos:{photo_folder}",
                         "-o", tmp_path, "--base", base, "--steps", 2, "--workers", 0)  # fmt: skip
         assert done.exit_code == 0, done.stderr
     picture = tmp_path / "out.jpg"
@@ -66,13 +67,13 @@ def test_debug_twins_of_the_paper_train_and_resume_on_real_layouts(name, base, s
     common = ("--recipe", f"{name}-debug", "--data", data, "-o", tmp_path, "--base", base, "--workers", 0,
               "--cache", tmp_path / "cache")  # fmt: skip
     for stage in (1, 2):
-        done = darkdiff("train", "--stage", stage, *common)
+        done = darkdiff(*TRAIN, "--stage", stage, *common)
         assert done.exit_code == 0, done.stderr
         assert "training pairs" in done.stderr  # the set is smaller than the published one
         kept = sorted((tmp_path / f"stage{stage}" / "checkpoints").iterdir())
         assert [path.stem for path in kept] == ["step-00000002", "step-00000004"]
         kept[1].unlink()
-        assert darkdiff("train", "--stage", stage, *common, "--resume").exit_code == 0
+        assert darkdiff(*TRAIN, "--stage", stage, *common, "--resume").exit_code == 0
         assert (tmp_path / f"stage{stage}" / "samples" / "step-00000004.png").is_file()
     done = darkdiff("enhance", dark_dng, "--model", tmp_path / "stage2", "-o", tmp_path / "a.jpg")
     assert done.exit_code == 0, done.stderr
@@ -90,7 +91,7 @@ def test_debug_twins_differ_from_the_paper_only_in_size() -> None:
 
 
 def test_dry_run_says_what_would_train(base, photo_folder, tmp_path) -> None:
-    done = darkdiff("train", "--stage", 1, "--recipe", "tiny-debug", "--data", f"photos:{photo_folder}", "-o", tmp_path,
+    done = darkdiff(*TRAIN, "--stage", 1, "--recipe", "tiny-debug", "--data", f"photos:{photo_folder}", "-o", tmp_path,
                     "--base", base, "--dry-run", "--epochs", 3)  # fmt: skip
     assert done.exit_code == 0, done.stderr
     assert "stage1: 30 steps of 2 images" in done.stdout  # 20 photographs, 3 epochs
@@ -100,21 +101,21 @@ def test_dry_run_says_what_would_train(base, photo_folder, tmp_path) -> None:
 
 
 def test_stage_two_alone_says_what_it_needs(tmp_path, shoot_pairs) -> None:
-    done = darkdiff("train", "--stage", 2)
+    done = darkdiff(*TRAIN, "--stage", 2)
     assert done.exit_code == 2
     assert "recipe paper-sid needs training data: give --data sid:DIR" in done.stderr
-    done = darkdiff("train", "--stage", 2, "--data", f"sid:{tmp_path / 'nowhere'}")
+    done = darkdiff(*TRAIN, "--stage", 2, "--data", f"sid:{tmp_path / 'nowhere'}")
     assert done.exit_code == 2
     assert "short: this folder of SID is missing" in done.stderr
-    done = darkdiff("train", "--stage", 2, "--recipe", "paper-sid-debug", "--data", f"sid:{shoot_pairs('sid')}",
+    done = darkdiff(*TRAIN, "--stage", 2, "--recipe", "paper-sid-debug", "--data", f"sid:{shoot_pairs('sid')}",
                     "-o", tmp_path)  # fmt: skip
     assert done.exit_code == 2
     assert "stage1/vae: is missing; run `darkdiff train --stage 1 --recipe paper-sid-debug`" in done.stderr
     lpips = tmp_path / "lpips.safetensors"
-    done = darkdiff("train", "--stage", 2, "--data", f"sid:{shoot_pairs('sid')}", "-o", tmp_path, "--lpips", lpips)
+    done = darkdiff(*TRAIN, "--stage", 2, "--data", f"sid:{shoot_pairs('sid')}", "-o", tmp_path, "--lpips", lpips)
     assert done.exit_code == 2
     assert "no such file" in done.stderr
-    done = darkdiff("train", "--stage", 0, "--data", f"sid:{shoot_pairs('sid')}", "--dry-run")
+    done = darkdiff(*TRAIN, "--stage", 0, "--data", f"sid:{shoot_pairs('sid')}", "--dry-run")
     assert "no stage 0" in done.stderr
 
 
@@ -122,12 +123,12 @@ def test_the_regression_baseline_trains_and_renders(photo_folder, dark_dng, tmp_
     from darkdiff_cli.evaluation.methods import Regression
     from darkdiff_cli.raw import read_raw
 
-    done = darkdiff("train", "--stage", "sid-unet", "--recipe", "tiny-debug", "--data", f"photos:{photo_folder}",
+    done = darkdiff(*TRAIN, "--stage", "sid-unet", "--recipe", "tiny-debug", "--data", f"photos:{photo_folder}",
                     "-o", tmp_path, "--workers", 0)  # fmt: skip
     assert done.exit_code == 0, done.stderr
     frame = read_raw(dark_dng)
     picture = Regression(tmp_path / "sid-unet", "cpu").render(frame, frame, 200.0)
     assert picture.shape == (40, 56, 3)
     assert 0 <= picture.min() < picture.max() <= 1
-    done = darkdiff("train", "--stage", "sid-unet", "--recipe", "paper-sid-debug", "--data", f"photos:{photo_folder}")
+    done = darkdiff(*TRAIN, "--stage", "sid-unet", "--recipe", "paper-sid-debug", "--data", f"photos:{photo_folder}")
     assert "no regression baseline" in done.stderr
