@@ -43,26 +43,16 @@ def weights(module: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {name: parameter.detach().clone() for name, parameter in module.named_parameters()}
 
 
-@pytest.mark.parametrize("rate", [0.0, 0.5])
-def test_the_autoencoder_learns_where_it_may(data, tmp_path, rate: float) -> None:
-    stage = stage_two(autoencoder_learning_rate=rate)
+@pytest.mark.parametrize(("rate", "first", "learns"), [(0, 0, False), (0.5, 0, True), (0.5, 1, True), (0.5, 2, False)])
+def test_the_autoencoder_learns_where_and_when_it_may(data, tmp_path, rate: float, first: int, learns: bool) -> None:
+    stage = stage_two(autoencoder_learning_rate=rate, denoiser_first=first)
     before, denoiser = weights(stage.vae), weights(stage.unet)
     loop.train(stage, *data, RunSettings(tmp_path, workers=0, device="cpu", precision="fp32"), lambda *_: None)
     still = {name for name, old in before.items() if torch.equal(old, weights(stage.vae)[name])}
-    assert still == (set() if rate else set(before))
+    assert still == (set() if learns else set(before))
     assert not torch.equal(denoiser["conv_out.weight"], weights(stage.unet)["conv_out.weight"])
     rates = {group["name"]: group["factor"] for group in stage.parameter_groups(MODEL)}
     assert rates.get("autoencoder", 0.0) == rate
-
-
-@pytest.mark.parametrize("first", [1, 2])
-def test_the_denoiser_may_learn_alone_first(data, tmp_path, first: int) -> None:
-    stage = stage_two(denoiser_first=first)
-    before, denoiser = weights(stage.vae), weights(stage.unet)
-    loop.train(stage, *data, RunSettings(tmp_path, workers=0, device="cpu", precision="fp32"), lambda *_: None)
-    still = {name for name, old in before.items() if torch.equal(old, weights(stage.vae)[name])}
-    assert still == (set(before) if first == 2 else set())
-    assert not torch.equal(denoiser["conv_out.weight"], weights(stage.unet)["conv_out.weight"])
 
 
 def test_alone_means_without_pictures_and_with_a_gradient_for_every_process(data) -> None:
