@@ -29,6 +29,11 @@ class Encoding:
     features: tuple[Tensor, ...]
     light: Light | None = None
 
+    @property
+    def feature_bytes(self) -> int:
+        """Memory that the features take."""
+        return sum(feature.nbytes for feature in self.features)
+
     def select(self, images: Tensor) -> "Encoding":
         """Some images of the batch, chosen by a (batch,) mask."""
         posterior = DiagonalGaussianDistribution(self.posterior.parameters[images])

@@ -3,8 +3,8 @@
 from types import TracebackType
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
 
 class SharedNorms:
@@ -13,50 +13,66 @@ class SharedNorms:
     A group norm's mean and variance come from all pixels of its input, so a tile of plain sky is normalised by other
     numbers than its neighbours, and a seam shows where they meet. Here the first batch, a sample of the whole
     picture, sets one mean and variance for each norm and group, pooled over the batch; all later batches are
-    normalised by these. The network is then the same function for every tile. Only the middle of each image of the
-    sample counts: near its edges the convolutions' zero padding tells of borders that the picture does not have.
+    normalised by these, also when the context is entered again. The network is then the same function for every tile.
 
     Args:
-        network: its group norms are changed within the context and left as they were after it.
+        network: the group norms within it give way to shared ones in the context, and are back after it.
     """
 
     def __init__(self, network: nn.Module) -> None:
-        self.norms = [module for module in network.modules() if isinstance(module, nn.GroupNorm)]
-        self.affine: dict[nn.GroupNorm, tuple[Tensor, Tensor]] = {}
-        self.handles: list[RemovableHandle] = []
+        self.places = [
+            (parent, name, norm, SharedNorm(norm))
+            for parent in network.modules()
+            for name, norm in parent.named_children()
+            if isinstance(norm, nn.GroupNorm)
+        ]
 
     def __enter__(self) -> "SharedNorms":
-        self.handles = [norm.register_forward_hook(self._normalise) for norm in self.norms]
+        for parent, name, _, shared in self.places:
+            setattr(parent, name, shared)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for handle in self.handles:
-            handle.remove()
+        for parent, name, norm, _ in self.places:
+            setattr(parent, name, norm)
 
-    def _normalise(self, norm: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        assert isinstance(norm, nn.GroupNorm)
-        if norm not in self.affine:
-            self.affine[norm] = pooled_affine(norm, middle(inputs[0]))
-        scale, shift = self.affine[norm]
-        return torch.addcmul(shift, inputs[0], scale).to(output.dtype)
+
+class SharedNorm(nn.Module):
+    """A group norm with one mean and variance a channel for all that it meets, those of the first batch.
+
+    What is left of it is batch norm in evaluation, which torch does in one quick pass in any precision.
+
+    Args:
+        norm: whose groups, weights and epsilon it has.
+    """
+
+    def __init__(self, norm: nn.GroupNorm) -> None:
+        super().__init__()
+        self.norm = norm
+        self.statistics: tuple[Tensor, Tensor] | None = None
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """(batch, channels, h, w) images or (batch, channels, n) tokens -> the same shape."""
+        if self.statistics is None:
+            self.statistics = pooled_statistics(batch if batch.ndim == 3 else middle(batch), self.norm.num_groups)
+        scale, shift = (None if one is None else one.float() for one in (self.norm.weight, self.norm.bias))
+        return F.batch_norm(batch, *self.statistics, scale, shift, eps=self.norm.eps)
 
 
 def middle(images: Tensor) -> Tensor:
-    """(batch, channels, h, w) without a quarter of the height and width on each side."""
+    """(batch, channels, h, w) without a quarter of the height and width on each side.
+
+    Near the edges of a sample the convolutions' zero padding tells of borders that the picture does not have.
+    """
     height, width = images.shape[-2:]
     return images[..., height // 4 : height - height // 4, width // 4 : width - width // 4]
 
 
-def pooled_affine(norm: nn.GroupNorm, batch: Tensor) -> tuple[Tensor, Tensor]:
-    """What a group norm does to a batch seen as one image: x * scale + shift, each (1, channels, 1, 1)."""
-    groups = batch.float().transpose(0, 1).reshape(norm.num_groups, -1)
-    variance, mean = torch.var_mean(groups, dim=1, correction=0)
-    per_group = norm.num_channels // norm.num_groups
-    deviation = (variance + norm.eps).rsqrt().repeat_interleave(per_group)
-    scale = deviation if norm.weight is None else deviation * norm.weight.float()
-    shift = -mean.repeat_interleave(per_group) * scale
-    if norm.bias is not None:
-        shift = shift + norm.bias.float()
-    return scale.view(1, -1, 1, 1), shift.view(1, -1, 1, 1)
+def pooled_statistics(batch: Tensor, groups: int) -> tuple[Tensor, Tensor]:
+    """Mean and variance of each group of channels over a batch seen as one image, each (channels,) float32."""
+    pooled = batch.float().transpose(0, 1).reshape(groups, -1)
+    variance, mean = torch.var_mean(pooled, dim=1, correction=0)
+    size = batch.shape[1] // groups
+    return mean.repeat_interleave(size), variance.repeat_interleave(size)

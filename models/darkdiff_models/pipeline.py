@@ -133,8 +133,8 @@ class DarkDiffPipeline(DiffusionPipeline):
             image = self._pad(lrgb.permute(2, 0, 1)[None].to(self.device, torch.float32))
 
             # 2. Encode the noisy image: z_y, (1, 4, H/8, W/8)
-            autoencoder = TiledAutoencoder(self.vae, self._image_tiles(image, config))
-            z_y = autoencoder.encode(image, lambda done, total: report("encode", done, total))
+            autoencoder = TiledAutoencoder(self.vae, image, self._image_tiles(image, config))
+            z_y = autoencoder.encode(lambda done, total: report("encode", done, total))
 
             # 3. Read the condition once: context features and their keys and values, for z_y and for pure noise
             overlap = min(config["tile_overlap"], tile // 2)
@@ -151,7 +151,7 @@ class DarkDiffPipeline(DiffusionPipeline):
             z_0 = sample(denoiser, self._noise(z_y, seed), scheduler, steps)
 
             # 5. Decode beside the noisy image's residual features: (1, 3, H, W)
-            srgb = autoencoder.decode(z_0, image, lambda done, total: report("decode", done, total))
+            srgb = autoencoder.decode(z_0, lambda done, total: report("decode", done, total))
 
         # 6. Crop the padding, keep what the sensor recorded well, clip to what a display shows: (h, w, 3)
         return DarkDiffOutput(self._finish(srgb, lrgb), steps, float(guidance))
@@ -174,9 +174,9 @@ class DarkDiffPipeline(DiffusionPipeline):
                 for one in (image, image if latents_of is None else latents_of)
             )
             tiles = self._image_tiles(noisy, dict(self.config))
-            latents = TiledAutoencoder(self.vae, tiles).encode(source)
+            latents = TiledAutoencoder(self.vae, source, tiles).encode()
             latents = torch.zeros_like(latents) if zeroed else latents
-            srgb = TiledAutoencoder(self.vae, tiles).decode(latents, noisy)  # norms of its own: another image's
+            srgb = TiledAutoencoder(self.vae, noisy, tiles).decode(latents)
         return self._finish(srgb, image)
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from darkdiff_models.autoencoder import ResidualAutoencoderKL
+from darkdiff_models.autoencoder import Encoding, ResidualAutoencoderKL
 from darkdiff_models.conditioning import LatentContext
 from darkdiff_models.context import ContextProcessor
 from darkdiff_models.norms import SharedNorms
@@ -19,6 +19,7 @@ Progress = Callable[[int, int], None]
 """(done, in all)."""
 
 SAMPLES, SAMPLE_SIDE = 8, 256  # crops, and their side in pixels, that set the statistics of a tiled picture
+KEPT_BYTES = 2**30  # of encoder features; all of a 12-megapixel raw's in the bundled model, in fp32
 
 
 class TiledDenoiser:
@@ -76,23 +77,25 @@ class TiledDenoiser:
 
 
 class TiledAutoencoder:
-    """The residual autoencoder over images of any size, one tile in memory at a time.
+    """The residual autoencoder over an image of any size, one tile in memory at a time.
 
-    The decoder's residual features are computed again for each tile rather than kept: a third more arithmetic for a
-    memory that does not grow with the photo. An image that fits into one tile is not cut. The group norms of all
+    What the encoder made of a tile is kept for the decoder as far as `keep` allows, and computed again where it is not:
+    the memory does not grow with the photo. An image that fits into one tile is not cut. The group norms of all
     tiles share statistics measured on a sample spread over the whole image, so that no tile shows; self-attention in
     the middle, where the network has it, still sees its tile alone.
 
     Args:
         vae: the autoencoder.
+        lrgb: (1, channels, h, w) noisy LRGB or Bayer planes.
         tiles: cover of the image in pixels; sizes, corners and overlap are multiples of `vae.factor`.
+        keep: bytes of the encoder's features that may be kept.
 
     Raises:
         ValueError: a tile does not start or end on a latent.
     """
 
-    def __init__(self, vae: ResidualAutoencoderKL, tiles: Tiles) -> None:
-        self.vae, self.tiles = vae, replace(tiles, margin=tiles.overlap // 4)
+    def __init__(self, vae: ResidualAutoencoderKL, lrgb: Tensor, tiles: Tiles, keep: int = KEPT_BYTES) -> None:
+        self.vae, self.lrgb, self.tiles, self.room = vae, lrgb, replace(tiles, margin=tiles.overlap // 4), keep
         self.latent_tiles = self.tiles.shrunk(vae.factor)
         self.norms: AbstractContextManager[object] = nullcontext() if len(tiles.corners) == 1 else SharedNorms(vae)
         side = min(SAMPLE_SIDE, tiles.tile_height, tiles.tile_width)
@@ -100,28 +103,43 @@ class TiledAutoencoder:
         count = min(SAMPLES, len(grid.corners))
         picked = tuple(grid.corners[round((i + 0.5) * len(grid.corners) / count - 0.5)] for i in range(count))
         self.sample = replace(grid, corners=picked)
+        self.kept: dict[int, Encoding] = {}
 
-    def encode(self, lrgb: Tensor, on_tiles: Progress | None = None) -> Tensor:
-        """(1, 3, h, w) LRGB -> (1, channels, h/f, w/f) scaled latents."""
-        blend = Blend(self.latent_tiles, int(self.vae.config["latent_channels"]), lrgb)
+    def encode(self, on_tiles: Progress | None = None) -> Tensor:
+        """(1, channels, h/f, w/f) scaled latents of the image."""
+        blend = Blend(self.latent_tiles, int(self.vae.config["latent_channels"]), self.lrgb)
         with self.norms as shared:
             if shared is not None:
-                self.vae.encode(self.sample.crops(lrgb))
+                self.vae.encode(self.sample.crops(self.lrgb))
             for index in self._each(on_tiles):
-                blend.add(index, self.vae.encode(self.tiles.crop(lrgb, index)).latents)
+                encoding = self._take(index)
+                blend.add(index, encoding.latents)
+                self._keep(index, encoding)
         return blend.result()
 
-    def decode(self, latents: Tensor, lrgb: Tensor, on_tiles: Progress | None = None) -> Tensor:
-        """Scaled latents and the noisy LRGB that the decoder sees beside them -> (1, 3, h, w) sRGB, not clipped."""
-        blend = Blend(self.tiles, int(self.vae.config["out_channels"]), lrgb)
+    def decode(self, latents: Tensor, on_tiles: Progress | None = None) -> Tensor:
+        """Scaled latents, beside what the image's own features tell -> (1, 3, h, w) sRGB, not clipped."""
+        blend = Blend(self.tiles, int(self.vae.config["out_channels"]), self.lrgb)
         with self.norms as shared:
             if shared is not None:
                 sampled = self.sample.shrunk(self.vae.factor).crops(latents)
-                self.vae.decode(sampled, self.vae.encode(self.sample.crops(lrgb)))
+                self.vae.decode(sampled, self.vae.encode(self.sample.crops(self.lrgb)))
             for index in self._each(on_tiles):
-                noisy = self.vae.encode(self.tiles.crop(lrgb, index))
-                blend.add(index, self.vae.decode(self.latent_tiles.crop(latents, index), noisy))
+                blend.add(index, self.vae.decode(self.latent_tiles.crop(latents, index), self._take(index)))
         return blend.result()
+
+    def _take(self, index: int) -> Encoding:
+        """The encoding of a tile, which is kept no longer."""
+        kept = self.kept.pop(index, None)
+        if kept is None:
+            return self.vae.encode(self.tiles.crop(self.lrgb, index))
+        self.room += kept.feature_bytes
+        return kept
+
+    def _keep(self, index: int, encoding: Encoding) -> None:
+        if encoding.feature_bytes <= self.room:
+            self.kept[index] = encoding
+            self.room -= encoding.feature_bytes
 
     def _each(self, on_tiles: Progress | None) -> Iterator[int]:
         count = len(self.tiles.corners)

@@ -100,9 +100,9 @@ def test_real_denoiser_does_not_depend_on_the_tile_batch() -> None:
 def test_tiled_autoencoder_equals_the_whole_one_under_the_same_norms() -> None:
     vae = make_pipeline().vae
     lrgb = torch.rand(1, 3, 256, 384)
-    autoencoder = TiledAutoencoder(vae, Tiles.cover(256, 384, 192, 64, vae.factor))
+    autoencoder = TiledAutoencoder(vae, lrgb, Tiles.cover(256, 384, 192, 64, vae.factor))
     assert len(autoencoder.tiles.corners) == 6
-    tiled = autoencoder.decode(autoencoder.encode(lrgb), lrgb)
+    tiled = autoencoder.decode(autoencoder.encode())
     with autoencoder.norms:
         encoding = vae.encode(lrgb)
         whole = vae.decode(encoding.latents, encoding)
@@ -113,13 +113,32 @@ def test_tiled_autoencoder_equals_the_whole_one_under_the_same_norms() -> None:
 def test_one_tile_is_the_plain_autoencoder() -> None:
     vae = make_pipeline().vae
     lrgb = torch.rand(1, 3, 32, 48)
-    autoencoder = TiledAutoencoder(vae, Tiles.cover(32, 48, 64, 8, vae.factor))
+    autoencoder = TiledAutoencoder(vae, lrgb, Tiles.cover(32, 48, 64, 8, vae.factor))
     encoding = vae.encode(lrgb)
-    assert torch.allclose(autoencoder.encode(lrgb), encoding.latents, atol=1e-6)
+    assert torch.allclose(autoencoder.encode(), encoding.latents, atol=1e-6)
     expected = vae.decode(encoding.latents, encoding)
-    assert torch.allclose(autoencoder.decode(encoding.latents, lrgb), expected, atol=1e-5)
+    assert torch.allclose(autoencoder.decode(encoding.latents), expected, atol=1e-5)
+
+
+@torch.no_grad()
+def test_the_picture_does_not_depend_on_what_is_kept_between_encoding_and_decoding() -> None:
+    vae = make_pipeline().vae
+    lrgb = torch.rand(1, 3, 64, 96)
+    tiles = Tiles.cover(64, 96, 48, 16, vae.factor)
+    tile_bytes = vae.encode(tiles.crop(lrgb, 0)).feature_bytes
+    pictures = []
+    for keep, kept in ((0, 0), (2 * tile_bytes, 2), (2**30, len(tiles.corners))):
+        autoencoder = TiledAutoencoder(vae, lrgb, tiles, keep)
+        latents = autoencoder.encode()
+        assert len(autoencoder.kept) == kept
+        pictures.append(autoencoder.decode(latents))
+        assert not autoencoder.kept
+        assert autoencoder.room == keep
+    assert len(tiles.corners) > 2
+    assert torch.equal(pictures[0], pictures[1])
+    assert torch.equal(pictures[0], pictures[2])
 
 
 def test_tiles_between_latents_are_refused() -> None:
     with pytest.raises(ValueError, match="multiples"):
-        TiledAutoencoder(make_pipeline().vae, Tiles.cover(33, 32, 16, 4))
+        TiledAutoencoder(make_pipeline().vae, torch.rand(1, 3, 33, 32), Tiles.cover(33, 32, 16, 4))
