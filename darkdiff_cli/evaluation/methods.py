@@ -1,7 +1,5 @@
 """What is scored side by side: models, baselines and ceilings."""
 
-import hashlib
-import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ from darkdiff_cli.datasets.eld import other_reference
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.evaluation.bm3d import denoise_mosaic
+from darkdiff_cli.evaluation.digests import model_digest, weights_digest
 from darkdiff_cli.raw import RawFrame, develop, finish, network_input, read_raw, render_reference
 from darkdiff_cli.raw.rendering import render_linear
 from darkdiff_models.devices import pick_device
@@ -199,20 +198,3 @@ class BestMatrix(Method):
         wanted = np.clip(develop(clean, 1.0, "srgb").pixels, 0, 1)
         matrix, *_ = np.linalg.lstsq(linear, wanted.reshape(-1, 3), rcond=None)
         return srgb_encode((linear @ matrix).reshape(wanted.shape))
-
-
-def weights_digest(*networks: torch.nn.Module) -> str:
-    """A short digest of all weights."""
-    digest = hashlib.blake2b(digest_size=8)
-    for network in networks:
-        for parameter in network.parameters():
-            digest.update(parameter.detach().cpu().float().contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def model_digest(enhancer: Enhancer) -> str:
-    """A short digest of a model's weights and of the settings that it carries."""
-    pipeline = enhancer.pipeline
-    carried = {key: value for key, value in dict(pipeline.config).items() if not key.startswith("_")}
-    settings = hashlib.blake2b(json.dumps(carried, sort_keys=True).encode(), digest_size=4)
-    return weights_digest(pipeline.vae, pipeline.context, pipeline.unet) + settings.hexdigest()

@@ -3,7 +3,8 @@
 from darkdiff_models.attention import RegionCrossAttention
 from darkdiff_models.autoencoder import Encoding, ResidualAutoencoderKL
 from darkdiff_models.context import ContextProcessor
-from darkdiff_models.pipeline import DarkDiffOutput, DarkDiffPipeline
+from darkdiff_models.pipeline import DarkDiffPipeline
+from darkdiff_models.pipeline_output import DarkDiffOutput
 from darkdiff_models.unet import Condition, DarkDiffUNet
 
 __all__ = [

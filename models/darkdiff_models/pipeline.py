@@ -1,8 +1,6 @@
 """DarkDiff as a diffusers pipeline: LRGB in, sRGB out (Sec. 4)."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,29 +13,13 @@ from darkdiff_models.conditioning import LatentContext
 from darkdiff_models.context import ContextProcessor
 from darkdiff_models.devices import autocast_dtype
 from darkdiff_models.fusion import fuse
+from darkdiff_models.pipeline_output import DarkDiffOutput, StageProgress, StepCounter
 from darkdiff_models.sampling import make_scheduler, sample
 from darkdiff_models.tiles import Tiles
 from darkdiff_models.tiling import TiledAutoencoder, TiledDenoiser
 from darkdiff_models.unet import DarkDiffUNet
 
-StageProgress = Callable[[str, int, int], None]
-"""(stage: "encode", "context", "denoise" or "decode"; done; in all)."""
-
 NULL_SEED = 20_252_374  # of the null condition; fixed, so that only the user's seed changes a picture
-
-
-@dataclass(frozen=True)
-class DarkDiffOutput:
-    """What the pipeline returns.
-
-    Attributes:
-        srgb: (h, w, 3) float32 on the CPU, sRGB in [0, 1]; of "raw-raw" models (h, w, 4) Bayer planes under its curve.
-        steps, guidance: what was used, after the checkpoint's defaults.
-    """
-
-    srgb: Tensor
-    steps: int
-    guidance: float
 
 
 class DarkDiffPipeline(DiffusionPipeline):
@@ -140,7 +122,7 @@ class DarkDiffPipeline(DiffusionPipeline):
             overlap = min(config["tile_overlap"], tile // 2)
             tiles = Tiles.cover(z_y.shape[2], z_y.shape[3], tile, overlap, 1, self.unet.size_multiple)
             report("context", 0, 1)
-            counter = _StepCounter(report, steps)
+            counter = StepCounter(report, steps)
             denoiser = TiledDenoiser(
                 self.unet, self.context, z_y, self._noise(z_y, NULL_SEED), guidance, tiles, tile_batch, counter
             )
@@ -214,14 +196,3 @@ class DarkDiffPipeline(DiffusionPipeline):
         """Standard normal noise drawn on the CPU, the same on every device."""
         generator = torch.Generator().manual_seed(seed)
         return torch.randn(like.shape, generator=generator).to(like.device)
-
-
-class _StepCounter:
-    """Turns tiles done within a step into tiles done in all."""
-
-    def __init__(self, report: StageProgress, steps: int) -> None:
-        self.report, self.steps, self.step = report, steps, 0
-
-    def __call__(self, done: int, tiles: int) -> None:
-        self.report("denoise", self.step * tiles + done, self.steps * tiles)
-        self.step += done == tiles

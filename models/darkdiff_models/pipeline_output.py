@@ -1,0 +1,34 @@
+"""What the pipeline tells on its way, and what it returns."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+StageProgress = Callable[[str, int, int], None]
+"""(stage: "encode", "context", "denoise" or "decode"; done; in all)."""
+
+
+@dataclass(frozen=True)
+class DarkDiffOutput:
+    """What the pipeline returns.
+
+    Attributes:
+        srgb: (h, w, 3) float32 on the CPU, sRGB in [0, 1]; of "raw-raw" models (h, w, 4) Bayer planes under its curve.
+        steps, guidance: what was used, after the checkpoint's defaults.
+    """
+
+    srgb: Tensor
+    steps: int
+    guidance: float
+
+
+class StepCounter:
+    """Turns tiles done within a step into tiles done in all."""
+
+    def __init__(self, report: StageProgress, steps: int) -> None:
+        self.report, self.steps, self.step = report, steps, 0
+
+    def __call__(self, done: int, tiles: int) -> None:
+        self.report("denoise", self.step * tiles + done, self.steps * tiles)
+        self.step += done == tiles
