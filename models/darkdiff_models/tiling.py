@@ -19,7 +19,7 @@ Progress = Callable[[int, int], None]
 """(done, in all)."""
 
 SAMPLES, SAMPLE_SIDE = 8, 256  # crops, and their side in pixels, that set the statistics of a tiled picture
-KEPT_BYTES = 2**30  # of encoder features; all of a 12-megapixel raw's in the bundled model, in fp32
+KEPT_BYTES = 2**29  # of encoder features; all of a 12-megapixel raw's in the bundled model, in bf16
 
 
 class TiledDenoiser:
