@@ -65,6 +65,8 @@ class Recipe:
         # A process without a picture to learn from would wait for ever.
         if self.stage2.autoencoder_learning_rate > 0 and not every_image_tells:
             return "autoencoder_learning_rate needs image_loss_share: 1 and an image_loss_weight above 0"
+        if self.stage2.clean_latents > 0 and 0 in (self.stage2.autoencoder_learning_rate, self.stage2.image_loss_steps):
+            return "stage2.clean_latents needs autoencoder_learning_rate and image_loss_steps above 0"
         for name, plan in self.plans.items():
             if (plan.steps > 0) == (plan.epochs > 0):
                 return f"{name} needs either steps or epochs"

@@ -80,9 +80,9 @@ class ConditionalDenoiser(Stage):
             return ldm, {"ldm": ldm.item()}
         seen, reference = noisy.select(shown), pair.reference[shown]
         if self.settings.image_loss_steps > 0:
-            start = draws.normal_like(clean)[shown]
-            sampled = self._sample(seen.latents, start, learning_steps=1)
-            image = self._image_loss(sampled, seen, reference).mean()
+            arrived = self._sample(seen.latents, draws.normal_like(clean)[shown], learning_steps=1)
+            arrived = self._tidied(arrived, pair.clean[shown], draws)
+            image = self._image_loss(arrived, seen, reference).mean()
         else:
             original = predicted_original(self.schedule, prediction, z_t, timesteps)
             alpha_bar = self.schedule.alphas_cumprod.to(z_t.device)[timesteps[shown]]
@@ -96,6 +96,15 @@ class ConditionalDenoiser(Stage):
     def _still(self) -> Tensor:
         """Zero, with a gradient of zero for the autoencoder: processes that share a batch wait for every gradient."""
         return torch.stack([parameter.sum() for parameter in self.vae.parameters()]).sum() * 0.0
+
+    def _tidied(self, arrived: Tensor, clean: Tensor, draws: Draws) -> Tensor:
+        """The latents that are decoded: on a share of the images the clean picture's, as in stage 1."""
+        noise, tidy = draws.normal_like(arrived), draws.chosen(arrived.shape[0], self.settings.clean_latents)
+        if not tidy.any():
+            return arrived
+        posterior = self.vae.encode(clean[tidy]).posterior
+        own = (posterior.mean + posterior.std * noise[tidy]) * self.vae.config["scaling_factor"]
+        return arrived.index_put((tidy,), own)
 
     def _shown(self, batch: int, draws: Draws) -> Tensor:
         """(batch,) which images are decoded for Eq. 9: spread evenly, the same ones however the batch is cut."""

@@ -116,6 +116,8 @@ class Stage2:
             last; 0 decodes the guess of Eq. 8.
         denoiser_first: steps at the start in which the denoiser learns by Eq. 1 alone and nothing else changes. An
             autoencoder that learns beside a denoiser that knows nothing yet learns to do without its latents.
+        clean_latents: share of the images that are decoded with the clean picture's latents, not what sampling arrives
+            at, where the autoencoder learns: as in stage 1, so that it does not learn to do without them.
         autoencoder_learning_rate: factor on the learning rate of the autoencoder, whose KL term then keeps the weight
             that it has in stage 1; 0 freezes it.
         default_steps, default_guidance: what the checkpoint carries for `enhance`.
@@ -135,6 +137,7 @@ class Stage2:
     image_loss_share: float = 0.5
     image_loss_steps: int = 0
     denoiser_first: int = 0
+    clean_latents: float = 0.0
     autoencoder_learning_rate: float = 0.0
     default_steps: int = 50
     default_guidance: float = 2.0

@@ -85,9 +85,29 @@ def test_the_picture_teaches_the_denoiser(data) -> None:
     assert not torch.allclose(grads[0], grads[1])  # the latent loss alone would be the same
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_clean_latents_take_the_place_of_sampled_ones(data, share: float) -> None:
+    stage = stage_two(clean_latents=share)
+    noise = torch.Generator().manual_seed(1)
+    pair = as_batch(data[1][0])
+    other = replace(pair, clean=torch.rand(pair.clean.shape, generator=noise))
+    pictures, grads = [], []
+    for shown in (pair, other):
+        _, numbers = stage.loss(MODEL, shown, Draws(0, 0, torch.device("cpu")))
+        pictures.append(numbers["image"])
+    for weight in (1.0, 100.0):
+        stage.settings = replace(stage.settings, image_loss_weight=weight)
+        loss, _ = stage.loss(MODEL, pair, Draws(0, 0, torch.device("cpu")))
+        grads.append(torch.autograd.grad(loss, stage.unet.conv_out.weight)[0])
+    assert (pictures[0] == pictures[1]) == (share == 0)  # sampling sees the noisy image only
+    assert torch.equal(*grads) == (share == 1)
+
+
 def test_an_autoencoder_that_not_every_image_tells_is_refused() -> None:
     recipe = load_recipe("tiny-debug")
     wrong = replace(recipe, stage2=replace(recipe.stage2, autoencoder_learning_rate=1.0, image_loss_share=0.5))
     assert "image_loss_share: 1" in (wrong.fault() or "")
+    wrong = replace(recipe, stage2=replace(recipe.stage2, autoencoder_learning_rate=0.0, clean_latents=0.3))
+    assert "stage2.clean_latents needs" in (wrong.fault() or "")
     assert "expected_error" in (replace(recipe, lrgb_space="camera", stage1=replace(recipe.stage1, colour_anchor=False),
                                         stage2=replace(recipe.stage2, expected_error=0.03)).fault() or "")  # fmt: skip
