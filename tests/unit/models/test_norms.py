@@ -66,10 +66,12 @@ def test_a_network_with_attention_in_the_middle_is_tiled() -> None:
     lrgb = torch.rand(1, 3, 96, 128)
     autoencoder = TiledAutoencoder(vae, lrgb, Tiles.cover(96, 128, 64, 32, vae.factor))
     tiled = autoencoder.decode(autoencoder.encode())
-    encoding = vae.encode(lrgb)
-    whole = vae.decode(encoding.latents, encoding)
+    with autoencoder.norms:
+        encoding = vae.encode(lrgb)
+        whole = vae.decode(encoding.latents, encoding)
+    difference = (tiled - whole).abs().mean()
     assert len(autoencoder.tiles.corners) > 1
-    assert 0 < (tiled - whole).abs().mean() < 0.1 * whole.std()
+    assert 0 < difference < 0.1 * whole.std()  # not less: attention sees its tile alone
 
 
 @torch.no_grad()
