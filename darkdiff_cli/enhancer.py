@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from darkdiff_cli.allocator import keep_freed_memory
 from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError, SettingsError
 from darkdiff_cli.photo import PhotoFormat, Provenance, check_target, upright, write_photo
 from darkdiff_cli.raw import RawFrame, estimate_ratio, finish, network_input, read_raw
@@ -86,6 +87,8 @@ class Enhancer:
             self.pipeline: DarkDiffPipeline = (pipeline or load_pipeline(model)).to(pick_device(device))
         except (FileNotFoundError, ValueError) as error:
             raise SettingsError(f"{error}.") from error
+        if self.pipeline.device.type == "cpu":
+            keep_freed_memory()
         self.model = Path(model).name if Path(model).is_dir() else model
 
     def enhance(

@@ -30,7 +30,8 @@ class Timing:
     Attributes:
         megapixels: of the sensor; the picture has a quarter.
         seconds: by stage, the median of the runs.
-        gigabytes: peak by stage, the largest of the runs: of the device's memory on a GPU, else of the whole process.
+        gigabytes: peak by stage, the largest of the runs: of the device's memory on a GPU, else of the whole process,
+            which keeps what an earlier stage has freed.
         controlnet: seconds of diffusers' ControlNet pipeline for a picture of the same size, where it was asked for.
     """
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from darkdiff_models.blocks import Checkpointed
 from darkdiff_models.light import Light, anchor, block_light
+from darkdiff_models.upsampling import Doubling
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,9 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
             up_block_types=("UpDecoderBlock2D",) * levels, layers_per_block=layers_per_block,
             norm_num_groups=norm_num_groups, mid_block_add_attention=mid_block_add_attention,
         )  # fmt: skip
+        for block in self.decoder.up_blocks:
+            if block.upsamplers is not None:
+                block.upsamplers = nn.ModuleList([Doubling(part.conv) for part in block.upsamplers])
         self.quant_conv = nn.Conv2d(2 * latent_channels, 2 * latent_channels, 1)
         self.post_quant_conv = nn.Conv2d(latent_channels, latent_channels, 1)
         self.residual_convs = nn.ModuleList()

@@ -104,13 +104,14 @@ class TiledAutoencoder:
         picked = tuple(grid.corners[round((i + 0.5) * len(grid.corners) / count - 0.5)] for i in range(count))
         self.sample = replace(grid, corners=picked)
         self.kept: dict[int, Encoding] = {}
+        self.sampled: Encoding | None = None
 
     def encode(self, on_tiles: Progress | None = None) -> Tensor:
         """(1, channels, h/f, w/f) scaled latents of the image."""
         blend = Blend(self.latent_tiles, int(self.vae.config["latent_channels"]), self.lrgb)
         with self.norms as shared:
             if shared is not None:
-                self.vae.encode(self.sample.crops(self.lrgb))
+                self._measure()
             for index in self._each(on_tiles):
                 encoding = self._take(index)
                 blend.add(index, encoding.latents)
@@ -123,10 +124,16 @@ class TiledAutoencoder:
         with self.norms as shared:
             if shared is not None:
                 sampled = self.sample.shrunk(self.vae.factor).crops(latents)
-                self.vae.decode(sampled, self.vae.encode(self.sample.crops(self.lrgb)))
+                self.vae.decode(sampled, self._measure())
             for index in self._each(on_tiles):
                 blend.add(index, self.vae.decode(self.latent_tiles.crop(latents, index), self._take(index)))
         return blend.result()
+
+    def _measure(self) -> Encoding:
+        """The encoding of the crops that set the encoder's statistics, made once."""
+        if self.sampled is None:
+            self.sampled = self.vae.encode(self.sample.crops(self.lrgb))
+        return self.sampled
 
     def _take(self, index: int) -> Encoding:
         """The encoding of a tile, which is kept no longer."""

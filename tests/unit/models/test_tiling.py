@@ -127,11 +127,16 @@ def test_the_picture_does_not_depend_on_what_is_kept_between_encoding_and_decodi
     tiles = Tiles.cover(64, 96, 48, 16, vae.factor)
     tile_bytes = vae.encode(tiles.crop(lrgb, 0)).feature_bytes
     pictures = []
+    encoded: list[int] = []
+    vae.encoder.conv_in.register_forward_hook(lambda _module, inputs, _output: encoded.append(len(inputs[0])))
     for keep, kept in ((0, 0), (2 * tile_bytes, 2), (2**30, len(tiles.corners))):
         autoencoder = TiledAutoencoder(vae, lrgb, tiles, keep)
+        encoded.clear()
         latents = autoencoder.encode()
         assert len(autoencoder.kept) == kept
         pictures.append(autoencoder.decode(latents))
+        sampled = len(autoencoder.sample.corners)
+        assert encoded == [sampled] + [1] * (2 * len(tiles.corners) - kept)  # the sample's statistics once
         assert not autoencoder.kept
         assert autoencoder.room == keep
     assert len(tiles.corners) > 2
