@@ -13,6 +13,7 @@ from accelerate.utils import gather_object
 from torch import nn
 from torch.utils.data import Dataset
 
+from darkdiff_cli.allocator import keep_freed_memory
 from darkdiff_cli.datasets import Pair
 from darkdiff_cli.errors import TrainingError
 from darkdiff_cli.interrupt import StopRequest
@@ -21,10 +22,13 @@ from darkdiff_cli.training.draws import Draws
 from darkdiff_cli.training.ema import Average
 from darkdiff_cli.training.journal import Journal, Report
 from darkdiff_cli.training.machine import RunSettings, make_accelerator
+from darkdiff_cli.training.muon import Muon
 from darkdiff_cli.training.stage import MODEL, Numbers, Objective, Stage
 from darkdiff_cli.training.state import RunState, newest_checkpoint
 from darkdiff_models.blocks import Checkpointed
-from darkdiff_models.group_norm import quicken
+from darkdiff_models.quick import quicken
+
+OPTIMIZERS = {"adam": torch.optim.Adam, "muon": Muon}
 
 
 def train(
@@ -49,6 +53,8 @@ def train(
         KeyboardInterrupt: SIGINT or SIGTERM came; a checkpoint was saved.
     """
     accelerator, plan = make_accelerator(settings), stage.optimisation
+    if accelerator.device.type == "cpu":
+        keep_freed_memory()
     cut = Cut.of(plan, accelerator.process_index, accelerator.num_processes)
     run = _Run(stage, accelerator, settings, cut)
     folder = settings.output / stage.name
@@ -89,8 +95,9 @@ class _Run:
         self.objectives: dict[str, nn.Module] = {}
         optimizers: dict[str, torch.optim.Optimizer] = {}
         for player in stage.players:
-            adam = torch.optim.Adam(stage.parameter_groups(player), lr=plan.learning_rate, betas=plan.betas)
-            self.objectives[player], optimizers[player] = accelerator.prepare(Objective(stage, player), adam)
+            groups = stage.parameter_groups(player)
+            optimizer = OPTIMIZERS[plan.optimizer](groups, lr=plan.learning_rate, betas=plan.betas)
+            self.objectives[player], optimizers[player] = accelerator.prepare(Objective(stage, player), optimizer)
         averages = {name: Average(module, plan.ema_decay) for name, module in stage.trained.items()}
         self.state = RunState(modules, averages, optimizers, accelerator.scaler)
 

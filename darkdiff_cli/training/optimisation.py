@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,7 @@ class Optimisation:
         learning_rate: peak, reached after `warmup` steps, then a cosine down to `final_learning_rate`.
         final_learning_rate: the same as the peak keeps the rate constant.
         steps, epochs: one of them; an epoch is as many images as the training set has pairs.
+        optimizer: Adam, as the paper has it, or Muon, which learns more in a short run (see `muon.Muon`).
         betas: of Adam.
         ema_decay: of the averaged weights that are scored and kept.
         clip_grad_norm: largest norm of the gradient.
@@ -28,6 +30,7 @@ class Optimisation:
     steps: int = 0
     epochs: int = 0
     warmup: int = 100
+    optimizer: Literal["adam", "muon"] = "adam"
     betas: tuple[float, float] = (0.9, 0.99)
     ema_decay: float = 0.999
     clip_grad_norm: float = 1.0
