@@ -82,11 +82,12 @@ class ConditionalDenoiser(Stage):
         if self.settings.image_loss_steps > 0:
             arrived = self._sample(seen.latents, draws.normal_like(clean)[shown], learning_steps=1)
             arrived = self._tidied(arrived, pair.clean[shown], draws)
-            image = self._image_loss(arrived, seen, reference).mean()
+            image = self._image_loss(arrived, seen, reference, draws.step).mean()
         else:
             original = predicted_original(self.schedule, prediction, z_t, timesteps)
             alpha_bar = self.schedule.alphas_cumprod.to(z_t.device)[timesteps[shown]]
-            image = (self._image_loss(original[shown], seen, reference) * alpha_bar * ~null[shown]).mean()
+            image = self._image_loss(original[shown], seen, reference, draws.step)
+            image = (image * alpha_bar * ~null[shown]).mean()
         loss, numbers = ldm + self.settings.image_loss_weight * image, {"ldm": ldm.item(), "image": image.item()}
         if self.learning:
             kl = kl_loss(noisy.posterior.mean, noisy.posterior.std, pair.reference)
@@ -111,10 +112,10 @@ class ConditionalDenoiser(Stage):
         counts = torch.floor(torch.arange(batch * draws.parts + 1) * self.settings.image_loss_share + 1e-6)
         return (counts.diff() > 0).chunk(draws.parts)[draws.part].to(draws.device)
 
-    def _image_loss(self, original: Tensor, noisy: Encoding, reference: Tensor) -> Tensor:
+    def _image_loss(self, original: Tensor, noisy: Encoding, reference: Tensor, step: int) -> Tensor:
         """Eq. 9, one value an image; to be weighted by alpha_bar where a late guess says nothing of the picture."""
         picture = self.vae.decode(original, noisy)
-        return picture_loss(picture, reference, self.lpips, self.settings.loss.perceptual_weight)
+        return picture_loss(picture, reference, self.lpips, self.settings.loss.perceptual_weight, step)
 
     def health(self, pair: Pair, draws: Draws) -> Numbers:
         """Scores of a short sampling beside those of stage 1 alone and of the clean latents."""
