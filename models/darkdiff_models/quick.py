@@ -12,7 +12,7 @@ class QuickResnet(ResnetBlock2D):
     """The residual block of Stable Diffusion's VAE and U-Net: one size in and out, no dropout.
 
     In training mode diffusers' own lays its input out anew before the 1x1 shortcut, for the sake of distributed
-    training on GPUs, and divides its sum by one: on a CPU a sixth of a step. On other devices it is diffusers' own.
+    training on GPUs, and divides its sum by one. On other devices than CPUs it is diffusers' own.
     """
 
     def forward(self, input_tensor: Tensor, temb: Tensor | None = None) -> Tensor:
