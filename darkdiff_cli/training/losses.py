@@ -6,7 +6,7 @@ from torch import Tensor
 
 from darkdiff_models.perceptual import LPIPS
 
-STRIDE = 4  # of AlexNet's first layer
+PERIOD = 8  # pixels to a latent, after which a pattern of the decoder's own repeats
 
 
 def picture_loss(
@@ -19,12 +19,14 @@ def picture_loss(
         reference: of the same shape, in [0, 1].
         lpips: the perceptual network; None only with a weight of 0.
         perceptual_weight: weight of LPIPS.
-        step: of the training. LPIPS sees the pictures from another place of its network's stride at each step: always
-            seen from the same, they learn a grid of four pixels that it likes.
+        step: of the training. LPIPS, whose layers stride by 4 to 16 pixels, sees the pictures from each place of the
+            decoder's period in turn: always seen from the same, they learn a grid that it likes.
     """
     loss = (picture - reference).abs().mean(dim=(1, 2, 3))
     if lpips is not None and perceptual_weight > 0:
-        place = (..., slice(step % STRIDE, None), slice(step // STRIDE % STRIDE, None))
+        height, width = (side - PERIOD + 1 for side in picture.shape[-2:])
+        down, right = step % PERIOD, step // PERIOD % PERIOD
+        place = (..., slice(down, down + height), slice(right, right + width))
         loss = loss + perceptual_weight * lpips(viewable(picture)[place], viewable(reference)[place])
     return loss
 
