@@ -4,7 +4,6 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from diffusers import DDIMScheduler, DiffusionPipeline
 from torch import Tensor
 
@@ -12,6 +11,7 @@ from darkdiff_models.autoencoder import ResidualAutoencoderKL
 from darkdiff_models.conditioning import LatentContext
 from darkdiff_models.context import ContextProcessor
 from darkdiff_models.devices import autocast_dtype
+from darkdiff_models.framing import framed, unframed
 from darkdiff_models.fusion import fuse
 from darkdiff_models.pipeline_output import DarkDiffOutput, StageProgress, StepCounter
 from darkdiff_models.sampling import make_scheduler, sample
@@ -111,8 +111,8 @@ class DarkDiffPipeline(DiffusionPipeline):
         report = on_progress or (lambda _stage, _done, _total: None)
 
         with self._autocast():
-            # 1. LRGB as a tensor, padded to whole latents and whole U-Net levels: (1, 3, H, W)
-            image = self._pad(lrgb.permute(2, 0, 1)[None].to(self.device, torch.float32))
+            # 1. LRGB as a tensor, framed to whole latents and whole U-Net levels: (1, 3, H, W)
+            image = self._framed(lrgb.permute(2, 0, 1)[None].to(self.device, torch.float32))
 
             # 2. Encode the noisy image: z_y, (1, 4, H/8, W/8)
             autoencoder = TiledAutoencoder(self.vae, image, self._image_tiles(image, config))
@@ -135,7 +135,7 @@ class DarkDiffPipeline(DiffusionPipeline):
             # 5. Decode beside the noisy image's residual features: (1, 3, H, W)
             srgb = autoencoder.decode(z_0, lambda done, total: report("decode", done, total))
 
-        # 6. Crop the padding, keep what the sensor recorded well, clip to what a display shows: (h, w, 3)
+        # 6. Take the frame off, keep what the sensor recorded well, clip to what a display shows: (h, w, 3)
         return DarkDiffOutput(self._finish(srgb, lrgb), steps, float(guidance))
 
     @torch.inference_mode()
@@ -152,7 +152,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         """
         with self._autocast():
             noisy, source = (
-                self._pad(one.permute(2, 0, 1)[None].to(self.device, torch.float32))
+                self._framed(one.permute(2, 0, 1)[None].to(self.device, torch.float32))
                 for one in (image, image if latents_of is None else latents_of)
             )
             tiles = self._image_tiles(noisy, dict(self.config))
@@ -177,16 +177,14 @@ class DarkDiffPipeline(DiffusionPipeline):
     def _finish(self, srgb: Tensor, image: Tensor) -> Tensor:
         """(1, channels, H, W) of the autoencoder to (h, w, channels) in [0, 1] on the CPU."""
         height, width = image.shape[:2]
-        picture, error = srgb[:, :, :height, :width], float(self.config["expected_error"])
+        picture, error = unframed(srgb, height, width), float(self.config["expected_error"])
         if error > 0:
             picture = fuse(picture, image.permute(2, 0, 1)[None].to(srgb.device), error)
         return picture[0].clamp(0, 1).permute(1, 2, 0).float().cpu().contiguous()
 
-    def _pad(self, image: Tensor) -> Tensor:
+    def _framed(self, image: Tensor) -> Tensor:
         multiple = self.vae.factor * self.unet.size_multiple
-        height, width = image.shape[-2:]
-        padded = F.pad(image, (0, -width % multiple, 0, -height % multiple), mode="replicate")
-        return padded.contiguous(memory_format=torch.channels_last)
+        return framed(image, multiple).contiguous(memory_format=torch.channels_last)
 
     def _image_tiles(self, image: Tensor, config: dict[str, Any]) -> Tiles:
         height, width = image.shape[-2:]
