@@ -70,8 +70,7 @@ def test_a_dark_wall_keeps_its_level_and_gets_no_texture(tiny, sensor, level: fl
     wall = np.full((160, 208, 3), level, dtype=np.float32)
     enhanced = tiny(torch.from_numpy(dark_lrgb(wall, sensor, 300.0).pixels)).srgb.numpy()
     assert np.abs(enhanced.mean((0, 1)) - level).max() < 0.03
-    inner = enhanced[24:-24, 24:-24]  # at the rim half as much light tells the level of an area
-    assert inner.std((0, 1)).max() < 0.025
+    assert enhanced.std((0, 1)).max() < 0.03
 
 
 @torch.no_grad()
