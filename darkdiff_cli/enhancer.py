@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from darkdiff_cli.allocator import keep_freed_memory
 from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError, SettingsError
 from darkdiff_cli.photo import PhotoFormat, Provenance, check_target, upright, write_photo
-from darkdiff_cli.raw import RawFrame, estimate_ratio, finish, network_input, read_raw
+from darkdiff_cli.raw import RawFrame, White, estimate_ratio, finish, network_input, read_raw
 from darkdiff_models import DarkDiffOutput, DarkDiffPipeline
 from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.devices import pick_device
@@ -30,6 +30,7 @@ class EnhanceSettings:
         ratio: amplification ratio, or "auto" to choose it from the raw.
         ev: exposure compensation in stops on top of the ratio.
         black: black level in DN instead of the file's own.
+        white: which light becomes white.
         steps, guidance, sampler: of the diffusion.
         tile: side of a denoiser tile in latents.
         seed: of the noise map.
@@ -41,6 +42,7 @@ class EnhanceSettings:
     ratio: float | Literal["auto"] = "auto"
     ev: float = 0.0
     black: float | None = None
+    white: White = "auto"
     steps: int | None = None
     guidance: float | None = None
     sampler: str | None = None
@@ -49,6 +51,11 @@ class EnhanceSettings:
     photo_format: PhotoFormat = "jpeg"
     bit_depth: int = 8
     overwrite: bool = False
+
+    @property
+    def white_used(self) -> White:
+        """With exposure compensation the file's: a lowered white level would take a darkening back."""
+        return self.white if self.ev == 0 else "file"
 
 
 @dataclass(frozen=True)
@@ -159,7 +166,7 @@ class Enhancer:
             raise SettingsError(f"{name}: {error}.") from error
         except (MemoryError, RuntimeError) as error:
             raise _explain(error, name, settings.tile or config["tile"]) from error
-        picture = finish(result.srgb.numpy(), frame, config["data_format"])
+        picture = finish(result.srgb.numpy(), frame, config["data_format"], settings.white_used)
         if not np.isfinite(picture).all():
             raise InputError(f"{name}: the model gave values that are no numbers; try --device cpu, or another ratio.")
         return picture, result
@@ -180,7 +187,8 @@ class Enhancer:
         """
         picture = upright(rendered, frame.orientation)
         sampler = settings.sampler or dict(self.pipeline.config)["default_sampler"]
-        provenance = Provenance(self.model, settings.seed, result.steps, result.guidance, sampler, round(ratio, 4))
+        made = (settings.seed, result.steps, result.guidance, sampler, round(ratio, 4), settings.white_used)
+        provenance = Provenance(self.model, *made)
         write_photo(
             output, picture, frame.metadata, provenance, settings.photo_format, settings.bit_depth, settings.overwrite
         )

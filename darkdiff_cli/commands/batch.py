@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from darkdiff_cli.commands.options import SUFFIXES, Format, Sampler, photo_format, picture_settings
+from darkdiff_cli.commands.options import SUFFIXES, Format, Sampler, WhitePoint, photo_format, picture_settings
 from darkdiff_cli.commands.progress import batch_progress
 from darkdiff_cli.errors import SettingsError
 
@@ -43,6 +43,9 @@ def batch(
     ratio: Annotated[str, typer.Option(help="Amplification ratio: auto for each file, or a number.")] = "auto",
     ev: Annotated[float, typer.Option(min=-10, max=10, help="Exposure compensation in stops.")] = 0.0,
     black: Annotated[float | None, typer.Option(min=0, help="Black level in DN. Default: from the file.")] = None,
+    white: Annotated[
+        WhitePoint, typer.Option(help="auto: white adjusted as LibRaw does; file: the file's, for a time-lapse.")
+    ] = WhitePoint.auto,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the noise, the same for every file.")] = 0,
     model: Annotated[str, typer.Option(help="tiny (bundled), a folder, or a hub id.")] = "tiny",
     sampler: Annotated[Sampler | None, typer.Option(help="Diffusion sampler. Default: the model's.")] = None,
@@ -71,7 +74,9 @@ def batch(
     Exit code 0: all done; 1: some failed; 130: interrupted after the current file.
     """
     kind = photo_format(format_, None)
-    settings = picture_settings(ratio, ev, black, steps, guidance, sampler, tile, seed, kind, bit_depth, overwrite)
+    settings = picture_settings(
+        ratio, ev, black, white, steps, guidance, sampler, tile, seed, kind, bit_depth, overwrite
+    )
     root = output or folder / "darkdiff"
     _check(root, report, engine, devices, address, workers)
     from darkdiff_cli.engines.jobs import find_jobs

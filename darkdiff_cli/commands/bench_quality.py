@@ -25,6 +25,7 @@ from darkdiff_cli.errors import SettingsError
 if TYPE_CHECKING:
     from darkdiff_cli.evaluation.methods import Method
     from darkdiff_cli.evaluation.quality import Results
+    from darkdiff_cli.raw import White
 
 BASELINES = ("amplify", "bm3d", "stage1", "sid-unet=FOLDER")
 CEILINGS = ("clean-input", "clean-latents", "zeroed-latents", "best-matrix", "reference")
@@ -143,30 +144,33 @@ def _methods(
         WithoutDiffusion,
     )
 
+    white: White = "auto" if adjust_maximum else "file"  # as the protocol renders its references
     enhancers = [Enhancer(model, device) for model in models]
     for enhancer, name in zip(enhancers, names or [], strict=False):
         enhancer.model = name
     methods: list[Method] = [
-        Model(enhancer, EnhanceSettings(steps=count, guidance=scale, seed=seed))
+        Model(enhancer, EnhanceSettings(steps=count, guidance=scale, seed=seed, white=white))
         for enhancer in enhancers
         for count in steps
         for scale in guidance
     ]
     if "stage1" in baselines:
-        methods += [WithoutDiffusion(enhancer, "stage1") for enhancer in enhancers]
+        methods += [WithoutDiffusion(enhancer, "stage1", white) for enhancer in enhancers]
     for kind in ceilings:
         if kind == "reference":
             methods.append(OtherReference(adjust_maximum))
         elif kind == "best-matrix":
-            methods += [BestMatrix(Model(enhancer, EnhanceSettings(seed=seed))) for enhancer in enhancers]
+            methods += [BestMatrix(Model(enhancer, EnhanceSettings(seed=seed, white=white))) for enhancer in enhancers]
         else:
-            methods += [WithoutDiffusion(enhancer, kind) for enhancer in enhancers]  # type: ignore[arg-type]
+            methods += [WithoutDiffusion(enhancer, kind, white) for enhancer in enhancers]  # type: ignore[arg-type]
     methods += [External(template) for template in external]
     methods += [
-        Regression(Path(word.removeprefix("sid-unet=")), device) for word in baselines if word.startswith("sid-unet=")
+        Regression(Path(word.removeprefix("sid-unet=")), device, white)
+        for word in baselines
+        if word.startswith("sid-unet=")
     ]
     if "bm3d" in baselines:
-        methods.append(Bm3d())
+        methods.append(Bm3d(white))
     if "amplify" in baselines:
         methods.append(Amplified())
     return methods

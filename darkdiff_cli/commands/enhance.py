@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from darkdiff_cli.commands.options import FORMATS, SUFFIXES, Format, Sampler, photo_format, picture_settings
+from darkdiff_cli.commands.options import FORMATS, SUFFIXES, Format, Sampler, WhitePoint, photo_format, picture_settings
 from darkdiff_cli.commands.progress import photo_progress
 from darkdiff_cli.errors import DarkdiffError, SettingsError
 
@@ -30,6 +30,9 @@ def enhance(
         float, typer.Option(min=-10, max=10, help="Exposure compensation in stops, on top of the ratio.")
     ] = 0.0,
     black: Annotated[float | None, typer.Option(min=0, help="Black level in DN. Default: from the file.")] = None,
+    white: Annotated[
+        WhitePoint, typer.Option(help="auto: white adjusted as LibRaw does; file: the file's white level.")
+    ] = WhitePoint.auto,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the noise; the same seed gives the same picture.")] = 0,
     model: Annotated[str, typer.Option(help="tiny (bundled), a folder, or a hub id.")] = "tiny",
     sampler: Annotated[Sampler | None, typer.Option(help="Diffusion sampler. Default: the model's.")] = None,
@@ -50,7 +53,9 @@ def enhance(
     Prints the path of each photo. Exit code 0: all done; 1: some files failed; 2: nothing could be done.
     """
     kind = photo_format(format_, output)
-    settings = picture_settings(ratio, ev, black, steps, guidance, sampler, tile, seed, kind, bit_depth, overwrite)
+    settings = picture_settings(
+        ratio, ev, black, white, steps, guidance, sampler, tile, seed, kind, bit_depth, overwrite
+    )
     targets = _targets(images, output, kind)
     from darkdiff_cli.enhancer import Enhancer
 

@@ -27,9 +27,17 @@ class Sampler(str, Enum):
     dpm = "dpm++"
 
 
+class WhitePoint(str, Enum):
+    """Which light becomes white."""
+
+    auto = "auto"
+    file = "file"
+
+
 def picture_settings(
-    ratio: str, ev: float, black: float | None, steps: int | None, guidance: float | None, sampler: Sampler | None,
-    tile: int | None, seed: int, kind: Literal["jpeg", "tiff"], bit_depth: int | None, overwrite: bool,
+    ratio: str, ev: float, black: float | None, white: WhitePoint, steps: int | None, guidance: float | None,
+    sampler: Sampler | None, tile: int | None, seed: int, kind: Literal["jpeg", "tiff"], bit_depth: int | None,
+    overwrite: bool,
 ) -> "EnhanceSettings":  # fmt: skip
     """What decides a picture, from the command line's words.
 
@@ -43,6 +51,7 @@ def picture_settings(
         ratio=amplification,
         ev=ev,
         black=black,
+        white=white.value,
         steps=steps,
         guidance=guidance,
         sampler=sampler.value if sampler else None,

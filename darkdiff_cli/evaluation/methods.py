@@ -15,8 +15,8 @@ from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.evaluation.bm3d import denoise_mosaic
 from darkdiff_cli.evaluation.digests import model_digest, weights_digest
-from darkdiff_cli.raw import RawFrame, develop, finish, network_input, read_raw, render_reference
-from darkdiff_cli.raw.rendering import render_linear
+from darkdiff_cli.raw import RawFrame, White, develop, finish, network_input, read_raw, render_reference
+from darkdiff_cli.raw.rendering import adjusted_white, render_linear
 from darkdiff_models.devices import pick_device
 from darkdiff_models.regression import SidUNet
 
@@ -58,13 +58,24 @@ class Amplified(Method):
 
 
 class Bm3d(Method):
-    """BM3D on the Bayer planes in the variance-stabilised domain, the noise estimated from the file."""
+    """BM3D on the Bayer planes in the variance-stabilised domain, the noise estimated from the file.
 
-    name = "bm3d"
+    Args:
+        white: which light becomes white.
+    """
+
+    def __init__(self, white: White) -> None:
+        self.name, self.white = "bm3d", white
+
+    @property
+    def identity(self) -> str:
+        """Name and white."""
+        return f"{self.name} white {self.white}"
 
     def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
         """The denoised mosaic through the same front end."""
-        return render_linear(develop(denoise_mosaic(dark), ratio, "srgb"))
+        picture = render_linear(develop(denoise_mosaic(dark), ratio, "srgb"))
+        return adjusted_white(picture, dark) if self.white == "auto" else picture
 
 
 @dataclass
@@ -95,14 +106,15 @@ class WithoutDiffusion(Method):
 
     enhancer: Enhancer
     kind: Ceiling
+    white: White
 
     def __post_init__(self) -> None:
         self.name = f"{self.enhancer.model} {self.kind}"
 
     @property
     def identity(self) -> str:
-        """Name and weights."""
-        return f"{self.name} {model_digest(self.enhancer)}"
+        """Name, white and weights."""
+        return f"{self.name} white {self.white} {model_digest(self.enhancer)}"
 
     def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:
         """Decode the latents of the noisy or the clean image, or zeros, beside noisy or clean taps."""
@@ -114,7 +126,7 @@ class WithoutDiffusion(Method):
         image = tidy if self.kind == "clean-input" else noisy
         latents_of = tidy if self.kind == "clean-latents" else None
         srgb = self.enhancer.pipeline.reconstruct(image, latents_of, zeroed=self.kind == "zeroed-latents")
-        return finish(srgb.numpy(), dark, config["data_format"])
+        return finish(srgb.numpy(), dark, config["data_format"], self.white)
 
 
 class Regression(Method):
@@ -123,6 +135,7 @@ class Regression(Method):
     Args:
         folder: of the trained network.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        white: which light becomes white.
 
     Raises:
         SettingsError: the folder holds no such network.
@@ -130,7 +143,8 @@ class Regression(Method):
 
     name = "sid-unet"
 
-    def __init__(self, folder: Path, device: str) -> None:
+    def __init__(self, folder: Path, device: str, white: White) -> None:
+        self.white = white
         if not (folder / "config.json").is_file():
             raise SettingsError(f"{folder}: holds no sid-unet; train one with `darkdiff train --stage sid-unet`.")
         try:
@@ -140,8 +154,8 @@ class Regression(Method):
 
     @property
     def identity(self) -> str:
-        """Name and weights."""
-        return f"{self.name} {weights_digest(self.network)}"
+        """Name, white and weights."""
+        return f"{self.name} white {self.white} {weights_digest(self.network)}"
 
     @torch.inference_mode()
     def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
@@ -151,7 +165,7 @@ class Regression(Method):
         margin = (0, -width % self.network.multiple, 0, -height % self.network.multiple)
         padded = torch.nn.functional.pad(planes, margin, mode="replicate").to(self.network.device)
         picture = self.network(padded)[0, :, :height, :width].clamp(0, 1).permute(1, 2, 0)
-        return np.asarray(picture.float().cpu().numpy())
+        return finish(picture.float().cpu().numpy(), dark, "raw-srgb", self.white)
 
 
 class OtherReference(Method):

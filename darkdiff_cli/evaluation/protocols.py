@@ -34,7 +34,8 @@ class Protocol:
         curve: transfer curve on which is scored, "srgb" or rawpy's default "bt709".
         bits: 8 rounds output and reference to bytes first; None scores floats.
         misaligned: keep SID's misaligned scenes.
-        adjust_maximum: the reference's white level by LibRaw's default (0.75), which most published numbers have.
+        adjust_maximum: white by LibRaw's default (0.75), of the reference and of what is scored, as most published
+            numbers have it; else by the file's white level.
     """
 
     name: str
@@ -129,7 +130,11 @@ FINDERS: dict[str, Callable[[str, Path], list[RawPair]]] = {
 
 
 def _all() -> dict[str, Protocol]:
-    found = [Protocol("scenes", 1, "scenes", "every NAME_xN beside its NAME_clean")]
+    twins = "every NAME_xN beside its NAME_clean"
+    found = [
+        Protocol("scenes", 1, "scenes", twins),
+        Protocol("scenes-levels", 1, "scenes", twins, adjust_maximum=False),
+    ]
     for ratio in (100, 250, 300):
         found += [
             Protocol(f"sid-x{ratio}-35", 1, "sid", f"SID Sony test scenes at x{ratio}"),

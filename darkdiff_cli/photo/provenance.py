@@ -17,6 +17,7 @@ class Provenance:
         model: name of the checkpoint.
         seed, steps, guidance, sampler: of the diffusion.
         ratio: amplification ratio.
+        white: which light became white, "auto" or "file".
     """
 
     model: str
@@ -25,6 +26,7 @@ class Provenance:
     guidance: float
     sampler: str
     ratio: float
+    white: str
 
     @property
     def software(self) -> str:

@@ -4,7 +4,7 @@ from darkdiff_cli.raw.exposure import estimate_ratio
 from darkdiff_cli.raw.frame import LRGB, RAW_SUFFIXES, DataFormat, LrgbSpace, RawFrame
 from darkdiff_cli.raw.frontend import develop, network_input
 from darkdiff_cli.raw.reader import read_raw
-from darkdiff_cli.raw.rendering import finish, render_reference
+from darkdiff_cli.raw.rendering import White, finish, render_reference
 
 __all__ = [
     "LRGB",
@@ -12,6 +12,7 @@ __all__ = [
     "DataFormat",
     "LrgbSpace",
     "RawFrame",
+    "White",
     "develop",
     "estimate_ratio",
     "finish",

@@ -1,5 +1,7 @@
 """The reference ISP: what a well-exposed raw looks like, by LibRaw's own hand (DESIGN: target rendering)."""
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,12 +9,18 @@ from darkdiff_cli.colour import srgb_decode, srgb_encode
 from darkdiff_cli.raw.frame import LRGB, DataFormat, RawFrame
 from darkdiff_cli.raw.reader import open_raw
 
+White = Literal["auto", "file"]
+"""Which light becomes white: "file" for the file's white level, "auto" for LibRaw's adjusted one (`adjusted_white`)."""
+
+ADJUSTED_FROM, ADJUSTED_WHOLLY = 0.75, 0.8  # of the white level; LibRaw's adjust_maximum_thr is the first
+BRIGHT_SHARE = 1e-4  # of the pixels must be bright before the brightest one counts
+
 
 def render_reference(frame: RawFrame, adjust_maximum: bool = False) -> NDArray[np.float32]:
     """Render a clean raw with LibRaw: camera white balance, half size, no automatic brightness, true sRGB curve.
 
-    The white level is the file's own; LibRaw's habit of lowering it to the brightest pixel is switched off unless
-    asked for, because brightness must not hang on the content of one picture.
+    The white level is the file's own, as networks learn it; LibRaw's habit of lowering it to the brightest pixel is
+    switched off unless asked for.
 
     Args:
         frame: a frame that `read_raw` read from a file.
@@ -45,21 +53,49 @@ def render_linear(lrgb: LRGB) -> NDArray[np.float32]:
     return srgb_encode(lrgb.pixels)
 
 
-def finish(picture: NDArray[np.float32], frame: RawFrame, data_format: DataFormat) -> NDArray[np.float32]:
+def adjusted_white(picture: NDArray[np.float32], frame: RawFrame) -> NDArray[np.float32]:
+    """Lower the white level to the brightest value, as LibRaw does with a well-exposed raw.
+
+    LibRaw (`adjust_maximum`, on by default, so in SID's references and in every rendering by rawpy's defaults too)
+    takes the largest raw value for white where it lies between 75 and 100 % of the white level. In an amplified dark
+    raw that value is noise, so the finished picture is asked instead, taken back to the sensor's channels. Its
+    smallest highlights are gone, so it takes more than one bright pixel, and between 75 and 80 % the step fades in.
+
+    Args:
+        picture: (h, w, 3) sRGB in [0, 1].
+        frame: whose white balance and camera matrix lead back to the sensor.
+
+    Returns:
+        (h, w, 3) sRGB in [0, 1], nowhere darker than before.
+    """
+    linear = srgb_decode(picture)
+    sensor = linear
+    if frame.srgb_from_camera is not None:
+        sensor = linear @ np.linalg.inv(frame.srgb_from_camera).T.astype(np.float32)
+    levels = (sensor / np.array(frame.white_balance, dtype=np.float32)).max(axis=-1)
+    bright, brightest = float(np.quantile(levels, 1 - BRIGHT_SHARE)), float(levels.max())
+    share = np.clip((bright - ADJUSTED_FROM) / (ADJUSTED_WHOLLY - ADJUSTED_FROM), 0.0, 1.0)
+    if share == 0 or brightest >= 1:
+        return picture
+    return srgb_encode(linear * np.float32(1 + share * (1 / brightest - 1)))
+
+
+def finish(picture: NDArray[np.float32], frame: RawFrame, data_format: DataFormat, white: White) -> NDArray[np.float32]:
     """From what a network gives out to the photo.
 
     Args:
         picture: (h, w, 3) sRGB in [0, 1]; or (h, w, 4) Bayer planes of "raw-raw" under the sRGB curve.
         frame: whose camera matrix the Bayer planes need.
         data_format: of the network.
+        white: which light becomes white.
 
     Returns:
         (h, w, 3) sRGB in [0, 1].
     """
-    if data_format != "raw-raw":
-        return picture
-    linear = srgb_decode(picture)
-    pixels = np.stack([linear[..., 0], linear[..., 1:3].mean(axis=-1), linear[..., 3]], axis=-1)
-    if frame.srgb_from_camera is not None:
-        pixels = pixels @ frame.srgb_from_camera.T.astype(np.float32)
-    return srgb_encode(pixels)
+    if data_format == "raw-raw":
+        linear = srgb_decode(picture)
+        pixels = np.stack([linear[..., 0], linear[..., 1:3].mean(axis=-1), linear[..., 3]], axis=-1)
+        if frame.srgb_from_camera is not None:
+            pixels = pixels @ frame.srgb_from_camera.T.astype(np.float32)
+        picture = srgb_encode(pixels)
+    return adjusted_white(picture, frame) if white == "auto" else picture

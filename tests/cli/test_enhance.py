@@ -54,6 +54,16 @@ def test_same_seed_is_the_same_bytes_and_another_is_not(one_photo, model_folder:
     assert (tmp_path / "again.jpg").read_bytes() == output.read_bytes()
 
 
+def test_the_white_that_was_used_is_noted(one_photo, model_folder: Path, tmp_path: Path) -> None:
+    _, source, output = one_photo
+    assert b'darkdiff:white="auto"' in output.read_bytes()
+    cases = {"kept.jpg": ("--white", "file"), "darker.jpg": ("--ev", "-1")}  # auto would take the darkening back
+    for name, options in cases.items():
+        arguments = ("--model", model_folder, "--ratio", "200", *options, "-o", tmp_path / name, "--quiet")
+        assert run_darkdiff("enhance", source, *arguments).returncode == 0
+        assert b'darkdiff:white="file"' in (tmp_path / name).read_bytes()
+
+
 def test_one_bad_file_does_not_stop_the_others(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.arw"
     bad.write_text("no raw at all")

@@ -6,7 +6,7 @@ from darkdiff_cli.evaluation.protocols import INDOOR, PROTOCOLS, get_protocol
 
 def test_the_fields_published_protocols_are_there() -> None:
     named = {f"sid-x{ratio}-{count}" for ratio in (100, 250, 300) for count in (15, 35, 49)}
-    assert set(PROTOCOLS) == named | {"eld-sony-x100", "eld-sony-x200", "lrd-m3ev-60", "scenes"}
+    assert set(PROTOCOLS) == named | {"eld-sony-x100", "eld-sony-x200", "lrd-m3ev-60", "scenes", "scenes-levels"}
     assert all(protocol.name == name for name, protocol in PROTOCOLS.items())
     assert len(INDOOR) == 15
 
@@ -16,7 +16,7 @@ def test_every_field_is_said() -> None:
     for word in ("sid-x300-15 v1", "centre 512", "illuminance corrected", "srgb", "8 bit", "LibRaw's adjusted white"):
         assert word in words
     assert "whole picture, no illuminance correction" in get_protocol("sid-x300-35").describe()
-    with pytest.raises(SettingsError, match="choose one of scenes, sid-x100-35"):
+    with pytest.raises(SettingsError, match="choose one of scenes, scenes-levels, sid-x100-35"):
         get_protocol("sid")
 
 
