@@ -166,7 +166,7 @@ class Enhancer:
             raise SettingsError(f"{name}: {error}.") from error
         except (MemoryError, RuntimeError) as error:
             raise _explain(error, name, settings.tile or config["tile"]) from error
-        picture = finish(result.srgb.numpy(), frame, config["data_format"], settings.white_used)
+        picture = finish(result.srgb.numpy(), frame, ratio, config["data_format"], settings.white_used)
         if not np.isfinite(picture).all():
             raise InputError(f"{name}: the model gave values that are no numbers; try --device cpu, or another ratio.")
         return picture, result

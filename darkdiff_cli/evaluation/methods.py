@@ -75,7 +75,7 @@ class Bm3d(Method):
     def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
         """The denoised mosaic through the same front end."""
         picture = render_linear(develop(denoise_mosaic(dark), ratio, "srgb"))
-        return adjusted_white(picture, dark) if self.white == "auto" else picture
+        return adjusted_white(picture, dark, ratio) if self.white == "auto" else picture
 
 
 @dataclass
@@ -126,7 +126,7 @@ class WithoutDiffusion(Method):
         image = tidy if self.kind == "clean-input" else noisy
         latents_of = tidy if self.kind == "clean-latents" else None
         srgb = self.enhancer.pipeline.reconstruct(image, latents_of, zeroed=self.kind == "zeroed-latents")
-        return finish(srgb.numpy(), dark, config["data_format"], self.white)
+        return finish(srgb.numpy(), dark, ratio, config["data_format"], self.white)
 
 
 class Regression(Method):
@@ -165,7 +165,7 @@ class Regression(Method):
         margin = (0, -width % self.network.multiple, 0, -height % self.network.multiple)
         padded = torch.nn.functional.pad(planes, margin, mode="replicate").to(self.network.device)
         picture = self.network(padded)[0, :, :height, :width].clamp(0, 1).permute(1, 2, 0)
-        return finish(picture.float().cpu().numpy(), dark, "raw-srgb", self.white)
+        return finish(picture.float().cpu().numpy(), dark, ratio, "raw-srgb", self.white)
 
 
 class OtherReference(Method):

@@ -162,7 +162,7 @@ def _time(enhancer: Enhancer, settings: EnhanceSettings, raw: Path, folder: Path
         image, settings.steps, settings.guidance, settings.seed, settings.sampler, settings.tile, on_progress=mark
     )
     mark("decode")
-    picture = finish(result.srgb.numpy(), frame, config["data_format"], settings.white_used)
+    picture = finish(result.srgb.numpy(), frame, RATIO, config["data_format"], settings.white_used)
     enhancer.write(folder / "out.jpg", frame, RATIO, picture, result, replace(settings, overwrite=True))
     mark("write")
     before, found = marks["begin"], {}

@@ -53,17 +53,18 @@ def render_linear(lrgb: LRGB) -> NDArray[np.float32]:
     return srgb_encode(lrgb.pixels)
 
 
-def adjusted_white(picture: NDArray[np.float32], frame: RawFrame) -> NDArray[np.float32]:
+def adjusted_white(picture: NDArray[np.float32], frame: RawFrame, ratio: float) -> NDArray[np.float32]:
     """Lower the white level to the brightest value, as LibRaw does with a well-exposed raw.
 
     LibRaw (`adjust_maximum`, on by default, so in SID's references and in every rendering by rawpy's defaults too)
     takes the largest raw value for white where it lies between 75 and 100 % of the white level. In an amplified dark
-    raw that value is noise, so the finished picture is asked instead, taken back to the sensor's channels. Its
-    smallest highlights are gone, so it takes more than one bright pixel, and between 75 and 80 % the step fades in.
+    raw that value is noise, so the finished picture is asked instead, taken back to the sensor's channels. Where it
+    was amplified, its brightest pixel is a guess too: one does not suffice, and between 75 and 80 % the step fades in.
 
     Args:
         picture: (h, w, 3) sRGB in [0, 1].
         frame: whose white balance and camera matrix lead back to the sensor.
+        ratio: amplification ratio of the picture.
 
     Returns:
         (h, w, 3) sRGB in [0, 1], nowhere darker than before.
@@ -73,19 +74,26 @@ def adjusted_white(picture: NDArray[np.float32], frame: RawFrame) -> NDArray[np.
     if frame.srgb_from_camera is not None:
         sensor = linear @ np.linalg.inv(frame.srgb_from_camera).T.astype(np.float32)
     levels = (sensor / np.array(frame.white_balance, dtype=np.float32)).max(axis=-1)
-    bright, brightest = float(np.quantile(levels, 1 - BRIGHT_SHARE)), float(levels.max())
-    share = np.clip((bright - ADJUSTED_FROM) / (ADJUSTED_WHOLLY - ADJUSTED_FROM), 0.0, 1.0)
+    brightest = float(levels.max())
+    if ratio <= 1:
+        share = float(brightest > ADJUSTED_FROM)
+    else:
+        bright = float(np.quantile(levels, 1 - BRIGHT_SHARE))
+        share = min(max((bright - ADJUSTED_FROM) / (ADJUSTED_WHOLLY - ADJUSTED_FROM), 0.0), 1.0)
     if share == 0 or brightest >= 1:
         return picture
     return srgb_encode(linear * np.float32(1 + share * (1 / brightest - 1)))
 
 
-def finish(picture: NDArray[np.float32], frame: RawFrame, data_format: DataFormat, white: White) -> NDArray[np.float32]:
+def finish(
+    picture: NDArray[np.float32], frame: RawFrame, ratio: float, data_format: DataFormat, white: White
+) -> NDArray[np.float32]:
     """From what a network gives out to the photo.
 
     Args:
         picture: (h, w, 3) sRGB in [0, 1]; or (h, w, 4) Bayer planes of "raw-raw" under the sRGB curve.
         frame: whose camera matrix the Bayer planes need.
+        ratio: amplification ratio of the picture.
         data_format: of the network.
         white: which light becomes white.
 
@@ -98,4 +106,4 @@ def finish(picture: NDArray[np.float32], frame: RawFrame, data_format: DataForma
         if frame.srgb_from_camera is not None:
             pixels = pixels @ frame.srgb_from_camera.T.astype(np.float32)
         picture = srgb_encode(pixels)
-    return adjusted_white(picture, frame) if white == "auto" else picture
+    return adjusted_white(picture, frame, ratio) if white == "auto" else picture

@@ -46,7 +46,8 @@ def test_white_is_libraws_adjusted_white(clean_frame) -> None:
     assert 0.8 < brightest(frame) < 0.98
     by_levels, adjusted = render_reference(frame), render_reference(frame, adjust_maximum=True)
     assert np.abs(by_levels - adjusted).max() > 0.02
-    assert np.abs(adjusted_white(by_levels, frame) - adjusted).max() < 2e-3
+    for ratio in (1.0, 100.0):
+        assert np.abs(adjusted_white(by_levels, frame, ratio) - adjusted).max() < 2e-3
 
 
 @pytest.mark.parametrize("exposure", [0.8, 2.0])
@@ -55,28 +56,30 @@ def test_white_stays_where_libraw_leaves_it(clean_frame, exposure: float) -> Non
     assert not 0.75 < brightest(frame) < 1.0
     picture = render_reference(frame, adjust_maximum=True)
     assert np.array_equal(picture, render_reference(frame))
-    assert np.array_equal(adjusted_white(picture, frame), picture)
+    assert np.array_equal(adjusted_white(picture, frame, 1.0), picture)
+    assert np.array_equal(adjusted_white(picture, frame, 100.0), picture)
 
 
-def test_a_single_bright_pixel_is_no_white() -> None:
+def test_a_single_bright_pixel_is_white_only_where_nothing_was_amplified() -> None:
     picture = grey_picture(0.5)
     picture[50, 50] = 0.95
-    assert np.array_equal(adjusted_white(picture, grey_frame()), picture)
+    assert np.array_equal(adjusted_white(picture, grey_frame(), 100.0), picture)
+    assert adjusted_white(picture, grey_frame(), 1.0)[50, 50] == pytest.approx(1.0)
 
 
 def test_white_never_jumps_with_the_light() -> None:
     levels = np.linspace(0.70, 1.0, 301)
-    shown = [adjusted_white(grey_picture(level), grey_frame())[0, 0, 0] for level in levels]
+    shown = [adjusted_white(grey_picture(level), grey_frame(), 100.0)[0, 0, 0] for level in levels]
     assert np.diff(shown).max() < 0.006  # a thousandth more light, at most
     assert np.allclose([value for value, level in zip(shown, levels, strict=True) if level > 0.8], 1.0, atol=1e-3)
 
 
 def test_nothing_gets_darker() -> None:
     picture = np.random.default_rng(0).uniform(0.0, 0.93, (64, 64, 3)).astype(np.float32)
-    assert (adjusted_white(picture, grey_frame()) >= picture - 1e-6).all()
+    assert (adjusted_white(picture, grey_frame(), 100.0) >= picture - 1e-6).all()
 
 
 def test_the_files_white_leaves_the_picture_alone() -> None:
     picture = grey_picture(0.85)
-    assert np.array_equal(finish(picture, grey_frame(), "lrgb-srgb", "file"), picture)
-    assert np.abs(finish(picture, grey_frame(), "lrgb-srgb", "auto") - picture).max() > 0.05
+    assert np.array_equal(finish(picture, grey_frame(), 100.0, "lrgb-srgb", "file"), picture)
+    assert np.abs(finish(picture, grey_frame(), 100.0, "lrgb-srgb", "auto") - picture).max() > 0.05
