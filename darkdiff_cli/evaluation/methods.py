@@ -18,6 +18,7 @@ from darkdiff_cli.evaluation.digests import model_digest, weights_digest
 from darkdiff_cli.raw import RawFrame, White, develop, finish, network_input, read_raw, render_reference
 from darkdiff_cli.raw.rendering import adjusted_white, render_linear
 from darkdiff_models.devices import pick_device
+from darkdiff_models.framing import framed, unframed
 from darkdiff_models.regression import SidUNet
 
 Picture = NDArray[np.float32]
@@ -161,10 +162,8 @@ class Regression(Method):
     def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
         """The network's picture of the amplified Bayer planes."""
         planes = torch.from_numpy(network_input(dark, ratio, "camera", "raw-srgb")).permute(2, 0, 1)[None]
-        height, width = planes.shape[-2:]
-        margin = (0, -width % self.network.multiple, 0, -height % self.network.multiple)
-        padded = torch.nn.functional.pad(planes, margin, mode="replicate").to(self.network.device)
-        picture = self.network(padded)[0, :, :height, :width].clamp(0, 1).permute(1, 2, 0)
+        whole = self.network(framed(planes, self.network.multiple).to(self.network.device))
+        picture = unframed(whole, *planes.shape[-2:])[0].clamp(0, 1).permute(1, 2, 0)
         return finish(picture.float().cpu().numpy(), dark, ratio, "raw-srgb", self.white)
 
 

@@ -7,6 +7,8 @@ from darkdiff_cli.raw import DataFormat, LrgbSpace
 from darkdiff_cli.training.optimisation import Optimisation
 from darkdiff_cli.training.stage_settings import Stage0, Stage1, Stage2
 
+LEAST_JUDGED = 38  # pixels: AlexNet's 31, seen from every place of a latent
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -72,4 +74,10 @@ class Recipe:
                 return f"{name} needs either steps or epochs"
             if plan.batch_size % plan.accumulation:
                 return f"{name}: batch_size {plan.batch_size} cannot be cut into {plan.accumulation} equal parts"
+        judged = {"stage1": self.stage1.loss, "stage2": self.stage2.loss}
+        if self.stage0 is not None:
+            judged["stage0 autoencoder"] = self.stage0.loss
+        for name, loss in judged.items():
+            if loss.perceptual_weight > 0 and (crop := self.plans[name].crop) < LEAST_JUDGED:
+                return f"{name}: a crop of {crop} pixels is too small for LPIPS; take {LEAST_JUDGED} or more"
         return None

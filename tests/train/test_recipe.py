@@ -32,6 +32,7 @@ def change(tmp_path: Path, old: str, new: str) -> str:
         ("prediction_type: v_prediction", "prediction_type: x", "epsilon or v_prediction"),
         ("ratio_range: [50.0, 320.0]", "ratio_range: [50.0]", "ratio_range"),
         ("name: tiny-debug", "", "'name' is missing"),
+        ("perceptual_weight: 0.0", "perceptual_weight: 0.1", "crop of 32 pixels is too small for LPIPS"),
         ("name: tiny-debug", "name: [", "not valid YAML"),
     ],
 )
@@ -46,8 +47,8 @@ def test_unknown_recipe_lists_the_known_ones() -> None:
 
 
 def test_whole_numbers_serve_as_floats(tmp_path: Path) -> None:
-    recipe = load_recipe(change(tmp_path, "perceptual_weight: 0.0", "perceptual_weight: 1"))
-    assert recipe.stage0.loss.perceptual_weight == 1.0
+    recipe = load_recipe(change(tmp_path, "default_guidance: 1.5", "default_guidance: 2"))
+    assert recipe.stage2.default_guidance == 2.0
 
 
 def test_learning_rate_warms_up_and_falls_to_its_end() -> None:
