@@ -8,6 +8,7 @@ from torch import Tensor
 
 FLOOR = 0.01  # linear light; below it levels are shifted rather than scaled
 TRUSTED = 0.7  # block means above this are pulled down by clipped noise and fade out towards 1
+CLIPPED = 0.8  # above this, what the picture shows as white is taken for clipped
 SCALES = (((1, 2, 4), 0.1), ((1, 2), 0.1), ((1,), 0.03))
 """From wide areas to small ones: dilations of the smoothing passes over blocks, and the relative error that the
 picture's levels are expected to have by then, what the sensor's noise is weighed against."""
@@ -60,7 +61,10 @@ def anchor(srgb: Tensor, light: Light) -> Tensor:
         pixels = block**2 * 2 * torch.pi * sum(d * d for d in dilations)
         noise = smooth(light.variance, dilations) / (pixels * own**2)
         believed = expected_error**2 / (expected_error**2 + noise)
-        trust = ((1 + FLOOR - torch.maximum(own, counted)) / (1 - TRUSTED)).clamp(0, 1)
+        # Below, the sensor's word goes: group norms take levels away, so networks show any flat area as a bright one.
+        heard = ((counted - TRUSTED) / (CLIPPED - TRUSTED)).clamp(0, 1)
+        level = counted + heard * (own - counted).clamp_min(0)
+        trust = ((1 + FLOOR - level) / (1 - TRUSTED)).clamp(0, 1)
         gain = 1 + trust * believed * (counted / own - 1)
         gain = F.interpolate(gain, size=srgb.shape[-2:], mode="bilinear", align_corners=False)
         linear = (linear + FLOOR) * gain - FLOOR  # black cannot be scaled up to the little light that was there

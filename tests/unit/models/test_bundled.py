@@ -73,6 +73,13 @@ def test_a_dark_wall_keeps_its_level_and_gets_no_texture(tiny, sensor, level: fl
     assert enhanced.std((0, 1)).max() < 0.03
 
 
+@pytest.mark.parametrize("level", [0.5, 0.7, 0.85])
+def test_a_bright_wall_stays_grey(tiny, sensor, level: float) -> None:
+    wall = np.full((160, 208, 3), level, dtype=np.float32)
+    enhanced = tiny(torch.from_numpy(dark_lrgb(wall, sensor, 300.0).pixels)).srgb.numpy()
+    assert np.abs(enhanced.mean((0, 1)) - level).max() < 0.015
+
+
 @torch.no_grad()
 def test_latents_are_alive(tiny, scene, sensor) -> None:
     image = torch.from_numpy(dark_lrgb(scene, sensor, 300.0).pixels).permute(2, 0, 1)[None]

@@ -71,6 +71,14 @@ def test_highlights_are_left_alone() -> None:
     assert torch.allclose(anchor(white, Light(level, torch.zeros_like(level))), white, atol=1e-6)
 
 
+@pytest.mark.parametrize("level", [0.03, 0.2, 0.45, 0.68])
+def test_an_area_shown_far_too_bright_comes_down_to_the_light_that_was_counted(level: float) -> None:
+    shown = encode_curve(torch.tensor([0.86, 0.88, 0.97]).view(1, 3, 1, 1).expand(1, 3, 64, 64))
+    light = Light(torch.full((1, 3, 8, 8), level), torch.full((1, 3, 8, 8), 0.05))
+    after = decode_curve(anchor(shown, light))
+    assert (after - level).abs().max() < 0.03 * level
+
+
 def test_gradients_are_finite_in_the_black() -> None:
     srgb = torch.linspace(-0.1, 1.2, 3 * 256).view(1, 3, 16, 16).requires_grad_()
     mean = torch.tensor([-0.1, 0.0, 0.5, 1.0]).view(1, 1, 2, 2).expand(1, 3, 2, 2)
