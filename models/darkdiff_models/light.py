@@ -9,7 +9,7 @@ from torch import Tensor
 FLOOR = 0.01  # linear light; below it levels are shifted rather than scaled
 TRUSTED = 0.7  # block means above this are pulled down by clipped noise and fade out towards 1
 CLIPPED = 0.8  # above this, what the picture shows as white is taken for clipped
-SCALES = (((1, 2, 4), 0.1), ((1, 2), 0.1), ((1,), 0.03))
+SCALES = (((1, 2, 4, 8), 0.1), ((1, 2, 4), 0.1), ((1, 2), 0.1), ((1,), 0.03))
 """From wide areas to small ones: dilations of the smoothing passes over blocks, and the relative error that the
 picture's levels are expected to have by then, what the sensor's noise is weighed against."""
 
