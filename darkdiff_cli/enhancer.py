@@ -30,7 +30,7 @@ class EnhanceSettings:
         ratio: amplification ratio, or "auto" to choose it from the raw.
         ev: exposure compensation in stops on top of the ratio.
         black: black level in DN instead of the file's own.
-        white: which light becomes white.
+        white: "auto" adjusts the white level as LibRaw does, "file" takes the file's.
         steps, guidance, sampler: of the diffusion.
         tile: side of a denoiser tile in latents.
         seed: of the noise map.
@@ -187,8 +187,15 @@ class Enhancer:
         """
         picture = upright(rendered, frame.orientation)
         sampler = settings.sampler or dict(self.pipeline.config)["default_sampler"]
-        made = (settings.seed, result.steps, result.guidance, sampler, round(ratio, 4), settings.white_used)
-        provenance = Provenance(self.model, *made)
+        provenance = Provenance(
+            model=self.model,
+            seed=settings.seed,
+            steps=result.steps,
+            guidance=result.guidance,
+            sampler=sampler,
+            ratio=round(ratio, 4),
+            white=settings.white_used,
+        )
         write_photo(
             output, picture, frame.metadata, provenance, settings.photo_format, settings.bit_depth, settings.overwrite
         )

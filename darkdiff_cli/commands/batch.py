@@ -43,9 +43,7 @@ def batch(
     ratio: Annotated[str, typer.Option(help="Amplification ratio: auto for each file, or a number.")] = "auto",
     ev: Annotated[float, typer.Option(min=-10, max=10, help="Exposure compensation in stops.")] = 0.0,
     black: Annotated[float | None, typer.Option(min=0, help="Black level in DN. Default: from the file.")] = None,
-    white: Annotated[
-        WhitePoint, typer.Option(help="auto: white adjusted as LibRaw does; file: the file's, for a time-lapse.")
-    ] = WhitePoint.auto,
+    white: Annotated[WhitePoint, typer.Option(help="auto: as LibRaw adjusts it; file: the file's.")] = WhitePoint.auto,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the noise, the same for every file.")] = 0,
     model: Annotated[str, typer.Option(help="tiny (bundled), a folder, or a hub id.")] = "tiny",
     sampler: Annotated[Sampler | None, typer.Option(help="Diffusion sampler. Default: the model's.")] = None,
@@ -90,9 +88,7 @@ def batch(
     jobs = find_jobs(folder, root, SUFFIXES[kind], recursive, include or (), exclude or ())
     plan = plan_batch(jobs, Ledger(root), settings, model, checksum, retry_failed)
     if dry_run:
-        for task in plan.tasks:
-            print(f"{task.job.relative} -> {task.job.output}")
-        print(f"{len(plan.tasks)} to do, {plan.settled} done or failed before", file=sys.stderr)
+        _preview(plan)
         return 0
     summary, album = _run(plan, root, WorkerSettings(model, settings, timeout, report is not None),
                           Engine(engine.value, devices, address, workers), report, quiet)  # fmt: skip
@@ -102,6 +98,12 @@ def batch(
     if summary.stopped == "interrupted":
         raise KeyboardInterrupt
     return 1 if summary.failed or summary.stopped else 0
+
+
+def _preview(plan: "Plan") -> None:
+    for task in plan.tasks:
+        print(f"{task.job.relative} -> {task.job.output}")
+    print(f"{len(plan.tasks)} to do, {plan.settled} done or failed before", file=sys.stderr)
 
 
 def _run(

@@ -160,7 +160,8 @@ def _methods(
         if kind == "reference":
             methods.append(OtherReference(adjust_maximum))
         elif kind == "best-matrix":
-            methods += [BestMatrix(Model(enhancer, EnhanceSettings(seed=seed, white=white))) for enhancer in enhancers]
+            plain = EnhanceSettings(seed=seed, white=white)
+            methods += [BestMatrix(Model(enhancer, plain), adjust_maximum) for enhancer in enhancers]
         else:
             methods += [WithoutDiffusion(enhancer, kind, white) for enhancer in enhancers]  # type: ignore[arg-type]
     methods += [External(template) for template in external]

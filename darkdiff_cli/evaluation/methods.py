@@ -16,7 +16,7 @@ from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.evaluation.bm3d import denoise_mosaic
 from darkdiff_cli.evaluation.digests import model_digest, weights_digest
 from darkdiff_cli.raw import RawFrame, White, develop, finish, network_input, read_raw, render_reference
-from darkdiff_cli.raw.rendering import adjusted_white, render_linear
+from darkdiff_cli.raw.rendering import render_linear
 from darkdiff_models.devices import pick_device
 from darkdiff_models.framing import framed, unframed
 from darkdiff_models.regression import SidUNet
@@ -76,7 +76,7 @@ class Bm3d(Method):
     def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
         """The denoised mosaic through the same front end."""
         picture = render_linear(develop(denoise_mosaic(dark), ratio, "srgb"))
-        return adjusted_white(picture, dark, ratio) if self.white == "auto" else picture
+        return finish(picture, dark, ratio, "lrgb-srgb", self.white)
 
 
 @dataclass
@@ -124,10 +124,10 @@ class WithoutDiffusion(Method):
         noisy, tidy = (
             torch.from_numpy(network_input(frame, gain, *form)) for frame, gain in ((dark, ratio), (clean, 1.0))
         )
-        image = tidy if self.kind == "clean-input" else noisy
+        image, shown = (tidy, 1.0) if self.kind == "clean-input" else (noisy, ratio)
         latents_of = tidy if self.kind == "clean-latents" else None
         srgb = self.enhancer.pipeline.reconstruct(image, latents_of, zeroed=self.kind == "zeroed-latents")
-        return finish(srgb.numpy(), dark, ratio, config["data_format"], self.white)
+        return finish(srgb.numpy(), dark, shown, config["data_format"], self.white)
 
 
 class Regression(Method):
@@ -193,9 +193,15 @@ class OtherReference(Method):
 
 @dataclass
 class BestMatrix(Method):
-    """Another method with the best 3x3 colour matrix for each picture: separates colour from detail."""
+    """Another method with the best 3x3 colour matrix for each picture: separates colour from detail.
+
+    Attributes:
+        method: whose pictures.
+        adjust_maximum: of the protocol, whose reference they are matched to.
+    """
 
     method: Method
+    adjust_maximum: bool
 
     def __post_init__(self) -> None:
         self.name = f"{self.method.name} best-matrix"
@@ -206,8 +212,12 @@ class BestMatrix(Method):
         return f"{self.method.identity} best-matrix"
 
     def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:
-        """Linear light times the matrix that least squares finds against the clean frame."""
-        linear = srgb_decode(self.method.render(dark, clean, ratio)).reshape(-1, 3)
-        wanted = np.clip(develop(clean, 1.0, "srgb").pixels, 0, 1)
-        matrix, *_ = np.linalg.lstsq(linear, wanted.reshape(-1, 3), rcond=None)
-        return srgb_encode((linear @ matrix).reshape(wanted.shape))
+        """Linear light times the matrix that least squares finds against the reference."""
+        linear, wanted = (
+            srgb_decode(picture)
+            for picture in (self.method.render(dark, clean, ratio), render_reference(clean, self.adjust_maximum))
+        )
+        height, width = (min(a, b) for a, b in zip(linear.shape[:2], wanted.shape[:2], strict=True))
+        ours, theirs = (part[:height, :width].reshape(-1, 3) for part in (linear, wanted))
+        matrix, *_ = np.linalg.lstsq(ours, theirs, rcond=None)
+        return srgb_encode(linear @ matrix)

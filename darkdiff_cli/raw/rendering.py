@@ -1,4 +1,4 @@
-"""The reference ISP: what a well-exposed raw looks like, by LibRaw's own hand (DESIGN: target rendering)."""
+"""The reference ISP, by LibRaw's own hand, and the last steps to a photo that looks as if it had come out of it."""
 
 from typing import Literal
 

@@ -7,6 +7,7 @@ from torch import Tensor
 from darkdiff_models.perceptual import LPIPS
 
 PERIOD = 8  # pixels to a latent, after which a pattern of the decoder's own repeats
+LEAST_JUDGED = 31 + PERIOD - 1  # side of a picture in pixels: the least that AlexNet takes, seen from every place
 
 
 def picture_loss(

@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 
 from darkdiff_cli.datasets import SynthesisSettings
 from darkdiff_cli.raw import DataFormat, LrgbSpace
+from darkdiff_cli.training.losses import LEAST_JUDGED
 from darkdiff_cli.training.optimisation import Optimisation
 from darkdiff_cli.training.stage_settings import Stage0, Stage1, Stage2
-
-LEAST_JUDGED = 38  # pixels: AlexNet's 31, seen from every place of a latent
 
 
 @dataclass(frozen=True)

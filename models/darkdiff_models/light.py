@@ -61,7 +61,7 @@ def anchor(srgb: Tensor, light: Light) -> Tensor:
         pixels = block**2 * 2 * torch.pi * sum(d * d for d in dilations)
         noise = smooth(light.variance, dilations) / (pixels * own**2)
         believed = expected_error**2 / (expected_error**2 + noise)
-        # Elsewhere the sensor's word goes: group norms take levels away, so networks show any flat area as bright.
+        # The picture is heard near saturation only: group norms take levels away, so it shows any flat area as bright.
         heard = ((counted - TRUSTED) / (CLIPPED - TRUSTED)).clamp(0, 1)
         level = counted + heard * (own - counted).clamp_min(0)
         trust = ((1 + FLOOR - level) / (1 - TRUSTED)).clamp(0, 1)
