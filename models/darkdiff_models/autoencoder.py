@@ -9,8 +9,9 @@ from diffusers.models.autoencoders.vae import Decoder, DiagonalGaussianDistribut
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from darkdiff_models.anchor import anchor
 from darkdiff_models.blocks import Checkpointed
-from darkdiff_models.light import Light, anchor, block_light
+from darkdiff_models.light import Light, block_light
 from darkdiff_models.upsampling import Doubling
 
 
@@ -59,7 +60,7 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
         mid_block_add_attention: self-attention in the middle, as in SD (costly on large images).
         scaling_factor: brings latents to unit variance, SD's is 0.18215.
         residual: False leaves the taps out (the paper's Table 4).
-        colour_anchor: True takes the level of each block of `factor` pixels from the sensor (see `light.anchor`);
+        colour_anchor: True takes the level of each block of `factor` pixels from the sensor (see `anchor`);
             for LRGB in sRGB primaries only. The paper's model has no such anchor.
     """
 
@@ -127,8 +128,11 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
         hidden = self.encoder.mid_block(hidden)
         hidden = self.encoder.conv_out(self.encoder.conv_act(self.encoder.conv_norm_out(hidden)))
         posterior = DiagonalGaussianDistribution(self.quant_conv(hidden))
-        light = block_light(lrgb, self.factor) if self.config["colour_anchor"] else None
-        return Encoding(posterior, posterior.mean * self.config["scaling_factor"], tuple(features), light)
+        return Encoding(posterior, posterior.mean * self.config["scaling_factor"], tuple(features), self.light_of(lrgb))
+
+    def light_of(self, lrgb: Tensor) -> Light | None:
+        """What the sensor counted in blocks of `factor` pixels, where the model anchors its colours; else None."""
+        return block_light(lrgb, self.factor) if self.config["colour_anchor"] else None
 
     def decode(self, latents: Tensor, noisy: Encoding | None = None) -> Tensor:
         """Decode latents.

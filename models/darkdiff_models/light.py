@@ -1,17 +1,10 @@
-"""The light that the sensor counted, as an anchor for the colours of the finished picture."""
+"""Light as the sensor counted it, in blocks, and as a picture encodes it."""
 
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-
-FLOOR = 0.01  # linear light; below it levels are shifted rather than scaled
-TRUSTED = 0.7  # block means above this are pulled down by clipped noise and fade out towards 1
-CLIPPED = 0.8  # above this, what the picture shows as white is taken for clipped
-SCALES = (((1, 2, 4, 8), 0.1), ((1, 2, 4), 0.1), ((1, 2), 0.1), ((1,), 0.03))
-"""From wide areas to small ones: dilations of the smoothing passes over blocks, and the relative error that the
-picture's levels are expected to have by then, what the sensor's noise is weighed against."""
 
 
 class Light(NamedTuple):
@@ -36,48 +29,6 @@ def block_light(lrgb: Tensor, block: int) -> Light:
     down = F.pad(lrgb[:, :, 1:] - lrgb[:, :, :-1], (0, 0, 0, 1), mode="replicate")
     right = F.pad(lrgb[..., 1:] - lrgb[..., :-1], (0, 1, 0, 0), mode="replicate")
     return Light(F.avg_pool2d(lrgb, block), F.avg_pool2d((down**2 + right**2) / 4, block))
-
-
-def anchor(srgb: Tensor, light: Light) -> Tensor:
-    """Scale and shift a picture's linear light so that its levels are those that the sensor counted.
-
-    A network reads absolute levels poorly through its group norms, and a sensor's noise averages out: detail is the
-    network's, the level of an area the sensor's. Wide areas come first; small ones only as far as the noise that is
-    left in their mean lets them be believed. Blocks near saturation are left as they are.
-
-    Args:
-        srgb: (batch, 3, h, w) sRGB, not clipped.
-        light: from `block_light` of the noisy linear sRGB image.
-
-    Returns:
-        (batch, 3, h, w) sRGB, not clipped.
-    """
-    linear = decode_curve(srgb)
-    block = srgb.shape[-1] // light.mean.shape[-1]
-    for dilations, expected_error in SCALES:
-        own = smooth(F.avg_pool2d(linear, block), dilations).clamp_min(0) + FLOOR
-        counted = smooth(light.mean, dilations).clamp_min(0) + FLOOR
-        # Pixels in the mean: the block's, times the blocks under the smoothing kernel of variance sum(d^2) / 2.
-        pixels = block**2 * 2 * torch.pi * sum(d * d for d in dilations)
-        noise = smooth(light.variance, dilations) / (pixels * own**2)
-        believed = expected_error**2 / (expected_error**2 + noise)
-        # The picture is heard near saturation only: group norms take levels away, so it shows any flat area as bright.
-        heard = ((counted - TRUSTED) / (CLIPPED - TRUSTED)).clamp(0, 1)
-        level = counted + heard * (own - counted).clamp_min(0)
-        trust = ((1 + FLOOR - level) / (1 - TRUSTED)).clamp(0, 1)
-        gain = 1 + trust * believed * (counted / own - 1)
-        gain = F.interpolate(gain, size=srgb.shape[-2:], mode="bilinear", align_corners=False)
-        linear = (linear + FLOOR) * gain - FLOOR  # black cannot be scaled up to the little light that was there
-    return encode_curve(linear)
-
-
-def smooth(blocks: Tensor, dilations: tuple[int, ...]) -> Tensor:
-    """Binomial (1, 2, 1) smoothing of a (batch, channels, h, w) map along both axes, once for each dilation."""
-    for d in dilations:
-        padded = F.pad(blocks, (d, d, d, d), mode="replicate")
-        rows = (padded[:, :, : -2 * d] + 2 * padded[:, :, d:-d] + padded[:, :, 2 * d :]) / 4
-        blocks = (rows[..., : -2 * d] + 2 * rows[..., d:-d] + rows[..., 2 * d :]) / 4
-    return blocks
 
 
 def decode_curve(srgb: Tensor) -> Tensor:

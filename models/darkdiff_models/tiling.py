@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from darkdiff_models.anchor import anchor
 from darkdiff_models.autoencoder import Encoding, ResidualAutoencoderKL
 from darkdiff_models.conditioning import LatentContext
 from darkdiff_models.context import ContextProcessor
@@ -121,13 +122,16 @@ class TiledAutoencoder:
     def decode(self, latents: Tensor, on_tiles: Progress | None = None) -> Tensor:
         """Scaled latents, beside what the image's own features tell -> (1, 3, h, w) sRGB, not clipped."""
         blend = Blend(self.tiles, int(self.vae.config["out_channels"]), self.lrgb)
+        light = self.vae.light_of(self.lrgb)
         with self.norms as shared:
             if shared is not None:
                 sampled = self.sample.shrunk(self.vae.factor).crops(latents)
                 self.vae.decode(sampled, self._measure())
             for index in self._each(on_tiles):
-                blend.add(index, self.vae.decode(self.latent_tiles.crop(latents, index), self._take(index)))
-        return blend.result()
+                noisy = replace(self._take(index), light=None)  # areas of one colour are wider than tiles
+                blend.add(index, self.vae.decode(self.latent_tiles.crop(latents, index), noisy))
+        picture = blend.result()
+        return picture if light is None else anchor(picture.float(), light)
 
     def _measure(self) -> Encoding:
         """The encoding of the crops that set the encoder's statistics, made once."""

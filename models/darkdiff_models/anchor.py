@@ -1,0 +1,119 @@
+"""The colour anchor: a picture's levels are those that the sensor counted."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from darkdiff_models.alike import Alike
+from darkdiff_models.light import Light, decode_curve, encode_curve
+
+FLOOR = 0.01  # linear light; below it levels are shifted rather than scaled
+TRUSTED = 0.7  # block means above this are pulled down by clipped noise and fade out towards 1
+CLIPPED = 0.8  # above this, what the picture shows as white is taken for clipped
+SCALES = ((1, 2, 4, 8, 16), (1, 2, 4, 8), (1, 2, 4), (1, 2), (1,)) * 2 + ((),)
+"""From wide areas to single blocks: dilations of the smoothing passes. Twice, as what a wide area took from its
+neighbours shows only when the small ones have been looked at."""
+AROUND = (1, 2, 4)  # passes over which the picture's own error is measured
+ERROR_RANGE = (0.02, 0.5)  # the least and the most relative error that a picture's levels are expected to have
+EDGE = 1.4  # logarithm of light at which a neighbour is another thing
+CALMED = 2  # pixels: side of the smallest areas whose colours are evened out
+CALM_PASSES = (4, 2, 1)
+COLOUR_EDGE, LIGHT_EDGE = 0.8, 2.0  # the same for colour and for light, in deviations of a block's counted light
+LEAST = 1e-4  # logarithm of light: a tolerance that is never 0
+LUMINANCE = (0.2126, 0.7152, 0.0722)  # of linear sRGB, ITU-R BT.709
+
+
+def anchor(srgb: Tensor, light: Light) -> Tensor:
+    """Scale and shift a picture's linear light so that its levels are those that the sensor counted.
+
+    A network reads absolute levels poorly through its group norms, and a sensor's noise averages out: detail is the
+    network's, the level of an area the sensor's. Blocks near saturation are left as they are.
+
+    Args:
+        srgb: (batch, 3, h, w) sRGB, not clipped.
+        light: from `block_light` of the noisy linear sRGB image.
+
+    Returns:
+        (batch, 3, h, w) sRGB, not clipped.
+    """
+    linear = decode_curve(srgb)
+    block = srgb.shape[-1] // light.mean.shape[-1]
+    noise = light.variance / block**2
+    shown = F.avg_pool2d(linear, block)
+    gain = _levelled(shown, light.mean, noise)
+    linear = _scaled(linear, gain * _calmed((shown + FLOOR) * gain - FLOOR, noise))
+    fine = F.avg_pool2d(linear, min(CALMED, block))
+    return encode_curve(_scaled(linear, _calmed(fine, _enlarged(noise, fine))))
+
+
+def _scaled(linear: Tensor, gain: Tensor) -> Tensor:
+    """A picture times the gains of its blocks; black cannot be scaled up to the little light that was there."""
+    return (linear + FLOOR) * _enlarged(gain, linear) - FLOOR
+
+
+def _enlarged(blocks: Tensor, like: Tensor) -> Tensor:
+    return F.interpolate(blocks, size=like.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def _levelled(shown: Tensor, counted: Tensor, noise: Tensor) -> Tensor:
+    """Gains that bring the blocks of a picture to the light that was counted, as far as that can be believed.
+
+    Wide areas come first, and no area reaches over an edge of the picture. What an area's light is believed against
+    the picture's is an empirical Bayes estimate: how far the two lie apart around there, beyond the noise, is what
+    the picture must be wrong by.
+
+    Args:
+        shown, counted: (batch, 3, h, w) linear light of blocks, the picture's and the sensor's.
+        noise: of the same shape, the variance of `counted`.
+    """
+    alike = Alike(_log(shown, 2 * FLOOR), EDGE, SCALES[0])
+    gain = torch.ones_like(shown)
+    for dilations in SCALES:
+        own, mean = alike.mean(torch.cat([(shown + FLOOR) * gain - FLOOR, counted], dim=1), dilations).chunk(2, dim=1)
+        own, mean = own.clamp_min(0) + FLOOR, mean.clamp_min(0) + FLOOR
+        step = mean / own - 1
+        doubt = alike.variance(noise, dilations) / own**2
+        error = alike.mean(step**2 - doubt, AROUND).clamp(ERROR_RANGE[0] ** 2, ERROR_RANGE[1] ** 2)
+        # The picture is heard near saturation only: group norms take levels away, so it shows any flat area as bright.
+        heard = ((mean - TRUSTED) / (CLIPPED - TRUSTED)).clamp(0, 1)
+        level = mean + heard * (own - mean).clamp_min(0)
+        trust = ((1 + FLOOR - level) / (1 - TRUSTED)).clamp(0, 1)
+        gain = gain * (1 + trust * error / (error + doubt) * step)
+    return gain
+
+
+def _calmed(levels: Tensor, noise: Tensor) -> Tensor:
+    """Gains that even out colours of neighbouring areas where they differ by less than the noise tells apart.
+
+    The networks' own colours are mottled by the noise they saw, and so is the counted light of small areas. The
+    luminance stays.
+
+    Args:
+        levels: (batch, 3, h, w) linear light of areas.
+        noise: of the same shape, the variance of the light counted in a block around there.
+    """
+    luminance = _luminance(levels)
+    colour = _log(levels, FLOOR) - luminance.log()
+    everywhere = Alike(torch.zeros_like(luminance), 1.0, CALM_PASSES)
+    relative = everywhere.mean(noise.clamp_min(0).sqrt() / (levels.clamp_min(0) + FLOOR), CALM_PASSES[1:])
+    weights = noise.new_tensor(LUMINANCE).view(1, 3, 1, 1)
+    tolerance = torch.cat(
+        [
+            COLOUR_EDGE * (relative**2).sum(dim=1, keepdim=True).sqrt().expand_as(colour),
+            LIGHT_EDGE * ((relative * levels.clamp_min(0) * weights) ** 2).sum(dim=1, keepdim=True).sqrt() / luminance,
+        ],
+        dim=1,
+    )
+    alike = Alike(torch.cat([colour, luminance.log()], dim=1), tolerance + LEAST, CALM_PASSES)
+    gain = (alike.mean(colour, CALM_PASSES) - colour).exp()
+    return gain * luminance / _luminance((levels + FLOOR) * gain - FLOOR)
+
+
+def _luminance(levels: Tensor) -> Tensor:
+    """(batch, 3, h, w) linear light -> (batch, 1, h, w), FLOOR more than the luminance."""
+    weights = levels.new_tensor(LUMINANCE).view(1, 3, 1, 1)
+    return (levels.clamp_min(0) * weights).sum(dim=1, keepdim=True) + FLOOR
+
+
+def _log(levels: Tensor, floor: float) -> Tensor:
+    return (levels.clamp_min(0) + floor).log()

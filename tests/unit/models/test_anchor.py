@@ -1,0 +1,127 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from darkdiff_models.alike import Alike
+from darkdiff_models.anchor import anchor
+from darkdiff_models.autoencoder import ResidualAutoencoderKL
+from darkdiff_models.light import Light, block_light, decode_curve, encode_curve
+
+
+@pytest.mark.parametrize("noise", [0.02, 0.3])
+def test_a_cast_is_taken_out_whatever_the_noise(noise: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    truth = torch.tensor([0.1, 0.2, 0.4]).view(1, 3, 1, 1).expand(1, 3, 128, 128)
+    noisy = truth + noise * torch.randn(truth.shape, generator=generator)
+    cast = encode_curve(truth * torch.tensor([0.7, 1.0, 1.4]).view(1, 3, 1, 1))
+    mended = decode_curve(anchor(cast, block_light(noisy, 8)))
+    assert (mended.mean((2, 3)) - truth.mean((2, 3))).abs().max() < 0.015
+    assert (decode_curve(cast).mean((2, 3)) - truth.mean((2, 3))).abs().max() > 0.1
+
+
+def test_the_sensors_noise_does_not_come_back_as_blotches() -> None:
+    """A dark flat area at x300: the picture was clean before, and it stays within two thousandths of it after."""
+    generator = torch.Generator().manual_seed(0)
+    truth = torch.full((1, 3, 256, 256), 0.05)
+    noisy = truth + 0.15 * torch.randn(truth.shape, generator=generator)
+    after = decode_curve(anchor(encode_curve(truth), block_light(noisy, 8)))
+    alone = Alike(torch.zeros(1, 1, 32, 32), 1.0, (1,)).mean(block_light(noisy, 8).mean, (1,))
+    assert float(after.std()) < 0.6 * float(alone.std())
+    assert float(after.std()) < 0.005
+
+
+def test_detail_is_the_networks() -> None:
+    stripes = torch.full((1, 3, 32, 32), 0.2)
+    stripes[..., ::2] = 0.6
+    level = torch.full((1, 3, 4, 4), float(decode_curve(stripes).mean()))
+    assert torch.allclose(anchor(stripes, Light(level, torch.zeros_like(level))), stripes, atol=1e-4)
+
+
+def test_highlights_are_left_alone() -> None:
+    white, level = torch.full((1, 3, 16, 16), 1.0), torch.full((1, 3, 2, 2), 0.8)
+    assert torch.allclose(anchor(white, Light(level, torch.zeros_like(level))), white, atol=1e-6)
+
+
+@pytest.mark.parametrize("level", [0.03, 0.2, 0.45, 0.68])
+def test_an_area_shown_far_too_bright_comes_down_to_the_light_that_was_counted(level: float) -> None:
+    shown = encode_curve(torch.tensor([0.86, 0.88, 0.97]).view(1, 3, 1, 1).expand(1, 3, 64, 64))
+    light = Light(torch.full((1, 3, 8, 8), level), torch.full((1, 3, 8, 8), 0.05))
+    after = decode_curve(anchor(shown, light))
+    assert (after - level).abs().max() < 0.03 * level
+
+
+def test_gradients_are_finite_in_the_black() -> None:
+    srgb = torch.linspace(-0.1, 1.2, 3 * 256).view(1, 3, 16, 16).requires_grad_()
+    mean = torch.tensor([-0.1, 0.0, 0.5, 1.0]).view(1, 1, 2, 2).expand(1, 3, 2, 2)
+    anchor(srgb, Light(mean, torch.tensor([0.0, 0.1, 0.2, 0.0]).view(1, 1, 2, 2).expand(1, 3, 2, 2))).sum().backward()
+    assert srgb.grad is not None
+    assert torch.isfinite(srgb.grad).all()
+
+
+@torch.no_grad()
+def test_an_anchored_autoencoder_gives_the_sensors_levels() -> None:
+    torch.manual_seed(0)
+    vae = ResidualAutoencoderKL(
+        block_out_channels=(8, 16), layers_per_block=1, norm_num_groups=4, mid_block_add_attention=False,
+        colour_anchor=True,
+    ).eval()  # fmt: skip
+    vae.decoder.conv_out.weight *= 0.1  # a picture within the display's range
+    lrgb = torch.full((2, 3, 64, 64), 0.25)
+    lrgb[1] = 0.1
+    encoding = vae.encode(lrgb)
+    both = decode_curve(vae.decode(encoding.latents, encoding)).mean((1, 2, 3))
+    second = vae.decode(encoding.latents[:1], encoding.select(torch.tensor([True, False])))
+    assert torch.allclose(both, torch.tensor([0.25, 0.1]), rtol=0.3)
+    assert torch.allclose(second, vae.decode(encoding.latents, encoding)[:1], atol=1e-5)
+
+
+def test_areas_do_not_reach_over_the_edges_of_the_picture() -> None:
+    """A dark wall beside a bright one, both shown a third too dark: no halo of the one on the other."""
+    generator = torch.Generator().manual_seed(0)
+    truth = torch.full((1, 3, 256, 256), 0.04)
+    truth[..., 128:] = 0.5
+    noisy = truth + 0.1 * torch.randn(truth.shape, generator=generator)
+    after = decode_curve(anchor(encode_curve(truth * 0.7), block_light(noisy, 8)))
+    columns = (after / truth).mean((0, 1, 2))
+    assert (columns[:112] - columns[:64].mean()).abs().max() < 0.05
+    assert (columns[144:] - columns[192:].mean()).abs().max() < 0.05
+    assert (after / truth).mean() == pytest.approx(1.0, abs=0.05)
+
+
+def test_an_error_that_the_light_shows_is_taken_out_where_noise_alone_is_not() -> None:
+    """Left the picture is wrong by a third here and there, right it is not."""
+    generator = torch.Generator().manual_seed(0)
+    truth = torch.full((1, 3, 256, 256), 0.2)
+    wrong = F.interpolate(1 + 0.4 * torch.randn(1, 1, 16, 16, generator=generator), scale_factor=16.0, mode="bicubic")
+    wrong = wrong.clamp(0.4, 2.0)
+    wrong[..., 128:] = 1.0
+    noisy = truth + 0.15 * torch.randn(truth.shape, generator=generator)
+    after = decode_curve(anchor(encode_curve(truth * wrong), block_light(noisy, 8))) / truth
+    before, left, right = (F.avg_pool2d(x, 16).std() for x in (wrong[..., :112], after[..., :112], after[..., 144:]))
+    assert left < 0.3 * before
+    assert right < 0.5 * F.avg_pool2d(noisy[..., 144:] / truth[..., 144:], 16).std()
+
+
+@pytest.mark.parametrize("size", [4, 16])
+def test_mottled_colours_are_evened_out_in_the_noise_and_kept_in_the_light(size: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    mottles = 1 + 0.12 * torch.randn(1, 3, 128 // size, 128 // size, generator=generator)
+    shown = 0.1 * F.interpolate(mottles, scale_factor=float(size), mode="bilinear")
+    spread = {}
+    for noise in (1e-4, 0.15):
+        noisy = shown + noise * torch.randn(shown.shape, generator=generator)
+        after = F.avg_pool2d(decode_curve(anchor(encode_curve(shown), block_light(noisy, 8))), size)
+        spread[noise] = float((after - after.mean(dim=1, keepdim=True)).std())
+    before = F.avg_pool2d(shown, size)
+    assert spread[1e-4] == pytest.approx(float((before - before.mean(dim=1, keepdim=True)).std()), rel=0.05)
+    assert spread[0.15] < 0.6 * spread[1e-4]
+
+
+def test_two_colours_stay_two_in_the_noise() -> None:
+    generator = torch.Generator().manual_seed(0)
+    truth = torch.tensor([0.2, 0.1, 0.05]).view(1, 3, 1, 1).repeat(1, 1, 128, 128)
+    truth[..., 64:] = torch.tensor([0.05, 0.1, 0.2]).view(1, 3, 1, 1)
+    noisy = truth + 0.1 * torch.randn(truth.shape, generator=generator)
+    after = decode_curve(anchor(encode_curve(truth), block_light(noisy, 8)))
+    assert (after / truth - 1).abs().max() < 0.25
+    assert (after[..., 56:72] / truth[..., 56:72] - 1).abs().mean() < 0.06
