@@ -19,7 +19,7 @@ EDGE = 1.4  # logarithm of light at which a neighbour is another thing
 CALMED = 2  # pixels: side of the smallest areas whose colours are evened out
 CALM_PASSES = (4, 2, 1)
 COLOUR_EDGE, LIGHT_EDGE = 0.8, 2.0  # the same for colour and for light, in deviations of a block's counted light
-LEAST = 1e-4  # logarithm of light: a tolerance that is never 0
+LEAST = 1e-4  # so that no tolerance is 0
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # of linear sRGB, ITU-R BT.709
 
 
@@ -41,9 +41,11 @@ def anchor(srgb: Tensor, light: Light) -> Tensor:
     noise = light.variance / block**2
     shown = F.avg_pool2d(linear, block)
     gain = _levelled(shown, light.mean, noise)
-    linear = _scaled(linear, gain * _calmed((shown + FLOOR) * gain - FLOOR, noise))
+    levels = (shown + FLOOR) * gain - FLOOR
+    tolerance = _tolerance(levels, noise)
+    linear = _scaled(linear, gain * _calmed(levels, tolerance))
     fine = F.avg_pool2d(linear, min(CALMED, block))
-    return encode_curve(_scaled(linear, _calmed(fine, _enlarged(noise, fine))))
+    return encode_curve(_scaled(linear, _calmed(fine, _enlarged(tolerance, fine))))
 
 
 def _scaled(linear: Tensor, gain: Tensor) -> Tensor:
@@ -82,7 +84,21 @@ def _levelled(shown: Tensor, counted: Tensor, noise: Tensor) -> Tensor:
     return gain
 
 
-def _calmed(levels: Tensor, noise: Tensor) -> Tensor:
+def _tolerance(levels: Tensor, noise: Tensor) -> Tensor:
+    """(batch, 4, h, w) how much three colours and the luminance may differ in the noise, as logarithms of light.
+
+    Args:
+        levels: (batch, 3, h, w) linear light of blocks.
+        noise: of the same shape, the variance of the light that was counted there.
+    """
+    even = Alike(torch.zeros_like(levels), 1.0, CALM_PASSES)
+    relative = even.mean(noise.clamp_min(0).sqrt() / (levels.clamp_min(0) + FLOOR), CALM_PASSES[1:])
+    light = relative * levels.clamp_min(0) * _weights(levels) / _luminance(levels)
+    colour, light = (part.pow(2).sum(dim=1, keepdim=True).sqrt() for part in (relative, light))
+    return LEAST + torch.cat([(COLOUR_EDGE * colour).expand_as(levels), LIGHT_EDGE * light], dim=1)
+
+
+def _calmed(levels: Tensor, tolerance: Tensor) -> Tensor:
     """Gains that even out colours of neighbouring areas where they differ by less than the noise tells apart.
 
     The networks' own colours are mottled by the noise they saw, and so is the counted light of small areas. The
@@ -90,29 +106,22 @@ def _calmed(levels: Tensor, noise: Tensor) -> Tensor:
 
     Args:
         levels: (batch, 3, h, w) linear light of areas.
-        noise: of the same shape, the variance of the light counted in a block around there.
+        tolerance: (batch, 4, h, w) from `_tolerance`.
     """
     luminance = _luminance(levels)
     colour = _log(levels, FLOOR) - luminance.log()
-    everywhere = Alike(torch.zeros_like(luminance), 1.0, CALM_PASSES)
-    relative = everywhere.mean(noise.clamp_min(0).sqrt() / (levels.clamp_min(0) + FLOOR), CALM_PASSES[1:])
-    weights = noise.new_tensor(LUMINANCE).view(1, 3, 1, 1)
-    tolerance = torch.cat(
-        [
-            COLOUR_EDGE * (relative**2).sum(dim=1, keepdim=True).sqrt().expand_as(colour),
-            LIGHT_EDGE * ((relative * levels.clamp_min(0) * weights) ** 2).sum(dim=1, keepdim=True).sqrt() / luminance,
-        ],
-        dim=1,
-    )
-    alike = Alike(torch.cat([colour, luminance.log()], dim=1), tolerance + LEAST, CALM_PASSES)
+    alike = Alike(torch.cat([colour, luminance.log()], dim=1), tolerance, CALM_PASSES)
     gain = (alike.mean(colour, CALM_PASSES) - colour).exp()
     return gain * luminance / _luminance((levels + FLOOR) * gain - FLOOR)
 
 
 def _luminance(levels: Tensor) -> Tensor:
     """(batch, 3, h, w) linear light -> (batch, 1, h, w), FLOOR more than the luminance."""
-    weights = levels.new_tensor(LUMINANCE).view(1, 3, 1, 1)
-    return (levels.clamp_min(0) * weights).sum(dim=1, keepdim=True) + FLOOR
+    return (levels.clamp_min(0) * _weights(levels)).sum(dim=1, keepdim=True) + FLOOR
+
+
+def _weights(like: Tensor) -> Tensor:
+    return like.new_tensor(LUMINANCE).view(1, 3, 1, 1)
 
 
 def _log(levels: Tensor, floor: float) -> Tensor:
