@@ -1,4 +1,4 @@
-"""The colour anchor: a picture's levels are those that the sensor counted."""
+"""The colour anchor: a picture's levels are those that the sensor counted, and its colours no more than it can tell."""
 
 import torch
 import torch.nn.functional as F
@@ -38,12 +38,28 @@ def anchor(srgb: Tensor, light: Light) -> Tensor:
     """
     linear = decode_curve(srgb)
     block = srgb.shape[-1] // light.mean.shape[-1]
-    noise = light.variance / block**2
-    shown = F.avg_pool2d(linear, block)
-    gain = _levelled(shown, light.mean, noise)
-    levels = (shown + FLOOR) * gain - FLOOR
-    tolerance = _tolerance(levels, noise)
-    linear = _scaled(linear, gain * _calmed(levels, tolerance))
+    shown = F.avg_pool2d(linear, block).clamp_min(0)  # gains of less than nothing would grow with every scale
+    return encode_curve(_scaled(linear, _levelled(shown, light.mean, light.variance / block**2)))
+
+
+def calm(srgb: Tensor, light: Light) -> Tensor:
+    """Even out a finished picture's colours where neighbouring areas differ by less than the noise tells apart.
+
+    The networks' colours are mottled by the noise they saw, and so is the light that was counted in small areas. The
+    luminance stays. Not for training: the networks would not learn what is taken from them afterwards.
+
+    Args:
+        srgb: (batch, 3, h, w) sRGB, not clipped, from `anchor`.
+        light: from `block_light` of the noisy linear sRGB image.
+
+    Returns:
+        (batch, 3, h, w) sRGB, not clipped.
+    """
+    linear = decode_curve(srgb)
+    block = srgb.shape[-1] // light.mean.shape[-1]
+    levels = F.avg_pool2d(linear, block)
+    tolerance = _tolerance(levels, light.variance / block**2)
+    linear = _scaled(linear, _calmed(levels, tolerance))
     fine = F.avg_pool2d(linear, min(CALMED, block))
     return encode_curve(_scaled(linear, _calmed(fine, _enlarged(tolerance, fine))))
 
@@ -99,10 +115,7 @@ def _tolerance(levels: Tensor, noise: Tensor) -> Tensor:
 
 
 def _calmed(levels: Tensor, tolerance: Tensor) -> Tensor:
-    """Gains that even out colours of neighbouring areas where they differ by less than the noise tells apart.
-
-    The networks' own colours are mottled by the noise they saw, and so is the counted light of small areas. The
-    luminance stays.
+    """Gains that even out colours of areas whose differences are tolerable, and keep their luminance.
 
     Args:
         levels: (batch, 3, h, w) linear light of areas.

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from darkdiff_models.anchor import anchor
+from darkdiff_models.anchor import anchor, calm
 from darkdiff_models.autoencoder import Encoding, ResidualAutoencoderKL
 from darkdiff_models.conditioning import LatentContext
 from darkdiff_models.context import ContextProcessor
@@ -131,7 +131,7 @@ class TiledAutoencoder:
                 noisy = replace(self._take(index), light=None)  # areas of one colour are wider than tiles
                 blend.add(index, self.vae.decode(self.latent_tiles.crop(latents, index), noisy))
         picture = blend.result()
-        return picture if light is None else anchor(picture.float(), light)
+        return picture if light is None else calm(anchor(picture.float(), light), light)
 
     def _measure(self) -> Encoding:
         """The encoding of the crops that set the encoder's statistics, made once."""
