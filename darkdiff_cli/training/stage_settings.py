@@ -78,7 +78,7 @@ class Stage1:
     Attributes:
         kl_weight: of the KL term beside L1, both summed over the image as in latent-diffusion.
         residual: False leaves the taps out (Table 4).
-        colour_anchor: take the level of blocks from the sensor (see `darkdiff_models.light`).
+        colour_anchor: take the level of blocks from the sensor (see `darkdiff_models.anchor`).
         clean_latents: share of images whose latents come from the clean picture beside noisy taps, which is what the
             decoder meets after stage 2, and what keeps the latents alive.
         drop_taps: share of images decoded without their residual features.

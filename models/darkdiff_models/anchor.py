@@ -10,11 +10,10 @@ from darkdiff_models.light import Light, decode_curve, encode_curve
 FLOOR = 0.01  # linear light; below it levels are shifted rather than scaled
 TRUSTED = 0.7  # block means above this are pulled down by clipped noise and fade out towards 1
 CLIPPED = 0.8  # above this, what the picture shows as white is taken for clipped
-SCALES = ((1, 2, 4, 8, 16), (1, 2, 4, 8), (1, 2, 4), (1, 2), (1,)) * 2 + ((),)
-"""From wide areas to single blocks: dilations of the smoothing passes. Twice, as what a wide area took from its
-neighbours shows only when the small ones have been looked at."""
+SCALES = ((1, 2, 4, 8), (1, 2, 4), (1, 2), (1,))
+"""From wide areas to small ones: dilations of the smoothing passes over blocks."""
 AROUND = (1, 2, 4)  # passes over which the picture's own error is measured
-ERROR_RANGE = (0.02, 0.5)  # the least and the most relative error that a picture's levels are expected to have
+ERROR_RANGE = (0.02, 0.1)  # the least and the most relative error that a picture's levels are expected to have
 EDGE = 1.4  # logarithm of light at which a neighbour is another thing
 CALMED = 2  # pixels: side of the smallest areas whose colours are evened out
 CALM_PASSES = (4, 2, 1)
