@@ -100,7 +100,7 @@ def test_an_error_that_the_light_shows_is_taken_out_where_noise_alone_is_not() -
     wrong = F.interpolate(1 + 0.4 * torch.randn(1, 1, 16, 16, generator=generator), scale_factor=16.0, mode="bicubic")
     wrong = wrong.clamp(0.4, 2.0)
     wrong[..., 128:] = 1.0
-    noisy = truth + 0.1 * torch.randn(truth.shape, generator=generator)
+    noisy = truth + 0.05 * torch.randn(truth.shape, generator=generator)
     after = _finished(encode_curve(truth * wrong), noisy) / truth
     before, left, right = (F.avg_pool2d(x, 16).std() for x in (wrong[..., :112], after[..., :112], after[..., 144:]))
     assert left < 0.3 * before
