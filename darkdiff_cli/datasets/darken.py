@@ -18,6 +18,8 @@ class SynthesisSettings:
         ratio_range: amplification ratios, drawn log-uniformly.
         bright_share: share of pairs drawn from ratio 1 up to the lower end of ratio_range instead.
         exposure_range: factors on a photograph's light, log-uniform: darker and brighter renderings.
+        defocus_share: share of photographs taken out of focus (`photos:` only): areas that are smooth at every scale,
+            as backgrounds are at the wide apertures of night shots.
         gain_range: system gain K in DN per electron at 14 bit, log-uniform.
         black_error: standard deviation of the black level's error, DN.
         row_noise: factor on the calibrated row noise; 0 leaves it out.
@@ -29,6 +31,7 @@ class SynthesisSettings:
     ratio_range: tuple[float, float] = (50.0, 320.0)
     bright_share: float = 0.15
     exposure_range: tuple[float, float] = (0.4, 1.3)
+    defocus_share: float = 0.0
     gain_range: tuple[float, float] = (0.2, 8.0)
     black_error: float = 0.3
     row_noise: float = 1.0

@@ -7,9 +7,10 @@ from typing import Literal
 import imageio.v3 as iio
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 from torch.utils.data import Dataset
 
-from darkdiff_cli.colour import srgb_from_camera
+from darkdiff_cli.colour import srgb_decode, srgb_encode, srgb_from_camera
 from darkdiff_cli.datasets.darken import SynthesisSettings, darken, log_uniform
 from darkdiff_cli.datasets.pairs import Pair, make_pair
 from darkdiff_cli.errors import InputError
@@ -18,6 +19,7 @@ from darkdiff_cli.synthesis import random_sensor, unprocess
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
 HELD_OUT_EVERY = 20  # every 20th photograph is validation
+DEFOCUS = (2.0, 40.0)  # pixels that light spreads by (one standard deviation), from softness to bare colour
 
 
 class PhotoPairs(Dataset[Pair]):
@@ -66,6 +68,8 @@ class PhotoPairs(Dataset[Pair]):
         rng = np.random.default_rng([self.seed, self.stream, index])
         path = self.paths[int(rng.integers(len(self.paths)))]
         square = _crop(load_photo(path), self.crop, rng, path)
+        if self.settings.defocus_share and rng.uniform() < self.settings.defocus_share:
+            square = defocused(square, log_uniform(DEFOCUS, rng))
         clean = clean_frame(square, log_uniform(self.settings.exposure_range, rng), rng)
         dark, ratio = darken(clean, self.settings, rng)
         return make_pair(dark, ratio, clean, f"{path.name} x{ratio:.0f}", self.lrgb_space, self.data_format)
@@ -77,6 +81,11 @@ def clean_frame(srgb_01: NDArray[np.float32], exposure: float, rng: np.random.Ge
     matrix = srgb_from_camera(sensor.camera_from_xyz)
     mosaic = unprocess(srgb_01, sensor, exposure)
     return RawFrame(mosaic, sensor.cfa, (sensor.black,) * 4, sensor.white, sensor.white_balance, matrix)
+
+
+def defocused(srgb_01: NDArray[np.float32], spread: float) -> NDArray[np.float32]:
+    """(h, w, 3) sRGB in [0, 1] whose light has spread by `spread` pixels (standard deviation of a Gaussian)."""
+    return srgb_encode(gaussian_filter(srgb_decode(srgb_01), sigma=(spread, spread, 0.0), mode="reflect"))
 
 
 @lru_cache(maxsize=512)

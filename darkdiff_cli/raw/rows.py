@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from darkdiff_cli.raw.bands import band_noise
+
 SEGMENT = 16  # neighbouring pixels of one colour in a row whose mean counts as one value
 LAGS = range(1, 7)  # rows are compared with those up to so many rows away
 FEWEST = 8  # segments of a row; a smaller frame tells nothing
@@ -28,7 +30,8 @@ def row_noise(mosaic_dn: NDArray[np.generic], cfa: str, black_level: Sequence[fl
     up in one part of the width and down in another, so the median along the row keeps the offsets; and its steps grow
     with the distance of the rows while those of the offsets do not (the nugget of a variogram: Matheron, Economic
     Geology 58, 1963). The offsets are then the least squares solution over all pairs of rows, each pair weighed by
-    what scene and pixel noise leave uncertain.
+    what scene and pixel noise leave uncertain. What the offsets of many rows have in common such steps cannot tell; it
+    is measured on bands of rows (see `band_noise`).
 
     Args:
         mosaic_dn: (H, W) pixels in DN.
@@ -53,7 +56,9 @@ def row_noise(mosaic_dn: NDArray[np.generic], cfa: str, black_level: Sequence[fl
     if not CERTAIN * chance < offset < chance + LARGEST**2 * steps[1].pixel:
         return offsets
     offsets[:rows] = _solve(steps, offset, max(float(slope), 0.0))
-    return offsets
+    even = mosaic_dn.astype(np.float32) - offsets[:, None].astype(np.float32)
+    offsets += band_noise(even, cfa, black_level, offset, steps[1].pixel)
+    return np.asarray(offsets - offsets.mean())
 
 
 class _Step(NamedTuple):

@@ -4,31 +4,36 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from darkdiff_cli.training.stage_settings import PictureLoss
 from darkdiff_models.perceptual import LPIPS
 
+BLOCK = 16  # pixels, twice a latent: what is as wide is no detail any more
 PERIOD = 8  # pixels to a latent, after which a pattern of the decoder's own repeats
 LEAST_JUDGED = 31 + PERIOD - 1  # side of a picture in pixels: the least that AlexNet takes, seen from every place
 
 
 def picture_loss(
-    picture: Tensor, reference: Tensor, lpips: LPIPS | None, perceptual_weight: float, step: int = 0
+    picture: Tensor, reference: Tensor, lpips: LPIPS | None, weights: PictureLoss, step: int = 0
 ) -> Tensor:
-    """L1 + perceptual_weight * LPIPS, one value an image.
+    """L1 + LPIPS + L1 of the means of blocks, as `weights` weighs them, one value an image.
 
     Args:
         picture: (batch, channels, h, w) output, about [0, 1], not clipped.
         reference: of the same shape, in [0, 1].
         lpips: the perceptual network; None only with a weight of 0.
-        perceptual_weight: weight of LPIPS.
+        weights: of the terms.
         step: of the training. LPIPS, whose layers stride by 4 to 16 pixels, sees the pictures from each place of the
             decoder's period in turn: always seen from the same, they learn a grid that it likes.
     """
     loss = (picture - reference).abs().mean(dim=(1, 2, 3))
-    if lpips is not None and perceptual_weight > 0:
+    if weights.block_weight > 0:
+        blocks = F.avg_pool2d(picture - reference, BLOCK, ceil_mode=True)
+        loss = loss + weights.block_weight * blocks.abs().mean(dim=(1, 2, 3))
+    if lpips is not None and weights.perceptual_weight > 0:
         height, width = (side - PERIOD + 1 for side in picture.shape[-2:])
         down, right = step % PERIOD, step // PERIOD % PERIOD
         place = (..., slice(down, down + height), slice(right, right + width))
-        loss = loss + perceptual_weight * lpips(viewable(picture)[place], viewable(reference)[place])
+        loss = loss + weights.perceptual_weight * lpips(viewable(picture)[place], viewable(reference)[place])
     return loss
 
 

@@ -37,8 +37,7 @@ class PlainAutoencoder(Stage):
         posterior = self.vae.encode(pair.clean * 2 - 1).latent_dist
         latents = posterior.mean + posterior.std * draws.normal_like(posterior.mean)
         srgb = (self.vae.decode(latents).sample + 1) / 2
-        perceptual = self.settings.loss.perceptual_weight
-        loss = picture_loss(srgb, pair.reference, self.lpips, perceptual, draws.step).mean()
+        loss = picture_loss(srgb, pair.reference, self.lpips, self.settings.loss, draws.step).mean()
         kl = kl_loss(posterior.mean, posterior.std, pair.reference)
         return loss + self.settings.kl_weight * kl, {"picture": loss.item(), "kl": kl.item()}
 

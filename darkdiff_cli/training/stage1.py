@@ -56,8 +56,7 @@ class ResidualAutoencoder(Stage):
             hinge = hinge_loss(self.discriminator(pair.reference), self.discriminator(self.made))
             return hinge, {"discriminator": hinge.item()}
         picture, kl = self._reconstruct(pair, draws)
-        perceptual = self.settings.loss.perceptual_weight
-        rebuilt = picture_loss(picture, pair.reference, self.lpips, perceptual, draws.step).mean()
+        rebuilt = picture_loss(picture, pair.reference, self.lpips, self.settings.loss, draws.step).mean()
         loss = rebuilt + self.settings.kl_weight * kl
         numbers = {"picture": rebuilt.item(), "kl": kl.item()}
         if self.settings.adversary is not None and self.plays(DISCRIMINATOR, draws.step):

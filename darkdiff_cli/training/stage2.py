@@ -115,7 +115,7 @@ class ConditionalDenoiser(Stage):
     def _image_loss(self, original: Tensor, noisy: Encoding, reference: Tensor, step: int) -> Tensor:
         """Eq. 9, one value an image; to be weighted by alpha_bar where a late guess says nothing of the picture."""
         picture = self.vae.decode(original, noisy)
-        return picture_loss(picture, reference, self.lpips, self.settings.loss.perceptual_weight, step)
+        return picture_loss(picture, reference, self.lpips, self.settings.loss, step)
 
     def health(self, pair: Pair, draws: Draws) -> Numbers:
         """Scores of a short sampling beside those of stage 1 alone and of the clean latents."""

@@ -34,9 +34,16 @@ class DenoiserShape:
 
 @dataclass(frozen=True)
 class PictureLoss:
-    """Loss on the finished picture: L1 + perceptual_weight * LPIPS."""
+    """Loss on the finished picture: L1 + perceptual_weight * LPIPS + block_weight * L1 of the means of blocks.
+
+    Attributes:
+        perceptual_weight: of LPIPS.
+        block_weight: of the blocks' means, 16 pixels wide: broad patches of colour, of which the plain L1 sees little
+            beside fine detail. The paper has no such term.
+    """
 
     perceptual_weight: float = 0.15
+    block_weight: float = 0.0
 
 
 @dataclass(frozen=True)
