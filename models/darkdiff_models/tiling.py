@@ -7,8 +7,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from darkdiff_models.anchor import anchor, calm
+from darkdiff_models.anchor import anchor
 from darkdiff_models.autoencoder import Encoding, ResidualAutoencoderKL
+from darkdiff_models.calm import calm
 from darkdiff_models.conditioning import LatentContext
 from darkdiff_models.context import ContextProcessor
 from darkdiff_models.norms import SharedNorms
@@ -128,22 +129,25 @@ class TiledAutoencoder:
                 sampled = self.sample.shrunk(self.vae.factor).crops(latents)
                 self.vae.decode(sampled, self._measure())
             for index in self._each(on_tiles):
-                noisy = replace(self._take(index), light=None)  # areas of one colour are wider than tiles
-                blend.add(index, self.vae.decode(self.latent_tiles.crop(latents, index), noisy))
+                blend.add(index, self.vae.decode(self.latent_tiles.crop(latents, index), self._take(index)))
         picture = blend.result()
         return picture if light is None else calm(anchor(picture.float(), light), light)
 
     def _measure(self) -> Encoding:
         """The encoding of the crops that set the encoder's statistics, made once."""
         if self.sampled is None:
-            self.sampled = self.vae.encode(self.sample.crops(self.lrgb))
+            self.sampled = self._encode(self.sample.crops(self.lrgb))
         return self.sampled
+
+    def _encode(self, crops: Tensor) -> Encoding:
+        """Without light: areas of one colour are wider than tiles, so colours are anchored in the whole picture."""
+        return replace(self.vae.encode(crops), light=None)
 
     def _take(self, index: int) -> Encoding:
         """The encoding of a tile, which is kept no longer."""
         kept = self.kept.pop(index, None)
         if kept is None:
-            return self.vae.encode(self.tiles.crop(self.lrgb, index))
+            return self._encode(self.tiles.crop(self.lrgb, index))
         self.room += kept.feature_bytes
         return kept
 

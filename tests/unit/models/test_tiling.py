@@ -3,7 +3,8 @@ import itertools
 import pytest
 import torch
 
-from darkdiff_models.anchor import anchor, calm
+from darkdiff_models.anchor import anchor
+from darkdiff_models.calm import calm
 from darkdiff_models.tiles import Blend, Tiles
 from darkdiff_models.tiling import TiledAutoencoder, TiledDenoiser
 from tests.conftest import make_pipeline
