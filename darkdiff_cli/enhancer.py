@@ -54,8 +54,9 @@ class EnhanceSettings:
 
     @property
     def white_used(self) -> White:
-        """With exposure compensation the file's: a lowered white level would take a darkening back."""
-        return self.white if self.ev == 0 else "file"
+        """The file's where the user sets the exposure: a lowered white level would take a darkening back."""
+        darkened = self.ratio != "auto" and self.ratio < 1
+        return "file" if darkened or self.ev != 0 else self.white
 
 
 @dataclass(frozen=True)

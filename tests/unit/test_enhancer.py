@@ -20,6 +20,13 @@ def test_other_failures_stay_what_they_are() -> None:
     assert not isinstance(_explain(RuntimeError("shapes differ"), Path("IMG.ARW"), 64), MemoryLimitError)
 
 
+def test_a_darkening_is_not_taken_back_by_a_lowered_white_level() -> None:
+    used = [
+        EnhanceSettings(ratio=r, ev=ev).white_used for r, ev in (("auto", 0.0), (100.0, 0.0), (0.5, 0.0), (100.0, -1.0))
+    ]
+    assert used == ["auto", "auto", "file", "file"]
+
+
 def test_input_is_never_overwritten(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
     source = tmp_path / "IMG.tif"
     source.write_bytes(dark_dng.read_bytes())
