@@ -32,6 +32,7 @@ class EnhanceSettings:
         black: black level in DN instead of the file's own.
         white: "auto" adjusts the white level as LibRaw does, "file" takes the file's.
         steps, guidance, sampler: of the diffusion.
+        views: mirrored and turned views of the photo whose pictures are averaged.
         tile: side of a denoiser tile in latents.
         seed: of the noise map.
         photo_format: "jpeg" or "tiff".
@@ -46,6 +47,7 @@ class EnhanceSettings:
     steps: int | None = None
     guidance: float | None = None
     sampler: str | None = None
+    views: int | None = None
     tile: int | None = None
     seed: int = 0
     photo_format: PhotoFormat = "jpeg"
@@ -161,6 +163,7 @@ class Enhancer:
                 seed=settings.seed,
                 sampler=settings.sampler,
                 tile=settings.tile,
+                views=settings.views,
                 on_progress=report,
             )
         except ValueError as error:
@@ -194,6 +197,7 @@ class Enhancer:
             steps=result.steps,
             guidance=result.guidance,
             sampler=sampler,
+            views=result.views,
             ratio=round(ratio, 4),
             white=settings.white_used,
         )

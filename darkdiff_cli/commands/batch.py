@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from darkdiff_cli.commands.options import SUFFIXES, Format, Sampler, WhitePoint, photo_format, picture_settings
+from darkdiff_cli.commands.options import SUFFIXES, Format, Sampler, Views, WhitePoint, photo_format, picture_settings
 from darkdiff_cli.commands.progress import batch_progress
 from darkdiff_cli.errors import SettingsError
 
@@ -47,6 +47,7 @@ def batch(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the noise, the same for every file.")] = 0,
     model: Annotated[str, typer.Option(help="tiny (bundled), a folder, or a hub id.")] = "tiny",
     sampler: Annotated[Sampler | None, typer.Option(help="Diffusion sampler. Default: the model's.")] = None,
+    views: Views = None,
     format_: Annotated[Format | None, typer.Option("--format", help="Output format. Default: jpeg.")] = None,
     bit_depth: Annotated[int | None, typer.Option(help="8, or 16 for TIFF. Default: 8 for JPEG, 16 for TIFF.")] = None,
     tile: Annotated[int | None, typer.Option(min=8, help="Denoiser tile in latents.")] = None,
@@ -73,7 +74,7 @@ def batch(
     """
     kind = photo_format(format_, None)
     settings = picture_settings(
-        ratio, ev, black, white, steps, guidance, sampler, tile, seed, kind, bit_depth, overwrite
+        ratio, ev, black, white, steps, guidance, sampler, views, tile, seed, kind, bit_depth, overwrite
     )
     root = output or folder / "darkdiff"
     _check(root, report, engine, devices, address, workers)

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from darkdiff_cli.commands.bench_extra import needs_extra
-from darkdiff_cli.commands.bench_quality import score
+from darkdiff_cli.commands.bench_quality import Sweep, score
 from darkdiff_cli.commands.progress import counted_progress
 
 
@@ -19,7 +19,7 @@ def short() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_sample(folder)
-        results = score(f"scenes:{folder}", "scenes", ["tiny"], ["amplify", "stage1"], [], [], [None], [None], 0,
+        results = score(f"scenes:{folder}", "scenes", ["tiny"], ["amplify", "stage1"], [], [], Sweep(), 0,
                         "auto", folder / "out", None, None, quiet=False)  # fmt: skip
     with counted_progress("speed", quiet=False) as report:
         speed = run_speed(Enhancer("tiny"), EnhanceSettings(), (3.0,), 1, report)

@@ -1,9 +1,11 @@
 """`darkdiff bench quality` and `protocols`: models and baselines side by side, by named protocols."""
 
+import itertools
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -31,6 +33,14 @@ BASELINES = ("amplify", "bm3d", "stage1", "sid-unet=FOLDER")
 CEILINGS = ("clean-input", "clean-latents", "zeroed-latents", "best-matrix", "reference")
 
 
+class Sweep(NamedTuple):
+    """Settings that models are scored with, each with each; None is the model's own."""
+
+    steps: Sequence[int | None] = (None,)
+    guidance: Sequence[float | None] = (None,)
+    views: Sequence[int | None] = (None,)
+
+
 def protocols() -> int:
     """List the protocols with all of their fields."""
     from darkdiff_cli.evaluation.protocols import PROTOCOLS
@@ -51,6 +61,9 @@ def quality(
     ] = None,
     steps: Annotated[list[int] | None, typer.Option(min=1, help="Denoising steps; several times sweeps.")] = None,
     guidance: Annotated[list[float] | None, typer.Option(min=0, help="Guidance; several times sweeps.")] = None,
+    views: Annotated[
+        list[int] | None, typer.Option(min=1, max=8, help="Mirrored views that are averaged; several times sweeps.")
+    ] = None,
     seed: Seed = 0,
     device: Device = "auto",
     output: Output = Path("bench"),
@@ -71,12 +84,9 @@ def quality(
         for word in given or []:
             if word not in known and not (option == "baseline" and word.startswith("sid-unet=")):
                 raise SettingsError(f"--{option} {word}: must be one of {', '.join(known)}.")
-    sweep: tuple[list[int | None], list[float | None]] = (
-        [*steps] if steps else [None],
-        [*guidance] if guidance else [None],
-    )
+    sweep = Sweep(steps or (None,), guidance or (None,), views or (None,))
     others = read_published(published) if published is not None else []
-    results = score(data, protocol, model or ["tiny"], baseline or [], ceiling or [], external or [], *sweep, seed,
+    results = score(data, protocol, model or ["tiny"], baseline or [], ceiling or [], external or [], sweep, seed,
                     device, output, lpips, lpips_vgg, quiet)  # fmt: skip
     results.published = [other for other in others if other.protocol == protocol]
     if report is not None:
@@ -95,8 +105,8 @@ def quality(
 
 def score(
     data: str, protocol: str, models: list[str], baselines: list[str], ceilings: list[str], external: list[str],
-    steps: list[int | None], guidance: list[float | None], seed: int, device: str, output: Path, alex: Path | None,
-    vgg: Path | None, quiet: bool, names: list[str] | None = None,
+    sweep: Sweep, seed: int, device: str, output: Path, alex: Path | None, vgg: Path | None, quiet: bool,
+    names: list[str] | None = None,
 ) -> "Results":  # fmt: skip
     """Score methods on a set of pairs.
 
@@ -115,9 +125,7 @@ def score(
     if kind != chosen.kind or not folder:
         raise SettingsError(f"--data {data}: protocol {protocol} scores {chosen.kind}:DIR.")
     pairs = chosen.find(Path(folder))
-    methods = _methods(
-        models, baselines, ceilings, external, steps, guidance, seed, device, names, chosen.adjust_maximum
-    )
+    methods = _methods(models, baselines, ceilings, external, sweep, seed, device, names, chosen.adjust_maximum)
     try:
         judge = Judge(chosen, *load_lpips(_alex(alex), vgg))
     except (FileNotFoundError, KeyError, ValueError) as error:
@@ -128,8 +136,8 @@ def score(
 
 
 def _methods(
-    models: list[str], baselines: list[str], ceilings: list[str], external: list[str], steps: list[int | None],
-    guidance: list[float | None], seed: int, device: str, names: list[str] | None, adjust_maximum: bool,
+    models: list[str], baselines: list[str], ceilings: list[str], external: list[str], sweep: Sweep,
+    seed: int, device: str, names: list[str] | None, adjust_maximum: bool,
 ) -> "list[Method]":  # fmt: skip
     """Every method of the run: models with each of their settings first."""
     from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
@@ -149,10 +157,9 @@ def _methods(
     for enhancer, name in zip(enhancers, names or [], strict=False):
         enhancer.model = name
     methods: list[Method] = [
-        Model(enhancer, EnhanceSettings(steps=count, guidance=scale, seed=seed, white=white))
+        Model(enhancer, EnhanceSettings(steps=steps, guidance=guidance, views=views, seed=seed, white=white))
         for enhancer in enhancers
-        for count in steps
-        for scale in guidance
+        for steps, guidance, views in itertools.product(*sweep)
     ]
     if "stage1" in baselines:
         methods += [WithoutDiffusion(enhancer, "stage1", white) for enhancer in enhancers]

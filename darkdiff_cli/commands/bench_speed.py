@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from darkdiff_cli.commands.bench_extra import AsJson, Device, Quiet, needs_extra
+from darkdiff_cli.commands.options import Views
 from darkdiff_cli.commands.progress import counted_progress
 from darkdiff_cli.errors import SettingsError
 
@@ -20,6 +21,7 @@ def speed(
     size: Annotated[list[float] | None, typer.Option(min=0.01, help="Megapixels of the sensor; several times.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Denoising steps. Default: the model's.")] = None,
     guidance: Annotated[float | None, typer.Option(min=0, help="Guidance. Default: the model's.")] = None,
+    views: Views = None,
     tile: Annotated[int | None, typer.Option(min=8, help="Denoiser tile in latents.")] = None,
     precision: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16. Default: as suits the device.")] = None,
     beside: Annotated[
@@ -48,7 +50,7 @@ def speed(
     pipeline, name = (untrained_pipeline(), "SD 2.1 widths, untrained") if model == "sd-2.1" else (None, model)
     enhancer = Enhancer(name, device, pipeline)
     enhancer.pipeline.use_precision(getattr(torch, PRECISIONS[precision]) if precision else None)
-    settings = EnhanceSettings(steps=steps, guidance=guidance, tile=tile)
+    settings = EnhanceSettings(steps=steps, guidance=guidance, views=views, tile=tile)
     with counted_progress("speed", quiet) as progress:
         found = run_speed(enhancer, settings, size or (3.0, 6.0, 12.0, 24.0), repeats, progress,
                           beside == "controlnet")  # fmt: skip
@@ -58,7 +60,8 @@ def speed(
         print(json.dumps(found_json(None, found), indent=2))
     else:
         print(
-            f"{found.model}, {found.steps} steps, guidance {found.guidance:g}, on {found.device} in {found.precision}"
+            f"{found.model}, {found.steps} steps, guidance {found.guidance:g}, {found.views} views, "
+            f"on {found.device} in {found.precision}"
         )
         print(as_text(speed_table(found)))
         print(as_text(memory_table(found)))

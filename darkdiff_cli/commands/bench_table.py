@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from darkdiff_cli.commands.bench_extra import Device, Lpips, LpipsVgg, Output, PublishedFile, Quiet, Seed, needs_extra
-from darkdiff_cli.commands.bench_quality import score
+from darkdiff_cli.commands.bench_quality import Sweep, score
 from darkdiff_cli.errors import SettingsError
 
 
@@ -48,8 +48,9 @@ def table(
     scale = preset.guidance if guidance is None else guidance
     failures: list[str] = []
     for protocol in preset.protocols:
-        results = score(data, protocol, [str(path) for path in found.values()], [], [], [], [steps], [scale], seed,
-                        device, output / protocol, lpips, lpips_vgg, quiet, list(found))  # fmt: skip
+        results = score(data, protocol, [str(path) for path in found.values()], [], [], [],
+                        Sweep((steps,), (scale,)), seed, device, output / protocol, lpips, lpips_vgg, quiet,
+                        list(found))  # fmt: skip
         results.published = [other for other in others if other.protocol == protocol]
         print(f"\n{results.protocol}\n{as_text(quality_table(results))}")
         failures += results.failures

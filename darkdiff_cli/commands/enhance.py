@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from darkdiff_cli.commands.options import FORMATS, SUFFIXES, Format, Sampler, WhitePoint, photo_format, picture_settings
+from darkdiff_cli.commands.options import (
+    FORMATS,
+    SUFFIXES,
+    Format,
+    Sampler,
+    Views,
+    WhitePoint,
+    photo_format,
+    picture_settings,
+)
 from darkdiff_cli.commands.progress import photo_progress
 from darkdiff_cli.errors import DarkdiffError, SettingsError
 
@@ -36,6 +45,7 @@ def enhance(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the noise; the same seed gives the same picture.")] = 0,
     model: Annotated[str, typer.Option(help="tiny (bundled), a folder, or a hub id.")] = "tiny",
     sampler: Annotated[Sampler | None, typer.Option(help="Diffusion sampler. Default: the model's.")] = None,
+    views: Views = None,
     format_: Annotated[
         Format | None, typer.Option("--format", help="Output format. Default: from -o's suffix, else jpeg.")
     ] = None,
@@ -54,7 +64,7 @@ def enhance(
     """
     kind = photo_format(format_, output)
     settings = picture_settings(
-        ratio, ev, black, white, steps, guidance, sampler, tile, seed, kind, bit_depth, overwrite
+        ratio, ev, black, white, steps, guidance, sampler, views, tile, seed, kind, bit_depth, overwrite
     )
     targets = _targets(images, output, kind)
     from darkdiff_cli.enhancer import Enhancer

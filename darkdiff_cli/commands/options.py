@@ -2,7 +2,9 @@
 
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
 
 from darkdiff_cli.errors import SettingsError
 
@@ -27,6 +29,14 @@ class Sampler(str, Enum):
     dpm = "dpm++"
 
 
+Views = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=8, help="Mirrored views of the photo that are averaged: cleaner, and slower. Default: the model's."
+    ),
+]
+
+
 class WhitePoint(str, Enum):
     """Which light becomes white."""
 
@@ -36,8 +46,8 @@ class WhitePoint(str, Enum):
 
 def picture_settings(
     ratio: str, ev: float, black: float | None, white: WhitePoint, steps: int | None, guidance: float | None,
-    sampler: Sampler | None, tile: int | None, seed: int, kind: Literal["jpeg", "tiff"], bit_depth: int | None,
-    overwrite: bool,
+    sampler: Sampler | None, views: int | None, tile: int | None, seed: int, kind: Literal["jpeg", "tiff"],
+    bit_depth: int | None, overwrite: bool,
 ) -> "EnhanceSettings":  # fmt: skip
     """What decides a picture, from the command line's words.
 
@@ -55,6 +65,7 @@ def picture_settings(
         steps=steps,
         guidance=guidance,
         sampler=sampler.value if sampler else None,
+        views=views,
         tile=tile,
         seed=seed,
         photo_format=kind,

@@ -29,12 +29,12 @@ def photo_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int],
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=sum(STAGES.values()), detail="")
-        before = dict(zip(STAGES, _running_sums(list(STAGES.values())), strict=True))
+        shares = dict.fromkeys(STAGES, 0.0)  # several views take turns at a stage
 
         def report(stage: str, done: int, total: int) -> None:
-            share = done / max(total, 1)
+            shares[stage] = done / max(total, 1)
             detail = f"{stage} {done}/{total}" if total > 1 else stage
-            bar.update(task, completed=before[stage] + STAGES[stage] * share, detail=detail)
+            bar.update(task, completed=sum(STAGES[name] * share for name, share in shares.items()), detail=detail)
 
         yield report
 
@@ -130,7 +130,3 @@ def _plain_batch() -> "Callable[[Mapping[str, str], Summary], None]":
                 print(f"{sum(shown)}/{summary.total}  {entry.source}  {words}", file=sys.stderr, flush=True)
 
     return report
-
-
-def _running_sums(values: list[int]) -> list[int]:
-    return [sum(values[:i]) for i in range(len(values))]

@@ -87,7 +87,7 @@ class Model(Method):
     settings: EnhanceSettings
 
     def __post_init__(self) -> None:
-        given = {"steps": self.settings.steps, "guidance": self.settings.guidance}
+        given = {name: getattr(self.settings, name) for name in ("steps", "guidance", "views")}
         extra = "".join(f" {key} {value:g}" for key, value in given.items() if value is not None)
         self.name = f"{self.enhancer.model}{extra}"
 

@@ -9,12 +9,14 @@ from darkdiff_cli.evaluation.speed import SpeedResults
 
 WIDTH, HEIGHT, MARGIN, LINE = 460, 240, 48, 16
 COLOURS = ("#7ec8e3", "#f4b266", "#9bdb8b", "#e38bb4", "#c8a7f0", "#d8d86a")
-SETTING = re.compile(r"(?P<model>.+?)(?: steps (?P<steps>\d+))?(?: guidance (?P<guidance>[\d.]+))?$")
+SETTING = re.compile(
+    r"(?P<model>.+?)(?: steps (?P<steps>\d+))?(?: guidance (?P<guidance>[\d.]+))?(?: views (?P<views>\d+))?$"
+)
 Series = Mapping[str, Sequence[tuple[float, float]]]
 
 
 def sweep_plots(results: Results) -> list[str]:
-    """PSNR and LPIPS against the number of steps, a line for each guidance; empty without a sweep."""
+    """PSNR and LPIPS against the number of steps, a line for each guidance and views; empty without a sweep."""
     plots = []
     for metric, label in (("lpips", "LPIPS (alex)"), ("psnr", "PSNR dB")):
         series: dict[str, list[tuple[float, float]]] = {}
@@ -22,7 +24,8 @@ def sweep_plots(results: Results) -> list[str]:
             match = SETTING.match(method)
             if match is None or match["steps"] is None or not results.values(method, metric):
                 continue
-            name = f"{match['model']}, guidance {match['guidance'] or 'default'}"
+            views = f", {match['views']} views" if match["views"] else ""
+            name = f"{match['model']}, guidance {match['guidance'] or 'default'}{views}"
             series.setdefault(name, []).append((float(match["steps"]), results.summary(method)[metric]["mean"]))
         lines = {name: sorted(points) for name, points in series.items() if len(points) > 1}
         if lines:

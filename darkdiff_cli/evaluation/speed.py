@@ -51,7 +51,7 @@ class SpeedResults:
     """What a run found.
 
     Attributes:
-        device, precision, model, steps, guidance, tile: under what it was measured.
+        device, precision, model, steps, guidance, views, tile: under what it was measured.
         timings: by size.
         teraflop_per_megapixel: arithmetic of the networks, counted, per megapixel of the sensor.
         device_teraflops: measured peak of square matrix products in the networks' precision, per second.
@@ -62,6 +62,7 @@ class SpeedResults:
     model: str
     steps: int
     guidance: float
+    views: int
     tile: int
     timings: list[Timing]
     teraflop_per_megapixel: float
@@ -131,6 +132,7 @@ def run_speed(
         model=enhancer.model,
         steps=steps,
         guidance=guidance,
+        views=settings.views or int(config["default_views"]),
         tile=settings.tile or int(config["tile"]),
         timings=timings,
         teraflop_per_megapixel=_count(enhancer, settings),
@@ -141,35 +143,35 @@ def run_speed(
 def _time(enhancer: Enhancer, settings: EnhanceSettings, raw: Path, folder: Path) -> dict[str, tuple[float, float]]:
     """Seconds and peak gigabytes of each stage of one photo; a GPU is waited for at the end of each."""
     device = enhancer.pipeline.device
-    marks: dict[str, float] = {}
-    memory, peaks = PeakMemory(device), dict.fromkeys(STAGES, 0.0)
+    seconds, memory, peaks = dict.fromkeys(STAGES, 0.0), PeakMemory(device), dict.fromkeys(STAGES, 0.0)
+    before = time.perf_counter()
 
     def mark(stage: str, done: int = 1, _total: int = 1) -> None:
+        """What took place since the last mark was this stage; several views take turns at them."""
+        nonlocal before
         if device.type == "cuda":
             torch.cuda.synchronize(device)
-        marks[stage] = time.perf_counter()
-        if done > 0 and stage in peaks:
+        now = time.perf_counter()
+        seconds[stage] += now - before
+        before = now
+        if done > 0:
             peaks[stage] = max(peaks[stage], memory.gigabytes())
             memory.reset()
 
-    mark("begin")
     frame = read_raw(raw)
     mark("read")
     config = dict(enhancer.pipeline.config)
     image = torch.from_numpy(network_input(frame, RATIO, config["lrgb_space"], config["data_format"]))
     mark("develop")
     result = enhancer.pipeline(
-        image, settings.steps, settings.guidance, settings.seed, settings.sampler, settings.tile, on_progress=mark
-    )
+        image, settings.steps, settings.guidance, settings.seed, settings.sampler, settings.tile, settings.views,
+        on_progress=mark,
+    )  # fmt: skip
     mark("decode")
     picture = finish(result.srgb.numpy(), frame, RATIO, config["data_format"], settings.white_used)
     enhancer.write(folder / "out.jpg", frame, RATIO, picture, result, replace(settings, overwrite=True))
     mark("write")
-    before, found = marks["begin"], {}
-    for stage in STAGES:
-        found[stage] = marks[stage] - before, peaks[stage]
-        before = marks[stage]
-    return found
+    return {stage: (seconds[stage], peaks[stage]) for stage in STAGES}
 
 
 def _write_raw(folder: Path, megapixels: float) -> Path:
@@ -187,7 +189,7 @@ def _count(enhancer: Enhancer, settings: EnhanceSettings) -> float:
     """Teraflop per megapixel of the sensor, counted on a small picture."""
     image = torch.rand(FLOP_SIDE, FLOP_SIDE, int(enhancer.pipeline.vae.config["in_channels"]))
     with FlopCounterMode(display=False) as counter:
-        enhancer.pipeline(image, settings.steps, settings.guidance, tile=settings.tile)
+        enhancer.pipeline(image, settings.steps, settings.guidance, tile=settings.tile, views=settings.views)
     return counter.get_total_flops() / 1e12 / (4 * FLOP_SIDE**2 / 1e6)
 
 

@@ -16,6 +16,7 @@ class Provenance:
     Attributes:
         model: name of the checkpoint.
         seed, steps, guidance, sampler: of the diffusion.
+        views: of the photo whose pictures were averaged.
         ratio: amplification ratio.
         white: which light became white, "auto" or "file".
     """
@@ -25,6 +26,7 @@ class Provenance:
     steps: int
     guidance: float
     sampler: str
+    views: int
     ratio: float
     white: str
 

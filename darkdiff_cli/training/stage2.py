@@ -152,6 +152,7 @@ class ConditionalDenoiser(Stage):
             data_format=self.recipe.data_format,
             default_steps=self.settings.default_steps,
             default_guidance=self.settings.default_guidance,
+            default_views=self.settings.default_views,
             tile=self.settings.tile,
             tile_overlap=self.settings.tile_overlap,
             vae_tile=self.settings.autoencoder_tile,

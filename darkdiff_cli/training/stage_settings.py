@@ -127,7 +127,7 @@ class Stage2:
             at, where the autoencoder learns: as in stage 1, so that it does not learn to do without them.
         autoencoder_learning_rate: factor on the learning rate of the autoencoder, whose KL term then keeps the weight
             that it has in stage 1; 0 freezes it.
-        default_steps, default_guidance: what the checkpoint carries for `enhance`.
+        default_steps, default_guidance, default_views: what the checkpoint carries for `enhance`.
         tile, tile_overlap: the denoiser's tiles at inference, in latents.
         autoencoder_tile, autoencoder_tile_overlap: the autoencoder's tiles at inference, in pixels.
         expected_error: of the finished pictures, what the sensor's noise is weighed against at inference (see
@@ -148,6 +148,7 @@ class Stage2:
     autoencoder_learning_rate: float = 0.0
     default_steps: int = 50
     default_guidance: float = 2.0
+    default_views: int = 1
     tile: int = 64
     tile_overlap: int = 16
     autoencoder_tile: int = 1024

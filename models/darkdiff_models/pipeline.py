@@ -7,17 +7,20 @@ import torch
 from diffusers import DDIMScheduler, DiffusionPipeline
 from torch import Tensor
 
+from darkdiff_models.anchor import anchor
 from darkdiff_models.autoencoder import ResidualAutoencoderKL
+from darkdiff_models.calm import calm
 from darkdiff_models.conditioning import LatentContext
 from darkdiff_models.context import ContextProcessor
 from darkdiff_models.devices import autocast_dtype
 from darkdiff_models.framing import framed, unframed
 from darkdiff_models.fusion import fuse
-from darkdiff_models.pipeline_output import DarkDiffOutput, StageProgress, StepCounter
+from darkdiff_models.pipeline_output import DarkDiffOutput, StageProgress, StepCounter, ViewProgress
 from darkdiff_models.sampling import make_scheduler, sample
 from darkdiff_models.tiles import Tiles
 from darkdiff_models.tiling import TiledAutoencoder, TiledDenoiser
 from darkdiff_models.unet import DarkDiffUNet
+from darkdiff_models.views import mean_of_views, turned
 
 NULL_SEED = 20_252_374  # of the null condition; fixed, so that only the user's seed changes a picture
 
@@ -32,7 +35,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         scheduler: noise schedule and prediction type of the base.
         lrgb_space: primaries that the model was trained on, "camera" or "srgb".
         data_format: what the model takes in and gives out, "lrgb-srgb", "raw-srgb" or "raw-raw".
-        default_steps, default_guidance, default_sampler: used where the caller says None.
+        default_steps, default_guidance, default_sampler, default_views: used where the caller says None.
         tile, tile_overlap: of the denoiser, in latents.
         vae_tile, vae_tile_overlap: of the autoencoder, in pixels; smaller images are not cut.
         expected_error: of the model's pictures, for `fusion.fuse` of LRGB in sRGB primaries; 0, as in the paper, shows
@@ -50,6 +53,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         default_steps: int = 50,
         default_guidance: float = 2.0,
         default_sampler: str = "ddim",
+        default_views: int = 1,
         tile: int = 64,
         tile_overlap: int = 16,
         vae_tile: int = 1024,
@@ -65,6 +69,7 @@ class DarkDiffPipeline(DiffusionPipeline):
             default_steps=default_steps,
             default_guidance=default_guidance,
             default_sampler=default_sampler,
+            default_views=default_views,
             tile=tile,
             tile_overlap=tile_overlap,
             vae_tile=vae_tile,
@@ -81,6 +86,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         seed: int = 0,
         sampler: str | None = None,
         tile: int | None = None,
+        views: int | None = None,
         tile_batch: int = 4,
         on_progress: StageProgress | None = None,
     ) -> DarkDiffOutput:
@@ -89,11 +95,13 @@ class DarkDiffPipeline(DiffusionPipeline):
         Args:
             lrgb: (h, w, 3) float32 LRGB in the pipeline's `lrgb_space`, or (h, w, 4) Bayer planes where the pipeline's
                 `data_format` says so; 1 = saturation, any size.
-            steps: denoising steps; None as the checkpoint says. So for guidance, sampler and tile.
+            steps: denoising steps; None as the checkpoint says. So for guidance, sampler, tile and views.
             guidance: guidance scale of Eq. 10; 1 runs the conditional branch only.
             seed: of the noise map.
             sampler: "ddim" or "dpm++".
             tile: side of a denoiser tile in latents; smaller needs less memory.
+            views: mirrored and turned views of the photo whose pictures are averaged, 1 to 8 (see `views`); not in
+                the paper.
             tile_batch: tiles a network call; more is faster on a GPU, the picture is the same.
             on_progress: called as the work goes on.
 
@@ -108,14 +116,17 @@ class DarkDiffPipeline(DiffusionPipeline):
             raise ValueError(f"guidance must not be negative, got {guidance}")
         if tile % self.unet.size_multiple or tile <= 0:
             raise ValueError(f"tile must be a positive multiple of {self.unet.size_multiple}, got {tile}")
-        report = on_progress or (lambda _stage, _done, _total: None)
+        views = config["default_views"] if views is None else views
+        report = ViewProgress(on_progress, views)
 
-        with self._autocast():
-            # 1. LRGB as a tensor, framed to whole latents and whole U-Net levels: (1, 3, H, W)
-            image = self._framed(lrgb.permute(2, 0, 1)[None].to(self.device, torch.float32))
+        # 1. LRGB as a tensor, framed to whole latents and whole U-Net levels: (1, 3, H, W)
+        framed_lrgb = self._framed(lrgb)
 
+        def show(view: int) -> Tensor:
+            """Steps 2 to 5 on one view of the image."""
             # 2. Encode the noisy image: z_y, (1, 4, H/8, W/8)
-            autoencoder = TiledAutoencoder(self.vae, image, self._image_tiles(image, config))
+            report.view = view
+            autoencoder = self._autoencoder(turned(framed_lrgb, view))
             z_y = autoencoder.encode(lambda done, total: report("encode", done, total))
 
             # 3. Read the condition once: context features and their keys and values, for z_y and for pure noise
@@ -133,33 +144,39 @@ class DarkDiffPipeline(DiffusionPipeline):
             z_0 = sample(denoiser, self._noise(z_y, seed), scheduler, steps)
 
             # 5. Decode beside the noisy image's residual features: (1, 3, H, W)
-            srgb = autoencoder.decode(z_0, lambda done, total: report("decode", done, total))
+            return autoencoder.decode(z_0, lambda done, total: report("decode", done, total))
 
-        # 6. Take the frame off, keep what the sensor recorded well, clip to what a display shows: (h, w, 3)
-        return DarkDiffOutput(self._finish(srgb, lrgb), steps, float(guidance))
+        with self._autocast():
+            srgb = mean_of_views(views, show)
+
+        # 6. Anchor the colours, take the frame off, keep what the sensor recorded well, clip to a display: (h, w, 3)
+        return DarkDiffOutput(self._finish(srgb, framed_lrgb, lrgb), steps, float(guidance), views)
 
     @torch.inference_mode()
-    def reconstruct(self, image: Tensor, latents_of: Tensor | None = None, zeroed: bool = False) -> Tensor:
+    def reconstruct(
+        self, image: Tensor, latents_of: Tensor | None = None, zeroed: bool = False, views: int | None = None
+    ) -> Tensor:
         """Decode without diffusion: stage 1 alone, and the ceilings of what diffusion could add.
 
         Args:
             image: (h, w, channels) as in `__call__`; its features feed the residual taps.
             latents_of: of the same size, the image whose latents are decoded; None takes the image's own.
             zeroed: decode zeros instead: what the taps do by themselves.
+            views: as in `__call__`.
 
         Returns:
             (h, w, 3) sRGB in [0, 1] on the CPU, as `DarkDiffOutput.srgb`.
         """
-        with self._autocast():
-            noisy, source = (
-                self._framed(one.permute(2, 0, 1)[None].to(self.device, torch.float32))
-                for one in (image, image if latents_of is None else latents_of)
-            )
-            tiles = self._image_tiles(noisy, dict(self.config))
-            latents = TiledAutoencoder(self.vae, source, tiles).encode()
+        noisy, source = (self._framed(one) for one in (image, image if latents_of is None else latents_of))
+
+        def show(view: int) -> Tensor:
+            latents = self._autoencoder(turned(source, view)).encode()
             latents = torch.zeros_like(latents) if zeroed else latents
-            srgb = TiledAutoencoder(self.vae, noisy, tiles).decode(latents)
-        return self._finish(srgb, image)
+            return self._autoencoder(turned(noisy, view)).decode(latents)
+
+        with self._autocast():
+            srgb = mean_of_views(int(self.config["default_views"]) if views is None else views, show)
+        return self._finish(srgb, noisy, image)
 
     @property
     def precision(self) -> torch.dtype:
@@ -174,8 +191,11 @@ class DarkDiffPipeline(DiffusionPipeline):
         dtype = self.precision
         return torch.autocast(self.device.type, dtype) if dtype != torch.float32 else nullcontext()
 
-    def _finish(self, srgb: Tensor, image: Tensor) -> Tensor:
+    def _finish(self, srgb: Tensor, framed_lrgb: Tensor, image: Tensor) -> Tensor:
         """(1, channels, H, W) of the autoencoder to (h, w, channels) in [0, 1] on the CPU."""
+        light = self.vae.light_of(framed_lrgb)
+        if light is not None:  # in the whole picture at once: areas of one colour are wider than tiles
+            srgb = calm(anchor(srgb.float(), light), light)
         height, width = image.shape[:2]
         picture, error = unframed(srgb, height, width), float(self.config["expected_error"])
         if error > 0:
@@ -183,12 +203,15 @@ class DarkDiffPipeline(DiffusionPipeline):
         return picture[0].clamp(0, 1).permute(1, 2, 0).float().cpu().contiguous()
 
     def _framed(self, image: Tensor) -> Tensor:
-        multiple = self.vae.factor * self.unet.size_multiple
-        return framed(image, multiple).contiguous(memory_format=torch.channels_last)
+        """(h, w, channels) to (1, channels, H, W) on the device."""
+        image = image.permute(2, 0, 1)[None].to(self.device, torch.float32)
+        return framed(image, self.vae.factor * self.unet.size_multiple)
 
-    def _image_tiles(self, image: Tensor, config: dict[str, Any]) -> Tiles:
+    def _autoencoder(self, image: Tensor) -> TiledAutoencoder:
         height, width = image.shape[-2:]
-        return Tiles.cover(height, width, config["vae_tile"], config["vae_tile_overlap"], self.vae.factor)
+        config: dict[str, Any] = dict(self.config)
+        tiles = Tiles.cover(height, width, config["vae_tile"], config["vae_tile_overlap"], self.vae.factor)
+        return TiledAutoencoder(self.vae, image.contiguous(memory_format=torch.channels_last), tiles)
 
     def _noise(self, like: Tensor, seed: int) -> Tensor:
         """Standard normal noise drawn on the CPU, the same on every device."""

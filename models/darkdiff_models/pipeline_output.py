@@ -15,12 +15,28 @@ class DarkDiffOutput:
 
     Attributes:
         srgb: (h, w, 3) float32 on the CPU, sRGB in [0, 1]; of "raw-raw" models (h, w, 4) Bayer planes under its curve.
-        steps, guidance: what was used, after the checkpoint's defaults.
+        steps, guidance, views: what was used, after the checkpoint's defaults.
     """
 
     srgb: Tensor
     steps: int
     guidance: float
+    views: int
+
+
+class ViewProgress:
+    """Turns what is done of one view into what is done of all.
+
+    Attributes:
+        view: number of the view that is worked on.
+    """
+
+    def __init__(self, report: StageProgress | None, views: int) -> None:
+        self.report, self.views, self.view = report, views, 0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if self.report is not None:
+            self.report(stage, self.view * total + done, self.views * total)
 
 
 class StepCounter:

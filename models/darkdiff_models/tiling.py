@@ -7,9 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from darkdiff_models.anchor import anchor
 from darkdiff_models.autoencoder import Encoding, ResidualAutoencoderKL
-from darkdiff_models.calm import calm
 from darkdiff_models.conditioning import LatentContext
 from darkdiff_models.context import ContextProcessor
 from darkdiff_models.norms import SharedNorms
@@ -121,17 +119,18 @@ class TiledAutoencoder:
         return blend.result()
 
     def decode(self, latents: Tensor, on_tiles: Progress | None = None) -> Tensor:
-        """Scaled latents, beside what the image's own features tell -> (1, 3, h, w) sRGB, not clipped."""
+        """Scaled latents, beside what the image's own features tell -> (1, 3, h, w) sRGB, not clipped.
+
+        Colours are not anchored: areas of one colour are wider than tiles.
+        """
         blend = Blend(self.tiles, int(self.vae.config["out_channels"]), self.lrgb)
-        light = self.vae.light_of(self.lrgb)
         with self.norms as shared:
             if shared is not None:
                 sampled = self.sample.shrunk(self.vae.factor).crops(latents)
                 self.vae.decode(sampled, self._measure())
             for index in self._each(on_tiles):
                 blend.add(index, self.vae.decode(self.latent_tiles.crop(latents, index), self._take(index)))
-        picture = blend.result()
-        return picture if light is None else calm(anchor(picture.float(), light), light)
+        return blend.result()
 
     def _measure(self) -> Encoding:
         """The encoding of the crops that set the encoder's statistics, made once."""
@@ -140,7 +139,7 @@ class TiledAutoencoder:
         return self.sampled
 
     def _encode(self, crops: Tensor) -> Encoding:
-        """Without light: areas of one colour are wider than tiles, so colours are anchored in the whole picture."""
+        """Without light, so that tiles are not anchored."""
         return replace(self.vae.encode(crops), light=None)
 
     def _take(self, index: int) -> Encoding:

@@ -48,7 +48,7 @@ def page(tmp_path: Path) -> Path:
                 rows.append(Row("scenes v1", method, method, scene, 100.0, scores, 1.0))
     seconds = {stage: 0.5 + index for index, stage in enumerate(STAGES)}
     timing = Timing(3.0, seconds, dict.fromkeys(STAGES, 1.1))
-    speed = SpeedResults("cpu", "float32", "tiny", 4, 1.0, 32, [timing], 0.2, 0.1)
+    speed = SpeedResults("cpu", "float32", "tiny", 4, 1.0, 1, 32, [timing], 0.2, 0.1)
     path = tmp_path / "bench.html"
     write_report(path, Results("scenes v1: <every> pair", rows, ["x: broken"]), speed, tmp_path / "out")
     return path
@@ -98,7 +98,7 @@ def test_sweeps_and_sizes_are_plotted(tmp_path: Path) -> None:
     assert "tiny, guidance 2" in plots[0]
     assert sweep_plots(Results("p", rows[:1])) == []
     timings = [Timing(size, dict.fromkeys(STAGES, size), dict.fromkeys(STAGES, 1.0)) for size in (3.0, 12.0)]
-    speed = SpeedResults("cpu", "float32", "tiny", 4, 1.0, 32, timings, 0.2, 0.1)
+    speed = SpeedResults("cpu", "float32", "tiny", 4, 1.0, 1, 32, timings, 0.2, 0.1)
     assert growth_plot(speed).count("<circle") == 2
     write_report(tmp_path / "r.html", Results("p", rows), speed, tmp_path)
     assert (tmp_path / "r.html").read_text().count("<svg") == 3

@@ -4,8 +4,11 @@ import pytest
 import torch
 
 from darkdiff_models import DarkDiffPipeline
+from darkdiff_models.anchor import anchor
+from darkdiff_models.calm import calm
 from darkdiff_models.checkpoints import load_pipeline
-from darkdiff_models.light import encode_curve
+from darkdiff_models.framing import framed, unframed
+from darkdiff_models.light import block_light, encode_curve
 from tests.conftest import make_pipeline
 
 
@@ -39,14 +42,15 @@ def test_tile_batch_does_not_change_the_picture() -> None:
 def test_none_means_as_the_checkpoint_says(pipeline: DarkDiffPipeline) -> None:
     lrgb = torch.rand(32, 32, 3)
     silent = pipeline(lrgb)
-    assert (silent.steps, silent.guidance) == (2, 1.5)
-    assert torch.equal(silent.srgb, pipeline(lrgb, steps=2, guidance=1.5, sampler="ddim", tile=16).srgb)
+    assert (silent.steps, silent.guidance, silent.views) == (2, 1.5, 1)
+    assert torch.equal(silent.srgb, pipeline(lrgb, steps=2, guidance=1.5, sampler="ddim", tile=16, views=1).srgb)
     assert not torch.allclose(silent.srgb, pipeline(lrgb, guidance=3.0).srgb)
 
 
-def test_progress_reaches_the_end_of_every_stage(pipeline: DarkDiffPipeline) -> None:
+@pytest.mark.parametrize("views", [1, 3])
+def test_progress_reaches_the_end_of_every_stage(pipeline: DarkDiffPipeline, views: int) -> None:
     seen: list[tuple[str, int, int]] = []
-    pipeline(torch.rand(64, 64, 3), on_progress=lambda *step: seen.append(step))
+    pipeline(torch.rand(64, 64, 3), views=views, on_progress=lambda *step: seen.append(step))
     last = {stage: (done, total) for stage, done, total in seen}
     assert list(last) == ["encode", "context", "denoise", "decode"]
     assert all(done == total for done, total in last.values())
@@ -56,7 +60,9 @@ def test_progress_reaches_the_end_of_every_stage(pipeline: DarkDiffPipeline) -> 
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"guidance": -1.0}, {"steps": 0}, {"tile": 7}, {"tile": 0}, {"sampler": "euler"}], ids=str
+    "wrong",
+    [{"guidance": -1.0}, {"steps": 0}, {"tile": 7}, {"tile": 0}, {"sampler": "euler"}, {"views": 0}, {"views": 9}],
+    ids=str,
 )
 def test_senseless_arguments_are_refused(pipeline: DarkDiffPipeline, wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
@@ -73,11 +79,40 @@ def test_an_expected_error_lets_clean_input_through(stage: str) -> None:
     assert not torch.allclose(pipeline(dark).srgb, encode_curve(dark).clamp(0, 1), atol=0.1)
 
 
+def test_the_mean_of_all_views_does_not_know_left_from_right() -> None:
+    pipeline, lrgb = make_pipeline(), torch.rand(32, 64, 3)
+    pipeline.use_precision(torch.float32)
+    for turn in (lambda x: x.flip(1), lambda x: x.transpose(0, 1)):
+        one, all_of_them = (
+            (pipeline.reconstruct(turn(lrgb), views=v) - turn(pipeline.reconstruct(lrgb, views=v))).abs().max()
+            for v in (1, 8)
+        )
+        assert all_of_them < 1e-4 < 0.01 < one
+
+
+def test_views_are_averaged_before_colours_are_anchored_in_the_whole_picture() -> None:
+    lrgb = 0.3 + 0.3 * torch.rand(256, 384, 3)
+    pictures = {}
+    for anchored in (False, True):
+        torch.manual_seed(0)
+        pipeline = make_pipeline(vae_tile=192, vae_tile_overlap=64)
+        pipeline.use_precision(torch.float32)
+        pipeline.vae.register_to_config(colour_anchor=anchored)
+        with torch.no_grad():
+            pipeline.vae.decoder.conv_out.weight *= 0.1
+            pipeline.vae.decoder.conv_out.bias.fill_(0.1)  # within the display's range, where nothing is clipped
+        pictures[anchored] = pipeline(lrgb, views=2).srgb.permute(2, 0, 1)[None]
+    light = block_light(framed(lrgb.permute(2, 0, 1)[None], 32), pipeline.vae.factor)
+    expected = unframed(calm(anchor(framed(pictures[False], 32), light), light), 256, 384)
+    inner = (..., slice(32, -32), slice(32, -32))  # the frame's own picture is not shown
+    assert (pictures[True][inner] - expected[inner]).abs().max() < 0.02
+    assert (pictures[True] - pictures[False]).abs().max() > 0.1
+
+
 def test_saved_pipeline_makes_the_same_picture(tmp_path) -> None:
     settings = {
         "lrgb_space": "srgb", "default_steps": 3, "default_guidance": 1.25, "default_sampler": "dpm++", "tile": 12,
-        "tile_overlap": 2, "vae_tile": 64, "vae_tile_overlap": 16,
-        "expected_error": 0.02,
+        "tile_overlap": 2, "vae_tile": 64, "vae_tile_overlap": 16, "default_views": 2, "expected_error": 0.02,
     }  # fmt: skip
     pipeline = make_pipeline(**settings)
     pipeline.save_pretrained(tmp_path)

@@ -3,8 +3,6 @@ import itertools
 import pytest
 import torch
 
-from darkdiff_models.anchor import anchor
-from darkdiff_models.calm import calm
 from darkdiff_models.tiles import Blend, Tiles
 from darkdiff_models.tiling import TiledAutoencoder, TiledDenoiser
 from tests.conftest import make_pipeline
@@ -109,21 +107,6 @@ def test_tiled_autoencoder_equals_the_whole_one_under_the_same_norms() -> None:
         encoding = vae.encode(lrgb)
         whole = vae.decode(encoding.latents, encoding)
     assert 0 < (tiled - whole).abs().max() < 0.01 * whole.std()
-
-
-@torch.no_grad()
-def test_colours_are_anchored_and_calmed_once_for_the_whole_picture() -> None:
-    vae = make_pipeline().vae
-    lrgb = 0.3 + 0.3 * torch.rand(1, 3, 256, 384)
-    tiles = Tiles.cover(256, 384, 192, 64, vae.factor)
-    plain = TiledAutoencoder(vae, lrgb, tiles)
-    picture = plain.decode(latents := plain.encode())
-    vae.register_to_config(colour_anchor=True)
-    light = vae.light_of(lrgb)
-    finished = TiledAutoencoder(vae, lrgb, tiles).decode(latents)
-    assert torch.allclose(finished, calm(anchor(picture, light), light), atol=1e-4)
-    assert (finished - anchor(picture, light)).abs().max() > 0.01
-    assert (finished - picture).abs().max() > 0.1
 
 
 @torch.no_grad()

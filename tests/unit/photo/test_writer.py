@@ -12,7 +12,7 @@ from darkdiff_cli.errors import OutputError
 from darkdiff_cli.photo import Provenance, write_photo
 from darkdiff_cli.photo.writer import srgb_profile
 
-NOTE = Provenance("tiny", seed=7, steps=8, guidance=1.5, sampler="ddim", ratio=240.0, white="auto")
+NOTE = Provenance("tiny", seed=7, steps=8, guidance=1.5, sampler="ddim", views=2, ratio=240.0, white="auto")
 KINDS = [("jpeg", 8, "a.jpg"), ("tiff", 8, "a.tif"), ("tiff", 16, "a.tiff")]
 
 
