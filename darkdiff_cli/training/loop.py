@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 
 from darkdiff_cli.allocator import keep_freed_memory
 from darkdiff_cli.datasets import Pair
-from darkdiff_cli.errors import TrainingError
+from darkdiff_cli.errors import SettingsError, TrainingError
 from darkdiff_cli.interrupt import StopRequest
 from darkdiff_cli.training.batches import Cut, batches, held_out_batch
 from darkdiff_cli.training.draws import Draws
@@ -49,16 +49,23 @@ def train(
 
     Raises:
         TrainingError: a loss is no number, or a checkpoint cannot be read or written.
-        SettingsError: the batch cannot be shared among the processes.
+        SettingsError: the batch cannot be shared among the processes, or the output holds an earlier run that is not
+            to be resumed.
         KeyboardInterrupt: SIGINT or SIGTERM came; a checkpoint was saved.
     """
+    folder = settings.output / stage.name
+    newest = newest_checkpoint(folder / "checkpoints")
+    if newest is not None and not settings.resume:
+        raise SettingsError(
+            f"{folder}: holds an earlier run's checkpoints, up to {newest.stem}; add --resume to go on from there, or "
+            "choose another --output."
+        )
     accelerator, plan = make_accelerator(settings), stage.optimisation
     if accelerator.device.type == "cpu":
         keep_freed_memory()
     cut = Cut.of(plan, accelerator.process_index, accelerator.num_processes)
     run = _Run(stage, accelerator, settings, cut)
-    folder = settings.output / stage.name
-    if settings.resume and (newest := newest_checkpoint(folder / "checkpoints")) is not None:
+    if newest is not None:
         run.state.load(newest)
     checks = held_out_batch(held_out, stage.multiple).to(accelerator.device)
     with StopRequest() as stop, Journal(folder, report, plan.steps, accelerator.is_main_process) as journal:

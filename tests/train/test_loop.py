@@ -125,6 +125,14 @@ def test_a_full_disk_leaves_the_previous_checkpoint_whole(data, tmp_path, monkey
     assert before.read_bytes() == content
 
 
+def test_a_run_does_not_begin_anew_over_an_earlier_one(data, tmp_path) -> None:
+    run(stage_one(steps=2), data, tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(SettingsError, match="up to step-00000002; add --resume"):
+        run(stage_one(), data, tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
 def test_a_torn_checkpoint_is_named(data, tmp_path) -> None:
     run(stage_one(steps=2), data, tmp_path)
     newest = newest_checkpoint(tmp_path / "stage1" / "checkpoints")
