@@ -33,9 +33,7 @@ def batch(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder of the photos. Default: darkdiff/ inside FOLDER.")
     ] = None,
-    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Subfolders too; their structure is kept.")] = (
-        False
-    ),
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Subfolders too, as they are.")] = False,
     include: Annotated[list[str] | None, typer.Option(help="Only names or paths like this; several times.")] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="No names or paths like this; several times.")] = None,
     guidance: Annotated[float | None, typer.Option(min=0, help="Guidance scale. Default: the model's.")] = None,

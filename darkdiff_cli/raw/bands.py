@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solveh_banded
-from scipy.ndimage import uniform_filter
+
+from darkdiff_cli.raw.offsets import bulk, least_squares
 
 BAND = 16  # rows
 PIECE = 32  # columns that count as one value
@@ -22,7 +22,6 @@ LEAST_CHANGE = 0.03  # the same of its brightness, at least
 GROUPS = 8  # parts of the width that are asked for their own opinion
 CAUTION = 4.0  # times the variance in which they disagree: they may err together
 OUTLIER = 3.5  # deviations from which a step between two bands is an edge of the scene
-MEDIAN = 0.455  # of the square of a normal variable of variance 1
 
 
 def band_noise(
@@ -50,19 +49,14 @@ def band_noise(
     light = _bands(mosaic_dn, cfa, black_level)
     noise = pixel / (BAND * PIECE) * np.array([4.0, 2.0, 4.0])
     count, prior = len(light), row / BAND
-    matrix, target = np.zeros((len(LAGS) + 1, count)), np.zeros(count)
-    matrix[0] = 1 / prior
+    steps = []
     for lag in LAGS:
         step, uncertainty = _step(light, lag, noise, prior)
         weight = 1 / (len(LAGS) * uncertainty)
         weight[np.abs(step) > OUTLIER * np.sqrt(2 * prior + uncertainty)] = 0
-        matrix[0, :-lag] += weight
-        matrix[0, lag:] += weight
-        matrix[lag, : count - lag] = -weight
-        target[lag:] += weight * step
-        target[:-lag] -= weight * step
+        steps.append((lag, step, weight))
     centres = (np.arange(count) + 0.5) * BAND - 0.5
-    return np.interp(np.arange(height), centres, solveh_banded(matrix, target, lower=True))
+    return np.interp(np.arange(height), centres, least_squares(count, prior, steps))
 
 
 def _bands(mosaic_dn: NDArray[np.floating], cfa: str, black_level: Sequence[float]) -> NDArray[np.float64]:
@@ -90,12 +84,14 @@ def _step(
     Returns:
         (bands - lag,) DN, and its variance.
     """
+    from scipy.ndimage import uniform_filter
+
     change = light[lag:] - light[:-lag]
     around = uniform_filter(light, (SURROUNDINGS, SURROUNDINGS, 0)).clip(0)
     colour = (around[lag:] + around[:-lag]) / 2
     squared = (colour**2).sum(axis=-1) + np.finfo(float).tiny
     along, blur = (change * colour).sum(axis=-1) ** 2 / squared, 2 * (noise * colour**2).sum(axis=-1) / squared
-    brightness = max(_bulk(np.maximum(along - blur, 0) / (squared + blur)), LEAST_CHANGE)
+    brightness = max(bulk(np.maximum(along - blur, 0) / (squared + blur)), LEAST_CHANGE)
     # Weights of the three changes: the row sums of the inverse of their covariance, which is diagonal but for the
     # change along the scene's colour (Sherman and Morrison 1950).
     certain = 1 / (2 * noise + COLOUR_CHANGE * squared[..., None])
@@ -108,10 +104,5 @@ def _step(
     apart = np.var(opinions, axis=0, ddof=1) / GROUPS
     apart = np.maximum(apart, np.convolve(np.pad(apart, 1, mode="edge"), (0.25, 0.5, 0.25), "valid"))
     own = np.maximum(1 / total.sum(axis=1), apart)
-    common = max(_bulk(step**2) - 2 * prior - float(np.median(own)), 0.0)
+    common = max(bulk(step**2) - 2 * prior - float(np.median(own)), 0.0)
     return step, CAUTION * (own + common)
-
-
-def _bulk(squares: NDArray[np.floating]) -> float:
-    """The variance of normal values whose squares have the same median."""
-    return float(np.median(squares)) / MEDIAN

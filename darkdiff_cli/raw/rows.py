@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkdiff_cli.raw.bands import band_noise
+from darkdiff_cli.raw.offsets import bulk, least_squares
 
 SEGMENT = 16  # neighbouring pixels of one colour in a row whose mean counts as one value
 LAGS = range(1, 7)  # rows are compared with those up to so many rows away
@@ -14,7 +15,6 @@ FEWEST = 8  # segments of a row; a smaller frame tells nothing
 OUTLIER = 3.5  # deviations from which a step between two rows is an edge of the scene
 CERTAIN = 1.4  # times what the two halves of the width disagree on: 0.5 to 0.9 without row noise, up to 11 with it
 LARGEST = 0.6  # of a pixel's noise: 0.01 to 0.53 in ELD's calibrations; stronger stripes are the scene's
-MAD = 0.6745  # median absolute value of a normal variable of deviation 1
 
 
 def without_row_noise(mosaic_dn: NDArray[np.generic], cfa: str, black_level: Sequence[float]) -> NDArray[np.generic]:
@@ -50,7 +50,7 @@ def row_noise(mosaic_dn: NDArray[np.generic], cfa: str, black_level: Sequence[fl
     green[1::2] = columns[cfa[2:].index("G")][1::2]
     both = np.stack(columns, axis=2).reshape(rows, -1)  # from left to right
     steps = [_step(green if lag % 2 else both, lag) for lag in LAGS]
-    slope, nugget = np.polyfit(LAGS, [_variance(step.medians) for step in steps], 1)
+    slope, nugget = np.polyfit(LAGS, [bulk(step.medians**2) for step in steps], 1)
     offset = nugget / 2
     chance = float(np.mean([step.noise for step in steps])) / 2
     if not CERTAIN * chance < offset < chance + LARGEST**2 * steps[1].pixel:
@@ -83,25 +83,17 @@ def _step(values: NDArray[np.float32], lag: int) -> _Step:
     medians = np.median(change, axis=1)
     middle = change.shape[1] // 2
     halves = np.median(change[:, :middle], axis=1) - np.median(change[:, middle:], axis=1)
-    return _Step(medians, _variance(halves) / 4, SEGMENT * _variance(change - medians[:, None]) / 2)
+    return _Step(medians, bulk(halves**2) / 4, SEGMENT * bulk((change - medians[:, None]) ** 2) / 2)
 
 
 def _solve(steps: list[_Step], offset: float, drift: float) -> NDArray[np.float64]:
     """Least squares: offsets of variance `offset`, their differences seen through the scene's drift and the noise."""
-    from scipy.linalg import solveh_banded
-
-    rows = len(steps[0].medians) + 1
-    bands, target = np.zeros((len(LAGS) + 1, rows)), np.zeros(rows)
-    bands[0] = 1 / offset
+    weighed = []
     for lag, step in zip(LAGS, steps, strict=True):
-        weight = np.full(rows - lag, 1 / (len(LAGS) * (drift * lag + step.noise)))
+        weight = np.full(len(step.medians), 1 / (len(LAGS) * (drift * lag + step.noise)))
         weight[np.abs(step.medians) > OUTLIER * np.sqrt(2 * offset + drift * lag)] = 0
-        bands[0, :-lag] += weight
-        bands[0, lag:] += weight
-        bands[lag, : rows - lag] = -weight
-        target[lag:] += weight * step.medians
-        target[:-lag] -= weight * step.medians
-    return np.asarray(solveh_banded(bands, target, lower=True))
+        weighed.append((lag, step.medians, weight))
+    return least_squares(len(steps[0].medians) + 1, offset, weighed)
 
 
 def _segments(columns: NDArray[np.generic], black_level: Sequence[float]) -> NDArray[np.float32]:
@@ -111,8 +103,3 @@ def _segments(columns: NDArray[np.generic], black_level: Sequence[float]) -> NDA
     means[0::2] -= black_level[0]
     means[1::2] -= black_level[1]
     return np.asarray(means)
-
-
-def _variance(values: NDArray[np.floating]) -> float:
-    """Of the bulk of the values, around 0."""
-    return float((np.median(np.abs(values)) / MAD) ** 2)

@@ -100,8 +100,7 @@ class DarkDiffPipeline(DiffusionPipeline):
             seed: of the noise map.
             sampler: "ddim" or "dpm++".
             tile: side of a denoiser tile in latents; smaller needs less memory.
-            views: mirrored and turned views of the photo whose pictures are averaged, 1 to 8 (see `views`); not in
-                the paper.
+            views: of the photo, mirrored and turned, whose pictures are averaged, 1 to 8; not in the paper.
             tile_batch: tiles a network call; more is faster on a GPU, the picture is the same.
             on_progress: called as the work goes on.
 
@@ -117,7 +116,6 @@ class DarkDiffPipeline(DiffusionPipeline):
         if tile % self.unet.size_multiple or tile <= 0:
             raise ValueError(f"tile must be a positive multiple of {self.unet.size_multiple}, got {tile}")
         views = config["default_views"] if views is None else views
-        report = ViewProgress(on_progress, views)
 
         # 1. LRGB as a tensor, framed to whole latents and whole U-Net levels: (1, 3, H, W)
         framed_lrgb = self._framed(lrgb)
@@ -125,7 +123,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         def show(view: int) -> Tensor:
             """Steps 2 to 5 on one view of the image."""
             # 2. Encode the noisy image: z_y, (1, 4, H/8, W/8)
-            report.view = view
+            report = ViewProgress(on_progress, view, views)
             autoencoder = self._autoencoder(turned(framed_lrgb, view))
             z_y = autoencoder.encode(lambda done, total: report("encode", done, total))
 
@@ -133,10 +131,8 @@ class DarkDiffPipeline(DiffusionPipeline):
             overlap = min(config["tile_overlap"], tile // 2)
             tiles = Tiles.cover(z_y.shape[2], z_y.shape[3], tile, overlap, 1, self.unet.size_multiple)
             report("context", 0, 1)
-            counter = StepCounter(report, steps)
-            denoiser = TiledDenoiser(
-                self.unet, self.context, z_y, self._noise(z_y, NULL_SEED), guidance, tiles, tile_batch, counter
-            )
+            null, counter = self._noise(z_y, NULL_SEED), StepCounter(report, steps)
+            denoiser = TiledDenoiser(self.unet, self.context, z_y, null, guidance, tiles, tile_batch, counter)
             report("context", 1, 1)
 
             # 4. Denoise from one noise map: z_0, (1, 4, H/8, W/8)

@@ -25,14 +25,10 @@ class DarkDiffOutput:
 
 
 class ViewProgress:
-    """Turns what is done of one view into what is done of all.
+    """Turns what is done of one view into what is done of all."""
 
-    Attributes:
-        view: number of the view that is worked on.
-    """
-
-    def __init__(self, report: StageProgress | None, views: int) -> None:
-        self.report, self.views, self.view = report, views, 0
+    def __init__(self, report: StageProgress | None, view: int, views: int) -> None:
+        self.report, self.view, self.views = report, view, views
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         if self.report is not None:

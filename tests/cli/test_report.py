@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,8 @@ def test_sweeps_and_sizes_are_plotted(tmp_path: Path) -> None:
     assert plots[0].count("<circle") == 4
     assert "tiny, guidance 2" in plots[0]
     assert sweep_plots(Results("p", rows[:1])) == []
+    by_views = [replace(row, method=f"{row.method} views {views}") for row in rows for views in (1, 2)]
+    assert sweep_plots(Results("p", by_views))[0].count("<polyline") == 4  # and one for each number of views
     timings = [Timing(size, dict.fromkeys(STAGES, size), dict.fromkeys(STAGES, 1.0)) for size in (3.0, 12.0)]
     speed = SpeedResults("cpu", "float32", "tiny", 4, 1.0, 1, 32, timings, 0.2, 0.1)
     assert growth_plot(speed).count("<circle") == 2

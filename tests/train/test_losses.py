@@ -25,3 +25,14 @@ def test_the_perceptual_network_judges_from_every_place_of_a_latent_in_turn(lpip
     assert torch.allclose(losses[:64], expected, atol=1e-5)
     assert torch.equal(losses[64], losses[0])
     assert len(losses[:64, 0].unique()) == 64
+
+
+def test_the_loss_on_blocks_sees_their_means_alone() -> None:
+    reference = torch.full((2, 3, 32, 48), 0.5)
+    fine, broad = reference.clone(), reference.clone()
+    fine[..., ::2] += 0.1
+    fine[..., 1::2] -= 0.1
+    broad[1] += 0.1
+    plain, weighed = PictureLoss(0.0), PictureLoss(0.0, block_weight=2.0)
+    assert torch.allclose(picture_loss(fine, reference, None, weighed), picture_loss(fine, reference, None, plain))
+    assert torch.allclose(picture_loss(broad, reference, None, weighed), torch.tensor([0.0, 0.3]), atol=1e-6)

@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from darkdiff_cli.colour import srgb_decode
 from darkdiff_cli.datasets import PhotoPairs
 from darkdiff_cli.datasets.darken import SynthesisSettings
+from darkdiff_cli.datasets.photos import defocused
 from darkdiff_cli.errors import InputError
 
 SETTINGS = SynthesisSettings(ratio_range=(100.0, 300.0), bright_share=0.0)
@@ -27,6 +31,22 @@ def test_noisy_image_is_the_clean_one_plus_zero_mean_noise(photo_folder) -> None
     bias = np.mean([float((p.noisy - p.clean).mean()) for p in pairs])
     assert abs(bias) < 0.03
     assert min(float(p.noisy.min()) for p in pairs) < 0
+
+
+def test_a_photograph_out_of_focus_keeps_its_light_and_loses_its_detail() -> None:
+    sharp = np.random.default_rng(0).random((64, 64, 3), dtype=np.float32)
+    soft = defocused(sharp, 4.0)
+    np.testing.assert_allclose(srgb_decode(soft).mean(axis=(0, 1)), srgb_decode(sharp).mean(axis=(0, 1)), rtol=0.01)
+    assert soft.std() < 0.1 * sharp.std()
+
+
+def test_a_share_of_the_photographs_is_out_of_focus(photo_folder) -> None:
+    sharp, soft = (
+        [PhotoPairs(photo_folder, replace(SETTINGS, defocus_share=share), 32)[i].reference for i in range(16)]
+        for share in (0.0, 1.0)
+    )
+    rough = [float(torch.stack([p.diff(dim=2).abs().mean() for p in part]).mean()) for part in (sharp, soft)]
+    assert rough[1] < 0.7 * rough[0]
 
 
 def test_splits_share_no_photograph(photo_folder) -> None:
