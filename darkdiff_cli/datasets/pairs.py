@@ -37,6 +37,15 @@ class Pair:
         """The same images on another device, laid out channels-last."""
         return self._each(lambda image: image.to(device, memory_format=torch.channels_last, non_blocking=True))
 
+    def cloned(self) -> "Pair":
+        """A copy in memory of its own."""
+        return self._each(lambda image: image.clone())
+
+    def take(self, other: "Pair") -> None:
+        """Overwrite the images with those of another pair of the same sizes; the names stay."""
+        for name in IMAGES:
+            getattr(self, name).copy_(getattr(other, name), non_blocking=True)
+
     def turned(self, flip: bool, transpose: bool) -> "Pair":
         """The images mirrored, and with rows and columns exchanged where that keeps their size."""
         pair = self._each(lambda image: image.flip(-1)) if flip else self

@@ -38,5 +38,9 @@ class Draws:
         order = torch.randperm(whole, generator=self.generator)
         return self._own((spread[order] * limit).long())
 
+    def place(self, period: int) -> Tensor:
+        """(2,) integers in [0, period): a place of a square, each in its turn as the steps go by."""
+        return torch.tensor([self.step % period, self.step // period % period]).to(self.device)
+
     def _own(self, whole: Tensor) -> Tensor:
         return whole.chunk(self.parts)[self.part].to(self.device)

@@ -24,8 +24,8 @@ class Average:
     def update(self, step: int) -> None:
         """Take in the parameters after optimiser step `step` (1 is the first)."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        for name, parameter in self.module.named_parameters():
-            self.weights[name].lerp_(parameter.detach(), 1 - decay)
+        parameters = [parameter.detach() for _, parameter in self.module.named_parameters()]
+        torch._foreach_lerp_(list(self.weights.values()), parameters, 1 - decay)  # one kernel on a GPU
 
     @contextmanager
     def applied(self) -> Iterator[None]:

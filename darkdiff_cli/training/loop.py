@@ -10,7 +10,7 @@ from typing import cast
 import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from darkdiff_cli.allocator import keep_freed_memory
@@ -23,7 +23,8 @@ from darkdiff_cli.training.ema import Average
 from darkdiff_cli.training.journal import Journal, Report
 from darkdiff_cli.training.machine import RunSettings, make_accelerator
 from darkdiff_cli.training.muon import Muon
-from darkdiff_cli.training.stage import MODEL, Numbers, Objective, Stage
+from darkdiff_cli.training.replay import Passes
+from darkdiff_cli.training.stage import MODEL, Numbers, Objective, Readings, Stage
 from darkdiff_cli.training.state import RunState, newest_checkpoint
 from darkdiff_models.blocks import Checkpointed
 from darkdiff_models.quick import quicken
@@ -105,6 +106,8 @@ class _Run:
             groups = stage.parameter_groups(player)
             optimizer = OPTIMIZERS[plan.optimizer](groups, lr=plan.learning_rate, betas=plan.betas)
             self.objectives[player], optimizers[player] = accelerator.prepare(Objective(stage, player), optimizer)
+        alone = accelerator.device.type == "cuda" and accelerator.num_processes == plan.accumulation == 1
+        self.passes = Passes(accelerator, record=alone and accelerator.scaler is None)
         averages = {name: Average(module, plan.ema_decay) for name, module in stage.trained.items()}
         self.state = RunState(modules, averages, optimizers, accelerator.scaler)
 
@@ -117,9 +120,9 @@ class _Run:
         plan, began, step = self.stage.optimisation, time.perf_counter(), self.state.step
         rate = plan.rate(step)
         players = [player for player in self.objectives if self.stage.plays(player, step)]
-        numbers: Numbers = {}
+        readings: Readings = {}
+        losses: list[Tensor] = []
         names: list[str] = []
-        finite = True
         for index in range(plan.accumulation):
             pair = next(parts).to(self.accelerator.device)
             names += pair.names
@@ -128,13 +131,17 @@ class _Run:
                 last = index == plan.accumulation - 1
                 objective = self.objectives[player]
                 with nullcontext() if last else self.accelerator.no_sync(objective):
-                    loss, said = objective(pair, Draws(*draws))
-                    finite = finite and math.isfinite(loss.item())
-                    self.accelerator.backward(loss / plan.accumulation)
+                    course = self.stage.course(player, step)
+                    loss, said = self.passes.run(objective, pair, Draws(*draws), 1 / plan.accumulation, course)
+                    losses.append(loss)
                 for key, value in said.items():
-                    numbers[key] = numbers.get(key, 0.0) + value / plan.accumulation
-        numbers["gradient"] = self._update(players, rate)
-        flags = [not finite or self._broken(numbers["gradient"]), stop.requested]
+                    readings[key] = readings.get(key, 0.0) + value / plan.accumulation
+        readings["gradient"] = self._update(players, rate)
+        *numbers, total = torch.stack(
+            [*readings.values(), torch.stack(losses).sum()]
+        ).tolist()  # the one wait of a step
+        told = dict(zip(readings, numbers, strict=True))
+        flags = [not math.isfinite(total) or self._broken(told["gradient"]), stop.requested]
         failed, stopped = self._anywhere(flags)
         if failed:
             shown = ", ".join(sorted(set(gather_object(names))))
@@ -143,18 +150,18 @@ class _Run:
         for average in self.state.averages.values():
             average.update(self.state.step)
         seconds = time.perf_counter() - began
-        return {**self._mean(numbers), "learning_rate": rate, "images_per_second": plan.batch_size / seconds}, stopped
+        return {**self._mean(told), "learning_rate": rate, "images_per_second": plan.batch_size / seconds}, stopped
 
-    def _update(self, players: list[str], rate: float) -> float:
+    def _update(self, players: list[str], rate: float) -> Tensor:
         """Clip and apply the gradients; the model's norm before clipping."""
-        norm = 0.0
+        norm = torch.zeros((), device=self.accelerator.device)
         for player in players:
             optimizer = self.state.optimizers[player]
             for group in optimizer.param_groups:
                 group["lr"] = rate * group["factor"]
             parameters = [p for group in optimizer.param_groups for p in group["params"]]
             length = self.accelerator.clip_grad_norm_(parameters, self.stage.optimisation.clip_grad_norm)
-            norm = float(cast(torch.Tensor, length)) if player == MODEL else norm
+            norm = cast(Tensor, length) if player == MODEL else norm
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         return norm

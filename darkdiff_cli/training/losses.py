@@ -13,7 +13,7 @@ LEAST_JUDGED = 31 + PERIOD - 1  # side of a picture in pixels: the least that Al
 
 
 def picture_loss(
-    picture: Tensor, reference: Tensor, lpips: LPIPS | None, weights: PictureLoss, step: int = 0
+    picture: Tensor, reference: Tensor, lpips: LPIPS | None, weights: PictureLoss, place: Tensor | None = None
 ) -> Tensor:
     """L1 + LPIPS + L1 of the means of blocks, as `weights` weighs them, one value an image.
 
@@ -22,19 +22,25 @@ def picture_loss(
         reference: of the same shape, in [0, 1].
         lpips: the perceptual network; None only with a weight of 0.
         weights: of the terms.
-        step: of the training. LPIPS, whose layers stride by 4 to 16 pixels, sees the pictures from each place of the
-            decoder's period in turn: always seen from the same, they learn a grid that it likes.
+        place: (2,) integers in [0, PERIOD), the first row and column that LPIPS sees. Its layers stride by 4 to 16
+            pixels: pictures that it always sees from the same place learn a grid that it likes.
     """
     loss = (picture - reference).abs().mean(dim=(1, 2, 3))
     if weights.block_weight > 0:
         blocks = F.avg_pool2d(picture - reference, BLOCK, ceil_mode=True)
         loss = loss + weights.block_weight * blocks.abs().mean(dim=(1, 2, 3))
     if lpips is not None and weights.perceptual_weight > 0:
-        height, width = (side - PERIOD + 1 for side in picture.shape[-2:])
-        down, right = step % PERIOD, step // PERIOD % PERIOD
-        place = (..., slice(down, down + height), slice(right, right + width))
-        loss = loss + weights.perceptual_weight * lpips(viewable(picture)[place], viewable(reference)[place])
+        seen = (_seen_from(viewable(image), place) for image in (picture, reference))
+        loss = loss + weights.perceptual_weight * lpips(*seen)
     return loss
+
+
+def _seen_from(image: Tensor, place: Tensor | None) -> Tensor:
+    """The image less PERIOD - 1 rows and columns; which ones, no program on a CPU needs to know."""
+    for axis in (2, 3):
+        lines = torch.arange(image.shape[axis] - PERIOD + 1, device=image.device)
+        image = image.index_select(axis, lines if place is None else lines + place[axis - 2])
+    return image
 
 
 def kl_loss(mean: Tensor, std: Tensor, reference: Tensor) -> Tensor:

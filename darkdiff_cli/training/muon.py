@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 MOMENTUM = 0.95
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan's quintic: singular values end between about 0.7 and 1.2
@@ -37,42 +38,44 @@ class Muon(torch.optim.Optimizer):
         """One step on the gradients at hand; parameters without a gradient stay as they are."""
         assert closure is None
         for group in self.param_groups:
-            alike: dict[torch.Size, list[tuple[Tensor, Tensor]]] = defaultdict(list)
-            for parameter in group["params"]:
-                gradient = parameter.grad
-                if gradient is None:
-                    continue
+            learning = [parameter for parameter in group["params"] if parameter.grad is not None]
+            alike: dict[tuple[int, int], list[Tensor]] = defaultdict(list)
+            for parameter in learning:
                 if is_matrix(parameter):
-                    direction = self._momentum(parameter, gradient)
-                    alike[direction.shape].append((parameter, direction))
-                else:
-                    self._adam(parameter, gradient, group)
-            for shape, members in alike.items():
-                size = group["lr"] * ADAM_RMS * max(shape) ** 0.5
-                steps = orthogonalised(torch.stack([direction for _, direction in members]))
-                for (parameter, _), step in zip(members, steps, strict=True):
-                    parameter.sub_(step.to(parameter.dtype).view_as(parameter), alpha=size)
+                    rows = parameter.shape[0]
+                    alike[rows, parameter.numel() // rows].append(parameter)
+            for shape, matrices in alike.items():
+                self._orthogonal(matrices, group["lr"] * ADAM_RMS * max(shape) ** 0.5)
+            if rest := [parameter for parameter in learning if not is_matrix(parameter)]:
+                self._adam(rest, group)
 
-    def _momentum(self, parameter: Tensor, gradient: Tensor) -> Tensor:
-        """Nesterov's look ahead along the averaged gradient, as a matrix."""
-        state = self.state[parameter]
-        if not state:
-            state["momentum"] = torch.zeros_like(parameter)
-        state["momentum"].lerp_(gradient, 1 - MOMENTUM)
-        return gradient.lerp(state["momentum"], MOMENTUM).reshape(parameter.shape[0], -1)
+    def _orthogonal(self, parameters: list[Tensor], size: float) -> None:
+        """Step along Nesterov's look ahead of matrices of one shape, made orthogonal together."""
+        for parameter in parameters:
+            if not self.state[parameter]:
+                self.state[parameter]["momentum"] = torch.zeros_like(parameter)
+        momenta = [self.state[parameter]["momentum"] for parameter in parameters]
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+        ahead = torch._foreach_lerp(gradients, momenta, MOMENTUM)
+        steps = orthogonalised(torch.stack([direction.reshape(len(direction), -1) for direction in ahead]))
+        steps = steps.to(parameters[0].dtype)
+        shaped = [step.view_as(parameter) for step, parameter in zip(steps, parameters, strict=True)]
+        torch._foreach_add_(parameters, shaped, alpha=-size)
 
-    def _adam(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+    def _adam(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
         """Kingma and Ba's step."""
-        (first, second), state = group["betas"], self.state[parameter]
-        if not state:
-            state["step"] = torch.zeros(())
-            state["mean"], state["square"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
-        state["step"] += 1
-        state["mean"].lerp_(gradient, 1 - first)
-        state["square"].lerp_(gradient**2, 1 - second)
-        count = float(state["step"])
-        mean, square = state["mean"] / (1 - first**count), state["square"] / (1 - second**count)
-        parameter.addcdiv_(mean, square.sqrt_().add_(group["eps"]), value=-group["lr"])
+        for parameter in parameters:
+            if not self.state[parameter]:
+                self.state[parameter]["step"] = torch.zeros(())
+                self.state[parameter] |= {name: torch.zeros_like(parameter) for name in ("mean", "square")}
+        states = [self.state[parameter] for parameter in parameters]
+        (first, second), gradients = group["betas"], [p.grad for p in parameters if p.grad is not None]
+        means, squares, counts = ([state[name] for state in states] for name in ("mean", "square", "step"))
+        adam(
+            parameters, gradients, means, squares, [], counts, amsgrad=False, beta1=first, beta2=second,
+            lr=group["lr"], weight_decay=0.0, eps=group["eps"], maximize=False,
+        )  # fmt: skip
 
 
 def is_matrix(parameter: Tensor) -> bool:

@@ -8,7 +8,7 @@ from darkdiff_cli.datasets import Pair
 from darkdiff_cli.training.draws import Draws
 from darkdiff_cli.training.losses import picture_loss, score
 from darkdiff_cli.training.optimisation import Optimisation
-from darkdiff_cli.training.stage import MODEL, Numbers, Stage
+from darkdiff_cli.training.stage import MODEL, Numbers, Readings, Stage
 from darkdiff_cli.training.stage_settings import PictureLoss
 from darkdiff_models.perceptual import LPIPS
 from darkdiff_models.regression import SidUNet
@@ -24,10 +24,10 @@ class Regression(Stage):
         self.players = {MODEL: {"network": network}}
         self.frozen = {"lpips": lpips} if lpips is not None else {}
 
-    def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:  # noqa: ARG002
+    def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Readings]:  # noqa: ARG002
         """L1."""
         loss = picture_loss(self.network(pair.noisy), pair.reference, None, PictureLoss(perceptual_weight=0.0)).mean()
-        return loss, {"picture": loss.item()}
+        return loss, {"picture": loss.detach()}
 
     def health(self, pair: Pair, draws: Draws) -> Numbers:  # noqa: ARG002
         """Scores on held-out pictures."""

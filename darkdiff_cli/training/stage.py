@@ -1,6 +1,7 @@
 """What the loop asks of a stage: which modules train, with which loss, and how they are kept."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from darkdiff_cli.training.draws import Draws
 from darkdiff_cli.training.optimisation import Optimisation
 
 Numbers = dict[str, float]
+Readings = dict[str, Tensor]  # numbers that are still on the device: to fetch each one would hold a GPU up
 
 MODEL = "model"
 
@@ -47,8 +49,15 @@ class Stage(ABC):
         """Whether a player takes part in a step."""
         return True
 
+    def course(self, player: str, step: int) -> Hashable | None:  # noqa: ARG002
+        """What a player's pass has in common with all others that launch the same kernels on batches of one size.
+
+        None where a pass waits for its numbers, or differs from all others.
+        """
+        return None
+
     @abstractmethod
-    def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:
+    def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Readings]:
         """A player's loss on a batch, and numbers for the log."""
 
     @abstractmethod
@@ -72,6 +81,6 @@ class Objective(nn.Module):
         self.networks = nn.ModuleDict(stage.players[player])
         self.stage, self.player = stage, player
 
-    def forward(self, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:
+    def forward(self, pair: Pair, draws: Draws) -> tuple[Tensor, Readings]:
         """As `Stage.loss`."""
         return self.stage.loss(self.player, pair, draws)

@@ -3,6 +3,7 @@
 Both networks are diffusers' stock classes, so that the same weight surgery retasks this base and SD 2.1.
 """
 
+from collections.abc import Hashable
 from pathlib import Path
 
 import torch
@@ -12,8 +13,8 @@ from torch import Tensor
 
 from darkdiff_cli.datasets import Pair
 from darkdiff_cli.training.draws import Draws
-from darkdiff_cli.training.losses import kl_loss, picture_loss, score
-from darkdiff_cli.training.stage import MODEL, Numbers, Stage
+from darkdiff_cli.training.losses import PERIOD, kl_loss, picture_loss, score
+from darkdiff_cli.training.stage import MODEL, Numbers, Readings, Stage
 from darkdiff_cli.training.stage_settings import AutoencoderShape, DenoiserShape, Stage0
 from darkdiff_models.checkpoints import Base, save_base
 from darkdiff_models.perceptual import LPIPS
@@ -32,14 +33,18 @@ class PlainAutoencoder(Stage):
         self.players = {MODEL: {"vae": self.vae}}
         self.frozen = {"lpips": lpips} if lpips is not None else {}
 
-    def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:  # noqa: ARG002
+    def course(self, player: str, step: int) -> Hashable | None:  # noqa: ARG002
+        """All passes are alike."""
+        return player
+
+    def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Readings]:  # noqa: ARG002
         """L1 + LPIPS + KL of clean pictures."""
         posterior = self.vae.encode(pair.clean * 2 - 1).latent_dist
         latents = posterior.mean + posterior.std * draws.normal_like(posterior.mean)
         srgb = (self.vae.decode(latents).sample + 1) / 2
-        loss = picture_loss(srgb, pair.reference, self.lpips, self.settings.loss, draws.step).mean()
+        loss = picture_loss(srgb, pair.reference, self.lpips, self.settings.loss, draws.place(PERIOD)).mean()
         kl = kl_loss(posterior.mean, posterior.std, pair.reference)
-        return loss + self.settings.kl_weight * kl, {"picture": loss.item(), "kl": kl.item()}
+        return loss + self.settings.kl_weight * kl, {"picture": loss.detach(), "kl": kl.detach()}
 
     def health(self, pair: Pair, draws: Draws) -> Numbers:  # noqa: ARG002
         """How well clean pictures survive the bottleneck."""
@@ -73,7 +78,11 @@ class PlainDenoiser(Stage):
         self.players = {MODEL: {"unet": self.unet}}
         self.frozen = {"vae": vae}
 
-    def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:  # noqa: ARG002
+    def course(self, player: str, step: int) -> Hashable | None:  # noqa: ARG002
+        """All passes are alike."""
+        return player
+
+    def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Readings]:  # noqa: ARG002
         """Mean squared error of the predicted noise or velocity."""
         with torch.no_grad():
             latents = self.vae.encode(pair.clean * 2 - 1).latent_dist.mean * self.vae.config["scaling_factor"]
@@ -83,7 +92,7 @@ class PlainDenoiser(Stage):
         prompt = self.empty_prompt.to(latents).expand(latents.shape[0], -1, -1)
         prediction = self.unet(noisy, timesteps, prompt).sample
         loss = F.mse_loss(prediction, training_target(self.schedule, latents, noise, timesteps))
-        return loss, {"ldm": loss.item()}
+        return loss, {"ldm": loss.detach()}
 
     def health(self, pair: Pair, draws: Draws) -> Numbers:
         """The training loss on held-out pictures."""

@@ -1,5 +1,6 @@
 """Stage 1: the residual autoencoder learns the camera's ISP on noisy pictures (Sec. 4.3)."""
 
+from collections.abc import Hashable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ from torch import Tensor
 
 from darkdiff_cli.datasets import Pair
 from darkdiff_cli.training.draws import Draws
-from darkdiff_cli.training.losses import kl_loss, picture_loss, score
-from darkdiff_cli.training.stage import MODEL, Numbers, Stage
+from darkdiff_cli.training.losses import PERIOD, kl_loss, picture_loss, score
+from darkdiff_cli.training.stage import MODEL, Numbers, Readings, Stage
 from darkdiff_cli.training.stage_settings import Stage1
 from darkdiff_models import ResidualAutoencoderKL
 from darkdiff_models.discriminator import PatchDiscriminator, adaptive_weight, hinge_loss
@@ -49,16 +50,20 @@ class ResidualAutoencoder(Stage):
         """The discriminator joins in once the pictures are worth judging."""
         return player == MODEL or (self.settings.adversary is not None and step >= self.settings.adversary.start)
 
-    def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:
+    def course(self, player: str, step: int) -> Hashable | None:  # noqa: ARG002
+        """All passes are alike; an adversary's weight is waited for."""
+        return player if self.settings.adversary is None else None
+
+    def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Readings]:
         """The model: L1 + LPIPS + KL, and the adversary's part. The discriminator: the hinge loss."""
         if player == DISCRIMINATOR:
             assert self.made is not None
             hinge = hinge_loss(self.discriminator(pair.reference), self.discriminator(self.made))
-            return hinge, {"discriminator": hinge.item()}
+            return hinge, {"discriminator": hinge.detach()}
         picture, kl = self._reconstruct(pair, draws)
-        rebuilt = picture_loss(picture, pair.reference, self.lpips, self.settings.loss, draws.step).mean()
+        rebuilt = picture_loss(picture, pair.reference, self.lpips, self.settings.loss, draws.place(PERIOD)).mean()
         loss = rebuilt + self.settings.kl_weight * kl
-        numbers = {"picture": rebuilt.item(), "kl": kl.item()}
+        numbers = {"picture": rebuilt.detach(), "kl": kl.detach()}
         if self.settings.adversary is not None and self.plays(DISCRIMINATOR, draws.step):
             self.made = picture.detach()
             self.discriminator.requires_grad_(False)
@@ -66,7 +71,7 @@ class ResidualAutoencoder(Stage):
             self.discriminator.requires_grad_(True)
             weight = adaptive_weight(rebuilt, adversarial, self.vae.decoder.conv_out.weight)
             loss = loss + self.settings.adversary.weight * weight * adversarial
-            numbers |= {"adversarial": adversarial.item(), "adaptive_weight": weight.item()}
+            numbers |= {"adversarial": adversarial.detach(), "adaptive_weight": weight.detach()}
         return loss, numbers
 
     def _reconstruct(self, pair: Pair, draws: Draws) -> tuple[Tensor, Tensor]:
@@ -76,9 +81,9 @@ class ResidualAutoencoder(Stage):
         keep = ~draws.chosen(batch, self.settings.drop_taps)
         noisy = self.vae.encode(pair.noisy)
         mean, std = noisy.posterior.mean, noisy.posterior.std
-        if clean.any():
-            tidy = self.vae.encode(pair.clean[clean]).posterior
-            mean, std = mean.index_put((clean,), tidy.mean), std.index_put((clean,), tidy.std)
+        if self.settings.clean_latents > 0:
+            tidy, tidied = self.vae.encode(pair.clean).posterior, clean.view(-1, 1, 1, 1)
+            mean, std = torch.where(tidied, tidy.mean, mean), torch.where(tidied, tidy.std, std)
         latents = (mean + std * draws.normal_like(mean)) * self.vae.config["scaling_factor"]
         features = tuple(f * keep.view(-1, 1, 1, 1) for f in noisy.features)
         return self.vae.decode(latents, replace(noisy, features=features)), kl_loss(mean, std, pair.reference)

@@ -1,5 +1,6 @@
 """Stage 2: the denoiser learns the condition (Sec. 4.4, Eq. 1, 8, 9)."""
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ from torch import Tensor, nn
 
 from darkdiff_cli.datasets import Pair
 from darkdiff_cli.training.draws import Draws
-from darkdiff_cli.training.losses import kl_loss, picture_loss, score
+from darkdiff_cli.training.losses import PERIOD, kl_loss, picture_loss, score
 from darkdiff_cli.training.recipe import Recipe
-from darkdiff_cli.training.stage import MODEL, Numbers, Stage
+from darkdiff_cli.training.stage import MODEL, Numbers, Readings, Stage
 from darkdiff_models import ContextProcessor, DarkDiffPipeline, DarkDiffUNet, Encoding, ResidualAutoencoderKL
 from darkdiff_models.conditioning import LatentContext
 from darkdiff_models.perceptual import LPIPS
@@ -58,13 +59,19 @@ class ConditionalDenoiser(Stage):
             groups.append({"name": "autoencoder", "params": list(self.vae.parameters()), "factor": factor})
         return groups
 
-    def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Numbers]:  # noqa: ARG002
+    def course(self, player: str, step: int) -> Hashable | None:
+        """The denoiser's first passes are alike, and so are the later ones where all images are decoded."""
+        alone = step < self.settings.denoiser_first
+        return (player, alone) if alone or self.settings.image_loss_share == 1 else None
+
+    def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Readings]:  # noqa: ARG002
         """Eq. 1 on the whole batch, Eq. 9 on part of it once the denoiser has had its first steps."""
         alone = draws.step < self.settings.denoiser_first
         with torch.set_grad_enabled(not alone):
             noisy = self.vae.encode(pair.noisy)
-        with torch.no_grad():  # what to arrive at: the encoder must not make it easy
-            clean = self.vae.encode(pair.clean).latents
+        with torch.set_grad_enabled(not alone and self.settings.clean_latents > 0):
+            tidy = self.vae.encode(pair.clean)
+        clean = tidy.latents.detach()  # what to arrive at: the encoder must not make it easy
         batch = clean.shape[0]
         null = draws.chosen(batch, self.settings.null_share)
         condition = torch.where(null.view(-1, 1, 1, 1), draws.normal_like(clean), noisy.latents)
@@ -74,48 +81,47 @@ class ConditionalDenoiser(Stage):
         prediction = self.unet(z_t, timesteps, self.unet.prepare(self.context(condition)))
         ldm = F.mse_loss(prediction, training_target(self.schedule, clean, noise, timesteps))
         if alone:
-            return ldm + self._still(), {"ldm": ldm.item()}
+            return ldm + self._still(), {"ldm": ldm.detach()}
         shown = self._shown(batch, draws)
         if not shown.any() or self.settings.image_loss_weight == 0:
-            return ldm, {"ldm": ldm.item()}
-        seen, reference = noisy.select(shown), pair.reference[shown]
+            return ldm, {"ldm": ldm.detach()}
+        seen, reference = (noisy, pair.reference) if shown.all() else (noisy.select(shown), pair.reference[shown])
         if self.settings.image_loss_steps > 0:
             arrived = self._sample(seen.latents, draws.normal_like(clean)[shown], learning_steps=1)
-            arrived = self._tidied(arrived, pair.clean[shown], draws)
-            image = self._image_loss(arrived, seen, reference, draws.step).mean()
+            arrived = self._tidied(arrived, tidy if shown.all() else tidy.select(shown), draws)
+            image = self._image_loss(arrived, seen, reference, draws).mean()
         else:
             original = predicted_original(self.schedule, prediction, z_t, timesteps)
             alpha_bar = self.schedule.alphas_cumprod.to(z_t.device)[timesteps[shown]]
-            image = self._image_loss(original[shown], seen, reference, draws.step)
+            image = self._image_loss(original[shown], seen, reference, draws)
             image = (image * alpha_bar * ~null[shown]).mean()
-        loss, numbers = ldm + self.settings.image_loss_weight * image, {"ldm": ldm.item(), "image": image.item()}
+        loss, numbers = ldm + self.settings.image_loss_weight * image, {"ldm": ldm.detach(), "image": image.detach()}
         if self.learning:
             kl = kl_loss(noisy.posterior.mean, noisy.posterior.std, pair.reference)
-            loss, numbers = loss + self.recipe.stage1.kl_weight * kl, numbers | {"kl": kl.item()}
+            loss, numbers = loss + self.recipe.stage1.kl_weight * kl, numbers | {"kl": kl.detach()}
         return loss, numbers
 
     def _still(self) -> Tensor:
         """Zero, with a gradient of zero for the autoencoder: processes that share a batch wait for every gradient."""
         return torch.stack([parameter.sum() for parameter in self.vae.parameters()]).sum() * 0.0
 
-    def _tidied(self, arrived: Tensor, clean: Tensor, draws: Draws) -> Tensor:
+    def _tidied(self, arrived: Tensor, tidy: Encoding, draws: Draws) -> Tensor:
         """The latents that are decoded: on a share of the images the clean picture's, as in stage 1."""
-        noise, tidy = draws.normal_like(arrived), draws.chosen(arrived.shape[0], self.settings.clean_latents)
-        if not tidy.any():
+        if self.settings.clean_latents == 0:
             return arrived
-        posterior = self.vae.encode(clean[tidy]).posterior
-        own = (posterior.mean + posterior.std * noise[tidy]) * self.vae.config["scaling_factor"]
-        return arrived.index_put((tidy,), own)
+        noise, chosen = draws.normal_like(arrived), draws.chosen(arrived.shape[0], self.settings.clean_latents)
+        own = (tidy.posterior.mean + tidy.posterior.std * noise) * self.vae.config["scaling_factor"]
+        return torch.where(chosen.view(-1, 1, 1, 1), own, arrived)
 
     def _shown(self, batch: int, draws: Draws) -> Tensor:
-        """(batch,) which images are decoded for Eq. 9: spread evenly, the same ones however the batch is cut."""
+        """(batch,) on the CPU: which images Eq. 9 decodes, spread evenly, the same ones however the batch is cut."""
         counts = torch.floor(torch.arange(batch * draws.parts + 1) * self.settings.image_loss_share + 1e-6)
-        return (counts.diff() > 0).chunk(draws.parts)[draws.part].to(draws.device)
+        return (counts.diff() > 0).chunk(draws.parts)[draws.part]
 
-    def _image_loss(self, original: Tensor, noisy: Encoding, reference: Tensor, step: int) -> Tensor:
+    def _image_loss(self, original: Tensor, noisy: Encoding, reference: Tensor, draws: Draws) -> Tensor:
         """Eq. 9, one value an image; to be weighted by alpha_bar where a late guess says nothing of the picture."""
         picture = self.vae.decode(original, noisy)
-        return picture_loss(picture, reference, self.lpips, self.settings.loss, step)
+        return picture_loss(picture, reference, self.lpips, self.settings.loss, draws.place(PERIOD))
 
     def health(self, pair: Pair, draws: Draws) -> Numbers:
         """Scores of a short sampling beside those of stage 1 alone and of the clean latents."""

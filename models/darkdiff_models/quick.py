@@ -1,4 +1,4 @@
-"""Training on a CPU: networks of diffusers' parts without passes over their maps that change nothing."""
+"""Training: networks of diffusers' parts without passes over their maps that change nothing."""
 
 import torch
 import torch.nn.functional as F
@@ -12,13 +12,11 @@ class QuickResnet(ResnetBlock2D):
     """The residual block of Stable Diffusion's VAE and U-Net: one size in and out, no dropout.
 
     In training mode diffusers' own lays its input out anew before the 1x1 shortcut, for the sake of distributed
-    training on GPUs, and divides its sum by one. On other devices than CPUs it is diffusers' own.
+    training on GPUs, and divides its sum by one.
     """
 
     def forward(self, input_tensor: Tensor, temb: Tensor | None = None) -> Tensor:
         """(batch, in_channels, h, w) and, in a U-Net, (batch, time_dim) -> (batch, out_channels, h, w)."""
-        if input_tensor.device.type != "cpu":
-            return torch.as_tensor(super().forward(input_tensor, temb))
         hidden = self.conv1(F.silu(self.norm1(input_tensor)))
         if temb is not None:
             hidden = hidden + self.time_emb_proj(F.silu(temb))[:, :, None, None]

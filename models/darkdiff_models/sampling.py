@@ -68,11 +68,12 @@ def sample(
     if not 1 <= steps <= limit:
         raise ValueError(f"steps must be between 1 and {limit}, got {steps}")
     scheduler = type(scheduler).from_config(scheduler.config)
-    scheduler.set_timesteps(steps, device=noise.device)
+    scheduler.set_timesteps(steps)  # on the CPU, where the schedule is looked up without waiting for a GPU
     latents = noise * scheduler.init_noise_sigma
     for done, timestep in enumerate(scheduler.timesteps, start=1):
+        now = torch.full((), int(timestep), dtype=timestep.dtype, device=noise.device)
         with torch.set_grad_enabled(torch.is_grad_enabled() and done > steps - learning_steps):
-            prediction = denoiser(scheduler.scale_model_input(latents, timestep), timestep)
+            prediction = denoiser(scheduler.scale_model_input(latents, timestep), now)
             latents = scheduler.step(prediction, timestep, latents).prev_sample
         if on_step is not None:
             on_step(done, steps)

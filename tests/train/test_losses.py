@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from darkdiff_cli.training.losses import picture_loss
+from darkdiff_cli.training.draws import Draws
+from darkdiff_cli.training.losses import PERIOD, picture_loss
 from darkdiff_cli.training.stage_settings import PictureLoss
 from darkdiff_models.perceptual import LPIPS
 
@@ -20,7 +21,8 @@ def test_the_perceptual_network_judges_from_every_place_of_a_latent_in_turn(lpip
     picture, reference = torch.rand(2, 3, 48, 52), torch.rand(2, 3, 48, 52)
     difference = (picture - reference).abs().mean(dim=(1, 2, 3))
     places = [(..., slice(down, down + 41), slice(right, right + 45)) for right in range(8) for down in range(8)]
-    losses = torch.stack([picture_loss(picture, reference, lpips, PictureLoss(0.5), step) for step in range(65)])
+    turns = [Draws(0, step, torch.device("cpu")).place(PERIOD) for step in range(65)]
+    losses = torch.stack([picture_loss(picture, reference, lpips, PictureLoss(0.5), turn) for turn in turns])
     expected = torch.stack([difference + 0.5 * lpips(picture[place], reference[place]) for place in places])
     assert torch.allclose(losses[:64], expected, atol=1e-5)
     assert torch.equal(losses[64], losses[0])
