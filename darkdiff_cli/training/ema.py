@@ -25,7 +25,8 @@ class Average:
         """Take in the parameters after optimiser step `step` (1 is the first)."""
         decay = min(self.decay, (1 + step) / (10 + step))
         parameters = [parameter.detach() for _, parameter in self.module.named_parameters()]
-        torch._foreach_lerp_(list(self.weights.values()), parameters, 1 - decay)  # one kernel on a GPU
+        if parameters:
+            torch._foreach_lerp_(list(self.weights.values()), parameters, 1 - decay)  # one kernel on a GPU
 
     @contextmanager
     def applied(self) -> Iterator[None]:
