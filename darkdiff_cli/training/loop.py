@@ -107,7 +107,10 @@ class _Run:
             optimizer = OPTIMIZERS[plan.optimizer](groups, lr=plan.learning_rate, betas=plan.betas)
             self.objectives[player], optimizers[player] = accelerator.prepare(Objective(stage, player), optimizer)
         alone = accelerator.device.type == "cuda" and accelerator.num_processes == plan.accumulation == 1
-        self.passes = Passes(accelerator, record=alone and accelerator.scaler is None)
+        plain = (
+            accelerator.scaler is None and not plan.gradient_checkpointing
+        )  # which asks for the state of a generator
+        self.passes = Passes(accelerator, record=alone and plain)
         averages = {name: Average(module, plan.ema_decay) for name, module in stage.trained.items()}
         self.state = RunState(modules, averages, optimizers, accelerator.scaler)
 
@@ -137,9 +140,8 @@ class _Run:
                 for key, value in said.items():
                     readings[key] = readings.get(key, 0.0) + value / plan.accumulation
         readings["gradient"] = self._update(players, rate)
-        *numbers, total = torch.stack(
-            [*readings.values(), torch.stack(losses).sum()]
-        ).tolist()  # the one wait of a step
+        fetched = torch.stack([*readings.values(), torch.stack(losses).sum()])  # together: a step waits for a GPU once
+        *numbers, total = fetched.tolist()
         told = dict(zip(readings, numbers, strict=True))
         flags = [not math.isfinite(total) or self._broken(told["gradient"]), stop.requested]
         failed, stopped = self._anywhere(flags)
