@@ -107,9 +107,8 @@ class _Run:
             optimizer = OPTIMIZERS[plan.optimizer](groups, lr=plan.learning_rate, betas=plan.betas)
             self.objectives[player], optimizers[player] = accelerator.prepare(Objective(stage, player), optimizer)
         alone = accelerator.device.type == "cuda" and accelerator.num_processes == plan.accumulation == 1
-        plain = (
-            accelerator.scaler is None and not plan.gradient_checkpointing
-        )  # which asks for the state of a generator
+        # Checkpointing asks for a generator's state, which a recording forbids; a scaler may skip a step.
+        plain = accelerator.scaler is None and not plan.gradient_checkpointing
         self.passes = Passes(accelerator, record=alone and plain)
         averages = {name: Average(module, plan.ema_decay) for name, module in stage.trained.items()}
         self.state = RunState(modules, averages, optimizers, accelerator.scaler)
