@@ -85,16 +85,21 @@ class ConditionalDenoiser(Stage):
         shown = self._shown(batch, draws)
         if not shown.any() or self.settings.image_loss_weight == 0:
             return ldm, {"ldm": ldm.detach()}
-        seen, reference = (noisy, pair.reference) if shown.all() else (noisy.select(shown), pair.reference[shown])
+        whole = bool(shown.all())  # an index would have to be brought to the device, which no recording allows
+
+        def of(values: Tensor) -> Tensor:
+            return values if whole else values[shown]
+
+        seen, tidy = (noisy, tidy) if whole else (noisy.select(shown), tidy.select(shown))
         if self.settings.image_loss_steps > 0:
-            arrived = self._sample(seen.latents, draws.normal_like(clean)[shown], learning_steps=1)
-            arrived = self._tidied(arrived, tidy if shown.all() else tidy.select(shown), draws)
-            image = self._image_loss(arrived, seen, reference, draws).mean()
+            arrived = self._sample(seen.latents, of(draws.normal_like(clean)), learning_steps=1)
+            arrived = self._tidied(arrived, tidy, draws)
+            image = self._image_loss(arrived, seen, of(pair.reference), draws).mean()
         else:
             original = predicted_original(self.schedule, prediction, z_t, timesteps)
-            alpha_bar = self.schedule.alphas_cumprod.to(z_t.device)[timesteps[shown]]
-            image = self._image_loss(original[shown], seen, reference, draws)
-            image = (image * alpha_bar * ~null[shown]).mean()
+            alpha_bar = self.schedule.alphas_cumprod.to(z_t.device)[of(timesteps)]
+            image = self._image_loss(of(original), seen, of(pair.reference), draws)
+            image = (image * alpha_bar * ~of(null)).mean()
         loss, numbers = ldm + self.settings.image_loss_weight * image, {"ldm": ldm.detach(), "image": image.detach()}
         if self.learning:
             kl = kl_loss(noisy.posterior.mean, noisy.posterior.std, pair.reference)
