@@ -20,6 +20,8 @@ class SynthesisSettings:
         exposure_range: factors on a photograph's light, log-uniform: darker and brighter renderings.
         defocus_share: share of photographs taken out of focus (`photos:` only): areas that are smooth at every scale,
             as backgrounds are at the wide apertures of night shots.
+        drawn_share: share of pictures that are drawn instead of photographed (`photos:` only): flat colours with hard
+            edges, as charts, signs and screens have them (see `darkdiff_cli.datasets.drawn`).
         gain_range: system gain K in DN per electron at 14 bit, log-uniform.
         black_error: standard deviation of the black level's error, DN.
         row_noise: factor on the calibrated row noise; 0 leaves it out.
@@ -32,6 +34,7 @@ class SynthesisSettings:
     bright_share: float = 0.15
     exposure_range: tuple[float, float] = (0.4, 1.3)
     defocus_share: float = 0.0
+    drawn_share: float = 0.0
     gain_range: tuple[float, float] = (0.2, 8.0)
     black_error: float = 0.3
     row_noise: float = 1.0

@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from darkdiff_cli.colour import srgb_decode, srgb_encode, srgb_from_camera
 from darkdiff_cli.datasets.darken import SynthesisSettings, darken, log_uniform
+from darkdiff_cli.datasets.drawn import drawn
 from darkdiff_cli.datasets.pairs import Pair, make_pair
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import DataFormat, LrgbSpace, RawFrame
@@ -66,13 +67,19 @@ class PhotoPairs(Dataset[Pair]):
 
     def __getitem__(self, index: int) -> Pair:
         rng = np.random.default_rng([self.seed, self.stream, index])
-        path = self.paths[int(rng.integers(len(self.paths)))]
-        square = _crop(load_photo(path), self.crop, rng, path)
+        square, name = self._picture(rng)
         if self.settings.defocus_share and rng.uniform() < self.settings.defocus_share:
             square = defocused(square, log_uniform(DEFOCUS, rng))
         clean = clean_frame(square, log_uniform(self.settings.exposure_range, rng), rng)
         dark, ratio = darken(clean, self.settings, rng)
-        return make_pair(dark, ratio, clean, f"{path.name} x{ratio:.0f}", self.lrgb_space, self.data_format)
+        return make_pair(dark, ratio, clean, f"{name} x{ratio:.0f}", self.lrgb_space, self.data_format)
+
+    def _picture(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], str]:
+        """A crop of a photograph, or a drawing, and what it is called."""
+        if self.settings.drawn_share and rng.uniform() < self.settings.drawn_share:
+            return drawn(self.crop, rng), "drawing"
+        path = self.paths[int(rng.integers(len(self.paths)))]
+        return _crop(load_photo(path), self.crop, rng, path), path.name
 
 
 def clean_frame(srgb_01: NDArray[np.float32], exposure: float, rng: np.random.Generator) -> RawFrame:

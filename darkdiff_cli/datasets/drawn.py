@@ -1,0 +1,109 @@
+"""Pictures drawn at random: flat colours with hard edges, slopes and lettering, as charts, signs and screens have them.
+
+Photographs hold few of them, and a network that saw photographs alone gives them rims of another colour and texture.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+EMPTY = 0.3  # share of drawings that are ground alone: a bare wall, a clear sky
+MOST_SHAPES = 40
+LEAST_SIDE = 3.0  # pixels
+LETTERS = list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+SMOOTH = 4  # a drawing with soft edges is drawn so many times as large
+
+Colour = tuple[int, int, int]
+
+
+def drawn(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """A square of ground and shapes in random flat colours.
+
+    Args:
+        size: its side in pixels.
+        rng: source of randomness.
+
+    Returns:
+        (size, size, 3) sRGB in [0, 1]; edges are hard to the pixel in half of the drawings, smooth in the others.
+    """
+    scale = SMOOTH if rng.uniform() < 0.5 else 1
+    picture = Image.fromarray(_ground(size, rng)).resize((size * scale, size * scale), Image.Resampling.BILINEAR)
+    if rng.uniform() >= EMPTY:
+        canvas, kinds = ImageDraw.Draw(picture), (_polygon, _ellipse, _line, _grid, _word)
+        for _ in range(_count(MOST_SHAPES, rng)):
+            kinds[int(rng.integers(len(kinds)))](canvas, size * scale, LEAST_SIDE * scale, rng)
+    return np.asarray(picture.reduce(scale), dtype=np.float32) / np.float32(255.0)
+
+
+def _ground(size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """One colour, or in half of the cases a slope from one to another in any direction."""
+    first, last = np.array(_colour(rng)), np.array(_colour(rng))
+    angle = rng.uniform(0, 2 * np.pi)
+    y, x = np.mgrid[-0.5 : 0.5 : size * 1j, -0.5 : 0.5 : size * 1j]
+    along = 0.5 + (np.cos(angle) * x + np.sin(angle) * y) / np.sqrt(2.0)
+    share = along[..., None] if rng.uniform() < 0.5 else np.zeros((size, size, 1))
+    return np.round(first + share * (last - first)).astype(np.uint8)
+
+
+def _colour(rng: np.random.Generator) -> Colour:
+    """From grey to pure, from black to white."""
+    level, tint = rng.uniform(0, 255), rng.uniform(-255, 255, size=3) * rng.uniform() ** 2
+    red, green, blue = np.clip(level + tint, 0, 255).astype(int).tolist()
+    return red, green, blue
+
+
+def _polygon(canvas: ImageDraw.ImageDraw, size: int, least: float, rng: np.random.Generator) -> None:
+    """Three to six corners around a centre; four make a rectangle, upright in half of the cases."""
+    corners, centre = int(rng.integers(3, 7)), rng.uniform(0, size, size=2)
+    half = np.array([_side(size, least, rng), _side(size, least, rng)]) / 2
+    turns = (np.arange(corners) + 0.5) * 2 * np.pi / corners
+    points = np.stack([np.cos(turns), np.sin(turns)], axis=1) * half * np.sqrt(2.0)
+    angle = 0.0 if corners == 4 and rng.uniform() < 0.5 else rng.uniform(0, 2 * np.pi)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    canvas.polygon([(x, y) for x, y in (points @ turn.T + centre).tolist()], fill=_colour(rng))
+
+
+def _ellipse(canvas: ImageDraw.ImageDraw, size: int, least: float, rng: np.random.Generator) -> None:
+    x, y = rng.uniform(0, size, size=2).tolist()
+    wide, high = _side(size, least, rng) / 2, _side(size, least, rng) / 2
+    canvas.ellipse((x - wide, y - high, x + wide, y + high), fill=_colour(rng))
+
+
+def _line(canvas: ImageDraw.ImageDraw, size: int, least: float, rng: np.random.Generator) -> None:
+    x0, y0, x1, y1 = rng.uniform(0, size, size=4).tolist()
+    canvas.line((x0, y0, x1, y1), fill=_colour(rng), width=round(least * rng.uniform(0.4, 4.0)))
+
+
+def _grid(canvas: ImageDraw.ImageDraw, size: int, least: float, rng: np.random.Generator) -> None:
+    """Rows of equal boxes: windows in one colour, or a chart in many."""
+    left, top = rng.uniform(-0.2 * size, 0.8 * size, size=2).tolist()
+    wide, high = (_side(0.5 * size, 2 * least, rng) for _ in range(2))
+    gap, windows = rng.uniform(0.02, 0.6), _colour(rng) if rng.uniform() < 0.5 else None
+    for row in range(int(rng.integers(1, 6))):
+        for column in range(int(rng.integers(1, 8))):
+            x, y = left + column * wide * (1 + gap), top + row * high * (1 + gap)
+            canvas.rectangle((x, y, x + wide, y + high), fill=windows or _colour(rng))
+
+
+def _word(canvas: ImageDraw.ImageDraw, size: int, least: float, rng: np.random.Generator) -> None:
+    height = int(np.exp(rng.uniform(np.log(2 * least), np.log(max(0.3 * size, 3 * least)))))
+    text = "".join(rng.choice(LETTERS, size=int(rng.integers(1, 12))))
+    x, y = rng.uniform(-0.1 * size, 0.9 * size, size=2).tolist()
+    canvas.text((x, y), text, fill=_colour(rng), font=_font(height))
+
+
+@lru_cache(maxsize=64)
+def _font(height: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size=height)
+
+
+def _count(most: int, rng: np.random.Generator) -> int:
+    """One up to `most`, few as often as many."""
+    return round(float(np.exp(rng.uniform(0.0, np.log(most)))))
+
+
+def _side(size: float, least: float, rng: np.random.Generator) -> float:
+    """Small as often as large."""
+    return float(np.exp(rng.uniform(np.log(least), np.log(max(0.8 * size, 2 * least)))))
