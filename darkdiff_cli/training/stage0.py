@@ -89,7 +89,8 @@ class PlainDenoiser(Stage):
         noise = draws.normal_like(latents)
         timesteps = draws.timesteps(latents.shape[0], self.schedule.config["num_train_timesteps"])
         noisy = self.schedule.add_noise(latents, noise, timesteps)
-        prompt = self.empty_prompt.to(latents).expand(latents.shape[0], -1, -1)
+        self.empty_prompt = self.empty_prompt.to(latents.device)  # once: a recorded pass copies nothing to its device
+        prompt = self.empty_prompt.expand(latents.shape[0], -1, -1)
         prediction = self.unet(noisy, timesteps, prompt).sample
         loss = F.mse_loss(prediction, training_target(self.schedule, latents, noise, timesteps))
         return loss, {"ldm": loss.detach()}
