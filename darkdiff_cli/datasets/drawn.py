@@ -3,16 +3,19 @@
 Photographs hold few of them, and a network that saw photographs alone gives them rims of another colour and texture.
 """
 
+import string
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from darkdiff_cli.datasets.darken import log_uniform
+
 EMPTY = 0.3  # share of drawings that are ground alone: a bare wall, a clear sky
 MOST_SHAPES = 40
 LEAST_SIDE = 3.0  # pixels
-LETTERS = list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+LETTERS = list(string.ascii_letters + string.digits)
 SMOOTH = 4  # a drawing with soft edges is drawn so many times as large
 
 Colour = tuple[int, int, int]
@@ -32,7 +35,7 @@ def drawn(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
     picture = Image.fromarray(_ground(size, rng)).resize((size * scale, size * scale), Image.Resampling.BILINEAR)
     if rng.uniform() >= EMPTY:
         canvas, kinds = ImageDraw.Draw(picture), (_polygon, _ellipse, _line, _grid, _word)
-        for _ in range(_count(MOST_SHAPES, rng)):
+        for _ in range(round(log_uniform((1, MOST_SHAPES), rng))):
             kinds[int(rng.integers(len(kinds)))](canvas, size * scale, LEAST_SIDE * scale, rng)
     return np.asarray(picture.reduce(scale), dtype=np.float32) / np.float32(255.0)
 
@@ -88,7 +91,7 @@ def _grid(canvas: ImageDraw.ImageDraw, size: int, least: float, rng: np.random.G
 
 
 def _word(canvas: ImageDraw.ImageDraw, size: int, least: float, rng: np.random.Generator) -> None:
-    height = int(np.exp(rng.uniform(np.log(2 * least), np.log(max(0.3 * size, 3 * least)))))
+    height = int(log_uniform((2 * least, max(0.3 * size, 3 * least)), rng))
     text = "".join(rng.choice(LETTERS, size=int(rng.integers(1, 12))))
     x, y = rng.uniform(-0.1 * size, 0.9 * size, size=2).tolist()
     canvas.text((x, y), text, fill=_colour(rng), font=_font(height))
@@ -99,11 +102,6 @@ def _font(height: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size=height)
 
 
-def _count(most: int, rng: np.random.Generator) -> int:
-    """One up to `most`, few as often as many."""
-    return round(float(np.exp(rng.uniform(0.0, np.log(most)))))
-
-
 def _side(size: float, least: float, rng: np.random.Generator) -> float:
     """Small as often as large."""
-    return float(np.exp(rng.uniform(np.log(least), np.log(max(0.8 * size, 2 * least)))))
+    return log_uniform((least, max(0.8 * size, 2 * least)), rng)

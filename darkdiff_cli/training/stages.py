@@ -137,8 +137,9 @@ class Run:
         return replace(self.source, data_format=fixed.get(name, self.source.data_format)).open(split, crop)
 
     def _held_out(self, name: StageName, crop: int) -> Dataset[Pair]:
-        photographed = replace(self.recipe.data, defocus_share=0.0, drawn_share=0.0)
-        dark = replace(photographed, ratio_range=HEALTH_RATIOS, bright_share=0.0)
+        dark = replace(
+            self.recipe.data, ratio_range=HEALTH_RATIOS, bright_share=0.0, defocus_share=0.0, drawn_share=0.0
+        )
         source = replace(self.source, settings=dark)
         return replace(self, source=source)._pairs(name, "validation", min(crop, HEALTH_CROP))
 
