@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from darkdiff_models.alike import Alike
-from darkdiff_models.gains import FLOOR, log_light, scaled
+from darkdiff_models.gains import FLOOR, enlarged_within, log_light, scaled
 from darkdiff_models.light import Light, decode_curve, encode_curve
 
 TRUSTED = 0.7  # block means above this are pulled down by clipped noise and fade out towards 1
@@ -37,7 +37,8 @@ def anchor(srgb: Tensor, light: Light) -> Tensor:
     linear = decode_curve(srgb)
     block = srgb.shape[-1] // light.mean.shape[-1]
     shown = F.avg_pool2d(linear, block).clamp_min(0)  # gains of less than nothing would grow with every scale
-    return encode_curve(scaled(linear, _levelled(shown, light.mean, light.variance / block**2)))
+    gain = _levelled(shown, light.mean, light.variance / block**2)
+    return encode_curve(scaled(linear, enlarged_within(gain, shown, linear)))
 
 
 def _levelled(shown: Tensor, counted: Tensor, noise: Tensor) -> Tensor:
@@ -54,7 +55,7 @@ def _levelled(shown: Tensor, counted: Tensor, noise: Tensor) -> Tensor:
     alike = Alike(log_light(shown, 2 * FLOOR), EDGE, SCALES[0])
     gain = torch.ones_like(shown)
     for dilations in SCALES:
-        own, mean = alike.mean(torch.cat([(shown + FLOOR) * gain - FLOOR, counted], dim=1), dilations).chunk(2, dim=1)
+        own, mean = alike.mean(torch.cat([scaled(shown, gain), counted], dim=1), dilations).chunk(2, dim=1)
         own, mean = own.clamp_min(0) + FLOOR, mean.clamp_min(0) + FLOOR
         step = mean / own - 1
         doubt = alike.variance(noise, dilations) / own**2

@@ -1,5 +1,8 @@
 """A finished picture's colours are no more than its light can tell."""
 
+import math
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -10,6 +13,9 @@ from darkdiff_models.light import Light, decode_curve, encode_curve
 
 CALMED = 2  # pixels: side of the smallest areas whose colours are evened out
 CALM_PASSES = (4, 2, 1)
+WIDE_PASSES = ((8,), (16,))
+"""Over wider areas, one after the other: patches are broad there, and less noise is left to take a true hue for."""
+WIDE_EDGE = 3.0  # the noise of an anchored picture is not each block's own: wide means keep so much more of it
 COLOUR_EDGE, LIGHT_EDGE = 0.8, 2.0  # the same for colour and for light, in deviations of a block's counted light
 LEAST = 1e-4  # so that no tolerance is 0
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # of linear sRGB, ITU-R BT.709
@@ -32,9 +38,10 @@ def calm(srgb: Tensor, light: Light) -> Tensor:
     block = srgb.shape[-1] // light.mean.shape[-1]
     levels = F.avg_pool2d(linear, block)
     tolerance = _tolerance(levels, light.variance / block**2)
-    linear = scaled(linear, _calmed(levels, tolerance))
+    linear = scaled(linear, enlarged(_calmed(levels, tolerance, (CALM_PASSES, *WIDE_PASSES)), linear))
     fine = F.avg_pool2d(linear, min(CALMED, block))
-    return encode_curve(scaled(linear, _calmed(fine, enlarged(tolerance, fine))))
+    gain = _calmed(fine, enlarged(tolerance, fine), (CALM_PASSES,))
+    return encode_curve(scaled(linear, enlarged(gain, linear)))
 
 
 def _tolerance(levels: Tensor, noise: Tensor) -> Tensor:
@@ -51,18 +58,28 @@ def _tolerance(levels: Tensor, noise: Tensor) -> Tensor:
     return LEAST + torch.cat([(COLOUR_EDGE * colour).expand_as(levels), LIGHT_EDGE * light], dim=1)
 
 
-def _calmed(levels: Tensor, tolerance: Tensor) -> Tensor:
+def _calmed(levels: Tensor, tolerance: Tensor, scales: Sequence[Sequence[int]]) -> Tensor:
     """Gains that even out colours of areas whose differences are tolerable, and keep their luminance.
+
+    Noise averages out from scale to scale, and the colours that are tolerated draw together with it (edge-avoiding
+    wavelets by falling tolerances: Dammertz et al., HPG 2010).
 
     Args:
         levels: (batch, 3, h, w) linear light of areas.
         tolerance: (batch, 4, h, w) from `_tolerance`.
+        scales: passes of each scale, from small areas to wide ones.
     """
     luminance = _luminance(levels)
-    colour = log_light(levels, FLOOR) - luminance.log()
-    alike = Alike(torch.cat([colour, luminance.log()], dim=1), tolerance, CALM_PASSES)
-    gain = (alike.mean(colour, CALM_PASSES) - colour).exp()
-    return gain * luminance / _luminance((levels + FLOOR) * gain - FLOOR)
+    shown = colour = log_light(levels, FLOOR) - luminance.log()
+    hue, light = tolerance.split([colour.shape[1], 1], dim=1)
+    spread, left = 0, 1.0
+    for passes in scales:
+        alike = Alike(torch.cat([colour, luminance.log()], dim=1), torch.cat([hue * left, light], dim=1), passes)
+        colour = alike.mean(colour, passes)
+        spread += sum(d * d for d in passes)
+        left = WIDE_EDGE / math.sqrt(2 * math.pi * spread)  # of a white noise, as in `Alike.variance`
+    gain = (colour - shown).exp()
+    return gain * luminance / _luminance(scaled(levels, gain))
 
 
 def _luminance(levels: Tensor) -> Tensor:

@@ -61,3 +61,29 @@ def test_calming_keeps_the_luminance() -> None:
     ]
     assert (luminance[1] / luminance[0] - 1).abs().max() < 0.06
     assert (luminance[1] / luminance[0] - 1).abs().mean() < 0.02
+
+
+@torch.no_grad()
+def test_broad_patches_of_colour_are_evened_out_in_the_noise_and_kept_in_the_light() -> None:
+    generator = torch.Generator().manual_seed(0)
+    patches = 1 + 0.05 * torch.randn(1, 3, 8, 8, generator=generator)
+    shown = 0.1 * F.interpolate(patches, scale_factor=64.0, mode="bicubic")
+    spread = {}
+    for noise in (1e-4, 0.15):
+        light = block_light(shown + noise * torch.randn(shown.shape, generator=generator), 8)
+        after = F.avg_pool2d(decode_curve(calm(encode_curve(shown), light)), 32)
+        spread[noise] = float((after / after.mean(dim=1, keepdim=True)).std())
+    before = F.avg_pool2d(shown, 32)
+    assert spread[1e-4] == pytest.approx(float((before / before.mean(dim=1, keepdim=True)).std()), rel=0.02)
+    assert spread[0.15] < 0.6 * spread[1e-4]
+
+
+@torch.no_grad()
+def test_a_slow_change_of_colour_that_the_light_can_tell_stays() -> None:
+    """From orange to blue over the width of a sky; noise of one and a half times the light."""
+    generator = torch.Generator().manual_seed(0)
+    slope = torch.linspace(-1, 1, 512).view(1, 1, 1, 512)
+    truth = 0.1 * (1 + 0.4 * torch.tensor([-1.0, 0.0, 1.0]).view(1, 3, 1, 1) * slope).expand(1, 3, 256, 512)
+    light = block_light(truth + 0.15 * torch.randn(truth.shape, generator=generator), 8)
+    after = decode_curve(calm(encode_curve(truth), light))
+    assert (F.avg_pool2d(after, 32) / F.avg_pool2d(truth, 32) - 1).abs().max() < 0.05
