@@ -14,6 +14,7 @@ White = Literal["auto", "file"]
 
 ADJUSTED_FROM, ADJUSTED_WHOLLY = 0.75, 0.8  # of the white level; LibRaw's adjust_maximum_thr is the first
 BRIGHT_SHARE = 1e-4  # of the pixels must be bright before the brightest one counts
+SPARK = 1.04  # times their least: above that a lone pixel of an amplified picture is taken for a guess
 
 
 def render_reference(frame: RawFrame, adjust_maximum: bool = False) -> NDArray[np.float32]:
@@ -59,7 +60,8 @@ def adjusted_white(picture: NDArray[np.float32], frame: RawFrame, ratio: float) 
     LibRaw (`adjust_maximum`, on by default, so in SID's references and in every rendering by rawpy's defaults too)
     takes the largest raw value for white where it lies between 75 and 100 % of the white level. In an amplified dark
     raw that value is noise, so the finished picture is asked instead, taken back to the sensor's channels. Where it
-    was amplified, its brightest pixel is a guess too: one does not suffice, and between 75 and 80 % the step fades in.
+    was amplified, its brightest pixel is a guess too: one does not suffice and counts for little more than the other
+    bright ones, and between 75 and 80 % the step fades in.
 
     Args:
         picture: (h, w, 3) sRGB in [0, 1].
@@ -80,6 +82,7 @@ def adjusted_white(picture: NDArray[np.float32], frame: RawFrame, ratio: float) 
     else:
         bright = float(np.quantile(levels, 1 - BRIGHT_SHARE))
         share = min(max((bright - ADJUSTED_FROM) / (ADJUSTED_WHOLLY - ADJUSTED_FROM), 0.0), 1.0)
+        brightest = min(brightest, SPARK * bright)
     if share == 0 or brightest >= 1:
         return picture
     return srgb_encode(linear * np.float32(1 + share * (1 / brightest - 1)))

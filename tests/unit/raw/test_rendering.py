@@ -67,6 +67,17 @@ def test_a_single_bright_pixel_is_white_only_where_nothing_was_amplified() -> No
     assert adjusted_white(picture, grey_frame(), 1.0)[50, 50] == pytest.approx(1.0)
 
 
+def test_a_spark_does_not_say_what_white_is() -> None:
+    """Of an amplified picture whose brightest area is at 0.85, one pixel at 0.99: the area is shown as nearly white."""
+    picture = grey_picture(0.85)
+    area, spark = picture[0, 0, 0], picture.copy()
+    spark[90, 90] = 0.995
+    with_spark = adjusted_white(spark, grey_frame(), 100.0)[0, 0, 0]
+    assert adjusted_white(picture, grey_frame(), 100.0)[0, 0, 0] == pytest.approx(1.0, abs=1e-3)
+    assert with_spark > 0.98
+    assert adjusted_white(spark, grey_frame(), 1.0)[0, 0, 0] < area + 0.01
+
+
 def test_white_never_jumps_with_the_light() -> None:
     levels = np.linspace(0.70, 1.0, 301)
     shown = [adjusted_white(grey_picture(level), grey_frame(), 100.0)[0, 0, 0] for level in levels]
