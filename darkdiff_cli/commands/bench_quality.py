@@ -161,16 +161,19 @@ def _methods(
         for enhancer in enhancers
         for steps, guidance, views in itertools.product(*sweep)
     ]
+    viewed = list(itertools.product(enhancers, sweep.views))  # as many views as the models they stand beside
     if "stage1" in baselines:
-        methods += [WithoutDiffusion(enhancer, "stage1", white) for enhancer in enhancers]
+        methods += [WithoutDiffusion(enhancer, "stage1", white, views) for enhancer, views in viewed]
     for kind in ceilings:
         if kind == "reference":
             methods.append(OtherReference(adjust_maximum))
         elif kind == "best-matrix":
-            plain = EnhanceSettings(seed=seed, white=white)
-            methods += [BestMatrix(Model(enhancer, plain), adjust_maximum) for enhancer in enhancers]
+            methods += [
+                BestMatrix(Model(enhancer, EnhanceSettings(views=views, seed=seed, white=white)), adjust_maximum)
+                for enhancer, views in viewed
+            ]
         else:
-            methods += [WithoutDiffusion(enhancer, kind, white) for enhancer in enhancers]  # type: ignore[arg-type]
+            methods += [WithoutDiffusion(one, kind, white, views) for one, views in viewed]  # type: ignore[arg-type]
     methods += [External(template) for template in external]
     methods += [
         Regression(Path(word.removeprefix("sid-unet=")), device, white)

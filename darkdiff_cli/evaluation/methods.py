@@ -108,9 +108,10 @@ class WithoutDiffusion(Method):
     enhancer: Enhancer
     kind: Ceiling
     white: White
+    views: int | None = None
 
     def __post_init__(self) -> None:
-        self.name = f"{self.enhancer.model} {self.kind}"
+        self.name = f"{self.enhancer.model} {self.kind}" + (f" views {self.views}" if self.views else "")
 
     @property
     def identity(self) -> str:
@@ -126,7 +127,7 @@ class WithoutDiffusion(Method):
         )
         image, shown = (tidy, 1.0) if self.kind == "clean-input" else (noisy, ratio)
         latents_of = tidy if self.kind == "clean-latents" else None
-        srgb = self.enhancer.pipeline.reconstruct(image, latents_of, zeroed=self.kind == "zeroed-latents")
+        srgb = self.enhancer.pipeline.reconstruct(image, latents_of, self.kind == "zeroed-latents", self.views)
         return finish(srgb.numpy(), dark, shown, config["data_format"], self.white)
 
 

@@ -69,6 +69,21 @@ def test_methods_side_by_side_with_report(scenes, model_folder, lpips, tmp_path)
     assert page.count('type="range"') == 2
 
 
+def test_what_stands_beside_a_model_has_its_views(scenes, model_folder, lpips, tmp_path) -> None:
+    """One view is not compared with the mean of two."""
+    done = bench("quality", "--data", f"scenes:{scenes}", "--model", model_folder, "--steps", 1, "--views", 1,
+                 "--views", 2, "--baseline", "stage1", "--ceiling", "clean-latents", "--ceiling", "best-matrix",
+                 "--lpips", lpips, "-o", tmp_path, "--json", "--quiet")  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    methods = json.loads(done.stdout)["quality"]["methods"]
+    assert list(methods) == [
+        "toy steps 1 views 1", "toy steps 1 views 2", "toy stage1 views 1", "toy stage1 views 2",
+        "toy clean-latents views 1", "toy clean-latents views 2", "toy views 1 best-matrix", "toy views 2 best-matrix",
+    ]  # fmt: skip
+    scores = [method["psnr"]["mean"] for method in methods.values()]
+    assert all(one != two for one, two in zip(scores[::2], scores[1::2], strict=True))
+
+
 def test_a_second_run_goes_on_and_bad_pairs_do_not_end_it(scenes, model_folder, lpips, tmp_path) -> None:
     folder = tmp_path / "scenes"
     folder.mkdir()
