@@ -25,7 +25,7 @@ class Alike:
         guide = guide.detach()
         tolerance = tolerance.detach() if isinstance(tolerance, Tensor) else tolerance
         self._weights = {
-            (d, axis): [_likeness((guide - one) / tolerance) for one in _neighbours(guide, d, axis)]
+            (d, axis): [likeness((guide - one) / tolerance) for one in _neighbours(guide, d, axis)]
             for d in set(dilations)
             for axis in AXES
         }
@@ -43,8 +43,7 @@ class Alike:
         """What `mean` leaves of the variance of blocks whose noise is their own.
 
         Passes see each other's outcome, so a product of what each leaves would be too little: where all blocks look
-        alike the kernel is the binomials' together, of variance sum(d^2) / 2. Taken for a normal one it says a tenth
-        too much, and beside an edge up to twice: less is believed there.
+        alike it is `averaged`, which says a tenth too much, and beside an edge up to twice: less is believed there.
         """
         if not dilations:
             return variance
@@ -54,7 +53,20 @@ class Alike:
                 first, second = self._weights[d, axis]
                 variance = (4 * variance + first**2 * before + second**2 * after) / (2 + first + second) ** 2
         alone = KEPT ** (len(AXES) * len(dilations))
-        return variance / (alone * 2 * math.pi * sum(d * d for d in dilations))
+        return variance * (averaged(dilations) / alone)
+
+
+def averaged(dilations: Sequence[int]) -> float:
+    """What passes leave of a white noise's variance where all blocks look alike.
+
+    Their kernel is the binomials' together, of variance sum(d^2) / 2, taken for a normal one.
+    """
+    return 1 / (2 * math.pi * sum(d * d for d in dilations))
+
+
+def likeness(difference: Tensor) -> Tensor:
+    """(batch, channels, h, w) differences in tolerances -> (batch, 1, h, w) weights in [0, 1]."""
+    return torch.exp(-(difference**2).sum(dim=1, keepdim=True))
 
 
 def _neighbours(blocks: Tensor, distance: int, axis: int) -> list[Tensor]:
@@ -62,8 +74,3 @@ def _neighbours(blocks: Tensor, distance: int, axis: int) -> list[Tensor]:
     rim = (0, 0, distance, distance) if axis == AXES[0] else (distance, distance, 0, 0)
     padded = F.pad(blocks, rim, mode="replicate")
     return [padded.narrow(axis, start, blocks.shape[axis]) for start in (0, 2 * distance)]
-
-
-def _likeness(difference: Tensor) -> Tensor:
-    """(batch, 1, h, w) weights in [0, 1]."""
-    return torch.exp(-(difference**2).sum(dim=1, keepdim=True))

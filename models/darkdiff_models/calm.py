@@ -7,14 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from darkdiff_models.alike import Alike
+from darkdiff_models.alike import Alike, averaged
 from darkdiff_models.gains import FLOOR, enlarged, log_light, scaled
 from darkdiff_models.light import Light, decode_curve, encode_curve
 
 CALMED = 2  # pixels: side of the smallest areas whose colours are evened out
 CALM_PASSES = (4, 2, 1)
 WIDE_PASSES = ((8,), (16,))
-"""Over wider areas, one after the other: patches are broad there, and less noise is left to take a true hue for."""
+"""Over wider areas, one after the other: the wider an area, the smaller a difference of hue that noise explains."""
 WIDE_EDGE = 3.0  # the noise of an anchored picture is not each block's own: wide means keep so much more of it
 COLOUR_EDGE, LIGHT_EDGE = 0.8, 2.0  # the same for colour and for light, in deviations of a block's counted light
 LEAST = 1e-4  # so that no tolerance is 0
@@ -72,12 +72,13 @@ def _calmed(levels: Tensor, tolerance: Tensor, scales: Sequence[Sequence[int]]) 
     luminance = _luminance(levels)
     shown = colour = log_light(levels, FLOOR) - luminance.log()
     hue, light = tolerance.split([colour.shape[1], 1], dim=1)
-    spread, left = 0, 1.0
+    done: list[int] = []
+    left = 1.0
     for passes in scales:
         alike = Alike(torch.cat([colour, luminance.log()], dim=1), torch.cat([hue * left, light], dim=1), passes)
         colour = alike.mean(colour, passes)
-        spread += sum(d * d for d in passes)
-        left = WIDE_EDGE / math.sqrt(2 * math.pi * spread)  # of a white noise, as in `Alike.variance`
+        done += passes
+        left = WIDE_EDGE * math.sqrt(averaged(done))
     gain = (colour - shown).exp()
     return gain * luminance / _luminance(scaled(levels, gain))
 

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from darkdiff_models.alike import likeness
+
 FLOOR = 0.01  # linear light; below it levels are shifted rather than scaled
 EVEN = 3  # pixels: side of the squares whose mean stands for a pixel's look, so that texture is no edge
 TOLERANCE = 0.2  # difference in the logarithm of light at which a block's word for a pixel has fallen by e
@@ -35,13 +37,13 @@ def enlarged_within(blocks: Tensor, levels: Tensor, linear: Tensor) -> Tensor:
     block = linear.shape[-1] // blocks.shape[-1]
     look = F.avg_pool2d(linear.detach(), EVEN, 1, EVEN // 2, count_include_pad=False)
     pixels, centres = log_light(look, 2 * FLOOR), log_light(levels.detach(), 2 * FLOOR)
-    above, left = (_distance(linear, axis, block) for axis in (2, 3))
+    rows, columns = (_distance(linear, axis, block) for axis in (2, 3))
     values, total = linear.new_zeros(()), linear.new_zeros(())
     for down in (0, 1):
         for right in (0, 1):
-            unlike = ((pixels - _corner(centres, block, down, right)) / TOLERANCE).pow(2).sum(dim=1, keepdim=True)
-            near = (above if down else 1 - above)[:, None] * (left if right else 1 - left)
-            weight = near * (torch.exp(-unlike) + LIKE_NONE)
+            near = (rows if down else 1 - rows)[:, None] * (columns if right else 1 - columns)
+            alike = likeness((pixels - _corner(centres, block, down, right)) / TOLERANCE)
+            weight = near * (alike + LIKE_NONE)
             values, total = values + weight * _corner(blocks, block, down, right), total + weight
     return values / total
 
