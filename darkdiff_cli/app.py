@@ -5,8 +5,11 @@ from typing import Annotated
 
 import typer
 
-from darkdiff_cli.commands import bench, bench_quality, bench_speed, bench_table
 from darkdiff_cli.commands.batch import batch
+from darkdiff_cli.commands.bench.quality import protocols, quality
+from darkdiff_cli.commands.bench.short import short
+from darkdiff_cli.commands.bench.speed import speed
+from darkdiff_cli.commands.bench.table import table
 from darkdiff_cli.commands.enhance import enhance
 from darkdiff_cli.commands.exits import Debug, with_exit_code
 from darkdiff_cli.commands.train import train
@@ -24,10 +27,10 @@ app.command()(with_exit_code(enhance))
 app.command()(with_exit_code(batch))
 app.command()(with_exit_code(train))
 bench_app = typer.Typer(help="Score quality by named protocols and time the way of a photo.", rich_markup_mode=None)
-bench_app.command("quality")(with_exit_code(bench_quality.quality))
-bench_app.command("protocols")(with_exit_code(bench_quality.protocols))
-bench_app.command("table")(with_exit_code(bench_table.table))
-bench_app.command("speed")(with_exit_code(bench_speed.speed))
+bench_app.command("quality")(with_exit_code(quality))
+bench_app.command("protocols")(with_exit_code(protocols))
+bench_app.command("table")(with_exit_code(table))
+bench_app.command("speed")(with_exit_code(speed))
 app.add_typer(bench_app, name="bench", invoke_without_command=True)
 
 
@@ -35,7 +38,7 @@ app.add_typer(bench_app, name="bench", invoke_without_command=True)
 def _bench(context: typer.Context) -> None:
     """Alone: a short version of both on a scene made by code."""
     if context.invoked_subcommand is None:
-        with_exit_code(bench.short)()
+        with_exit_code(short)()
 
 
 def _show_version(wanted: bool) -> None:

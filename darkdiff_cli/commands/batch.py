@@ -14,11 +14,11 @@ from darkdiff_cli.commands.progress import batch_progress
 from darkdiff_cli.errors import SettingsError
 
 if TYPE_CHECKING:
-    from darkdiff_cli.engines.album import Album
-    from darkdiff_cli.engines.plan import Plan
-    from darkdiff_cli.engines.run import Summary
-    from darkdiff_cli.engines.start import Engine
-    from darkdiff_cli.engines.worker import WorkerSettings
+    from darkdiff_cli.batch.album import Album
+    from darkdiff_cli.batch.plan import Plan
+    from darkdiff_cli.batch.run import Summary
+    from darkdiff_cli.batch.start import Engine
+    from darkdiff_cli.batch.worker import WorkerSettings
 
 
 class EngineChoice(str, Enum):
@@ -76,11 +76,11 @@ def batch(
     )
     root = output or folder / "darkdiff"
     _check(root, report, engine, devices, address, workers)
-    from darkdiff_cli.engines.jobs import find_jobs
-    from darkdiff_cli.engines.ledger import Ledger
-    from darkdiff_cli.engines.plan import plan_batch
-    from darkdiff_cli.engines.start import Engine
-    from darkdiff_cli.engines.worker import WorkerSettings
+    from darkdiff_cli.batch.jobs import find_jobs
+    from darkdiff_cli.batch.ledger import Ledger
+    from darkdiff_cli.batch.plan import plan_batch
+    from darkdiff_cli.batch.start import Engine
+    from darkdiff_cli.batch.worker import WorkerSettings
 
     if engine is EngineChoice.ray:  # workers do not share the current folder
         folder, root, model = folder.absolute(), root.absolute(), _absolute(model)
@@ -108,8 +108,8 @@ def _preview(plan: "Plan") -> None:
 def _run(
     plan: "Plan", root: Path, worker: "WorkerSettings", engine: "Engine", report: Path | None, quiet: bool
 ) -> "tuple[Summary, Album | None]":
-    from darkdiff_cli.engines.album import Album
-    from darkdiff_cli.engines.start import run_batch
+    from darkdiff_cli.batch.album import Album
+    from darkdiff_cli.batch.start import run_batch
 
     album = Album(report) if report else None
     keep = album.add if album else lambda _finished: None

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from darkdiff_cli.engines.run import Summary
+    from darkdiff_cli.batch.run import Summary
 
 STAGES = {"read": 2, "encode": 12, "context": 2, "denoise": 54, "decode": 28, "write": 2}  # per cent of a photo's time
 

@@ -13,9 +13,9 @@ from darkdiff_cli.commands.weights import lpips_file
 from darkdiff_cli.errors import SettingsError
 
 if TYPE_CHECKING:
-    from darkdiff_cli.training.recipe import Recipe
-    from darkdiff_cli.training.stages import Run, StageName
-    from darkdiff_models.perceptual import LPIPS
+    from darkdiff_cli.training.recipe.recipe import Recipe
+    from darkdiff_cli.training.run import Run, StageName
+    from darkdiff_models.learning.lpips import LPIPS
 
 
 class StageChoice(str, Enum):
@@ -72,9 +72,9 @@ def train(
     """
     _check(stage, steps, epochs, precision, lpips, base, start)
     from darkdiff_cli.datasets import MosaicCache, Source, parse_data
-    from darkdiff_cli.training.machine import RunSettings
-    from darkdiff_cli.training.recipe_file import load_recipe
-    from darkdiff_cli.training.stages import Run
+    from darkdiff_cli.training.loop.machine import RunSettings
+    from darkdiff_cli.training.recipe.recipe_file import load_recipe
+    from darkdiff_cli.training.run import Run
 
     plan = load_recipe(recipe)
     if data is None:
@@ -132,7 +132,7 @@ def _check(
 
 def _perceptual(recipe: "Recipe", stage: str, path: Path | None) -> "LPIPS | None":
     """The LPIPS network from the user's file, the cache or its public originals; None where no loss weighs it."""
-    from darkdiff_models.perceptual import LPIPS
+    from darkdiff_models.learning.lpips import LPIPS
 
     losses = {"0": recipe.stage0, "1": recipe.stage1, "2": recipe.stage2}.get(stage)
     if path is None and (losses is None or losses.loss.perceptual_weight == 0):

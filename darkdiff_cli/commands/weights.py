@@ -12,6 +12,6 @@ def lpips_file(given: Path | None) -> Path:
     """
     import platformdirs
 
-    from darkdiff_models.lpips_weights import fetch_lpips
+    from darkdiff_models.learning.lpips_weights import fetch_lpips
 
     return given or fetch_lpips(platformdirs.user_cache_path("darkdiff") / "lpips_alex.safetensors")

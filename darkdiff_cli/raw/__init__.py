@@ -1,8 +1,8 @@
 """From a camera's file to LRGB: reading, levels, white balance, amplification, binning (Sec. 4.1, App. A2)."""
 
-from darkdiff_cli.raw.exposure import estimate_ratio
+from darkdiff_cli.raw.develop import develop, network_input
 from darkdiff_cli.raw.frame import LRGB, RAW_SUFFIXES, DataFormat, LrgbSpace, RawFrame
-from darkdiff_cli.raw.frontend import develop, network_input
+from darkdiff_cli.raw.ratio import estimate_ratio
 from darkdiff_cli.raw.reader import read_raw
 from darkdiff_cli.raw.rendering import White, finish, render_reference
 

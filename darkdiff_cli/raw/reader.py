@@ -13,7 +13,7 @@ from darkdiff_cli.errors import InputError, MemoryLimitError
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.levels import masked_black
 from darkdiff_cli.raw.metadata import read_metadata
-from darkdiff_cli.raw.rows import without_row_noise
+from darkdiff_cli.raw.row_noise.rows import without_row_noise
 
 LEAST_BITS = 0.25  # a pixel; a lossless code spends one bit or more on each
 EXIF_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}  # LibRaw's flip -> EXIF orientation

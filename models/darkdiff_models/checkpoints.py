@@ -14,11 +14,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from darkdiff_models.autoencoder import ResidualAutoencoderKL
-from darkdiff_models.context import ContextProcessor
+from darkdiff_models.networks.autoencoder import ResidualAutoencoderKL
+from darkdiff_models.networks.context import ContextProcessor
+from darkdiff_models.networks.sampling import sd_schedule
+from darkdiff_models.networks.unet import DarkDiffUNet
 from darkdiff_models.pipeline import DarkDiffPipeline
-from darkdiff_models.sampling import sd_schedule
-from darkdiff_models.unet import DarkDiffUNet
 
 EMPTY_PROMPT_FILE = "empty_prompt.safetensors"
 BASE_FILES = [

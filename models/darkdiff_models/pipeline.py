@@ -7,20 +7,20 @@ import torch
 from diffusers import DDIMScheduler, DiffusionPipeline
 from torch import Tensor
 
-from darkdiff_models.anchor import anchor
-from darkdiff_models.autoencoder import ResidualAutoencoderKL
-from darkdiff_models.calm import calm
-from darkdiff_models.conditioning import LatentContext
-from darkdiff_models.context import ContextProcessor
 from darkdiff_models.devices import autocast_dtype
-from darkdiff_models.framing import framed, unframed
-from darkdiff_models.fusion import fuse
+from darkdiff_models.finishing.chroma_smoothing import smooth_chroma
+from darkdiff_models.finishing.colour_anchor import anchor_colours
+from darkdiff_models.finishing.fusion import fuse
+from darkdiff_models.finishing.self_ensemble import mean_of_views, turned
+from darkdiff_models.networks.autoencoder import ResidualAutoencoderKL
+from darkdiff_models.networks.conditioning import LatentContext
+from darkdiff_models.networks.context import ContextProcessor
+from darkdiff_models.networks.sampling import make_scheduler, sample
+from darkdiff_models.networks.unet import DarkDiffUNet
 from darkdiff_models.pipeline_output import DarkDiffOutput, StageProgress, StepCounter, ViewProgress
-from darkdiff_models.sampling import make_scheduler, sample
-from darkdiff_models.tiles import Tiles
-from darkdiff_models.tiling import TiledAutoencoder, TiledDenoiser
-from darkdiff_models.unet import DarkDiffUNet
-from darkdiff_models.views import mean_of_views, turned
+from darkdiff_models.tiling.framing import framed, unframed
+from darkdiff_models.tiling.tiled import TiledAutoencoder, TiledDenoiser
+from darkdiff_models.tiling.tiles import Tiles
 
 NULL_SEED = 20_252_374  # of the null condition; fixed, so that only the user's seed changes a picture
 
@@ -191,7 +191,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         """(1, channels, H, W) of the autoencoder to (h, w, channels) in [0, 1] on the CPU."""
         light = self.vae.light_of(framed_lrgb)
         if light is not None:  # in the whole picture at once: areas of one colour are wider than tiles
-            srgb = calm(anchor(srgb.float(), light), light)
+            srgb = smooth_chroma(anchor_colours(srgb.float(), light), light)
         height, width = image.shape[:2]
         picture, error = unframed(srgb, height, width), float(self.config["expected_error"])
         if error > 0:

@@ -13,9 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
-from darkdiff_cli.engines.decoder import Decoder
-from darkdiff_cli.engines.jobs import find_jobs
-from darkdiff_cli.engines.ledger import NAME, Entry, Ledger
+from darkdiff_cli.batch.decoder import Decoder
+from darkdiff_cli.batch.jobs import find_jobs
+from darkdiff_cli.batch.ledger import NAME, Entry, Ledger
 from darkdiff_cli.errors import InputError
 from tests.conftest import run_darkdiff
 

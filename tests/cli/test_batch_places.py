@@ -14,12 +14,12 @@ import numpy as np
 import psutil
 import pytest
 
-from darkdiff_cli.engines import worker as worker_module
-from darkdiff_cli.engines.claims import Task
-from darkdiff_cli.engines.devices import parse_devices
-from darkdiff_cli.engines.jobs import find_jobs
-from darkdiff_cli.engines.ledger import NAME
-from darkdiff_cli.engines.worker import Worker, WorkerSettings
+from darkdiff_cli.batch import worker as worker_module
+from darkdiff_cli.batch.claims import Task
+from darkdiff_cli.batch.engines.devices import parse_devices
+from darkdiff_cli.batch.jobs import find_jobs
+from darkdiff_cli.batch.ledger import NAME
+from darkdiff_cli.batch.worker import Worker, WorkerSettings
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import MemoryLimitError
 from tests.cli.test_batch import darkdiff, entries, photos, words

@@ -11,11 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
-from darkdiff_cli.evaluation.protocols import PROTOCOLS
+from darkdiff_cli.evaluation.protocols.protocol import PROTOCOLS
+from darkdiff_cli.evaluation.protocols.tables import TABLES
 from darkdiff_cli.evaluation.sample import night_scene, write_sample
-from darkdiff_cli.evaluation.speed import STAGES
-from darkdiff_cli.evaluation.tables import TABLES
-from darkdiff_cli.training.recipe_file import load_recipe
+from darkdiff_cli.evaluation.speed.run import STAGES
+from darkdiff_cli.training.recipe.recipe_file import load_recipe
 
 METRICS = {"psnr", "ssim", "colour"}
 
@@ -37,7 +37,7 @@ def lpips(tmp_path):
     import torch
     from safetensors.torch import save_file
 
-    from darkdiff_models.perceptual import LPIPS
+    from darkdiff_models.learning.lpips import LPIPS
 
     model = LPIPS()
     weights = {f"features.{k}": v.contiguous() for k, v in model.features.state_dict().items()}

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from darkdiff_cli.evaluation.plots import growth_plot, sweep_plots
-from darkdiff_cli.evaluation.quality import Results, Row, picture_path
-from darkdiff_cli.evaluation.report import write_report
-from darkdiff_cli.evaluation.speed import STAGES, SpeedResults, Timing
+from darkdiff_cli.evaluation.quality.run import Results, Row, picture_path
+from darkdiff_cli.evaluation.report.page import write_report
+from darkdiff_cli.evaluation.report.plots import growth_plot, sweep_plots
+from darkdiff_cli.evaluation.speed.run import STAGES, SpeedResults, Timing
 
 PROBE = """<script>
 addEventListener("load", () => {

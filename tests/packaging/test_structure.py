@@ -15,7 +15,7 @@ FLOORS = {
     **dict.fromkeys(("datasets", "enhancer"), 2),
     "training": 3,
     "evaluation": 3,
-    "engines": 3,
+    "batch": 3,
     "commands": 4,
     "app": 5,
     "__main__": 6,

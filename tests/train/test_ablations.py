@@ -7,7 +7,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
-from darkdiff_cli.training.recipe_file import load_recipe
+from darkdiff_cli.training.recipe.recipe_file import load_recipe
 
 RECIPES = Path(__file__).parents[2] / "darkdiff_cli" / "recipes"
 TRAIN = ("train", "--precision", "fp32")  # Accelerate keeps one precision a process, and other tests need fp32
@@ -120,7 +120,7 @@ def test_stage_two_alone_says_what_it_needs(tmp_path, shoot_pairs) -> None:
 
 
 def test_the_regression_baseline_trains_and_renders(photo_folder, dark_dng, tmp_path) -> None:
-    from darkdiff_cli.evaluation.methods import Regression
+    from darkdiff_cli.evaluation.methods.method import Regression
     from darkdiff_cli.raw import read_raw
 
     done = darkdiff(*TRAIN, "--stage", "sid-unet", "--recipe", "tiny-debug", "--data", f"photos:{photo_folder}",

@@ -11,16 +11,16 @@ from torch import nn
 from darkdiff_cli.datasets import PhotoPairs, SynthesisSettings
 from darkdiff_cli.errors import SettingsError, TrainingError
 from darkdiff_cli.training import loop
-from darkdiff_cli.training.batches import Cut
-from darkdiff_cli.training.draws import Draws
-from darkdiff_cli.training.machine import RunSettings
-from darkdiff_cli.training.optimisation import Optimisation
-from darkdiff_cli.training.recipe_file import load_recipe
-from darkdiff_cli.training.stage import MODEL, Stage
-from darkdiff_cli.training.stage0 import stock_autoencoder, stock_unet
-from darkdiff_cli.training.stage1 import ResidualAutoencoder
-from darkdiff_cli.training.state import newest_checkpoint
-from darkdiff_models.surgery import residual_autoencoder
+from darkdiff_cli.training.loop.batches import Cut
+from darkdiff_cli.training.loop.draws import Draws
+from darkdiff_cli.training.loop.machine import RunSettings
+from darkdiff_cli.training.loop.state import newest_checkpoint
+from darkdiff_cli.training.recipe.optimisation import Optimisation
+from darkdiff_cli.training.recipe.recipe_file import load_recipe
+from darkdiff_cli.training.stages.stage import MODEL, Stage
+from darkdiff_cli.training.stages.stage0 import stock_autoencoder, stock_unet
+from darkdiff_cli.training.stages.stage1 import ResidualAutoencoder
+from darkdiff_models.networks.surgery import residual_autoencoder
 
 RECIPE = load_recipe("tiny-debug")
 PLAN = Optimisation(steps=4, batch_size=4, crop=32, learning_rate=1e-3, final_learning_rate=1e-3, warmup=1)
@@ -166,11 +166,11 @@ def test_tensorboard_and_sample_pictures_are_written(data, tmp_path) -> None:
 @pytest.mark.slow
 def test_overfitting_one_pair_drives_psnr_up(data, tmp_path) -> None:
     """Both stages, a few hundred steps on one pair: far above the noisy input."""
-    from darkdiff_cli.training.losses import score
-    from darkdiff_cli.training.stage2 import ConditionalDenoiser
-    from darkdiff_models.light import encode_curve
-    from darkdiff_models.sampling import sd_schedule
-    from darkdiff_models.surgery import denoiser
+    from darkdiff_cli.training.stages.losses import score
+    from darkdiff_cli.training.stages.stage2 import ConditionalDenoiser
+    from darkdiff_models.finishing.block_light import encode_curve
+    from darkdiff_models.networks.sampling import sd_schedule
+    from darkdiff_models.networks.surgery import denoiser
 
     class OnePair(torch.utils.data.Dataset):
         def __getitem__(self, _index: int):

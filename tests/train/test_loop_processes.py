@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file
 
 from darkdiff_cli.training import loop
-from darkdiff_cli.training.stage0 import stock_autoencoder, stock_unet
-from darkdiff_cli.training.state import newest_checkpoint
+from darkdiff_cli.training.loop.state import newest_checkpoint
+from darkdiff_cli.training.stages.stage0 import stock_autoencoder, stock_unet
 from tests.train.test_loop import RECIPE
 
 
@@ -28,7 +28,7 @@ def command(photos: Path, output: Path, *more: object) -> list[str]:
 def base(tmp_path: Path) -> Path:
     """An untrained base in diffusers' layout, and a recipe without an adversary beside it."""
     from darkdiff_models.checkpoints import Base, save_base
-    from darkdiff_models.sampling import sd_schedule
+    from darkdiff_models.networks.sampling import sd_schedule
 
     torch.manual_seed(0)
     shapes = RECIPE.stage0

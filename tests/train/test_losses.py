@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from darkdiff_cli.training.draws import Draws
-from darkdiff_cli.training.losses import PERIOD, picture_loss
-from darkdiff_cli.training.stage_settings import PictureLoss
-from darkdiff_models.perceptual import LPIPS
+from darkdiff_cli.training.loop.draws import Draws
+from darkdiff_cli.training.recipe.stage_settings import PictureLoss
+from darkdiff_cli.training.stages.losses import PERIOD, picture_loss
+from darkdiff_models.learning.lpips import LPIPS
 
 
 @pytest.fixture

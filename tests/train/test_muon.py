@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from darkdiff_cli.training.muon import ADAM_RMS, Muon, is_matrix, orthogonalised
+from darkdiff_cli.training.loop.muon import ADAM_RMS, Muon, is_matrix, orthogonalised
 
 
 def with_gradient(*shape: int) -> nn.Parameter:

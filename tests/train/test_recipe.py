@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from darkdiff_cli.errors import SettingsError
-from darkdiff_cli.training.optimisation import Optimisation
-from darkdiff_cli.training.recipe_file import load_recipe, recipe_names
+from darkdiff_cli.training.recipe.optimisation import Optimisation
+from darkdiff_cli.training.recipe.recipe_file import load_recipe, recipe_names
 
 RECIPES = Path(__file__).parents[2] / "darkdiff_cli" / "recipes"
 

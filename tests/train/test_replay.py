@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from darkdiff_cli.datasets import Pair, PhotoPairs, SynthesisSettings, collate
-from darkdiff_cli.training.draws import Draws
-from darkdiff_cli.training.recipe_file import load_recipe
-from darkdiff_cli.training.replay import Tape
-from darkdiff_cli.training.stage import MODEL, Stage
-from darkdiff_cli.training.stage0 import PlainAutoencoder, PlainDenoiser, stock_autoencoder
-from darkdiff_cli.training.stage1 import ResidualAutoencoder
-from darkdiff_cli.training.stage2 import ConditionalDenoiser
-from darkdiff_models.surgery import residual_autoencoder
+from darkdiff_cli.training.loop.draws import Draws
+from darkdiff_cli.training.loop.replay import Tape
+from darkdiff_cli.training.recipe.recipe_file import load_recipe
+from darkdiff_cli.training.stages.stage import MODEL, Stage
+from darkdiff_cli.training.stages.stage0 import PlainAutoencoder, PlainDenoiser, stock_autoencoder
+from darkdiff_cli.training.stages.stage1 import ResidualAutoencoder
+from darkdiff_cli.training.stages.stage2 import ConditionalDenoiser
+from darkdiff_models.networks.surgery import residual_autoencoder
 from tests.conftest import make_pipeline
 
 RECIPE = load_recipe("tiny-debug")

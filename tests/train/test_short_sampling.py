@@ -8,12 +8,12 @@ import torch
 
 from darkdiff_cli.datasets import Pair, PhotoPairs, SynthesisSettings
 from darkdiff_cli.training import loop
-from darkdiff_cli.training.draws import Draws
-from darkdiff_cli.training.machine import RunSettings
-from darkdiff_cli.training.optimisation import Optimisation
-from darkdiff_cli.training.recipe_file import load_recipe
-from darkdiff_cli.training.stage import MODEL
-from darkdiff_cli.training.stage2 import ConditionalDenoiser
+from darkdiff_cli.training.loop.draws import Draws
+from darkdiff_cli.training.loop.machine import RunSettings
+from darkdiff_cli.training.recipe.optimisation import Optimisation
+from darkdiff_cli.training.recipe.recipe_file import load_recipe
+from darkdiff_cli.training.stages.stage import MODEL
+from darkdiff_cli.training.stages.stage2 import ConditionalDenoiser
 from tests.conftest import make_pipeline
 
 PLAN = Optimisation(steps=2, batch_size=4, crop=32, learning_rate=1e-3, final_learning_rate=1e-3, warmup=1)

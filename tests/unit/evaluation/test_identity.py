@@ -3,7 +3,7 @@
 import torch
 
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
-from darkdiff_cli.evaluation.methods import Model
+from darkdiff_cli.evaluation.methods.method import Model
 from tests.conftest import make_pipeline
 
 

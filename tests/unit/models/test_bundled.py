@@ -12,11 +12,11 @@ from darkdiff_cli.raw import RawFrame, develop
 from darkdiff_cli.raw.rendering import render_linear
 from darkdiff_cli.synthesis import SensorNoise, expose, unprocess
 from darkdiff_models import DarkDiffPipeline
-from darkdiff_models.anchor import anchor
 from darkdiff_models.checkpoints import load_pipeline
-from darkdiff_models.light import block_light
-from darkdiff_models.tiles import Tiles
-from darkdiff_models.tiling import TiledAutoencoder
+from darkdiff_models.finishing.block_light import block_light
+from darkdiff_models.finishing.colour_anchor import anchor_colours
+from darkdiff_models.tiling.tiled import TiledAutoencoder
+from darkdiff_models.tiling.tiles import Tiles
 from tests.conftest import psnr
 
 FOLDER = Path(darkdiff_models.__file__).parent / "pretrained" / "tiny"
@@ -108,7 +108,7 @@ def test_autoencoder_tiles_change_little(tiny, sensor) -> None:
     light, pictures = block_light(image, tiny.vae.factor), []
     for tile in (256, 768):
         autoencoder = TiledAutoencoder(tiny.vae, image, Tiles.cover(512, 768, tile, 96, tiny.vae.factor))
-        pictures.append(anchor(autoencoder.decode(autoencoder.encode()), light)[0].numpy())
+        pictures.append(anchor_colours(autoencoder.decode(autoencoder.encode()), light)[0].numpy())
     assert len(Tiles.cover(512, 768, 256, 96, tiny.vae.factor).corners) > 6
     tiled, whole = (picture[:, 16:304] for picture in pictures)
     assert 0 < np.abs(tiled - whole).max() < 0.05 * pictures[1].std()

@@ -11,9 +11,9 @@ import torch
 
 from darkdiff_models.checkpoints import Base, load_base, load_pipeline, save_base
 from tests.conftest import make_pipeline
-from tests.unit.models.test_autoencoder import stock as stock_vae
-from tests.unit.models.test_unet import prompt
-from tests.unit.models.test_unet import stock as stock_unet
+from tests.unit.models.networks.test_autoencoder import stock as stock_vae
+from tests.unit.models.networks.test_unet import prompt
+from tests.unit.models.networks.test_unet import stock as stock_unet
 
 SCHEDULER = {"beta_schedule": "scaled_linear", "prediction_type": "v_prediction"}
 

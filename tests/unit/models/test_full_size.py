@@ -5,7 +5,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from darkdiff_models import ContextProcessor, DarkDiffUNet, ResidualAutoencoderKL
-from darkdiff_models.discriminator import PatchDiscriminator
+from darkdiff_models.learning.discriminator import PatchDiscriminator
 
 
 @pytest.mark.parametrize(("crop", "teraflops"), [(512, 5.44), (1216, 45.9)])

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from darkdiff_models import DarkDiffPipeline
-from darkdiff_models.anchor import anchor
-from darkdiff_models.calm import calm
 from darkdiff_models.checkpoints import load_pipeline
-from darkdiff_models.framing import framed, unframed
-from darkdiff_models.light import block_light, encode_curve
+from darkdiff_models.finishing.block_light import block_light, encode_curve
+from darkdiff_models.finishing.chroma_smoothing import smooth_chroma
+from darkdiff_models.finishing.colour_anchor import anchor_colours
+from darkdiff_models.tiling.framing import framed, unframed
 from tests.conftest import make_pipeline
 
 
@@ -103,7 +103,7 @@ def test_views_are_averaged_before_colours_are_anchored_in_the_whole_picture() -
             pipeline.vae.decoder.conv_out.bias.fill_(0.1)  # within the display's range, where nothing is clipped
         pictures[anchored] = pipeline(lrgb, views=2).srgb.permute(2, 0, 1)[None]
     light = block_light(framed(lrgb.permute(2, 0, 1)[None], 32), pipeline.vae.factor)
-    expected = unframed(calm(anchor(framed(pictures[False], 32), light), light), 256, 384)
+    expected = unframed(smooth_chroma(anchor_colours(framed(pictures[False], 32), light), light), 256, 384)
     inner = (..., slice(32, -32), slice(32, -32))  # the frame's own picture is not shown
     assert (pictures[True][inner] - expected[inner]).abs().max() < 0.02
     assert (pictures[True] - pictures[False]).abs().max() > 0.1

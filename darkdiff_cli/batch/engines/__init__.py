@@ -1,0 +1,1 @@
+"""Where a batch runs: in this process, on several devices, on a Ray cluster."""

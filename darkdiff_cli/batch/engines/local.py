@@ -1,0 +1,71 @@
+"""A batch in this process: the networks never wait for the disk, decoding and writing overlap with them."""
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Protocol
+
+from darkdiff_cli.batch.claims import Task
+from darkdiff_cli.batch.run import INTERRUPTED, BatchRun
+from darkdiff_cli.batch.worker import Decoded, Rendered, Worker, WorkerSettings
+from darkdiff_cli.errors import DarkdiffError
+
+PREFETCH = 2  # frames decoded ahead: what bounds the memory, whatever the folder's size
+
+
+class Stop(Protocol):
+    """Somebody's wish that a run ends."""
+
+    @property
+    def requested(self) -> bool:
+        """Whether it was uttered."""
+
+
+def run_here(batch: BatchRun, settings: WorkerSettings, device: str, stop: Stop) -> None:
+    """Work through a batch with one model, and close it.
+
+    A wish to stop is granted after the current file; the ones decoded ahead are dropped.
+
+    Args:
+        batch: the run.
+        settings: of the worker but for its device.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        stop: looked at between two files.
+
+    Raises:
+        SettingsError: no such model or device.
+    """
+    with ExitStack() as stack:
+        stack.callback(batch.close)
+        worker = stack.enter_context(Worker(replace(settings, device=device)))
+        reader, writer = (stack.enter_context(ThreadPoolExecutor(1)) for _ in range(2))
+        ahead: deque[tuple[Task, Future[Decoded]]] = deque()
+        writing: Future[None] | None = None
+        while batch.stopped is None:
+            while len(ahead) < PREFETCH and (task := batch.next_task()) is not None:
+                ahead.append((task, reader.submit(worker.decode, task)))
+            if not ahead:
+                break
+            if stop.requested:
+                batch.stop(INTERRUPTED)
+                break
+            task, decoding = ahead.popleft()
+            batch.begin(device, task)
+            rendered = _rendered(worker, decoding)
+            if writing is not None:
+                writing.result()
+            writing = writer.submit(_write, batch, device, worker, task, rendered)
+        if writing is not None:
+            writing.result()
+
+
+def _rendered(worker: Worker, decoding: "Future[Decoded]") -> Rendered | DarkdiffError:
+    try:
+        return worker.render(decoding.result())
+    except DarkdiffError as error:
+        return error
+
+
+def _write(batch: BatchRun, device: str, worker: Worker, task: Task, rendered: Rendered | DarkdiffError) -> None:
+    batch.finish(device, worker.write(task, rendered))

@@ -1,0 +1,74 @@
+"""Which jobs of a batch are still to be done, by what the ledger remembers."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+from darkdiff_cli.batch.claims import Task
+from darkdiff_cli.batch.jobs import Job
+from darkdiff_cli.batch.ledger import Entry, Ledger, job_key
+from darkdiff_cli.enhancer import EnhanceSettings
+from darkdiff_cli.errors import DarkdiffError
+from darkdiff_models.checkpoints import local_model
+
+LARGE = 100_000_000  # bytes; larger weights are told apart by size and time, not by content
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run has to do.
+
+    Attributes:
+        tasks: in the folder's order.
+        settled: how many files an earlier run did or gave up.
+        lost: entries of files that vanished in the meantime.
+    """
+
+    tasks: list[Task]
+    settled: int
+    lost: list[Entry]
+
+
+def plan_batch(
+    jobs: Sequence[Job], ledger: Ledger, settings: EnhanceSettings, model: str, checksum: bool, retry_failed: bool
+) -> Plan:
+    """Which jobs are still to be done.
+
+    Args:
+        jobs: every raw of the batch.
+        ledger: of the output folder.
+        settings: what decides a photo; `overwrite` makes every photo again.
+        model: "tiny", a folder, or a hub id.
+        checksum: know inputs by content.
+        retry_failed: do what failed before as well.
+    """
+    known, words = ledger.entries(), asdict(replace(settings, overwrite=False))
+    weights = model_identity(model)
+    tasks, lost, settled = [], [], 0
+    for job in jobs:
+        try:
+            key = job_key(job.identity(checksum), {**words, "output": job.photo.rsplit("/", 1)[-1]}, weights)
+        except DarkdiffError as error:
+            lost.append(Entry("", job.relative, job.photo, "failed", str(error)))
+            continue
+        entry = known.get(key)
+        finished = entry is not None and entry.status == "done" and job.output.exists()
+        given_up = entry is not None and entry.status == "failed" and not retry_failed
+        if (finished or given_up) and not settings.overwrite:
+            settled += 1
+        else:
+            tasks.append(Task(job, key, entry))
+    return Plan(tasks, settled, lost)
+
+
+def model_identity(model: str) -> str:
+    """What tells one model's weights from another's, without loading them; a hub model by its id."""
+    folder = local_model(model)
+    if folder is None:
+        return model
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted([*folder.rglob("*.safetensors"), *folder.rglob("*.json")]):
+        stat = path.stat()
+        content = f"{stat.st_size}|{stat.st_mtime_ns}".encode() if stat.st_size > LARGE else path.read_bytes()
+        digest.update(path.relative_to(folder).as_posix().encode() + content)
+    return digest.hexdigest()

@@ -1,0 +1,129 @@
+"""One run of a batch: which task comes next, and what became of each, whatever engine does the work."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from darkdiff_cli.batch.claims import Claims, Task
+from darkdiff_cli.batch.ledger import Entry, Ledger
+from darkdiff_cli.batch.worker import Finished
+
+Report = Callable[[Mapping[str, str], "Summary"], None]
+"""(the file that each worker is at, counts so far)."""
+Keep = Callable[[Finished], None]
+"""Takes in what became of a task, for a page about the batch."""
+
+INTERRUPTED = "interrupted"
+
+
+@dataclass
+class Summary:
+    """What became of a batch.
+
+    Attributes:
+        total: files that this run has to do.
+        done, failed: entries of this run.
+        skipped: files that an earlier run settled, or that another run is working on.
+        stopped: why the run ended early, or None.
+    """
+
+    total: int = 0
+    done: list[Entry] = field(default_factory=list)
+    failed: list[Entry] = field(default_factory=list)
+    skipped: int = 0
+    stopped: str | None = None
+
+
+class Watcher(Protocol):
+    """Sees a run from outside."""
+
+    def began(self, worker: str, file: str) -> None:
+        """A worker's networks are at a file."""
+
+    def finished(self, worker: str, finished: Finished) -> None:
+        """A file is done or has failed, and is in the ledger."""
+
+    def skipped(self) -> None:
+        """Another run has a file."""
+
+
+class Tally:
+    """The watcher that counts, shows progress and keeps pictures."""
+
+    def __init__(self, summary: Summary, report: Report, keep: Keep) -> None:
+        self.summary, self.report, self.keep = summary, report, keep
+        self._at: dict[str, str] = {}
+
+    def began(self, worker: str, file: str) -> None:
+        """Show where the worker is."""
+        self._at[worker] = file
+        self.report(self._at, self.summary)
+
+    def finished(self, worker: str, finished: Finished) -> None:
+        """Count the file."""
+        entry = finished.entry
+        (self.summary.failed if entry.status == "failed" else self.summary.done).append(entry)
+        self.keep(finished)
+        if self._at.get(worker) == entry.source:
+            del self._at[worker]
+        self.report(self._at, self.summary)
+
+    def skipped(self) -> None:
+        """Count the file."""
+        self.summary.skipped += 1
+
+
+class BatchRun:
+    """Hands out tasks and takes in results; safe to call from several threads.
+
+    Args:
+        tasks: to do, in order.
+        output: root of the photos.
+        watcher: told of everything.
+    """
+
+    def __init__(self, tasks: Sequence[Task], output: Path, watcher: Watcher) -> None:
+        self.ledger, self.watcher = Ledger(output), watcher
+        self.claims = Claims(output, self.ledger)
+        self.stopped: str | None = None
+        self._tasks, self._lock = iter(tasks), threading.Lock()
+
+    def stop(self, reason: str) -> None:
+        """Hand out nothing any more."""
+        self.stopped = self.stopped or reason
+
+    def next_task(self) -> Task | None:
+        """The next task, claimed; None when there are no more."""
+        with self._lock:
+            while self.stopped is None and (task := next(self._tasks, None)) is not None:
+                if self.claims.take(task):
+                    return task
+                self.watcher.skipped()
+            return None
+
+    def begin(self, worker: str, task: Task) -> None:
+        """Say that a worker's networks are at a task."""
+        with self._lock:
+            self.watcher.began(worker, task.job.relative)
+
+    def finish(self, worker: str, finished: Finished) -> None:
+        """Take in a result: the ledger first, then the claim is given back."""
+        task = finished.task
+        with self._lock:
+            if finished.disk_full:
+                self.claims.drop(task)
+                self.stop(f"{task.job.root}: the disk is full; free some space and run the batch again.")
+            else:
+                self.claims.settle(task, finished.entry)
+            self.watcher.finished(worker, finished)
+
+    def drop(self, task: Task) -> None:
+        """Give a task back undone."""
+        with self._lock:
+            self.claims.drop(task)
+
+    def close(self) -> None:
+        """Tidy up after the last task."""
+        self.claims.close()

@@ -1,0 +1,65 @@
+"""From a plan to a finished batch: which engine works, and who stops it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from darkdiff_cli.batch.engines.devices import parse_devices, run_on_devices
+from darkdiff_cli.batch.engines.local import run_here
+from darkdiff_cli.batch.engines.ray import run_on_ray
+from darkdiff_cli.batch.plan import Plan
+from darkdiff_cli.batch.run import BatchRun, Keep, Report, Summary, Tally
+from darkdiff_cli.batch.worker import WorkerSettings
+from darkdiff_cli.interrupt import StopRequest
+
+EngineName = Literal["local", "ray"]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where a batch runs.
+
+    Attributes:
+        name: "local": on this machine's devices; "ray": on a cluster.
+        devices: of the local engine, see `parse_devices`.
+        address: of a Ray cluster; None starts one on this machine.
+        workers: how many workers Ray has.
+    """
+
+    name: EngineName = "local"
+    devices: str = "auto"
+    address: str | None = None
+    workers: int | None = None
+
+
+def run_batch(
+    plan: Plan, output: Path, settings: WorkerSettings, engine: Engine, report: Report, keep: Keep
+) -> Summary:
+    """Do what a plan holds; the first Ctrl-C ends it after the files at work.
+
+    Args:
+        plan: the tasks.
+        output: root of the photos.
+        settings: of every worker; the engine chooses its device.
+        engine: where.
+        report: called whenever something begins or ends.
+        keep: called with every result.
+
+    Raises:
+        SettingsError: no such model, device or cluster.
+    """
+    summary = Summary(len(plan.tasks) + len(plan.lost), failed=list(plan.lost), skipped=plan.settled)
+    if not plan.tasks:
+        return summary
+    tally, devices = Tally(summary, report, keep), parse_devices(engine.devices)
+    with StopRequest() as stop:
+        if engine.name == "local" and len(devices) > 1:
+            summary.stopped = run_on_devices(plan.tasks, output, settings, devices, tally, stop)
+            return summary
+        batch = BatchRun(plan.tasks, output, tally)
+        if engine.name == "local":
+            run_here(batch, settings, devices[0], stop)
+        else:
+            run_on_ray(batch, settings, engine.address, engine.workers, stop)
+    summary.stopped = batch.stopped
+    return summary

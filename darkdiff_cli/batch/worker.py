@@ -1,0 +1,172 @@
+"""What is done with one file of a batch, wherever the batch runs: decode, render, write."""
+
+import io
+import shutil
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkdiff_cli.batch.claims import Task
+from darkdiff_cli.batch.decoder import Decoder
+from darkdiff_cli.batch.ledger import Entry
+from darkdiff_cli.colour import srgb_encode
+from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
+from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, OutputError
+from darkdiff_cli.photo import upright
+from darkdiff_cli.raw import RawFrame, develop
+from darkdiff_models import DarkDiffOutput
+
+FULL = 20_000_000  # bytes; with less left, a failed write means a full disk
+THUMBNAIL = 320  # pixels
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What a worker needs to begin; can be sent to another process or machine.
+
+    Attributes:
+        model: "tiny", a folder, or a hub id.
+        picture: what decides every photo.
+        timeout: seconds that one file may take to decode.
+        thumbnails: make small pictures of before and after.
+        device: that the networks run on.
+    """
+
+    model: str
+    picture: EnhanceSettings
+    timeout: float
+    thumbnails: bool = False
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A frame, the ratio it is amplified with, and when its work began."""
+
+    frame: RawFrame
+    ratio: float
+    began: float
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A picture, the run that made it, and small versions of the file before and after."""
+
+    decoded: Decoded
+    picture: NDArray[np.float32]
+    result: DarkDiffOutput
+    thumbnails: tuple[bytes, bytes] | None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What became of a task.
+
+    Attributes:
+        task: the task.
+        entry: for the ledger.
+        thumbnails: JPEG files of the amplified raw and of the photo, where they were asked for.
+        disk_full: the photo could not be written because the disk is full.
+    """
+
+    task: Task
+    entry: Entry
+    thumbnails: tuple[bytes, bytes] | None = None
+    disk_full: bool = False
+
+
+class Worker:
+    """One loaded model and one decoder process; each step may run in a thread of its own.
+
+    Args:
+        settings: of the batch.
+
+    Raises:
+        SettingsError: no such model or device.
+    """
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self.settings = settings
+        self.enhancer = Enhancer(settings.model, settings.device)
+        self.decoder = Decoder(settings.timeout)
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.decoder.close()
+
+    def decode(self, task: Task) -> Decoded:
+        """Read a frame and choose its amplification ratio.
+
+        Raises:
+            InputError, MemoryLimitError: as `Decoder.decode`.
+        """
+        began, chosen = time.monotonic(), self.settings.picture
+        frame, ratio = self.decoder.decode(
+            task.job.source, chosen.black, None if chosen.ratio == "auto" else chosen.ratio
+        )
+        return Decoded(frame, ratio * 2.0**chosen.ev, began)
+
+    def render(self, decoded: Decoded) -> Rendered:
+        """Run the networks; out of memory, once more with half the tile.
+
+        Raises:
+            DarkdiffError: as `Enhancer.render`.
+        """
+        picture = self.settings.picture
+        try:
+            made = self.enhancer.render(decoded.frame, decoded.ratio, picture)
+        except MemoryLimitError:
+            tile = picture.tile or int(dict(self.enhancer.pipeline.config)["tile"])
+            made = self.enhancer.render(decoded.frame, decoded.ratio, replace(picture, tile=max(8, tile // 2)))
+        small = None
+        if self.settings.thumbnails:
+            before = srgb_encode(develop(decoded.frame, decoded.ratio, "srgb").pixels.clip(0, 1))
+            small = thumbnail(before, decoded.frame.orientation), thumbnail(made[0], decoded.frame.orientation)
+        return Rendered(decoded, *made, small)
+
+    def write(self, task: Task, rendered: "Rendered | DarkdiffError") -> Finished:
+        """Write the photo, whole or not at all; an error is what became of the task."""
+        entry = Entry(task.key, task.job.relative, task.job.photo, "done")
+        try:
+            if isinstance(rendered, DarkdiffError):
+                raise rendered
+            decoded = rendered.decoded
+            task.job.output.parent.mkdir(parents=True, exist_ok=True)
+            settings = replace(self.settings.picture, overwrite=True)
+            done = self.enhancer.write(
+                task.job.output, decoded.frame, decoded.ratio, rendered.picture, rendered.result, settings
+            )
+        except (DarkdiffError, OSError) as error:
+            full = isinstance(error, OutputError | OSError) and _free(task.job.output) < FULL
+            return Finished(task, replace(entry, status="failed", error=str(error)), disk_full=full)
+        seconds = round(time.monotonic() - decoded.began, 2)
+        return Finished(task, replace(entry, ratio=done.ratio, seconds=seconds), rendered.thumbnails)
+
+
+def thumbnail(srgb: NDArray[np.float32], orientation: int) -> bytes:
+    """A small upright JPEG of a (h, w, 3) sRGB picture in [0, 1]."""
+    from PIL import Image
+
+    pixels = np.rint(upright(srgb, orientation).clip(0, 1) * 255).astype(np.uint8)
+    image = Image.fromarray(pixels)
+    image.thumbnail((THUMBNAIL, THUMBNAIL))
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=80)
+    return file.getvalue()
+
+
+def _free(path: Path) -> int:
+    """Bytes left where a file would be written."""
+    place: Any = path.parent
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free

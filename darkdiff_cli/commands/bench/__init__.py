@@ -1,0 +1,1 @@
+"""`darkdiff bench`: a short run, quality, speed, and the paper's tables."""

@@ -1,0 +1,30 @@
+"""`darkdiff bench` alone: a short version of quality and speed."""
+
+import tempfile
+from pathlib import Path
+
+from darkdiff_cli.commands.bench.options import needs_extra
+from darkdiff_cli.commands.bench.quality import Sweep, score
+from darkdiff_cli.commands.progress import counted_progress
+
+
+def short() -> int:
+    """Both on a scene made by code, in about two minutes."""
+    needs_extra()
+    from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
+    from darkdiff_cli.evaluation.report.page import as_text, quality_table, speed_table
+    from darkdiff_cli.evaluation.sample import write_sample
+    from darkdiff_cli.evaluation.speed.run import run_speed
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_sample(folder)
+        results = score(f"scenes:{folder}", "scenes", ["tiny"], ["amplify", "stage1"], [], [], Sweep(), 0,
+                        "auto", folder / "out", None, None, quiet=False)  # fmt: skip
+    with counted_progress("speed", quiet=False) as report:
+        speed = run_speed(Enhancer("tiny"), EnhanceSettings(), (3.0,), 1, report)
+    print(results.protocol)
+    print(as_text(quality_table(results)))
+    print(f"\n{speed.model}, {speed.steps} steps, on {speed.device} in {speed.precision}")
+    print(as_text(speed_table(speed)))
+    return 1 if results.failures else 0

@@ -1,0 +1,1 @@
+"""What is scored side by side: models, baselines, other programs."""

@@ -1,0 +1,224 @@
+"""What is scored side by side: models, baselines and ceilings."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from darkdiff_cli.colour import srgb_decode, srgb_encode
+from darkdiff_cli.datasets.eld import other_reference
+from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
+from darkdiff_cli.errors import InputError, SettingsError
+from darkdiff_cli.evaluation.methods.bm3d import denoise_mosaic
+from darkdiff_cli.evaluation.methods.digests import model_digest, weights_digest
+from darkdiff_cli.raw import RawFrame, White, develop, finish, network_input, read_raw, render_reference
+from darkdiff_cli.raw.rendering import render_linear
+from darkdiff_models.devices import pick_device
+from darkdiff_models.learning.sid_unet import SidUNet
+from darkdiff_models.tiling.framing import framed, unframed
+
+Picture = NDArray[np.float32]
+Ceiling = Literal["stage1", "clean-input", "clean-latents", "zeroed-latents"]
+
+
+class Method(ABC):
+    """Makes a picture of a dark frame.
+
+    Attributes:
+        name: in tables.
+    """
+
+    name: str
+
+    @property
+    def identity(self) -> str:
+        """What a resumed run recognises the method by: everything that changes its pictures."""
+        return self.name
+
+    @abstractmethod
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:
+        """(h, w, 3) sRGB in [0, 1]. Only ceilings look at the clean frame."""
+
+    def reference(self, clean: RawFrame) -> Picture | None:  # noqa: ARG002
+        """The method's own rendering of the clean frame, where it shall be judged against that; else None."""
+        return None
+
+
+class Amplified(Method):
+    """The dark frame amplified and shown as it is."""
+
+    name = "amplify"
+
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+        """LRGB under the sRGB curve."""
+        return render_linear(develop(dark, ratio, "srgb"))
+
+
+class Bm3d(Method):
+    """BM3D on the Bayer planes in the variance-stabilised domain, the noise estimated from the file.
+
+    Args:
+        white: which light becomes white.
+    """
+
+    def __init__(self, white: White) -> None:
+        self.name, self.white = "bm3d", white
+
+    @property
+    def identity(self) -> str:
+        """Name and white."""
+        return f"{self.name} white {self.white}"
+
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+        """The denoised mosaic through the same front end."""
+        picture = render_linear(develop(denoise_mosaic(dark), ratio, "srgb"))
+        return finish(picture, dark, ratio, "lrgb-srgb", self.white)
+
+
+@dataclass
+class Model(Method):
+    """A DarkDiff model with its settings."""
+
+    enhancer: Enhancer
+    settings: EnhanceSettings
+
+    def __post_init__(self) -> None:
+        given = {name: getattr(self.settings, name) for name in ("steps", "guidance", "views")}
+        extra = "".join(f" {key} {value:g}" for key, value in given.items() if value is not None)
+        self.name = f"{self.enhancer.model}{extra}"
+
+    @property
+    def identity(self) -> str:
+        """Name, settings and weights."""
+        return f"{self.name} {self.settings} {model_digest(self.enhancer)}"
+
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+        """What `enhance` would write."""
+        return self.enhancer.render(dark, ratio, self.settings)[0]
+
+
+@dataclass
+class WithoutDiffusion(Method):
+    """The autoencoder alone: stage 1, or what diffusion could gain at most."""
+
+    enhancer: Enhancer
+    kind: Ceiling
+    white: White
+    views: int | None = None
+
+    def __post_init__(self) -> None:
+        self.name = f"{self.enhancer.model} {self.kind}" + (f" views {self.views}" if self.views else "")
+
+    @property
+    def identity(self) -> str:
+        """Name, white and weights."""
+        return f"{self.name} white {self.white} {model_digest(self.enhancer)}"
+
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:
+        """Decode the latents of the noisy or the clean image, or zeros, beside noisy or clean taps."""
+        config = dict(self.enhancer.pipeline.config)
+        form = (config["lrgb_space"], config["data_format"])
+        noisy, tidy = (
+            torch.from_numpy(network_input(frame, gain, *form)) for frame, gain in ((dark, ratio), (clean, 1.0))
+        )
+        image, shown = (tidy, 1.0) if self.kind == "clean-input" else (noisy, ratio)
+        latents_of = tidy if self.kind == "clean-latents" else None
+        srgb = self.enhancer.pipeline.reconstruct(image, latents_of, self.kind == "zeroed-latents", self.views)
+        return finish(srgb.numpy(), dark, shown, config["data_format"], self.white)
+
+
+class Regression(Method):
+    """The U-Net of See-in-the-Dark, as `train --stage sid-unet` made it.
+
+    Args:
+        folder: of the trained network.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        white: which light becomes white.
+
+    Raises:
+        SettingsError: the folder holds no such network.
+    """
+
+    name = "sid-unet"
+
+    def __init__(self, folder: Path, device: str, white: White) -> None:
+        self.white = white
+        if not (folder / "config.json").is_file():
+            raise SettingsError(f"{folder}: holds no sid-unet; train one with `darkdiff train --stage sid-unet`.")
+        try:
+            self.network = SidUNet.from_pretrained(folder, use_safetensors=True).to(pick_device(device))
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"{folder}: is no whole sid-unet ({error}).") from error
+
+    @property
+    def identity(self) -> str:
+        """Name, white and weights."""
+        return f"{self.name} white {self.white} {weights_digest(self.network)}"
+
+    @torch.inference_mode()
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+        """The network's picture of the amplified Bayer planes."""
+        planes = torch.from_numpy(network_input(dark, ratio, "camera", "raw-srgb")).permute(2, 0, 1)[None]
+        whole = self.network(framed(planes, self.network.multiple).to(self.network.device))
+        picture = unframed(whole, *planes.shape[-2:])[0].clamp(0, 1).permute(1, 2, 0)
+        return finish(picture.float().cpu().numpy(), dark, ratio, "raw-srgb", self.white)
+
+
+class OtherReference(Method):
+    """Another well-exposed frame of the same scene, scored as if it were an output: the noise of the reference.
+
+    Args:
+        adjust_maximum: of the protocol.
+    """
+
+    name = "reference against reference"
+
+    def __init__(self, adjust_maximum: bool) -> None:
+        self.adjust_maximum = adjust_maximum
+
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+        """The reference rendering of ELD's next reference.
+
+        Raises:
+            InputError: the set has one reference a scene only.
+        """
+        other = other_reference(clean.path) if clean.path is not None else None
+        if other is None:
+            raise InputError(f"{clean.path}: has no second reference beside it; this ceiling is for ELD.")
+        return render_reference(read_raw(other), self.adjust_maximum)
+
+
+@dataclass
+class BestMatrix(Method):
+    """Another method with the best 3x3 colour matrix for each picture: separates colour from detail.
+
+    Attributes:
+        method: whose pictures.
+        adjust_maximum: of the protocol, whose reference they are matched to.
+    """
+
+    method: Method
+    adjust_maximum: bool
+
+    def __post_init__(self) -> None:
+        self.name = f"{self.method.name} best-matrix"
+
+    @property
+    def identity(self) -> str:
+        """That of the method."""
+        return f"{self.method.identity} best-matrix"
+
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:
+        """Linear light times the matrix that least squares finds against the reference."""
+        linear, wanted = (
+            srgb_decode(picture)
+            for picture in (self.method.render(dark, clean, ratio), render_reference(clean, self.adjust_maximum))
+        )
+        height, width = (min(a, b) for a, b in zip(linear.shape[:2], wanted.shape[:2], strict=True))
+        ours, theirs = (part[:height, :width].reshape(-1, 3) for part in (linear, wanted))
+        matrix, *_ = np.linalg.lstsq(ours, theirs, rcond=None)
+        return srgb_encode(linear @ matrix)

@@ -1,0 +1,193 @@
+"""Score methods on a protocol's pairs, one line a picture, so that a stopped run goes on."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+
+from darkdiff_cli.datasets.rawpairs import RawPair, exposure_ratio, metered_by
+from darkdiff_cli.errors import DarkdiffError
+from darkdiff_cli.evaluation.methods.method import Method, Picture
+from darkdiff_cli.evaluation.protocols.published import Published
+from darkdiff_cli.evaluation.quality.metrics import Judge, interval, paired
+from darkdiff_cli.raw import RawFrame, read_raw, render_reference
+
+Progress = Callable[[str, int, int], None]
+"""(what, done, in all)."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One picture's scores."""
+
+    protocol: str
+    method: str
+    identity: str
+    scene: str
+    ratio: float
+    scores: dict[str, float]
+    seconds: float
+
+
+@dataclass
+class Results:
+    """What a run found.
+
+    Attributes:
+        protocol: every field of the protocol in one line.
+        rows: one a picture.
+        failures: sentences about what could not be scored.
+        published: other people's scores by the same protocol.
+    """
+
+    protocol: str
+    rows: list[Row] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    published: list[Published] = field(default_factory=list)
+
+    @property
+    def methods(self) -> list[str]:
+        """Names in the order of their first row."""
+        return list(dict.fromkeys(row.method for row in self.rows))
+
+    def values(self, method: str, metric: str) -> dict[str, float]:
+        """A method's scores by scene."""
+        return {row.scene: row.scores[metric] for row in self.rows if row.method == method and metric in row.scores}
+
+    def summary(self, method: str) -> dict[str, dict[str, float]]:
+        """Mean, median, 95 % interval of the mean and count of each metric."""
+        result = {}
+        metrics = dict.fromkeys(metric for row in self.rows if row.method == method for metric in row.scores)
+        for metric in metrics:
+            values = np.array(list(self.values(method, metric).values()))
+            low, high = interval(values)
+            result[metric] = {
+                "mean": float(values.mean()),
+                "median": float(np.median(values)),
+                "low": low,
+                "high": high,
+                "count": len(values),
+            }
+        return result
+
+    def compare(self, first: str, second: str, metric: str) -> dict[str, float] | None:
+        """The paired test of two methods on the scenes that both have; None where there is none."""
+        one, two = self.values(first, metric), self.values(second, metric)
+        shared = [scene for scene in one if scene in two]
+        if not shared:
+            return None
+        return paired(*(np.array([values[scene] for scene in shared]) for values in (one, two)))
+
+
+def run_quality(
+    pairs: Sequence[RawPair], methods: Sequence[Method], judge: Judge, output: Path, report: Progress
+) -> Results:
+    """Score every method on every pair.
+
+    Args:
+        pairs: of the protocol.
+        methods: side by side; the same pair is read once.
+        judge: the protocol's metrics.
+        output: folder; takes `scores.jsonl` and a JPEG of each picture. What is scored there already is not scored
+            again.
+        report: called after every picture.
+
+    Returns:
+        All scores; a pair that cannot be read is among the failures and does not end the run.
+    """
+    results = Results(judge.protocol.describe())
+    ledger = output / "scores.jsonl"
+    known = _load(ledger, judge)
+    total, done = len(pairs) * len(methods), 0
+    for pair in pairs:
+        missing = [method for method in methods if (method.identity, pair.scene) not in known]
+        results.rows += [known[method.identity, pair.scene] for method in methods if method not in missing]
+        done += len(methods) - len(missing)
+        try:
+            scene = _Scene.read(pair, judge) if missing else None
+        except DarkdiffError as error:
+            results.failures.append(str(error))
+            done += len(missing)
+            continue
+        for method in missing:
+            assert scene is not None
+            report(f"{method.name}: {pair.scene}", done, total)
+            try:
+                row, picture = scene.score(method, judge)
+            except (DarkdiffError, ValueError) as error:
+                results.failures.append(f"{pair.scene}, {method.name}: {error}")
+            else:
+                results.rows.append(row)
+                _write_picture(picture_path(output, "reference", pair.scene), scene.reference)
+                _write_picture(picture_path(output, method.name, pair.scene), picture)
+                _append(ledger, row)
+            done += 1
+            report(f"{method.name}: {pair.scene}", done, total)
+    order = [method.name for method in methods]
+    results.rows.sort(key=lambda row: order.index(row.method))  # what an earlier run scored came first
+    return results
+
+
+def picture_path(output: Path, method: str, scene: str) -> Path:
+    """Where a scored picture lies."""
+    safe = "".join(c if c.isalnum() or c in "-._" else "-" for c in f"{scene}--{method}")
+    return output / "pictures" / f"{safe}.jpg"
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """A pair as it is scored: read and rendered once for all methods."""
+
+    name: str
+    dark: RawFrame
+    clean: RawFrame
+    ratio: float
+    reference: Picture
+
+    @classmethod
+    def read(cls, pair: RawPair, judge: Judge) -> "_Scene":
+        dark, clean = read_raw(pair.noisy), read_raw(pair.clean)
+        ratio = pair.ratio if pair.ratio is not None else exposure_ratio(dark, clean)
+        reference = render_reference(clean, judge.protocol.adjust_maximum)
+        return cls(pair.scene, metered_by(dark, clean), clean, ratio, reference)
+
+    def score(self, method: Method, judge: Judge) -> tuple[Row, Picture]:
+        began = time.perf_counter()
+        picture = method.render(self.dark, self.clean, self.ratio)
+        seconds = time.perf_counter() - began
+        own = method.reference(self.clean)
+        reference = own if own is not None else self.reference
+        height, width = (min(a, b) for a, b in zip(picture.shape[:2], reference.shape[:2], strict=True))
+        scores = judge.score(picture[:height, :width], reference[:height, :width])
+        title = judge.protocol.title
+        return Row(title, method.name, method.identity, self.name, self.ratio, scores, seconds), picture
+
+
+def _write_picture(path: Path, picture: Picture) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    iio.imwrite(path, np.rint(picture * 255).astype(np.uint8), quality=92)
+
+
+def _append(ledger: Path, row: Row) -> None:
+    torn = ledger.is_file() and not ledger.read_bytes().endswith(b"\n")
+    with ledger.open("a", encoding="utf-8") as file:
+        file.write("\n" * torn + json.dumps(row.__dict__) + "\n")
+
+
+def _load(ledger: Path, judge: Judge) -> dict[tuple[str, str], Row]:
+    """Rows of an earlier run of the same protocol and version with all of the judge's metrics; torn lines left out."""
+    known: dict[tuple[str, str], Row] = {}
+    if not ledger.is_file():
+        return known
+    for line in ledger.read_text(encoding="utf-8").splitlines():
+        try:
+            row = Row(**json.loads(line))
+        except (json.JSONDecodeError, TypeError):
+            continue
+        if row.protocol == judge.protocol.title and judge.metrics <= set(row.scores):
+            known[row.identity, row.scene] = row
+    return known

@@ -1,0 +1,193 @@
+"""What a bench run found, as a table for people, JSON and CSV for machines, and one HTML file to look at."""
+
+import base64
+import csv
+import json
+from dataclasses import asdict
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from PIL import Image
+
+from darkdiff_cli.evaluation.quality.run import Results, picture_path
+from darkdiff_cli.evaluation.report.plots import growth_plot, sweep_plots
+from darkdiff_cli.evaluation.speed.run import STAGES, SpeedResults
+
+METRICS = {
+    "psnr": "PSNR dB",
+    "ssim": "SSIM",
+    "lpips": "LPIPS alex",
+    "lpips_vgg": "LPIPS vgg",
+    "colour": "colour dE00",
+}
+BETTER_LOW = {"lpips", "lpips_vgg", "colour"}
+CROP = 160
+SHOWN = 6  # scenes with pictures in the report, the worst and the best of the first model
+
+
+def quality_table(results: Results) -> list[list[str]]:
+    """Rows of text: method, then mean and 95 % interval of each metric; the first row is the head."""
+    metrics = [key for key in METRICS if any(key in row.scores for row in results.rows)]
+    table = [["method", *(METRICS[key] for key in metrics), "pairs"]]
+    for method in results.methods:
+        summary = results.summary(method)
+        cells = [_cell(summary.get(key)) for key in metrics]
+        table.append([method, *cells, str(max((int(s["count"]) for s in summary.values()), default=0))])
+    for other in results.published:
+        values = [f"{other.scores[key]:g}" if key in other.scores else "-" for key in metrics]
+        table.append([f"{other.method} (published)", *values, "-"])
+    return table
+
+
+def comparison_lines(results: Results) -> list[str]:
+    """The paired test of the first method against every other, for PSNR and LPIPS."""
+    lines = []
+    for other in results.methods[1:]:
+        for metric in ("psnr", "lpips"):
+            test = results.compare(results.methods[0], other, metric)
+            if test is not None:
+                lines.append(
+                    f"{results.methods[0]} - {other}, {METRICS[metric]}: {test['difference']:+.4f} "
+                    f"[{test['low']:+.4f}, {test['high']:+.4f}], Wilcoxon p {test['p']:.3g}"
+                )
+    return lines
+
+
+def speed_table(speed: SpeedResults) -> list[list[str]]:
+    """Rows of text: seconds by stage for each size."""
+    beside = any(timing.controlnet is not None for timing in speed.timings)
+    extra = ["ControlNet s", "ratio"] if beside else []
+    table = [["MP", *STAGES, "total s", "s/MP", "peak GB", "of matrix peak", *extra]]
+    for timing in speed.timings:
+        seconds = [f"{timing.seconds[stage]:.2f}" for stage in STAGES]
+        rate = f"{timing.total / timing.megapixels:.2f}"
+        share = f"{speed.share_of_peak(timing):.0%}"
+        size = f"{timing.megapixels:g}"
+        row = [size, *seconds, f"{timing.total:.2f}", rate, f"{max(timing.gigabytes.values()):.2f}", share]
+        if timing.controlnet is not None:
+            row += [f"{timing.controlnet:.2f}", f"{timing.controlnet / timing.total:.1f}"]
+        table.append(row)
+    return table
+
+
+def memory_table(speed: SpeedResults) -> list[list[str]]:
+    """Rows of text: peak gigabytes by stage for each size."""
+    rows = [[f"{t.megapixels:g}", *(f"{t.gigabytes[stage]:.2f}" for stage in STAGES)] for t in speed.timings]
+    return [["MP, peak GB", *STAGES], *rows]
+
+
+def as_text(table: list[list[str]]) -> str:
+    """Columns aligned with spaces."""
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    lines = []
+    for row in table:
+        cells = [
+            cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def as_json(quality: Results | None, speed: SpeedResults | None) -> dict[str, Any]:
+    """Everything that was found, with the program's version and the protocol."""
+    found: dict[str, Any] = {"darkdiff": version("darkdiff")}
+    if quality is not None:
+        found["quality"] = {
+            "protocol": quality.protocol,
+            "methods": {method: quality.summary(method) for method in quality.methods},
+            "paired": comparison_lines(quality),
+            "rows": [asdict(row) for row in quality.rows],
+            "failures": quality.failures,
+            "published": [asdict(other) for other in quality.published],
+        }
+    if speed is not None:
+        found["speed"] = speed.as_dict()
+    return found
+
+
+def write_report(path: Path, quality: Results | None, speed: SpeedResults | None, output: Path) -> None:
+    """Write the HTML file, and JSON and CSV beside it.
+
+    Args:
+        path: of the HTML file; it needs nothing else and no network.
+        quality, speed: what was found.
+        output: folder of the scored pictures.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("darkdiff_cli.evaluation.report", "."), autoescape=True
+    )
+    page = environment.get_template("report.html.j2").render(
+        version=version("darkdiff"),
+        quality=quality,
+        table=quality_table(quality) if quality is not None else None,
+        comparisons=comparison_lines(quality) if quality is not None else [],
+        scenes=_scenes(quality, output) if quality is not None else [],
+        plots=sweep_plots(quality) if quality is not None else [],
+        growth=growth_plot(speed) if speed is not None else "",
+        speed=speed,
+        speed_table=speed_table(speed) if speed is not None else None,
+        memory_table=memory_table(speed) if speed is not None else None,
+        stages=STAGES,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8")
+    found = json.dumps(as_json(quality, speed), indent=2)
+    path.with_suffix(".json").write_text(found + "\n", encoding="utf-8")
+    if quality is not None:
+        with path.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["protocol", "method", "scene", "ratio", *METRICS, "seconds"])
+            for row in quality.rows:
+                scores = [row.scores.get(key, "") for key in METRICS]
+                writer.writerow([row.protocol, row.method, row.scene, row.ratio, *scores, row.seconds])
+
+
+def _cell(summary: dict[str, float] | None) -> str:
+    if summary is None:
+        return "-"
+    digits = 2 if summary["mean"] > 2 else 3
+    return f"{summary['mean']:.{digits}f} [{summary['low']:.{digits}f}, {summary['high']:.{digits}f}]"
+
+
+def _scenes(quality: Results, output: Path) -> list[dict[str, Any]]:
+    """Pictures of the worst and the best scenes of the first method, each method's against the reference."""
+    if not quality.methods:
+        return []
+    metric = "lpips" if quality.values(quality.methods[0], "lpips") else "psnr"
+    values = quality.values(quality.methods[0], metric)
+    ranked = sorted(values, key=lambda scene: values[scene], reverse=metric in BETTER_LOW)
+    chosen = ranked if len(ranked) <= SHOWN else [*ranked[: SHOWN // 2], *ranked[-SHOWN // 2 :]]
+    scenes = []
+    for scene in chosen:
+        reference = picture_path(output, "reference", scene)
+        pictures = [(m, picture_path(output, m, scene)) for m in quality.methods if scene in quality.values(m, "psnr")]
+        pictures = [(method, path) for method, path in pictures if path.is_file()]
+        if not reference.is_file() or not pictures:
+            continue
+        scenes.append(
+            {
+                "name": scene,
+                "rank": "worst" if scene in ranked[: SHOWN // 2] else "best",
+                "before": _embedded(pictures[-1][1]),
+                "before_name": pictures[-1][0],
+                "after": _embedded(pictures[0][1]),
+                "after_name": pictures[0][0],
+                "crops": [(name, _embedded(p, CROP)) for name, p in [*pictures, ("reference", reference)]],
+            }
+        )
+    return scenes
+
+
+def _embedded(path: Path, crop: int | None = None) -> str:
+    """A picture as a data URI; with `crop` its centre at 1:1."""
+    if crop is None:
+        return "data:image/jpeg;base64," + base64.b64encode(path.read_bytes()).decode()
+    with Image.open(path) as picture:
+        left, top = max(0, (picture.width - crop) // 2), max(0, (picture.height - crop) // 2)
+        part = picture.crop((left, top, min(left + crop, picture.width), min(top + crop, picture.height)))
+        buffer = BytesIO()
+        part.save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,1 @@
+"""Seconds, memory and arithmetic of a photo, by stage."""

@@ -1,0 +1,207 @@
+"""Where the time of a photo goes: seconds by stage, memory, arithmetic, and how it grows with the size."""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
+from darkdiff_cli.evaluation.sample import night_scene, write_dark
+from darkdiff_cli.evaluation.speed.memory import PeakMemory
+from darkdiff_cli.evaluation.speed.peer import make_peer, time_peer
+from darkdiff_cli.raw import finish, network_input, read_raw
+
+STAGES = ("read", "develop", "encode", "context", "denoise", "decode", "write")
+RATIO = 200.0
+MATRIX = {"cuda": 8192}  # side of the matrices that are multiplied; 1024 elsewhere
+FLOP_SIDE = 256
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One size.
+
+    Attributes:
+        megapixels: of the sensor; the picture has a quarter.
+        seconds: by stage, the median of the runs.
+        gigabytes: peak by stage, the largest of the runs: of the device's memory on a GPU, else of the whole process,
+            which keeps what an earlier stage has freed.
+        controlnet: seconds of diffusers' ControlNet pipeline for a picture of the same size, where it was asked for.
+    """
+
+    megapixels: float
+    seconds: dict[str, float]
+    gigabytes: dict[str, float]
+    controlnet: float | None = None
+
+    @property
+    def total(self) -> float:
+        """Seconds of all stages."""
+        return sum(self.seconds.values())
+
+
+@dataclass(frozen=True)
+class SpeedResults:
+    """What a run found.
+
+    Attributes:
+        device, precision, model, steps, guidance, views, tile: under what it was measured.
+        timings: by size.
+        teraflop_per_megapixel: arithmetic of the networks, counted, per megapixel of the sensor.
+        device_teraflops: measured peak of square matrix products in the networks' precision, per second.
+    """
+
+    device: str
+    precision: str
+    model: str
+    steps: int
+    guidance: float
+    views: int
+    tile: int
+    timings: list[Timing]
+    teraflop_per_megapixel: float
+    device_teraflops: float
+
+    def share_of_peak(self, timing: Timing) -> float:
+        """The networks' arithmetic per second as a share of the device's matrix-product peak."""
+        seconds = sum(timing.seconds[stage] for stage in ("encode", "context", "denoise", "decode"))
+        return self.teraflop_per_megapixel * timing.megapixels / seconds / self.device_teraflops
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return asdict(self) | {
+            "share_of_peak": [self.share_of_peak(timing) for timing in self.timings],
+            "seconds_per_megapixel": [timing.total / timing.megapixels for timing in self.timings],
+        }
+
+
+def run_speed(
+    enhancer: Enhancer,
+    settings: EnhanceSettings,
+    sizes: Sequence[float],
+    repeats: int,
+    report: Callable[[str, int, int], None],
+    controlnet: bool = False,
+) -> SpeedResults:
+    """Time the way of a photo.
+
+    Args:
+        enhancer: the loaded model.
+        settings: of the diffusion.
+        sizes: megapixels of the sensor.
+        repeats: timed runs of each size, after one warm-up of the smallest.
+        report: called after every run.
+        controlnet: time diffusers' ControlNet pipeline of the same widths, steps and guidance beside it.
+
+    Raises:
+        SettingsError: ControlNet was asked for without transformers.
+    """
+    pipeline, device = enhancer.pipeline, enhancer.pipeline.device
+    config = dict(pipeline.config)
+    steps = settings.steps or int(config["default_steps"])
+    guidance = config["default_guidance"] if settings.guidance is None else settings.guidance
+    peer = make_peer(pipeline) if controlnet else None
+    timings, total = [], 1 + repeats * len(sizes)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _time(enhancer, settings, _write_raw(folder, min(sizes)), folder)
+        report("warm-up", 1, total)
+        for place, size in enumerate(sizes):
+            raw = _write_raw(folder, size)
+            runs = []
+            for index in range(repeats):
+                runs.append(_time(enhancer, settings, raw, folder))
+                report(f"{size:g} MP", 2 + place * repeats + index, total)
+            seconds = {stage: statistics.median(run[stage][0] for run in runs) for stage in STAGES}
+            peaks = {stage: max(run[stage][1] for run in runs) for stage in STAGES}
+            beside = None
+            if peer is not None:
+                height, width = (n // 2 for n in read_raw(raw).mosaic_dn.shape)
+                beside = statistics.median(time_peer(peer, (height, width), steps, guidance) for _ in range(repeats))
+            timings.append(Timing(size, seconds, peaks, beside))
+            raw.unlink()
+    return SpeedResults(
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
+        precision=str(pipeline.precision).removeprefix("torch."),
+        model=enhancer.model,
+        steps=steps,
+        guidance=guidance,
+        views=settings.views or int(config["default_views"]),
+        tile=settings.tile or int(config["tile"]),
+        timings=timings,
+        teraflop_per_megapixel=_count(enhancer, settings),
+        device_teraflops=_matrix_peak(device, pipeline.precision),
+    )
+
+
+def _time(enhancer: Enhancer, settings: EnhanceSettings, raw: Path, folder: Path) -> dict[str, tuple[float, float]]:
+    """Seconds and peak gigabytes of each stage of one photo; a GPU is waited for at the end of each."""
+    device = enhancer.pipeline.device
+    seconds, memory, peaks = dict.fromkeys(STAGES, 0.0), PeakMemory(device), dict.fromkeys(STAGES, 0.0)
+    before = time.perf_counter()
+
+    def mark(stage: str, done: int = 1, _total: int = 1) -> None:
+        """What took place since the last mark was this stage; several views take turns at them."""
+        nonlocal before
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        now = time.perf_counter()
+        seconds[stage] += now - before
+        before = now
+        if done > 0:
+            peaks[stage] = max(peaks[stage], memory.gigabytes())
+            memory.reset()
+
+    frame = read_raw(raw)
+    mark("read")
+    config = dict(enhancer.pipeline.config)
+    image = torch.from_numpy(network_input(frame, RATIO, config["lrgb_space"], config["data_format"]))
+    mark("develop")
+    result = enhancer.pipeline(
+        image, settings.steps, settings.guidance, settings.seed, settings.sampler, settings.tile, settings.views,
+        on_progress=mark,
+    )  # fmt: skip
+    mark("decode")
+    picture = finish(result.srgb.numpy(), frame, RATIO, config["data_format"], settings.white_used)
+    enhancer.write(folder / "out.jpg", frame, RATIO, picture, result, replace(settings, overwrite=True))
+    mark("write")
+    return {stage: (seconds[stage], peaks[stage]) for stage in STAGES}
+
+
+def _write_raw(folder: Path, megapixels: float) -> Path:
+    """A dark raw of the sample scene, repeated until it has the size."""
+    height = round((megapixels * 1e6 / 1.5) ** 0.5 / 4) * 2
+    width = round(height * 1.5)
+    scene = night_scene()
+    tiles = (-(-height // scene.shape[0]), -(-width // scene.shape[1]), 1)
+    path = folder / f"{megapixels:g}.dng"
+    write_dark(path, np.tile(scene, tiles)[:height, :width], RATIO)
+    return path
+
+
+def _count(enhancer: Enhancer, settings: EnhanceSettings) -> float:
+    """Teraflop per megapixel of the sensor, counted on a small picture."""
+    image = torch.rand(FLOP_SIDE, FLOP_SIDE, int(enhancer.pipeline.vae.config["in_channels"]))
+    with FlopCounterMode(display=False) as counter:
+        enhancer.pipeline(image, settings.steps, settings.guidance, tile=settings.tile, views=settings.views)
+    return counter.get_total_flops() / 1e12 / (4 * FLOP_SIDE**2 / 1e6)
+
+
+def _matrix_peak(device: torch.device, precision: torch.dtype) -> float:
+    """The best of several products of square matrices, in teraflop a second."""
+    side = MATRIX.get(device.type, 1024)
+    a, b = (torch.rand(side, side, device=device, dtype=precision) for _ in range(2))
+    best = float("inf")
+    for _ in range(8):
+        began = time.perf_counter()
+        torch.mm(a, b)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        best = min(best, time.perf_counter() - began)
+    return 2 * side**3 / best / 1e12

@@ -1,0 +1,105 @@
+"""Row noise: what the readout adds to each row as a whole, measured on the frame itself and taken off."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkdiff_cli.raw.row_noise.bands import band_noise
+from darkdiff_cli.raw.row_noise.offsets import bulk, least_squares
+
+SEGMENT = 16  # neighbouring pixels of one colour in a row whose mean counts as one value
+LAGS = range(1, 7)  # rows are compared with those up to so many rows away
+FEWEST = 8  # segments of a row; a smaller frame tells nothing
+OUTLIER = 3.5  # deviations from which a step between two rows is an edge of the scene
+CERTAIN = 1.4  # times what the two halves of the width disagree on: 0.5 to 0.9 without row noise, up to 11 with it
+LARGEST = 0.6  # of a pixel's noise: 0.01 to 0.53 in ELD's calibrations; stronger stripes are the scene's
+
+
+def without_row_noise(mosaic_dn: NDArray[np.generic], cfa: str, black_level: Sequence[float]) -> NDArray[np.generic]:
+    """The mosaic without its row noise, float32; as it is where it has none. Arguments as in `row_noise`."""
+    offsets = row_noise(mosaic_dn, cfa, black_level)
+    return mosaic_dn if not offsets.any() else mosaic_dn.astype(np.float32) - offsets[:, None].astype(np.float32)
+
+
+def row_noise(mosaic_dn: NDArray[np.generic], cfa: str, black_level: Sequence[float]) -> NDArray[np.float64]:
+    """Measure the offset of each row of a Bayer frame.
+
+    Two rows that hold a common colour (all rows share green) differ by their offsets and by the scene. The scene goes
+    up in one part of the width and down in another, so the median along the row keeps the offsets; and its steps grow
+    with the distance of the rows while those of the offsets do not (the nugget of a variogram: Matheron, Economic
+    Geology 58, 1963). The offsets are then the least squares solution over all pairs of rows, each pair weighed by
+    what scene and pixel noise leave uncertain. What the offsets of many rows have in common such steps cannot tell; it
+    is measured on bands of rows (see `band_noise`).
+
+    Args:
+        mosaic_dn: (H, W) pixels in DN.
+        cfa: colours of the top-left 2x2 pixels in reading order.
+        black_level: DN of no light at each of those four pixels.
+
+    Returns:
+        (H,) offsets in DN, their mean 0; all of them 0 where the frame shows no row noise.
+    """
+    rows, width = mosaic_dn.shape[0] // 2 * 2, mosaic_dn.shape[1] // 2 * 2
+    offsets = np.zeros(mosaic_dn.shape[0])
+    if rows <= 2 * LAGS[-1] or width < 2 * FEWEST * SEGMENT:
+        return offsets
+    columns = [_segments(mosaic_dn[:rows, phase:width:2], black_level[phase::2]) for phase in (0, 1)]
+    green = columns[cfa[:2].index("G")].copy()
+    green[1::2] = columns[cfa[2:].index("G")][1::2]
+    both = np.stack(columns, axis=2).reshape(rows, -1)  # from left to right
+    steps = [_step(green if lag % 2 else both, lag) for lag in LAGS]
+    slope, nugget = np.polyfit(LAGS, [bulk(step.medians**2) for step in steps], 1)
+    offset = nugget / 2
+    chance = float(np.mean([step.noise for step in steps])) / 2
+    if not CERTAIN * chance < offset < chance + LARGEST**2 * steps[1].pixel:
+        return offsets
+    offsets[:rows] = _solve(steps, offset, max(float(slope), 0.0))
+    even = mosaic_dn.astype(np.float32) - offsets[:, None].astype(np.float32)
+    offsets += band_noise(even, cfa, black_level, offset, steps[1].pixel)
+    return np.asarray(offsets - offsets.mean())
+
+
+class _Step(NamedTuple):
+    """Median steps from each row to one some rows further down.
+
+    Attributes:
+        medians: (rows - lag,) DN.
+        noise: variance of what in them is not common to all columns.
+        pixel: variance of a pixel.
+    """
+
+    medians: NDArray[np.floating]
+    noise: float
+    pixel: float
+
+
+def _step(values: NDArray[np.float32], lag: int) -> _Step:
+    change = values[lag:] - values[:-lag]
+    if lag % 2:  # the two greens of many sensors do not answer alike
+        for parity in (0, 1):
+            change[parity::2] -= np.median(change[parity::2])
+    medians = np.median(change, axis=1)
+    middle = change.shape[1] // 2
+    halves = np.median(change[:, :middle], axis=1) - np.median(change[:, middle:], axis=1)
+    return _Step(medians, bulk(halves**2) / 4, SEGMENT * bulk((change - medians[:, None]) ** 2) / 2)
+
+
+def _solve(steps: list[_Step], offset: float, drift: float) -> NDArray[np.float64]:
+    """Least squares: offsets of variance `offset`, their differences seen through the scene's drift and the noise."""
+    weighed = []
+    for lag, step in zip(LAGS, steps, strict=True):
+        weight = np.full(len(step.medians), 1 / (len(LAGS) * (drift * lag + step.noise)))
+        weight[np.abs(step.medians) > OUTLIER * np.sqrt(2 * offset + drift * lag)] = 0
+        weighed.append((lag, step.medians, weight))
+    return least_squares(len(steps[0].medians) + 1, offset, weighed)
+
+
+def _segments(columns: NDArray[np.generic], black_level: Sequence[float]) -> NDArray[np.float32]:
+    """(rows, n) pixels of one column phase -> means of segments, the black of even and of odd rows taken off."""
+    whole = columns[:, : columns.shape[1] // SEGMENT * SEGMENT]
+    means = whole.reshape(len(columns), -1, SEGMENT).mean(axis=2, dtype=np.float32)
+    means[0::2] -= black_level[0]
+    means[1::2] -= black_level[1]
+    return np.asarray(means)

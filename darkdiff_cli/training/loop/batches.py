@@ -1,0 +1,95 @@
+"""Which images a process sees at which step: the same batches however many processes share them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from torch.utils.data import DataLoader, Dataset
+
+from darkdiff_cli.datasets import Pair, collate
+from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.interrupt import ignore_interrupts
+from darkdiff_cli.training.recipe.optimisation import Optimisation
+
+HEALTH_IMAGES = 16
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How a batch is cut: over processes, and within a process into parts that pass one after the other.
+
+    Attributes:
+        rank, processes: this process and how many there are.
+        accumulation: parts of this process.
+        size: images of a part.
+    """
+
+    rank: int
+    processes: int
+    accumulation: int
+    size: int
+
+    @classmethod
+    def of(cls, plan: Optimisation, rank: int, processes: int) -> "Cut":
+        """The cut of a plan's batch.
+
+        Raises:
+            SettingsError: the batch has no equal parts.
+        """
+        parts = processes * plan.accumulation
+        if plan.batch_size % parts:
+            raise SettingsError(
+                f"a batch of {plan.batch_size} images cannot be shared equally by {processes} processes with "
+                f"{plan.accumulation} parts each; change batch_size or accumulation in the recipe."
+            )
+        return cls(rank, processes, plan.accumulation, plan.batch_size // parts)
+
+    @property
+    def parts(self) -> int:
+        """Parts of a batch in all."""
+        return self.processes * self.accumulation
+
+    def part(self, index: int) -> int:
+        """The place in the batch of this process's part `index`."""
+        return index * self.processes + self.rank
+
+    def items(self, first: int, last: int) -> list[int]:
+        """The items of the data set that this process takes in the steps from `first` up to `last`."""
+        batch = self.size * self.parts
+        return [
+            step * batch + self.part(index) * self.size + image
+            for step in range(first, last)
+            for index in range(self.accumulation)
+            for image in range(self.size)
+        ]
+
+
+def batches(
+    data: Dataset[Pair], first: int, plan: Optimisation, cut: Cut, workers: int, multiple: int
+) -> Iterator[Pair]:
+    """This process's parts of the batches from step `first` on.
+
+    Worker processes are spawned, since LibRaw's threads do not survive a fork.
+    """
+    options: dict[str, Any] = {}
+    if workers > 0:
+        options = {"num_workers": workers, "multiprocessing_context": "spawn", "prefetch_factor": 4}
+        options["worker_init_fn"] = _leave_signals
+    items = cut.items(first, plan.steps)
+    stack = partial(_stack, multiple=multiple)
+    return iter(DataLoader(data, batch_size=cut.size, sampler=items, collate_fn=stack, **options))
+
+
+def held_out_batch(held_out: Dataset[Pair], multiple: int, count: int = HEALTH_IMAGES) -> Pair:
+    """The first held-out pairs as one batch."""
+    return _stack([held_out[index] for index in range(count)], multiple)
+
+
+def _leave_signals(_worker: int) -> None:
+    """The loop answers Ctrl-C, and needs its workers until it has."""
+    ignore_interrupts()
+
+
+def _stack(pairs: Sequence[Pair], multiple: int) -> Pair:
+    return collate([pair.padded(multiple) for pair in pairs])

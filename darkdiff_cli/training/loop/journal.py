@@ -1,0 +1,91 @@
+"""What a run tells: a log file of JSON lines, pictures, and TensorBoard where it is installed."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import imageio.v3 as iio
+import torch
+from torch import Tensor
+
+from darkdiff_cli.datasets import Pair
+from darkdiff_cli.training.stages.losses import viewable
+from darkdiff_cli.training.stages.stage import Numbers
+from darkdiff_models.finishing.block_light import encode_curve
+
+Report = Callable[[str, int, int, Numbers], None]
+"""(what: "step", "loss" or "health"; step, steps in all, numbers)."""
+
+SHOWN = 4  # held-out images in the sample picture
+
+
+class Journal:
+    """The record of a stage's training, kept by the main process.
+
+    Args:
+        folder: of the stage; takes `log.jsonl`, `samples/step-N.png` and TensorBoard's event files.
+        report: takes the same numbers for the screen.
+        steps: in all.
+        active: False on all processes but the main one.
+    """
+
+    def __init__(self, folder: Path, report: Report, steps: int, active: bool) -> None:
+        self.folder, self.report, self.steps, self.active = folder, report, steps, active
+        self.board: Any = None
+
+    def __enter__(self) -> "Journal":
+        if self.active:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+
+                self.board = SummaryWriter(str(self.folder))
+            except ImportError:  # an extra; the log and the pictures are there in any case
+                self.board = None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.board is not None:
+            self.board.close()
+
+    def step(self, step: int, numbers: Numbers, line: bool) -> None:
+        """Take in a step; with `line` it is also written down."""
+        if not self.active:
+            return
+        self.report("step", step, self.steps, numbers)
+        if line:
+            self._write("loss", step, numbers)
+
+    def health(self, step: int, numbers: Numbers, checks: Pair, made: Tensor | None) -> None:
+        """Take in a health check and what the stage made of the held-out images."""
+        if not self.active:
+            return
+        self._write("health", step, numbers)
+        if made is None:
+            return
+        sheet = contact_sheet(checks, made)
+        path = self.folder / "samples" / f"step-{step:08d}.png"
+        path.parent.mkdir(exist_ok=True)
+        iio.imwrite(path, sheet.mul(255).round().byte().numpy())
+        if self.board is not None:
+            self.board.add_image("noisy, output, reference", sheet, step, dataformats="HWC")
+
+    def _write(self, what: str, step: int, numbers: Numbers) -> None:
+        self.report(what, step, self.steps, numbers)
+        short = {key: float(f"{value:.5g}") for key, value in numbers.items()}
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"what": what, "step": step, **short}) + "\n")
+        if self.board is not None:
+            for key, value in numbers.items():
+                self.board.add_scalar(f"{what}/{key}", value, step)
+
+
+def contact_sheet(checks: Pair, made: Tensor) -> Tensor:
+    """(rows, columns, 3) in [0, 1]: noisy, output and reference side by side, one row a held-out image."""
+    columns = [encode_curve(viewable(checks.noisy.float())), viewable(made.float()), viewable(checks.reference)]
+    rows = torch.cat([column[:SHOWN].clamp(0, 1).cpu() for column in columns], dim=3)
+    return torch.cat(list(rows), dim=1).permute(1, 2, 0).contiguous()

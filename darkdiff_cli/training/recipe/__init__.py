@@ -1,0 +1,1 @@
+"""What a recipe says, and how its file is read."""

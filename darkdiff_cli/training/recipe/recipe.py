@@ -1,0 +1,82 @@
+"""Recipes: everything that decides a training run, and nothing of the machine it runs on."""
+
+from dataclasses import dataclass, field
+
+from darkdiff_cli.datasets import SynthesisSettings
+from darkdiff_cli.raw import DataFormat, LrgbSpace
+from darkdiff_cli.training.recipe.optimisation import Optimisation
+from darkdiff_cli.training.recipe.stage_settings import Stage0, Stage1, Stage2
+from darkdiff_cli.training.stages.losses import LEAST_JUDGED
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole training.
+
+    Attributes:
+        name: of the recipe.
+        stage1, stage2: the paper's two stages.
+        stage0: left out where stages 1 and 2 retask a published Stable Diffusion.
+        regression: the baseline `sid-unet` (Chen et al., CVPR 2018), trained on the same pairs.
+        base: Stable Diffusion checkpoint to retask; empty for the run's own stage 0.
+        data: how photographs and clean raws become dark ones.
+        data_format: what the networks take in and give out (Table 5).
+        lrgb_space: primaries of LRGB.
+        seed: of all randomness.
+        log_every, check_every: steps between lines of the log, and between health checks with a checkpoint.
+        keep_checkpoints: how many stay.
+    """
+
+    name: str
+    stage1: Stage1
+    stage2: Stage2
+    stage0: Stage0 | None = None
+    regression: Optimisation | None = None
+    base: str = ""
+    data: SynthesisSettings = field(default_factory=SynthesisSettings)
+    data_format: DataFormat = "lrgb-srgb"
+    lrgb_space: LrgbSpace = "srgb"
+    seed: int = 0
+    log_every: int = 50
+    check_every: int = 500
+    keep_checkpoints: int = 2
+
+    @property
+    def plans(self) -> dict[str, Optimisation]:
+        """Every training of the recipe by name."""
+        plans = {"stage1": self.stage1.optimisation, "stage2": self.stage2.optimisation}
+        if self.stage0 is not None:
+            plans |= {"stage0 autoencoder": self.stage0.autoencoder, "stage0 denoiser": self.stage0.denoiser}
+        if self.regression is not None:
+            plans["regression"] = self.regression
+        return plans
+
+    def fault(self) -> str | None:
+        """What does not go together, or None."""
+        if self.lrgb_space != "srgb" or self.data_format != "lrgb-srgb":
+            for name, used in (
+                ("colour_anchor", self.stage1.colour_anchor),
+                ("expected_error", self.stage2.expected_error > 0),
+            ):
+                if used:
+                    return f"{name} compares linear sRGB; set lrgb_space: srgb and data_format: lrgb-srgb"
+        if self.stage0 is None and not self.base:
+            return "needs a stage0, or the base that it retasks"
+        every_image_tells = self.stage2.image_loss_share == 1 and self.stage2.image_loss_weight > 0
+        # A process without a picture to learn from would wait for ever.
+        if self.stage2.autoencoder_learning_rate > 0 and not every_image_tells:
+            return "autoencoder_learning_rate needs image_loss_share: 1 and an image_loss_weight above 0"
+        if self.stage2.clean_latents > 0 and 0 in (self.stage2.autoencoder_learning_rate, self.stage2.image_loss_steps):
+            return "stage2.clean_latents needs autoencoder_learning_rate and image_loss_steps above 0"
+        for name, plan in self.plans.items():
+            if (plan.steps > 0) == (plan.epochs > 0):
+                return f"{name} needs either steps or epochs"
+            if plan.batch_size % plan.accumulation:
+                return f"{name}: batch_size {plan.batch_size} cannot be cut into {plan.accumulation} equal parts"
+        judged = {"stage1": self.stage1.loss, "stage2": self.stage2.loss}
+        if self.stage0 is not None:
+            judged["stage0 autoencoder"] = self.stage0.loss
+        for name, loss in judged.items():
+            if loss.perceptual_weight > 0 and (crop := self.plans[name].crop) < LEAST_JUDGED:
+                return f"{name}: a crop of {crop} pixels is too small for LPIPS; take {LEAST_JUDGED} or more"
+        return None

@@ -1,0 +1,81 @@
+"""Recipes as YAML: every key and every type checked, the nearest known key named."""
+
+import dataclasses
+import difflib
+import types
+import typing
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.training.recipe.recipe import Recipe
+
+
+def recipe_names() -> list[str]:
+    """Names of the recipes that come with the program."""
+    folder = files("darkdiff_cli.recipes")
+    return sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml"))
+
+
+def load_recipe(name_or_file: str) -> Recipe:
+    """Load a bundled recipe by name, or any YAML file.
+
+    Raises:
+        SettingsError: no such recipe, an unknown key (the nearest known one is named), or a value of a wrong type.
+    """
+    if name_or_file in recipe_names():
+        text = files("darkdiff_cli.recipes").joinpath(f"{name_or_file}.yaml").read_text(encoding="utf-8")
+    elif Path(name_or_file).is_file():
+        text = Path(name_or_file).read_text(encoding="utf-8")
+    else:
+        raise SettingsError(
+            f"{name_or_file}: no such recipe; choose one of {', '.join(recipe_names())}, or a YAML file."
+        )
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingsError(
+            f"{name_or_file}: is not valid YAML ({str(error).splitlines()[0]}); mend the file."
+        ) from error
+    recipe = typing.cast(Recipe, _build(Recipe, values, name_or_file))
+    if fault := recipe.fault():
+        raise SettingsError(f"{name_or_file}: {fault}.")
+    return recipe
+
+
+def _build(kind: type, values: object, where: str) -> Any:
+    """Make a dataclass of a mapping, checking every key and type on the way."""
+    if not isinstance(values, dict):
+        raise SettingsError(f"{where}: expected a mapping of settings, got {values!r}.")
+    hints = typing.get_type_hints(kind)
+    for key in values:
+        if key not in hints:
+            near = difflib.get_close_matches(str(key), hints, n=1)
+            raise SettingsError(f"{where}: unknown key {key!r}" + (f", did you mean {near[0]!r}?" if near else "."))
+    required = {f.name for f in dataclasses.fields(kind) if f.default is f.default_factory is dataclasses.MISSING}
+    if missing := sorted(required - set(values)):
+        raise SettingsError(f"{where}: the key {missing[0]!r} is missing.")
+    return kind(**{key: _convert(hints[key], value, f"{where}: {key}") for key, value in values.items()})
+
+
+def _convert(hint: Any, value: object, where: str) -> object:
+    if isinstance(hint, types.UnionType):  # `X | None`: None only by leaving the key out
+        hint = next(kind for kind in typing.get_args(hint) if kind is not type(None))
+    if dataclasses.is_dataclass(hint):
+        return _build(typing.cast(type, hint), value, where)
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is tuple and isinstance(value, list):
+        kinds = [arguments[0]] * len(value) if len(arguments) == 2 and arguments[1] is Ellipsis else list(arguments)
+        if len(kinds) == len(value):
+            return tuple(_convert(kind, item, where) for kind, item in zip(kinds, value, strict=True))
+    elif origin is Literal and value in arguments:
+        return value
+    elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    elif isinstance(hint, type) and not isinstance(hint, types.GenericAlias) and type(value) is hint:
+        return value
+    expected = " or ".join(map(str, arguments)) if origin is Literal else getattr(hint, "__name__", str(hint))
+    raise SettingsError(f"{where} is {value!r}, but must be {expected}.")

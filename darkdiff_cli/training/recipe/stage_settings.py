@@ -1,0 +1,156 @@
+"""What a recipe says of each stage: shapes, losses and their weights."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from darkdiff_cli.training.recipe.optimisation import Optimisation
+from darkdiff_models.networks.surgery import Conditioning
+
+
+@dataclass(frozen=True)
+class AutoencoderShape:
+    """Widths of stage 0's autoencoder (see ResidualAutoencoderKL)."""
+
+    block_out_channels: tuple[int, ...] = (128, 256, 512, 512)
+    latent_channels: int = 4
+    layers_per_block: int = 2
+    norm_num_groups: int = 32
+    mid_block_add_attention: bool = True
+
+
+@dataclass(frozen=True)
+class DenoiserShape:
+    """Widths of stage 0's U-Net (see DarkDiffUNet)."""
+
+    block_out_channels: tuple[int, ...] = (320, 640, 1280, 1280)
+    attention_levels: tuple[bool, ...] = (True, True, True, False)
+    num_heads: tuple[int, ...] = (5, 10, 20, 20)
+    layers_per_block: int = 2
+    cross_attention_dim: int = 1024
+    prompt_tokens: int = 77
+    norm_num_groups: int = 32
+    prediction_type: Literal["epsilon", "v_prediction"] = "epsilon"
+
+
+@dataclass(frozen=True)
+class PictureLoss:
+    """Loss on the finished picture: L1 + perceptual_weight * LPIPS + block_weight * L1 of the means of blocks.
+
+    Attributes:
+        perceptual_weight: of LPIPS.
+        block_weight: of the blocks' means, 16 pixels wide: broad patches of colour, of which the plain L1 sees little
+            beside fine detail. The paper has no such term.
+    """
+
+    perceptual_weight: float = 0.15
+    block_weight: float = 0.0
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """A patch discriminator against the picture, as latent-diffusion's LPIPSWithDiscriminator has it.
+
+    Attributes:
+        start: first step at which it plays.
+        weight: of its part in the loss, on top of the adaptive weight.
+    """
+
+    start: int
+    weight: float = 0.5
+
+
+@dataclass(frozen=True)
+class Stage0:
+    """The small model's own Stable Diffusion: an autoencoder, then a U-Net without condition, on clean pictures.
+
+    Attributes:
+        autoencoder, denoiser: how each is trained.
+        loss: on the autoencoder's picture.
+        kl_weight: of the KL term beside L1, both summed over the image as in latent-diffusion.
+        autoencoder_shape, denoiser_shape: widths.
+    """
+
+    autoencoder: Optimisation
+    denoiser: Optimisation
+    loss: PictureLoss = field(default_factory=PictureLoss)
+    kl_weight: float = 1e-6
+    autoencoder_shape: AutoencoderShape = field(default_factory=AutoencoderShape)
+    denoiser_shape: DenoiserShape = field(default_factory=DenoiserShape)
+
+
+@dataclass(frozen=True)
+class Stage1:
+    """The residual autoencoder on noisy pictures (Sec. 4.3).
+
+    Attributes:
+        kl_weight: of the KL term beside L1, both summed over the image as in latent-diffusion.
+        residual: False leaves the taps out (Table 4).
+        colour_anchor: take the level of blocks from the sensor (see `darkdiff_models.finishing.colour_anchor`).
+        clean_latents: share of images whose latents come from the clean picture beside noisy taps, which is what the
+            decoder meets after stage 2, and what keeps the latents alive.
+        drop_taps: share of images decoded without their residual features.
+        taps_learning_rate: factor on the learning rate of the residual convolutions.
+        adversary: the patch discriminator; left out, there is none.
+    """
+
+    optimisation: Optimisation
+    loss: PictureLoss = field(default_factory=PictureLoss)
+    kl_weight: float = 1e-6
+    residual: bool = True
+    colour_anchor: bool = False
+    clean_latents: float = 0.0
+    drop_taps: float = 0.0
+    taps_learning_rate: float = 1.0
+    adversary: Adversary | None = None
+
+
+@dataclass(frozen=True)
+class Stage2:
+    """The denoiser and its context processor (Sec. 4.4, Eq. 1, 8, 9); the autoencoder is frozen, as in the paper.
+
+    A small model that samples in few steps may depart from the paper in two ways: its autoencoder goes on learning, and
+    it learns on the latents that the sampler arrives at instead of on Eq. 8's guesses from noised clean ones.
+
+    Attributes:
+        conditioning: how the denoiser sees the noisy image: the paper's region attention, or an alternative of its
+            Table 6.
+        region_size: side of an attention region in tokens.
+        new_learning_rate: factor on the learning rate of what the base did not have.
+        null_share: share of images whose condition is pure noise, for guidance.
+        image_loss_weight: lambda of Eq. 9; the loss of an image is weighted by alpha_bar of its timestep.
+        image_loss_share: share of a batch that is decoded for it.
+        image_loss_steps: decode what so many sampling steps arrive at, not weighted, the gradient passing through the
+            last; 0 decodes the guess of Eq. 8.
+        denoiser_first: steps at the start in which the denoiser learns by Eq. 1 alone and nothing else changes. An
+            autoencoder that learns beside a denoiser that knows nothing yet learns to do without its latents.
+        clean_latents: share of the images that are decoded with the clean picture's latents, not what sampling arrives
+            at, where the autoencoder learns: as in stage 1, so that it does not learn to do without them.
+        autoencoder_learning_rate: factor on the learning rate of the autoencoder, whose KL term then keeps the weight
+            that it has in stage 1; 0 freezes it.
+        default_steps, default_guidance, default_views: what the checkpoint carries for `enhance`.
+        tile, tile_overlap: the denoiser's tiles at inference, in latents.
+        autoencoder_tile, autoencoder_tile_overlap: the autoencoder's tiles at inference, in pixels.
+        expected_error: of the finished pictures, what the sensor's noise is weighed against at inference (see
+            `darkdiff_models.finishing.fusion`); 0 shows the model's pictures as they are.
+    """
+
+    optimisation: Optimisation
+    loss: PictureLoss = field(default_factory=PictureLoss)
+    conditioning: Conditioning = "region"
+    region_size: int = 8
+    new_learning_rate: float = 5.0
+    null_share: float = 0.05
+    image_loss_weight: float = 1.0
+    image_loss_share: float = 0.5
+    image_loss_steps: int = 0
+    denoiser_first: int = 0
+    clean_latents: float = 0.0
+    autoencoder_learning_rate: float = 0.0
+    default_steps: int = 50
+    default_guidance: float = 2.0
+    default_views: int = 1
+    tile: int = 64
+    tile_overlap: int = 16
+    autoencoder_tile: int = 1024
+    autoencoder_tile_overlap: int = 128
+    expected_error: float = 0.0

@@ -1,0 +1,1 @@
+"""What trains in each stage, and on which loss."""

@@ -1,0 +1,86 @@
+"""What the loop asks of a stage: which modules train, with which loss, and how they are kept."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from darkdiff_cli.datasets import Pair
+from darkdiff_cli.training.loop.draws import Draws
+from darkdiff_cli.training.recipe.optimisation import Optimisation
+
+Numbers = dict[str, float]
+Readings = dict[str, Tensor]  # numbers that are still on the device: to fetch each one would hold a GPU up
+
+MODEL = "model"
+
+
+class Stage(ABC):
+    """One thing to train, by one player or by several that take turns on the same batch (a model, a discriminator).
+
+    Attributes:
+        name: folder of its checkpoints.
+        players: the modules that train, by player and name; saved and restored by the loop. The first player's are
+            averaged, scored and kept.
+        frozen: the modules that only help.
+        optimisation: steps, batch size, learning rate.
+        multiple: images are padded to multiples of this size.
+    """
+
+    name: str
+    players: dict[str, dict[str, nn.Module]]
+    frozen: dict[str, nn.Module]
+    optimisation: Optimisation
+    multiple: int
+
+    @property
+    def trained(self) -> dict[str, nn.Module]:
+        """The first player's modules."""
+        return self.players[MODEL]
+
+    def parameter_groups(self, player: str) -> list[dict[str, Any]]:
+        """Groups for a player's optimiser; `factor` multiplies the learning rate."""
+        modules = self.players[player].values()
+        return [{"name": player, "params": [p for m in modules for p in m.parameters()], "factor": 1.0}]
+
+    def plays(self, player: str, step: int) -> bool:  # noqa: ARG002
+        """Whether a player takes part in a step."""
+        return True
+
+    def course(self, player: str, step: int) -> Hashable | None:  # noqa: ARG002
+        """What a player's pass has in common with all others that launch the same kernels on batches of one size.
+
+        None where a pass waits for its numbers, or differs from all others.
+        """
+        return None
+
+    @abstractmethod
+    def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Readings]:
+        """A player's loss on a batch, and numbers for the log."""
+
+    @abstractmethod
+    def health(self, pair: Pair, draws: Draws) -> Numbers:
+        """Scores on held-out images, with the averaged weights in place."""
+
+    @abstractmethod
+    def picture(self, pair: Pair, draws: Draws) -> Tensor | None:
+        """What the stage makes of held-out images, (batch, channels, h, w) in [0, 1]; None where it makes none."""
+
+    @abstractmethod
+    def export(self, folder: Path) -> None:
+        """Write what the next stage, or the user, takes over, with the averaged weights in place."""
+
+
+class Objective(nn.Module):
+    """A player's loss as one forward pass, which is where data-parallel training meets its gradients."""
+
+    def __init__(self, stage: Stage, player: str) -> None:
+        super().__init__()
+        self.networks = nn.ModuleDict(stage.players[player])
+        self.stage, self.player = stage, player
+
+    def forward(self, pair: Pair, draws: Draws) -> tuple[Tensor, Readings]:
+        """As `Stage.loss`."""
+        return self.stage.loss(self.player, pair, draws)

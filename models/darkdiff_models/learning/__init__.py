@@ -1,0 +1,1 @@
+"""What only training and scoring need: losses' networks, the regression baseline, faster backward passes."""

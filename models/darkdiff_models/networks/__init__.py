@@ -1,0 +1,1 @@
+"""The paper's networks (Sec. 4.1-4.4): attention, autoencoder, context processor, denoiser, sampler."""

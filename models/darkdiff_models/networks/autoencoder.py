@@ -1,0 +1,159 @@
+"""The residual autoencoder: SD's VAE whose decoder also sees the encoder's features (Sec. 4.3, Table A1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.autoencoders.vae import Decoder, DiagonalGaussianDistribution, Encoder
+from diffusers.models.modeling_utils import ModelMixin
+from torch import Tensor, nn
+
+from darkdiff_models.finishing.block_light import Light, block_light
+from darkdiff_models.finishing.colour_anchor import anchor_colours
+from darkdiff_models.networks.blocks import Checkpointed
+from darkdiff_models.networks.upsampling import Doubling
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What the encoder makes of an image.
+
+    Attributes:
+        posterior: the unscaled Gaussian, for sampling and the KL term in training.
+        latents: (batch, latent_channels, h/f, w/f) scaled mean, the space in which diffusion lives.
+        features: encoder features before each downsampler, finest first, the residual taps' input.
+        light: what the sensor counted in blocks of f pixels, where the model anchors its colours; else None.
+    """
+
+    posterior: DiagonalGaussianDistribution
+    latents: Tensor
+    features: tuple[Tensor, ...]
+    light: Light | None = None
+
+    @property
+    def feature_bytes(self) -> int:
+        """Memory that the features take."""
+        return sum(feature.nbytes for feature in self.features)
+
+    def select(self, images: Tensor) -> "Encoding":
+        """Some images of the batch, chosen by a (batch,) mask."""
+        posterior = DiagonalGaussianDistribution(self.posterior.parameters[images])
+        light = None if self.light is None else Light(*(part[images] for part in self.light))
+        return Encoding(posterior, self.latents[images], tuple(f[images] for f in self.features), light)
+
+
+class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
+    """AutoencoderKL that takes LRGB in, gives sRGB out, and carries detail past the bottleneck (Sec. 4.3).
+
+    Encoder features before each downsampler pass a 3x3 convolution (Table A1) and are added to the input of the
+    decoder block of the same resolution. The convolutions start at zero, so at step 0 the model IS the pre-trained
+    autoencoder. Parameter names are diffusers'; the value ranges and the latent scale are its own business: callers
+    see LRGB and sRGB, 1 being white, and scaled latents.
+
+    Args:
+        in_channels, out_channels: 3 and 3; 4 where the model takes in or gives out Bayer planes (the paper's Table 5).
+        latent_channels: channels of the latents.
+        block_out_channels: width of each level; each level but the last halves the size.
+        layers_per_block: resnets a level in the encoder (one more in the decoder).
+        norm_num_groups: groups of the group norms.
+        mid_block_add_attention: self-attention in the middle, as in SD (costly on large images).
+        scaling_factor: brings latents to unit variance, SD's is 0.18215.
+        residual: False leaves the taps out (the paper's Table 4).
+        colour_anchor: True takes the level of each block of `factor` pixels from the sensor (see `anchor`);
+            for LRGB in sRGB primaries only. The paper's model has no such anchor.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        in_channels: int = 3,
+        out_channels: int = 3,
+        latent_channels: int = 4,
+        block_out_channels: Sequence[int] = (128, 256, 512, 512),
+        layers_per_block: int = 2,
+        norm_num_groups: int = 32,
+        mid_block_add_attention: bool = True,
+        scaling_factor: float = 0.18215,  # noqa: ARG002
+        residual: bool = True,
+        colour_anchor: bool = False,  # noqa: ARG002
+    ) -> None:
+        super().__init__()
+        channels = tuple(block_out_channels)
+        levels = len(channels)
+        self.encoder = Encoder(
+            in_channels=in_channels, out_channels=latent_channels, block_out_channels=channels,
+            down_block_types=("DownEncoderBlock2D",) * levels, layers_per_block=layers_per_block,
+            norm_num_groups=norm_num_groups, double_z=True, mid_block_add_attention=mid_block_add_attention,
+        )  # fmt: skip
+        self.decoder = Decoder(
+            in_channels=latent_channels, out_channels=out_channels, block_out_channels=channels,
+            up_block_types=("UpDecoderBlock2D",) * levels, layers_per_block=layers_per_block,
+            norm_num_groups=norm_num_groups, mid_block_add_attention=mid_block_add_attention,
+        )  # fmt: skip
+        for block in self.decoder.up_blocks:
+            if block.upsamplers is not None:
+                block.upsamplers = nn.ModuleList([Doubling(part.conv) for part in block.upsamplers])
+        self.quant_conv = nn.Conv2d(2 * latent_channels, 2 * latent_channels, 1)
+        self.post_quant_conv = nn.Conv2d(latent_channels, latent_channels, 1)
+        self.residual_convs = nn.ModuleList()
+        if residual:
+            for level in range(levels):  # the decoder block at `level` takes in what the one below gave out
+                self.residual_convs.append(
+                    nn.Conv2d(channels[level], channels[min(level + 1, levels - 1)], 3, padding=1)
+                )
+            for parameter in self.residual_convs.parameters():
+                nn.init.zeros_(parameter)
+
+    @property
+    def factor(self) -> int:
+        """How many pixels one latent is wide (8 for SD)."""
+        return int(2 ** (len(self.config["block_out_channels"]) - 1))
+
+    def encode(self, lrgb: Tensor) -> Encoding:
+        """Encode an image.
+
+        Args:
+            lrgb: (batch, in_channels, h, w) LRGB or Bayer planes, 0 = black, 1 = saturation, negative values welcome;
+                h and w multiples of `factor`.
+        """
+        hidden = self.encoder.conv_in(lrgb * 2 - 1)
+        features = []
+        for block in self.encoder.down_blocks:
+            for resnet in block.resnets:
+                hidden = self.run(resnet, hidden, None)
+            features.append(hidden)
+            for downsampler in block.downsamplers or []:
+                hidden = downsampler(hidden)
+        hidden = self.encoder.mid_block(hidden)
+        hidden = self.encoder.conv_out(self.encoder.conv_act(self.encoder.conv_norm_out(hidden)))
+        posterior = DiagonalGaussianDistribution(self.quant_conv(hidden))
+        return Encoding(posterior, posterior.mean * self.config["scaling_factor"], tuple(features), self.light_of(lrgb))
+
+    def light_of(self, lrgb: Tensor) -> Light | None:
+        """What the sensor counted in blocks of `factor` pixels, where the model anchors its colours; else None."""
+        return block_light(lrgb, self.factor) if self.config["colour_anchor"] else None
+
+    def decode(self, latents: Tensor, noisy: Encoding | None = None) -> Tensor:
+        """Decode latents.
+
+        Args:
+            latents: (batch, latent_channels, h, w) scaled latents.
+            noisy: of the noisy image, whose features feed the residual taps and whose light anchors the colours; None
+                leaves both out.
+
+        Returns:
+            (batch, out_channels, h * factor, w * factor) sRGB, or Bayer planes under the sRGB curve, 0 = black,
+            1 = white, not clipped.
+        """
+        hidden = self.decoder.conv_in(self.post_quant_conv(latents / self.config["scaling_factor"]))
+        hidden = self.decoder.mid_block(hidden)
+        taps = list(zip(self.residual_convs, noisy.features, strict=True)) if noisy and self.residual_convs else []
+        for block in self.decoder.up_blocks:
+            if taps:
+                conv, feature = taps.pop()
+                hidden = hidden + conv(feature)
+            hidden = self.run(block, hidden)
+        hidden = self.decoder.conv_out(self.decoder.conv_act(self.decoder.conv_norm_out(hidden)))
+        srgb = torch.as_tensor((hidden + 1) / 2)
+        return srgb if noisy is None or noisy.light is None else anchor_colours(srgb.float(), noisy.light)

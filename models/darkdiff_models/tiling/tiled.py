@@ -1,0 +1,163 @@
+"""Large images in overlapping tiles: the denoiser at every step, the autoencoder once."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from darkdiff_models.networks.autoencoder import Encoding, ResidualAutoencoderKL
+from darkdiff_models.networks.conditioning import LatentContext
+from darkdiff_models.networks.context import ContextProcessor
+from darkdiff_models.networks.sampling import guide
+from darkdiff_models.networks.unet import Condition, DarkDiffUNet
+from darkdiff_models.tiling.shared_norms import SharedNorms
+from darkdiff_models.tiling.tiles import Blend, Tiles
+
+Progress = Callable[[int, int], None]
+"""(done, in all)."""
+
+SAMPLES, SAMPLE_SIDE = 8, 256  # crops, and their side in pixels, that set the statistics of a tiled picture
+KEPT_BYTES = 2**29  # of encoder features; all of a 12-megapixel raw's in the bundled model, in bf16
+
+
+class TiledDenoiser:
+    """A denoiser over maps of any size: (z_t, t) -> prediction, guided (Eq. 10) and blended at every step.
+
+    The context processor runs once per tile, here; every step reuses the projected condition. With a guidance of 1
+    the null branch does not run at all.
+
+    Args:
+        unet, context: the networks.
+        z_y: (1, channels, h, w) latents of the noisy image.
+        null: (1, channels, h, w) pure noise, the null condition.
+        guidance: guidance scale.
+        tiles: cover of the latents.
+        batch_size: tiles a call of the network.
+        on_tiles: called after every network call with the number of tiles done in this step.
+    """
+
+    def __init__(
+        self,
+        unet: DarkDiffUNet,
+        context: ContextProcessor | LatentContext,
+        z_y: Tensor,
+        null: Tensor,
+        guidance: float,
+        tiles: Tiles,
+        batch_size: int = 4,
+        on_tiles: Progress | None = None,
+    ) -> None:
+        self.unet, self.guidance, self.tiles, self.on_tiles = unet, guidance, tiles, on_tiles
+        count = len(tiles.corners)
+        self.chunks = [range(first, min(first + batch_size, count)) for first in range(0, count, batch_size)]
+        branches = (z_y,) if guidance == 1 else (z_y, null)
+        self.conditions: list[Condition] = []
+        for chunk in self.chunks:
+            maps = torch.cat([tiles.crop(branch, i) for branch in branches for i in chunk])
+            self.conditions.append(unet.prepare(context(maps)))
+
+    def __call__(self, latents: Tensor, timestep: Tensor) -> Tensor:
+        """(1, channels, h, w) z_t -> the prediction of the same shape."""
+        blend = Blend(self.tiles, latents.shape[1], latents)
+        for chunk, condition in zip(self.chunks, self.conditions, strict=True):
+            crops = torch.cat([self.tiles.crop(latents, i) for i in chunk])
+            if self.guidance == 1:
+                prediction = self.unet(crops, timestep, condition)
+            else:
+                both = self.unet(torch.cat([crops, crops]), timestep, condition)
+                conditional, null = both.chunk(2)
+                prediction = guide(conditional, null, self.guidance)
+            for index, tile in zip(chunk, prediction.split(1), strict=True):
+                blend.add(index, tile)
+            if self.on_tiles is not None:
+                self.on_tiles(chunk.stop, len(self.tiles.corners))
+        return blend.result()
+
+
+class TiledAutoencoder:
+    """The residual autoencoder over an image of any size, one tile in memory at a time.
+
+    What the encoder made of a tile is kept for the decoder as far as `keep` allows, and computed again where it is not:
+    the memory does not grow with the photo. An image that fits into one tile is not cut. The group norms of all
+    tiles share statistics measured on a sample spread over the whole image, so that no tile shows; self-attention in
+    the middle, where the network has it, still sees its tile alone.
+
+    Args:
+        vae: the autoencoder.
+        lrgb: (1, channels, h, w) noisy LRGB or Bayer planes.
+        tiles: cover of the image in pixels; sizes, corners and overlap are multiples of `vae.factor`.
+        keep: bytes of the encoder's features that may be kept.
+
+    Raises:
+        ValueError: a tile does not start or end on a latent.
+    """
+
+    def __init__(self, vae: ResidualAutoencoderKL, lrgb: Tensor, tiles: Tiles, keep: int = KEPT_BYTES) -> None:
+        self.vae, self.lrgb, self.tiles, self.room = vae, lrgb, replace(tiles, margin=tiles.overlap // 4), keep
+        self.latent_tiles = self.tiles.shrunk(vae.factor)
+        self.norms: AbstractContextManager[object] = nullcontext() if len(tiles.corners) == 1 else SharedNorms(vae)
+        side = min(SAMPLE_SIDE, tiles.tile_height, tiles.tile_width)
+        grid = Tiles.cover(tiles.height, tiles.width, side, 0, vae.factor)
+        count = min(SAMPLES, len(grid.corners))
+        picked = tuple(grid.corners[round((i + 0.5) * len(grid.corners) / count - 0.5)] for i in range(count))
+        self.sample = replace(grid, corners=picked)
+        self.kept: dict[int, Encoding] = {}
+        self.sampled: Encoding | None = None
+
+    def encode(self, on_tiles: Progress | None = None) -> Tensor:
+        """(1, channels, h/f, w/f) scaled latents of the image."""
+        blend = Blend(self.latent_tiles, int(self.vae.config["latent_channels"]), self.lrgb)
+        with self.norms as shared:
+            if shared is not None:
+                self._measure()
+            for index in self._each(on_tiles):
+                encoding = self._take(index)
+                blend.add(index, encoding.latents)
+                self._keep(index, encoding)
+        return blend.result()
+
+    def decode(self, latents: Tensor, on_tiles: Progress | None = None) -> Tensor:
+        """Scaled latents, beside what the image's own features tell -> (1, 3, h, w) sRGB, not clipped.
+
+        Colours are not anchored: areas of one colour are wider than tiles.
+        """
+        blend = Blend(self.tiles, int(self.vae.config["out_channels"]), self.lrgb)
+        with self.norms as shared:
+            if shared is not None:
+                sampled = self.sample.shrunk(self.vae.factor).crops(latents)
+                self.vae.decode(sampled, self._measure())
+            for index in self._each(on_tiles):
+                blend.add(index, self.vae.decode(self.latent_tiles.crop(latents, index), self._take(index)))
+        return blend.result()
+
+    def _measure(self) -> Encoding:
+        """The encoding of the crops that set the encoder's statistics, made once."""
+        if self.sampled is None:
+            self.sampled = self._encode(self.sample.crops(self.lrgb))
+        return self.sampled
+
+    def _encode(self, crops: Tensor) -> Encoding:
+        """Without light, so that tiles are not anchored."""
+        return replace(self.vae.encode(crops), light=None)
+
+    def _take(self, index: int) -> Encoding:
+        """The encoding of a tile, which is kept no longer."""
+        kept = self.kept.pop(index, None)
+        if kept is None:
+            return self._encode(self.tiles.crop(self.lrgb, index))
+        self.room += kept.feature_bytes
+        return kept
+
+    def _keep(self, index: int, encoding: Encoding) -> None:
+        if encoding.feature_bytes <= self.room:
+            self.kept[index] = encoding
+            self.room -= encoding.feature_bytes
+
+    def _each(self, on_tiles: Progress | None) -> Iterator[int]:
+        count = len(self.tiles.corners)
+        for index in range(count):
+            yield index
+            if on_tiles is not None:
+                on_tiles(index + 1, count)

@@ -1,0 +1,51 @@
+import pytest
+
+from darkdiff_cli.errors import InputError, SettingsError
+from darkdiff_cli.evaluation.protocols.protocol import INDOOR, PROTOCOLS, get_protocol
+
+
+def test_the_fields_published_protocols_are_there() -> None:
+    named = {f"sid-x{ratio}-{count}" for ratio in (100, 250, 300) for count in (15, 35, 49)}
+    assert set(PROTOCOLS) == named | {"eld-sony-x100", "eld-sony-x200", "lrd-m3ev-60", "scenes", "scenes-levels"}
+    assert all(protocol.name == name for name, protocol in PROTOCOLS.items())
+    assert len(INDOOR) == 15
+
+
+def test_every_field_is_said() -> None:
+    words = get_protocol("sid-x300-15").describe()
+    for word in ("sid-x300-15 v1", "centre 512", "illuminance corrected", "srgb", "8 bit", "LibRaw's adjusted white"):
+        assert word in words
+    assert "whole picture, no illuminance correction" in get_protocol("sid-x300-35").describe()
+    with pytest.raises(SettingsError, match="choose one of scenes, scenes-levels, sid-x100-35"):
+        get_protocol("sid")
+
+
+def test_sid_protocols_pick_their_scenes(tmp_path) -> None:
+    for scene in ("10003", "10185", "20188", "20199", "00001"):
+        for part, seconds in (("long", "10"), ("short", "0.033"), ("short", "0.04"), ("short", "0.1")):
+            path = tmp_path / "Sony" / part / f"{scene}_00_{seconds}s.ARW"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+
+    def scenes(name: str) -> list[str]:
+        return [pair.scene for pair in get_protocol(name).find(tmp_path)]
+
+    assert scenes("sid-x300-35") == ["10003_00_0.033s", "10185_00_0.033s"]
+    assert scenes("sid-x250-35") == ["10003_00_0.04s", "10185_00_0.04s"]
+    assert scenes("sid-x100-49") == [f"{scene}_00_0.1s" for scene in ("10003", "10185", "20188", "20199")]
+    assert scenes("sid-x300-15") == ["10185_00_0.033s", "20188_00_0.033s"]
+
+
+def test_both_layouts_of_scene_folders(tmp_path) -> None:
+    for name in ("a_clean.dng", "a_x100.dng", "a_x2.5.dng", "b_x100.dng", "a_x100.K", "readme.txt"):
+        (tmp_path / name).touch()
+    found = get_protocol("scenes").find(tmp_path)
+    assert [(pair.scene, pair.ratio) for pair in found] == [("a_x100", 100.0), ("a_x2.5", 2.5)]
+    for name in ("noisy/1.arw", "clean/1.ARW", "noisy/2.arw"):
+        path = tmp_path / "pairs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    [pair] = get_protocol("scenes").find(tmp_path / "pairs")
+    assert (pair.scene, pair.ratio) == ("1", None)
+    with pytest.raises(InputError, match="holds neither"):
+        get_protocol("scenes").find(tmp_path / "pairs" / "noisy")

@@ -1,0 +1,66 @@
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from darkdiff_models.learning.lpips import LPIPS
+from darkdiff_models.learning.lpips_weights import CONVOLUTIONS, fetch_lpips
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A web server on loopback for the folder `web`."""
+    (tmp_path / "web").mkdir()
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "web"))
+    handler.log_message = lambda *_: None
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        threading.Thread(target=http.serve_forever, daemon=True).start()
+        yield tmp_path / "web", f"http://127.0.0.1:{http.server_port}"
+        http.shutdown()
+
+
+def originals(web, weights) -> None:
+    """The two files as their authors publish them."""
+    backbone = {k: v for k, v in weights.items() if k.startswith("features.")}
+    torch.save({**backbone, "classifier.1.weight": torch.zeros(2, 2)}, web / "alexnet.pth")
+    torch.save({k: v for k, v in weights.items() if k.startswith("lin")}, web / "alex.pth")
+
+
+def test_published_weights_are_fetched_once(server, shared, tmp_path) -> None:
+    web, url = server
+    weights = load_file(shared / "weights" / "lpips_alex.safetensors")
+    originals(web, weights)
+    target = tmp_path / "cache" / "lpips.safetensors"
+    fetch_lpips(target, f"{url}/alexnet.pth", f"{url}/alex.pth")
+    (web / "alex.pth").unlink()
+    assert fetch_lpips(target, f"{url}/alexnet.pth", f"{url}/alex.pth") == target
+    picture = torch.rand(1, 3, 64, 64)
+    ours, theirs = (
+        LPIPS.from_file(p)(picture, 1 - picture) for p in (target, shared / "weights" / "lpips_alex.safetensors")
+    )
+    assert torch.equal(ours, theirs)
+    assert [p.name for p in target.parent.iterdir()] == ["lpips.safetensors"]
+
+
+def test_other_weights_are_refused(server, tmp_path) -> None:
+    web, url = server
+    model = LPIPS()
+    names = [(n, part) for n in CONVOLUTIONS for part in ("weight", "bias")]
+    weights = {f"features.{n}.{part}": getattr(model.features[str(n)], part).detach() for n, part in names}
+    weights |= {f"lin{i}.model.1.weight": head.detach() for i, head in enumerate(model.heads)}
+    originals(web, weights)
+    with pytest.raises(ValueError, match="not the published LPIPS"):
+        fetch_lpips(tmp_path / "x.safetensors", f"{url}/alexnet.pth", f"{url}/alex.pth")
+    (web / "alexnet.pth").write_bytes(b"<html>not found</html>")
+    with pytest.raises(ValueError, match="no file of weights"):
+        fetch_lpips(tmp_path / "x.safetensors", f"{url}/alexnet.pth", f"{url}/alex.pth")
+    assert not (tmp_path / "x.safetensors").exists()
+
+
+def test_no_connection_is_one_sentence(server, tmp_path) -> None:
+    _, url = server
+    with pytest.raises(FileNotFoundError, match=r"nothing\.pth: cannot be downloaded"):
+        fetch_lpips(tmp_path / "x.safetensors", f"{url}/nothing.pth", f"{url}/nothing.pth")
