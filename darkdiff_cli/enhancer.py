@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,53 +12,46 @@ from numpy.typing import NDArray
 
 from darkdiff_cli.allocator import keep_freed_memory
 from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError, SettingsError
-from darkdiff_cli.photo import PhotoFormat, Provenance, check_target, upright, write_photo
-from darkdiff_cli.raw import RawFrame, White, estimate_ratio, finish, network_input, read_raw
-from darkdiff_models import DarkDiffOutput, DarkDiffPipeline
+from darkdiff_cli.photo import PhotoSettings, Provenance, check_target, upright, write_photo
+from darkdiff_cli.raw import Exposure, ExposureSettings, finish, network_input, read_exposure
+from darkdiff_models import DarkDiffPipeline, Sampling, SamplingSettings
 from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.devices import pick_device
 
 Progress = Callable[[str, int, int], None]
 """(stage, done, in all)."""
+Reader = Callable[[Path, ExposureSettings], Exposure]
+"""From a file to a corrected frame and its ratio, as `read_exposure`."""
 
 
 @dataclass(frozen=True)
 class EnhanceSettings:
-    """What decides a picture, beside the raw and the model. None means "as the checkpoint says".
+    """What decides a photo, beside the raw and the model.
 
     Attributes:
-        ratio: amplification ratio, or "auto" to choose it from the raw.
-        ev: exposure compensation in stops on top of the ratio.
-        black: black level in DN instead of the file's own.
-        white: "auto" adjusts the white level as LibRaw does, "file" takes the file's.
-        steps, guidance, sampler: of the diffusion.
-        views: mirrored and turned views of the photo whose pictures are averaged.
-        tile: side of a denoiser tile in latents.
-        seed: of the noise map.
-        photo_format: "jpeg" or "tiff".
-        bit_depth: 8 or 16.
-        overwrite: replace an existing output.
+        exposure: how the raw is developed.
+        sampling: of the diffusion.
+        photo: how the file is written.
     """
 
-    ratio: float | Literal["auto"] = "auto"
-    ev: float = 0.0
-    black: float | None = None
-    white: White = "auto"
-    steps: int | None = None
-    guidance: float | None = None
-    sampler: str | None = None
-    views: int | None = None
-    tile: int | None = None
-    seed: int = 0
-    photo_format: PhotoFormat = "jpeg"
-    bit_depth: int = 8
-    overwrite: bool = False
+    exposure: ExposureSettings = field(default_factory=ExposureSettings)
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    photo: PhotoSettings = field(default_factory=PhotoSettings)
 
-    @property
-    def white_used(self) -> White:
-        """The file's where the user sets the exposure: a lowered white level would take a darkening back."""
-        darkened = self.ratio != "auto" and self.ratio < 1
-        return "file" if darkened or self.ev != 0 else self.white
+
+@dataclass(frozen=True)
+class Rendered:
+    """A picture, and what it was made from and with.
+
+    Attributes:
+        srgb_01: (h, w, 3) sRGB in [0, 1], in sensor orientation.
+        exposure: the frame, and the ratio that it was amplified with.
+        sampling: settings of the diffusion, after the checkpoint's defaults.
+    """
+
+    srgb_01: NDArray[np.float32]
+    exposure: Exposure
+    sampling: Sampling
 
 
 @dataclass(frozen=True)
@@ -87,12 +80,19 @@ class Enhancer:
         model: "tiny" (bundled), a folder, or a hub id.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         pipeline: loaded already; `model` is then its name only.
+        reader: reads a raw; a batch reads in a process of its own.
 
     Raises:
         SettingsError: no such model or device.
     """
 
-    def __init__(self, model: str = "tiny", device: str = "auto", pipeline: DarkDiffPipeline | None = None) -> None:
+    def __init__(
+        self,
+        model: str = "tiny",
+        device: str = "auto",
+        pipeline: DarkDiffPipeline | None = None,
+        reader: Reader = read_exposure,
+    ) -> None:
         try:
             self.pipeline: DarkDiffPipeline = (pipeline or load_pipeline(model)).to(pick_device(device))
         except (FileNotFoundError, ValueError) as error:
@@ -100,6 +100,7 @@ class Enhancer:
         if self.pipeline.device.type == "cpu":
             keep_freed_memory()
         self.model = Path(model).name if Path(model).is_dir() else model
+        self.reader = reader
 
     def enhance(
         self, source: Path, output: Path, settings: EnhanceSettings, on_progress: Progress | None = None
@@ -123,89 +124,74 @@ class Enhancer:
             raise SettingsError(
                 f"{output}: is the input itself, which is never written to; choose another output with -o."
             )
-        check_target(output, settings.overwrite)
+        check_target(output, settings.photo.overwrite)
         report("read", 0, 1)
-        frame = read_raw(source, settings.black)
-        ratio = estimate_ratio(frame) if settings.ratio == "auto" else settings.ratio
-        ratio *= 2.0**settings.ev
+        exposure = self.read(source, settings)
         report("read", 1, 1)
-        rendered, result = self.render(frame, ratio, settings, report)
+        rendered = self.render(exposure, settings, report)
         report("write", 0, 1)
-        enhanced = self.write(output, frame, ratio, rendered, result, settings)
+        enhanced = self.write(output, rendered, settings)
         report("write", 1, 1)
         return enhanced
 
-    def render(
-        self, frame: RawFrame, ratio: float, settings: EnhanceSettings, report: Progress | None = None
-    ) -> tuple[NDArray[np.float32], DarkDiffOutput]:
-        """Turn a frame into a picture, in sensor orientation: what `enhance` writes and `bench` scores.
+    def read(self, source: Path, settings: EnhanceSettings) -> Exposure:
+        """Read a raw, correct it, and choose its amplification ratio.
+
+        Raises:
+            InputError, MemoryLimitError: as `enhance`.
+        """
+        return self.reader(source, settings.exposure)
+
+    def render(self, exposure: Exposure, settings: EnhanceSettings, report: Progress | None = None) -> Rendered:
+        """Turn a frame into a picture: what `enhance` writes and `bench` scores.
 
         Args:
-            frame: Bayer exposure.
-            ratio: amplification ratio.
-            settings: of the diffusion.
+            exposure: the frame and its amplification ratio.
+            settings: of the diffusion, and which light becomes white.
             report: called as the work goes on.
-
-        Returns:
-            (h, w, 3) sRGB in [0, 1], and the pipeline's output with the settings that were used.
 
         Raises:
             InputError, SettingsError, MemoryLimitError: as `enhance`.
         """
-        config: dict[str, Any] = dict(self.pipeline.config)
+        report = report or (lambda _stage, _done, _total: None)
+        frame, ratio, config = exposure.frame, exposure.ratio, dict(self.pipeline.config)
         name = frame.path or "the frame"
         try:
+            sampling = self.pipeline.resolved(settings.sampling)
             image = network_input(frame, ratio, config["lrgb_space"], config["data_format"])
-            result = self.pipeline(
-                torch.from_numpy(image),
-                steps=settings.steps,
-                guidance=settings.guidance,
-                seed=settings.seed,
-                sampler=settings.sampler,
-                tile=settings.tile,
-                views=settings.views,
-                on_progress=report,
-            )
+            report("develop", 1, 1)
+            result = self.pipeline(torch.from_numpy(image), settings.sampling, on_progress=report)
         except ValueError as error:
             raise SettingsError(f"{name}: {error}.") from error
         except (MemoryError, RuntimeError) as error:
-            raise _explain(error, name, settings.tile or config["tile"]) from error
-        picture = finish(result.srgb.numpy(), frame, ratio, config["data_format"], settings.white_used)
+            raise _explain(error, name, sampling.tile) from error
+        picture = finish(result.srgb.numpy(), frame, ratio, config["data_format"], settings.exposure.white_used)
         if not np.isfinite(picture).all():
             raise InputError(f"{name}: the model gave values that are no numbers; try --device cpu, or another ratio.")
-        return picture, result
+        report("finish", 1, 1)
+        return Rendered(picture, exposure, result.sampling)
 
-    def write(
-        self,
-        output: Path,
-        frame: RawFrame,
-        ratio: float,
-        rendered: NDArray[np.float32],
-        result: DarkDiffOutput,
-        settings: EnhanceSettings,
-    ) -> Enhanced:
+    def write(self, output: Path, rendered: Rendered, settings: EnhanceSettings) -> Enhanced:
         """Write what `render` made, upright, with the shot's metadata and how it was made.
 
         Raises:
             OutputError: the target cannot be written.
         """
-        picture = upright(rendered, frame.orientation)
-        sampler = settings.sampler or dict(self.pipeline.config)["default_sampler"]
-        provenance = Provenance(
-            model=self.model,
-            seed=settings.seed,
-            steps=result.steps,
-            guidance=result.guidance,
-            sampler=sampler,
-            views=result.views,
-            ratio=round(ratio, 4),
-            white=settings.white_used,
-        )
-        write_photo(
-            output, picture, frame.metadata, provenance, settings.photo_format, settings.bit_depth, settings.overwrite
-        )
+        frame, used = rendered.exposure.frame, rendered.sampling
+        picture = upright(rendered.srgb_01, frame.orientation)
+        ratio = round(rendered.exposure.ratio, 4)
+        stated = {name: getattr(used, name) for name in ("seed", "steps", "guidance", "sampler", "views")}
+        provenance = Provenance({"model": self.model, **stated, "ratio": ratio, **_stated(settings.exposure)})
+        write_photo(output, picture, frame.metadata, provenance, settings.photo)
         height, width = picture.shape[:2]
-        return Enhanced(output, provenance.ratio, width, height, result.steps, result.guidance)
+        return Enhanced(output, ratio, width, height, used.steps, used.guidance)
+
+
+def _stated(exposure: ExposureSettings) -> dict[str, Any]:
+    """What a photo says of its development beside the ratio: which light is white, and every other departure."""
+    default = asdict(ExposureSettings())
+    departures = {name: value for name, value in asdict(exposure).items() if value != default[name]}
+    return {"white": exposure.white_used} | {k: v for k, v in departures.items() if k not in ("ratio", "ev", "white")}
 
 
 def _explain(error: BaseException, source: Path | str, tile: int) -> DarkdiffError | RuntimeError:
@@ -213,5 +199,6 @@ def _explain(error: BaseException, source: Path | str, tile: int) -> DarkdiffErr
     memory = isinstance(error, MemoryError | torch.OutOfMemoryError)
     if memory or re.search(r"not enough memory|out of memory|alloc.*memory", str(error), re.IGNORECASE):
         smaller = max(8, tile // 2)
-        return MemoryLimitError(f"{source}: does not fit into memory; try --tile {smaller}, or close other programs.")
+        sentence = f"{source}: does not fit into memory; try --tile {smaller}, or close other programs."
+        return MemoryLimitError(sentence, smaller)
     return RuntimeError(str(error))

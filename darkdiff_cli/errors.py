@@ -18,7 +18,20 @@ class SettingsError(DarkdiffError):
 
 
 class MemoryLimitError(DarkdiffError):
-    """The image did not fit into memory at the current settings."""
+    """The image did not fit into memory at the current settings.
+
+    Args:
+        message: one sentence.
+        smaller_tile: side in latents of the tile that is worth a try; None where a smaller one does not help.
+    """
+
+    def __init__(self, message: str, smaller_tile: int | None = None) -> None:
+        super().__init__(message)
+        self.smaller_tile = smaller_tile
+
+    def __reduce__(self) -> tuple[type["MemoryLimitError"], tuple[str, int | None]]:
+        """Between processes too."""
+        return type(self), (str(self), self.smaller_tile)
 
 
 class TrainingError(DarkdiffError):

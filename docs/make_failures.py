@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.evaluation.sample import night_scene, write_dark
-from darkdiff_cli.raw import develop, read_raw
+from darkdiff_cli.raw import ExposureSettings, develop, read_exposure
 from darkdiff_cli.raw.rendering import render_linear
 
 SIZE = (240, 320)
@@ -58,9 +58,9 @@ def main() -> None:
         for chart, ratio in CHARTS:
             raw, truth = Path(folder) / f"{chart.__name__}.dng", chart()
             write_dark(raw, truth, ratio)
-            frame = read_raw(raw)
-            enhanced, _ = enhancer.render(frame, ratio, EnhanceSettings(ratio=ratio))
-            columns.append(np.concatenate([truth, render_linear(develop(frame, ratio)), enhanced], axis=0))
+            exposure = read_exposure(raw, ExposureSettings(ratio=ratio))
+            enhanced = enhancer.render(exposure, EnhanceSettings()).srgb_01
+            columns.append(np.concatenate([truth, render_linear(develop(exposure.frame, ratio)), enhanced], axis=0))
     page = np.rint(np.clip(np.concatenate(columns, axis=1), 0, 1) * 255).astype(np.uint8)
     Image.fromarray(page).save(Path(__file__).parent / "failures.jpg", quality=88)
 

@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
-from darkdiff_cli.raw import develop, read_raw
+from darkdiff_cli.photo import PhotoSettings
+from darkdiff_cli.raw import ExposureSettings, develop, read_exposure
 from darkdiff_cli.raw.rendering import render_linear
 
 RATIO = 300.0
@@ -18,11 +19,11 @@ def main() -> None:
     """Write the picture beside this script."""
     here = Path(__file__).parent
     sample = here.parent / "samples" / "night_x300.dng"
-    frame = read_raw(sample)
+    frame = read_exposure(sample, ExposureSettings()).frame
     panels = [np.rint(render_linear(develop(frame, ratio)) * 255).astype(np.uint8) for ratio in (1.0, RATIO)]
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "night.tif"
-        Enhancer().enhance(sample, output, EnhanceSettings(ratio=RATIO, photo_format="tiff"))
+        Enhancer().enhance(sample, output, EnhanceSettings(ExposureSettings(ratio=RATIO), photo=PhotoSettings("tiff")))
         panels.append(np.asarray(iio.imread(output)))
     Image.fromarray(np.concatenate(panels, axis=1)).save(here / "night.jpg", quality=88)
 

@@ -2,13 +2,13 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from glob import escape
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry, Ledger
+from darkdiff_cli.files import remove_partials
 
 FOLDER = ".darkdiff-claims"
 
@@ -60,12 +60,12 @@ class Claims:
         if now != task.before and now is not None and (now.status == "failed" or task.job.output.exists()):
             self.settle(task)  # another run did it since this one was planned
             return False
-        _sweep(task.job.output)  # of a run that was killed
+        remove_partials(task.job.output)  # of a run that was killed
         return True
 
     def settle(self, task: Task, entry: Entry | None = None) -> None:
         """Give a claim back; with an entry, once that is in the ledger."""
-        _sweep(task.job.output)  # of a worker that was lost and replaced
+        remove_partials(task.job.output)  # of a worker that was lost and replaced
         if entry is not None:
             self.ledger.append(entry)
         lock = self._held.pop(task.key)
@@ -75,7 +75,7 @@ class Claims:
 
     def drop(self, task: Task) -> None:
         """Give back a claim on a file that was not done."""
-        _sweep(task.job.output)
+        remove_partials(task.job.output)
         self._held.pop(task.key).release()
 
     def close(self) -> None:
@@ -94,9 +94,3 @@ class Claims:
             lock.release()
         with suppress(OSError):
             self.folder.rmdir()
-
-
-def _sweep(photo: Path) -> None:
-    """Take away what writers that were killed left of a photo; the caller holds its claim."""
-    for partial in photo.parent.glob(f".{escape(photo.name)}.*.partial"):
-        partial.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError
 from darkdiff_cli.interrupt import ignore_interrupts
-from darkdiff_cli.raw import RawFrame, estimate_ratio, read_raw
+from darkdiff_cli.raw import Exposure, ExposureSettings, read_exposure
 
 
 class Decoder:
@@ -22,8 +22,8 @@ class Decoder:
         self.process: SpawnProcess | None = None
         self.pipe: Connection | None = None
 
-    def decode(self, path: Path, black: float | None, ratio: float | None) -> tuple[RawFrame, float]:
-        """Read a frame and, where none is given, choose its amplification ratio.
+    def read(self, path: Path, settings: ExposureSettings) -> Exposure:
+        """As `read_exposure`, in the worker process.
 
         Raises:
             InputError: the file cannot be decoded, takes too long, or brings the decoder down.
@@ -33,7 +33,7 @@ class Decoder:
             self._start()
         assert self.pipe is not None
         try:
-            self.pipe.send((path, black, ratio))
+            self.pipe.send((path, settings))
             if not self.pipe.poll(self.timeout):
                 self.close()
                 raise InputError(f"{path}: takes over {self.timeout:g} s to decode; copy it again from the card.")
@@ -43,8 +43,8 @@ class Decoder:
             raise InputError(f"{path}: brought the raw decoder down; copy it again from the card.") from error
         if isinstance(answer, DarkdiffError):
             raise answer
-        frame, chosen = answer
-        return frame, chosen
+        assert isinstance(answer, Exposure)
+        return answer
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")  # LibRaw's threads do not survive a fork
@@ -67,12 +67,11 @@ def _serve(pipe: Connection) -> None:
     ignore_interrupts()
     while True:
         try:
-            path, black, ratio = pipe.recv()
+            path, settings = pipe.recv()
         except EOFError:
             return
         try:
-            frame = read_raw(path, black)
-            pipe.send((frame, estimate_ratio(frame) if ratio is None else ratio))
+            pipe.send(read_exposure(path, settings))
         except DarkdiffError as error:
             pipe.send(error)
         except MemoryError:

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
-import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from darkdiff_cli.files import JsonLines
 
 NAME = "darkdiff-ledger.jsonl"
 
@@ -35,46 +37,31 @@ class Entry:
 class Ledger:
     """The ledger file of an output folder; several processes may append to it.
 
-    Each line is one write to a file opened for appending, and reaches the disk before the next file begins. A line
-    that a power cut tore is passed over, and the next one starts on a line of its own.
+    Each line reaches the disk before the next file begins. What a power cut tore is passed over, see `JsonLines`.
 
     Args:
         folder: of the outputs.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / NAME
+        self._lines = JsonLines(folder / NAME)
         self._found: dict[str, Entry] = {}
-        self._read = 0  # bytes taken in; later calls read only what was appended since
 
     def entries(self) -> dict[str, Entry]:
-        """The newest entry of each key."""
-        if not self.path.is_file():
-            return self._found
-        with self.path.open("rb") as file:
-            file.seek(self._read)
-            whole = file.read()
-        whole = whole[: whole.rfind(b"\n") + 1]
-        self._read += len(whole)
-        for line in whole.splitlines():
-            try:
-                entry = Entry(**json.loads(line))
-            except (ValueError, TypeError):
-                continue
-            self._found[entry.key] = entry
+        """The newest entry of each key; later calls read only what was appended since."""
+        for line in self._lines.read_new():
+            with suppress(TypeError):  # a line of another program
+                entry = Entry(**line)
+                self._found[entry.key] = entry
         return self._found
 
     def append(self, entry: Entry) -> None:
-        """Add a line and wait until it is on the disk."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        line = (json.dumps(asdict(entry)) + "\n").encode()
-        with self.path.open("ab+") as file:
-            if file.tell() > 0:
-                file.seek(-1, os.SEEK_END)
-                line = line if file.read(1) == b"\n" else b"\n" + line
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        """Add a line and wait until it is on the disk.
+
+        Raises:
+            OutputError: the ledger cannot be written.
+        """
+        self._lines.append(asdict(entry), sync=True)
 
 
 def job_key(identity: str, settings: dict[str, Any], model: str) -> str:

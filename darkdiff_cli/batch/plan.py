@@ -42,7 +42,7 @@ def plan_batch(
         checksum: know inputs by content.
         retry_failed: do what failed before as well.
     """
-    known, words = ledger.entries(), asdict(replace(settings, overwrite=False))
+    known, words = ledger.entries(), asdict(replace(settings, photo=replace(settings.photo, overwrite=False)))
     weights = model_identity(model)
     tasks, lost, settled = [], [], 0
     for job in jobs:
@@ -54,7 +54,7 @@ def plan_batch(
         entry = known.get(key)
         finished = entry is not None and entry.status == "done" and job.output.exists()
         given_up = entry is not None and entry.status == "failed" and not retry_failed
-        if (finished or given_up) and not settings.overwrite:
+        if (finished or given_up) and not settings.photo.overwrite:
             settled += 1
         else:
             tasks.append(Task(job, key, entry))

@@ -15,11 +15,10 @@ from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.decoder import Decoder
 from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.colour import srgb_encode
-from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
+from darkdiff_cli.enhancer import Enhancer, EnhanceSettings, Rendered
 from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, OutputError
 from darkdiff_cli.photo import upright
-from darkdiff_cli.raw import RawFrame, develop
-from darkdiff_models import DarkDiffOutput
+from darkdiff_cli.raw import Exposure, develop
 
 FULL = 20_000_000  # bytes; with less left, a failed write means a full disk
 THUMBNAIL = 320  # pixels
@@ -46,20 +45,18 @@ class WorkerSettings:
 
 @dataclass(frozen=True)
 class Decoded:
-    """A frame, the ratio it is amplified with, and when its work began."""
+    """A frame with its ratio, and when its work began."""
 
-    frame: RawFrame
-    ratio: float
+    exposure: Exposure
     began: float
 
 
 @dataclass(frozen=True)
-class Rendered:
-    """A picture, the run that made it, and small versions of the file before and after."""
+class Made:
+    """A picture, when its work began, and small versions of the file before and after."""
 
-    decoded: Decoded
-    picture: NDArray[np.float32]
-    result: DarkDiffOutput
+    rendered: Rendered
+    began: float
     thumbnails: tuple[bytes, bytes] | None
 
 
@@ -92,8 +89,8 @@ class Worker:
 
     def __init__(self, settings: WorkerSettings) -> None:
         self.settings = settings
-        self.enhancer = Enhancer(settings.model, settings.device)
         self.decoder = Decoder(settings.timeout)
+        self.enhancer = Enhancer(settings.model, settings.device, reader=self.decoder.read)
 
     def __enter__(self) -> "Worker":
         return self
@@ -107,49 +104,47 @@ class Worker:
         """Read a frame and choose its amplification ratio.
 
         Raises:
-            InputError, MemoryLimitError: as `Decoder.decode`.
+            InputError, MemoryLimitError: as `Enhancer.read`.
         """
-        began, chosen = time.monotonic(), self.settings.picture
-        frame, ratio = self.decoder.decode(
-            task.job.source, chosen.black, None if chosen.ratio == "auto" else chosen.ratio
-        )
-        return Decoded(frame, ratio * 2.0**chosen.ev, began)
+        began = time.monotonic()
+        return Decoded(self.enhancer.read(task.job.source, self.settings.picture), began)
 
-    def render(self, decoded: Decoded) -> Rendered:
+    def render(self, decoded: Decoded) -> Made:
         """Run the networks; out of memory, once more with half the tile.
 
         Raises:
             DarkdiffError: as `Enhancer.render`.
         """
-        picture = self.settings.picture
+        exposure, picture = decoded.exposure, self.settings.picture
         try:
-            made = self.enhancer.render(decoded.frame, decoded.ratio, picture)
-        except MemoryLimitError:
-            tile = picture.tile or int(dict(self.enhancer.pipeline.config)["tile"])
-            made = self.enhancer.render(decoded.frame, decoded.ratio, replace(picture, tile=max(8, tile // 2)))
+            rendered = self.enhancer.render(exposure, picture)
+        except MemoryLimitError as error:
+            if error.smaller_tile is None:
+                raise
+            sampling = replace(picture.sampling, tile=error.smaller_tile)
+            rendered = self.enhancer.render(exposure, replace(picture, sampling=sampling))
         small = None
         if self.settings.thumbnails:
-            before = srgb_encode(develop(decoded.frame, decoded.ratio, "srgb").pixels.clip(0, 1))
-            small = thumbnail(before, decoded.frame.orientation), thumbnail(made[0], decoded.frame.orientation)
-        return Rendered(decoded, *made, small)
+            before = srgb_encode(develop(exposure.frame, exposure.ratio, "srgb").pixels.clip(0, 1))
+            turn = exposure.frame.orientation
+            small = thumbnail(before, turn), thumbnail(rendered.srgb_01, turn)
+        return Made(rendered, decoded.began, small)
 
-    def write(self, task: Task, rendered: "Rendered | DarkdiffError") -> Finished:
+    def write(self, task: Task, made: "Made | DarkdiffError") -> Finished:
         """Write the photo, whole or not at all; an error is what became of the task."""
         entry = Entry(task.key, task.job.relative, task.job.photo, "done")
         try:
-            if isinstance(rendered, DarkdiffError):
-                raise rendered
-            decoded = rendered.decoded
+            if isinstance(made, DarkdiffError):
+                raise made
             task.job.output.parent.mkdir(parents=True, exist_ok=True)
-            settings = replace(self.settings.picture, overwrite=True)
-            done = self.enhancer.write(
-                task.job.output, decoded.frame, decoded.ratio, rendered.picture, rendered.result, settings
-            )
+            picture = self.settings.picture
+            settings = replace(picture, photo=replace(picture.photo, overwrite=True))
+            done = self.enhancer.write(task.job.output, made.rendered, settings)
         except (DarkdiffError, OSError) as error:
             full = isinstance(error, OutputError | OSError) and _free(task.job.output) < FULL
             return Finished(task, replace(entry, status="failed", error=str(error)), disk_full=full)
-        seconds = round(time.monotonic() - decoded.began, 2)
-        return Finished(task, replace(entry, ratio=done.ratio, seconds=seconds), rendered.thumbnails)
+        seconds = round(time.monotonic() - made.began, 2)
+        return Finished(task, replace(entry, ratio=done.ratio, seconds=seconds), made.thumbnails)
 
 
 def thumbnail(srgb: NDArray[np.float32], orientation: int) -> bytes:

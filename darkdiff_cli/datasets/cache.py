@@ -12,10 +12,12 @@ import numpy as np
 import platformdirs
 
 from darkdiff_cli.capture import CaptureMetadata
-from darkdiff_cli.errors import InputError
-from darkdiff_cli.raw import RawFrame, read_raw
+from darkdiff_cli.cfa import Cfa
+from darkdiff_cli.errors import InputError, OutputError
+from darkdiff_cli.files import atomically
+from darkdiff_cli.raw import ExposureSettings, RawFrame, RowNoise, corrected, read_raw
 
-FORMAT = 2  # of the entries; raise it when the reader gives other frames
+FORMAT = 3  # of the entries; raise it when the reader gives other frames
 DEFAULT_LIMIT_GB = 100.0
 
 
@@ -30,23 +32,28 @@ class MosaicCache:
     Args:
         folder: of the entries; None for the platform's cache directory.
         limit_gb: size limit in gigabytes (10^9 bytes).
+        row_noise: "auto" takes row noise off, "off" leaves it in.
     """
 
-    def __init__(self, folder: Path | None = None, limit_gb: float = DEFAULT_LIMIT_GB) -> None:
+    def __init__(
+        self, folder: Path | None = None, limit_gb: float = DEFAULT_LIMIT_GB, row_noise: RowNoise = "auto"
+    ) -> None:
         root = platformdirs.user_cache_path("darkdiff") / "mosaics" if folder is None else folder
         self.folder, self.limit = Path(root), limit_gb * 1e9
+        self.settings = ExposureSettings(row_noise=row_noise)
 
     def read(self, path: Path) -> RawFrame:
-        """The frame that `read_raw` gives, its mosaic a read-only memory map.
+        """The corrected frame of a raw, its mosaic a read-only memory map.
 
         Raises:
             InputError: the raw cannot be read, or the cache folder cannot be used.
         """
         try:
             return self._read(path)
-        except OSError as error:
+        except (OSError, OutputError) as error:
+            reason = getattr(error.__cause__ or error, "strerror", None)
             raise InputError(
-                f"{self.folder}: the cache cannot be used ({error.strerror}); free some space or set --cache."
+                f"{self.folder}: the cache cannot be used ({reason}); free some space or set --cache."
             ) from error
 
     def _read(self, path: Path) -> RawFrame:
@@ -58,7 +65,7 @@ class MosaicCache:
             return frame
         except (FileNotFoundError, ValueError, KeyError):
             pass  # not there yet, or torn by a full disk
-        frame = read_raw(path)
+        frame = corrected(read_raw(path), self.settings)
         _publish(facts, json.dumps(_facts(frame)).encode())
         _publish(mosaic, _npy(frame.mosaic_dn))
         self._trim()
@@ -70,11 +77,12 @@ class MosaicCache:
             stat = path.stat()
         except OSError as error:
             raise InputError(f"{path}: no such file; the set is not complete.") from error
-        where = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{FORMAT}|{version('rawpy')}"
+        form = f"{FORMAT}|{version('rawpy')}|row noise {self.settings.row_noise}"
+        where = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{form}"
         note = self.folder / "index" / hashlib.blake2b(where.encode(), digest_size=16).hexdigest()
         if note.is_file() and len(known := note.read_text(encoding="utf-8")) == 32:
             return known
-        digest = hashlib.blake2b(f"{FORMAT}|{version('rawpy')}".encode(), digest_size=16)
+        digest = hashlib.blake2b(form.encode(), digest_size=16)
         with path.open("rb") as file:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
@@ -99,13 +107,7 @@ class MosaicCache:
 
 
 def _publish(path: Path, content: bytes | memoryview) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    atomically(path, lambda partial: partial.write_bytes(content))
 
 
 def _npy(mosaic: np.ndarray[Any, Any]) -> bytes:
@@ -119,7 +121,7 @@ def _npy(mosaic: np.ndarray[Any, Any]) -> bytes:
 def _facts(frame: RawFrame) -> dict[str, Any]:
     matrix = None if frame.srgb_from_camera is None else frame.srgb_from_camera.tolist()
     return {
-        "cfa": frame.cfa,
+        "cfa": list(frame.cfa.pattern),
         "black_level": frame.black_level,
         "white_level": frame.white_level,
         "white_balance": frame.white_balance,
@@ -133,7 +135,7 @@ def _unpack(mosaic: np.ndarray[Any, Any], facts: dict[str, Any], path: Path) -> 
     matrix = facts["srgb_from_camera"]
     return RawFrame(
         mosaic_dn=mosaic,
-        cfa=facts["cfa"],
+        cfa=Cfa(tuple(facts["cfa"])),
         black_level=tuple(facts["black_level"]),
         white_level=facts["white_level"],
         white_balance=tuple(facts["white_balance"]),

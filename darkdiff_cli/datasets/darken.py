@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from darkdiff_cli.raw import RawFrame
 from darkdiff_cli.synthesis import expose, load_calibrations, sample_noise
@@ -66,7 +67,12 @@ def darken(clean: RawFrame, settings: SynthesisSettings, rng: np.random.Generato
         dead_pixels=settings.dead_pixels,
     )
     mosaic = expose(at_14_bit(clean).mosaic_dn.astype(np.float32), ratio, noise, BLACK, WHITE, rng)
-    return replace(clean, mosaic_dn=mosaic, black_level=(BLACK,) * 4, white_level=WHITE), ratio
+    return _levelled(clean, mosaic), ratio
+
+
+def _levelled(frame: RawFrame, mosaic_dn: NDArray[np.generic]) -> RawFrame:
+    """The frame with another mosaic, counted from black 512 to white 16383."""
+    return replace(frame, mosaic_dn=mosaic_dn, black_level=(BLACK,) * len(frame.cfa.sites), white_level=WHITE)
 
 
 def at_14_bit(frame: RawFrame) -> RawFrame:
@@ -74,11 +80,9 @@ def at_14_bit(frame: RawFrame) -> RawFrame:
     if frame.white_level == WHITE and set(frame.black_level) == {BLACK}:
         return frame
     height, width = frame.mosaic_dn.shape
-    black = np.tile(np.array(frame.black_level, dtype=np.float32).reshape(2, 2), (-(-height // 2), -(-width // 2)))
-    share = (frame.mosaic_dn.astype(np.float32) - black[:height, :width]) / (
-        np.float32(frame.white_level) - black[:height, :width]
-    )
-    return replace(frame, mosaic_dn=share * (WHITE - BLACK) + BLACK, black_level=(BLACK,) * 4, white_level=WHITE)
+    black = frame.cfa.spread(frame.black_level, (height, width))
+    share = (frame.mosaic_dn.astype(np.float32) - black) / (np.float32(frame.white_level) - black)
+    return _levelled(frame, share * (WHITE - BLACK) + BLACK)
 
 
 def log_uniform(span: tuple[float, float], rng: np.random.Generator) -> float:

@@ -87,7 +87,8 @@ def clean_frame(srgb_01: NDArray[np.float32], exposure: float, rng: np.random.Ge
     sensor = random_sensor(rng)
     matrix = srgb_from_camera(sensor.camera_from_xyz)
     mosaic = unprocess(srgb_01, sensor, exposure)
-    return RawFrame(mosaic, sensor.cfa, (sensor.black,) * 4, sensor.white, sensor.white_balance, matrix)
+    black = (sensor.black,) * len(sensor.cfa.sites)
+    return RawFrame(mosaic, sensor.cfa, black, sensor.white, sensor.white_balance, matrix)
 
 
 def defocused(srgb_01: NDArray[np.float32], spread: float) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
 """The note that a generative model made this picture, as XMP and as text."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from xml.sax.saxutils import quoteattr
 
@@ -14,21 +14,10 @@ class Provenance:
     """How a picture was made, enough to make it again.
 
     Attributes:
-        model: name of the checkpoint.
-        seed, steps, guidance, sampler: of the diffusion.
-        views: of the photo whose pictures were averaged.
-        ratio: amplification ratio.
-        white: which light became white, "auto" or "file".
+        settings: name and value of everything that decided the picture, in the order in which they are stated.
     """
 
-    model: str
-    seed: int
-    steps: int
-    guidance: float
-    sampler: str
-    views: int
-    ratio: float
-    white: str
+    settings: dict[str, str | int | float]
 
     @property
     def software(self) -> str:
@@ -37,13 +26,13 @@ class Provenance:
 
     def sentence(self) -> str:
         """One sentence for people."""
-        numbers = {k: f"{v:g}" if isinstance(v, float) else v for k, v in asdict(self).items()}
+        numbers = {k: f"{v:g}" if isinstance(v, float) else v for k, v in self.settings.items()}
         settings = ", ".join(f"{name} {value}" for name, value in numbers.items())
         return f"Enhanced by a generative diffusion model ({self.software}: {settings}); fine detail may be invented."
 
     def xmp(self) -> bytes:
         """An XMP packet (ISO 16684-1) with IPTC's digital source type and every setting."""
-        own = " ".join(f"darkdiff:{name}={quoteattr(str(value))}" for name, value in asdict(self).items())
+        own = " ".join(f"darkdiff:{name}={quoteattr(str(value))}" for name, value in self.settings.items())
         packet = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/"

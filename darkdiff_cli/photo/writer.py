@@ -1,13 +1,10 @@
 """Write a finished photo: JPEG or TIFF, with profile and metadata, whole or not at all."""
 
-import errno
 import io
 import os
 import struct
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -16,10 +13,11 @@ from PIL import Image, ImageCms
 
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.errors import OutputError
+from darkdiff_cli.files import atomically
 from darkdiff_cli.photo.exif import build_exif, capture_tags, directory_bytes, gps_tags
 from darkdiff_cli.photo.provenance import Provenance
+from darkdiff_cli.photo.settings import PhotoSettings
 
-PhotoFormat = Literal["jpeg", "tiff"]
 JPEG_QUALITY = 95
 EXIF_POINTER, GPS_POINTER, XMP_TAG = 34665, 34853, 700
 PLACEHOLDER = 1  # tifffile refuses to write the two pointers, so the next unused tag number stands in for each
@@ -46,9 +44,7 @@ def write_photo(
     srgb_01: NDArray[np.float32],
     capture: CaptureMetadata,
     provenance: Provenance,
-    photo_format: PhotoFormat = "jpeg",
-    bit_depth: int = 8,
-    overwrite: bool = False,
+    settings: PhotoSettings,
 ) -> None:
     """Write an upright picture atomically: the file is there whole, or not at all.
 
@@ -57,46 +53,22 @@ def write_photo(
         srgb_01: (h, w, 3) sRGB in [0, 1].
         capture: the camera's settings, written to EXIF.
         provenance: how the picture was made, written to EXIF and XMP.
-        photo_format: "jpeg" (quality 95, 4:4:4) or "tiff" (deflate).
-        bit_depth: 8, or 16 for TIFF.
-        overwrite: replace an existing file.
+        settings: format, bit depth, and whether an existing file may be replaced.
 
     Raises:
         ValueError: a bit depth that the format does not have.
         OutputError: the file exists already, the folder is read-only, or the disk is full.
     """
-    if bit_depth not in ((8,) if photo_format == "jpeg" else (8, 16)):
-        raise ValueError(f"{photo_format} has no bit depth of {bit_depth}")
-    check_target(path, overwrite)
+    bit_depth = settings.bit_depth
+    if bit_depth not in ((8,) if settings.photo_format == "jpeg" else (8, 16)):
+        raise ValueError(f"{settings.photo_format} has no bit depth of {bit_depth}")
+    check_target(path, settings.overwrite)
     top = 2**bit_depth - 1
     pixels = np.rint(np.clip(srgb_01, 0, 1) * np.float32(top)).astype(np.uint8 if bit_depth == 8 else np.uint16)
-    if photo_format == "jpeg":
+    if settings.photo_format == "jpeg":
         atomically(path, lambda partial: _write_jpeg(partial, pixels, capture, provenance))
     else:
         atomically(path, lambda partial: _write_tiff(partial, pixels, capture, provenance))
-
-
-def atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a file beside the target, then put it in the target's place: whole, or not at all.
-
-    Raises:
-        OutputError: the folder is read-only, or the disk is full.
-    """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        write(partial)
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise OutputError(f"{path}: the disk is full; free some space or choose another folder with -o.") from error
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror or error}); choose another folder with -o."
-        ) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def srgb_profile() -> bytes:

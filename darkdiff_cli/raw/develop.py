@@ -1,5 +1,7 @@
 """Develop a raw frame into LRGB (paper Sec. 4.1 and App. A2), the same for training, enhancing and scoring."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,7 +29,7 @@ def develop(frame: RawFrame, ratio: float = 1.0, lrgb_space: LrgbSpace = "srgb")
     Raises:
         ValueError: ratio is not within 0 < ratio <= 10000.
     """
-    red, first_green, second_green, blue = _planes(frame, ratio)
+    red, first_green, second_green, blue = bayer_planes(amplified(frame, ratio))
     pixels = np.stack([red, (first_green + second_green) * np.float32(0.5), blue], axis=-1)
     if lrgb_space == "srgb" and frame.srgb_from_camera is not None:
         pixels = pixels @ frame.srgb_from_camera.T.astype(np.float32)
@@ -51,19 +53,40 @@ def network_input(frame: RawFrame, ratio: float, lrgb_space: LrgbSpace, data_for
     """
     if data_format == "lrgb-srgb":
         return develop(frame, ratio, lrgb_space).pixels
-    return np.stack(_planes(frame, ratio), axis=-1)
+    return np.stack(bayer_planes(amplified(frame, ratio)), axis=-1)
 
 
-def _planes(frame: RawFrame, ratio: float) -> list[NDArray[np.float32]]:
-    """The red, two green and blue planes: black taken off, amplified, white-balanced, clipped above at 1."""
+def amplified(frame: RawFrame, ratio: float) -> RawFrame:
+    """Take black off, amplify and white-balance; saturation becomes 1, and values are clipped there.
+
+    Args:
+        frame: exposure in DN.
+        ratio: amplification ratio.
+
+    Returns:
+        The frame with float32 light, black level 0, white level 1 and no white balance left to apply.
+
+    Raises:
+        ValueError: ratio is not within 0 < ratio <= 10000.
+    """
     if not 0 < ratio <= MAX_RATIO:
         raise ValueError(f"amplification ratio must be above 0 and at most {MAX_RATIO:g}, got {ratio}")
-    height, width = (n // 2 for n in frame.mosaic_dn.shape)
-    planes: list[tuple[str, NDArray[np.float32]]] = []
-    for site, colour in enumerate(frame.cfa):
-        row, column = divmod(site, 2)
-        plane = frame.mosaic_dn[row : 2 * height : 2, column : 2 * width : 2].astype(np.float32)
-        black = np.float32(frame.black_level[site])
-        gain = ratio * frame.white_balance["RGB".index(colour)] / (frame.white_level - frame.black_level[site])
-        planes.append((colour, np.minimum((plane - black) * np.float32(gain), np.float32(1.0))))
-    return [plane for wanted in "RGB" for colour, plane in planes if colour == wanted]
+    light = frame.mosaic_dn.astype(np.float32)
+    for site, black in zip(frame.cfa.sites, frame.black_level, strict=True):
+        plane = frame.cfa.plane(light, site)
+        gain = np.float32(ratio * frame.white_balance[site.colour] / (frame.white_level - black))
+        np.minimum((plane - np.float32(black)) * gain, np.float32(1.0), out=plane)
+    black_level = (0.0,) * len(frame.black_level)
+    return replace(frame, mosaic_dn=light, black_level=black_level, white_level=1.0, white_balance=(1.0, 1.0, 1.0))
+
+
+def bayer_planes(frame: RawFrame) -> list[NDArray[np.float32]]:
+    """The red, two green and blue planes of a Bayer frame, each (H // 2, W // 2), as views.
+
+    Raises:
+        ValueError: the frame has another colour filter.
+    """
+    if not frame.cfa.is_bayer:
+        raise ValueError(f"the colour filter {frame.cfa} is no Bayer pattern")
+    whole = frame.cfa.whole(frame.mosaic_dn.astype(np.float32, copy=False))
+    return [frame.cfa.plane(whole, site) for site in sorted(frame.cfa.sites, key=lambda site: site.colour)]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkdiff_cli.capture import CaptureMetadata
+from darkdiff_cli.cfa import Cfa
 
 RAW_SUFFIXES = frozenset(
     f".{suffix}"
@@ -25,12 +26,12 @@ DataFormat = Literal["lrgb-srgb", "raw-srgb", "raw-raw"]
 
 @dataclass(frozen=True)
 class RawFrame:
-    """One Bayer exposure in digital numbers (DN), ready to be developed.
+    """One exposure in digital numbers (DN), ready to be developed.
 
     Attributes:
         mosaic_dn: (H, W) visible pixels in DN, black level still in, any real dtype.
-        cfa: colours of the top-left 2x2 pixels in reading order: "RGGB", "BGGR", "GBRG" or "GRBG".
-        black_level: DN of no light at each of those four pixels, in the same order.
+        cfa: which colour each pixel saw.
+        black_level: DN of no light at each site of the filter, in reading order.
         white_level: DN at which the sensor saturates.
         white_balance: multipliers of red, green, blue, the smallest one 1.
         srgb_from_camera: (3, 3) white-balanced camera values to linear sRGB, or None where neither the file nor LibRaw
@@ -41,8 +42,8 @@ class RawFrame:
     """
 
     mosaic_dn: NDArray[np.generic]
-    cfa: str
-    black_level: tuple[float, float, float, float]
+    cfa: Cfa
+    black_level: tuple[float, ...]
     white_level: float
     white_balance: tuple[float, float, float]
     srgb_from_camera: NDArray[np.float64] | None = None
@@ -51,23 +52,25 @@ class RawFrame:
     path: Path | None = None
 
     def __post_init__(self) -> None:
-        if sorted(self.cfa) != ["B", "G", "G", "R"]:
-            raise ValueError(f"cfa must hold one R, two G and one B, got {self.cfa!r}")
-        if self.mosaic_dn.ndim != 2 or min(self.mosaic_dn.shape) < 2:
-            raise ValueError(f"mosaic_dn must be at least 2x2 pixels, got shape {self.mosaic_dn.shape}")
+        rows, columns = self.cfa.period
+        if self.mosaic_dn.ndim != 2 or self.mosaic_dn.shape[0] < rows or self.mosaic_dn.shape[1] < columns:
+            raise ValueError(f"mosaic_dn must be at least {rows}x{columns} pixels, got shape {self.mosaic_dn.shape}")
+        if len(self.black_level) != len(self.cfa.sites):
+            raise ValueError(f"{len(self.cfa.sites)} sites need as many black levels, got {len(self.black_level)}")
         if self.white_level <= max(self.black_level):
             raise ValueError(f"white level {self.white_level} is not above black level {max(self.black_level)}")
 
     def crop(self, top: int, left: int, height: int, width: int) -> "RawFrame":
-        """A part of the frame, all four numbers in LRGB pixels (Bayer quads), so that the CFA pattern stays.
+        """A part of the frame, all four numbers in patterns of the filter (Bayer: LRGB pixels), so that it stays.
 
         Raises:
             ValueError: the part reaches beyond the frame.
         """
-        rows, columns = (n // 2 for n in self.mosaic_dn.shape)
+        (down, across), (high, wide) = self.cfa.period, self.mosaic_dn.shape
+        rows, columns = high // down, wide // across
         if min(top, left) < 0 or top + height > rows or left + width > columns:
             raise ValueError(f"no part of {height}x{width} at ({top}, {left}) in {rows}x{columns} LRGB pixels")
-        part = self.mosaic_dn[2 * top : 2 * (top + height), 2 * left : 2 * (left + width)]
+        part = self.mosaic_dn[down * top : down * (top + height), across * left : across * (left + width)]
         return replace(self, mosaic_dn=part)
 
 

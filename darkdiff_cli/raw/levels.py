@@ -3,14 +3,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from darkdiff_cli.cfa import Cfa
+
 MIN_MASKED_PIXELS = 500
 MAX_CORRECTION = 0.01  # share of the white level; a larger difference means the border is not optical black
 
 
 def masked_black(
-    full_dn: NDArray[np.integer], top: int, left: int, tagged: tuple[float, float, float, float], white: float
-) -> tuple[float, float, float, float]:
-    """Re-estimate the black level of each Bayer site from the masked border left of and above the picture.
+    full_dn: NDArray[np.integer], top: int, left: int, cfa: Cfa, tagged: tuple[float, ...], white: float
+) -> tuple[float, ...]:
+    """Re-estimate the black level of each site from the masked border left of and above the picture.
 
     One DN of error at x300 is 42/255 after gamma, so a tag that is a whole number is often not good enough. The
     border counts only where it looks like optical black: enough pixels, a mean close to the tag, and less spread
@@ -19,21 +21,24 @@ def masked_black(
     Args:
         full_dn: (H, W) the whole sensor in DN, borders included.
         top, left: size of the border in pixels.
-        tagged: black level by the file for the four sites of the VISIBLE 2x2 pattern, in reading order.
+        cfa: the colour filter as the VISIBLE part of the sensor begins.
+        tagged: black level by the file for each of its sites, in reading order.
         white: saturation level in DN.
 
     Returns:
-        The four black levels in DN, the tagged value for a site whose border is no use.
+        The black levels in DN, the tagged value for a site whose border is no use.
     """
     inner_top, inner_left = max(top - 2, 0), max(left - 2, 0)  # the two pixels next to the picture may see light
+    rows, columns = cfa.period
     levels = []
-    for site, tag in enumerate(tagged):
-        row, column = (top + site // 2) % 2, (left + site % 2) % 2
-        below = inner_top + (row - inner_top) % 2  # first row of the left border that holds this site
-        border = [full_dn[row:inner_top:2, column::2].ravel(), full_dn[below::2, column:inner_left:2].ravel()]
+    for site, tag in zip(cfa.sites, tagged, strict=True):
+        row, column = (top + site.row) % rows, (left + site.column) % columns
+        below = inner_top + (row - inner_top) % rows  # first row of the left border that holds this site
+        above = full_dn[row:inner_top:rows, column::columns]
+        border = [above.ravel(), full_dn[below::rows, column:inner_left:columns].ravel()]
         pixels = np.concatenate(border).astype(np.float64)
         levels.append(_optical_black(pixels, tag, white))
-    return (levels[0], levels[1], levels[2], levels[3])
+    return tuple(levels)
 
 
 def _optical_black(pixels: NDArray[np.float64], tag: float, white: float) -> float:

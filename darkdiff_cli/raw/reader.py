@@ -8,12 +8,12 @@ import numpy as np
 import rawpy
 from numpy.typing import NDArray
 
+from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.colour import srgb_from_camera
 from darkdiff_cli.errors import InputError, MemoryLimitError
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.levels import masked_black
 from darkdiff_cli.raw.metadata import read_metadata
-from darkdiff_cli.raw.row_noise.rows import without_row_noise
 
 LEAST_BITS = 0.25  # a pixel; a lossless code spends one bit or more on each
 EXIF_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}  # LibRaw's flip -> EXIF orientation
@@ -62,7 +62,7 @@ def read_raw(path: str | Path, black: float | None = None) -> RawFrame:
         black: black level in DN for all channels, instead of the file's own and the masked pixels'.
 
     Returns:
-        RawFrame with its own copy of the visible mosaic, in sensor orientation, row noise taken off.
+        RawFrame with its own copy of the visible mosaic, in sensor orientation, nothing taken off it.
 
     Raises:
         InputError: the file is unreadable, holds no Bayer mosaic, or decodes to a frame without a picture.
@@ -75,15 +75,15 @@ def read_raw(path: str | Path, black: float | None = None) -> RawFrame:
         if path.stat().st_size * 8 < LEAST_BITS * raw.sizes.raw_height * raw.sizes.raw_width:
             raise InputError(f"{path}: is far too small for the picture that it claims; copy it again from the card.")
         mosaic = raw.raw_image_visible.copy()
-        cfa = "".join("RGBG"[i] for i in np.asarray(raw.raw_pattern).ravel())
+        cfa = Cfa(tuple("".join("RGBG"[index] for index in row) for row in np.asarray(raw.raw_pattern)))
         if mosaic.min() == mosaic.max():
             raise InputError(f"{path}: decodes to a frame of one single value, so the picture is lost; try a backup.")
         white = _white_level(raw)
-        levels = _black_levels(raw, white) if black is None else (float(black),) * 4
+        levels = _black_levels(raw, cfa, white) if black is None else (float(black),) * len(cfa.sites)
         if white <= max(levels):
             raise InputError(f"{path}: black level {max(levels):g} is not below white level {white:g}; give --black.")
         return RawFrame(
-            mosaic_dn=without_row_noise(mosaic, cfa, levels),
+            mosaic_dn=mosaic,
             cfa=cfa,
             black_level=levels,
             white_level=white,
@@ -109,11 +109,10 @@ def _require_bayer(raw: rawpy.RawPy, path: Path) -> None:
         )
 
 
-def _black_levels(raw: rawpy.RawPy, white: float) -> tuple[float, float, float, float]:
+def _black_levels(raw: rawpy.RawPy, cfa: Cfa, white: float) -> tuple[float, ...]:
     sites = np.asarray(raw.raw_pattern).ravel()
-    tags = [float(raw.black_level_per_channel[i]) for i in sites]
-    tagged = (tags[0], tags[1], tags[2], tags[3])
-    return masked_black(raw.raw_image, raw.sizes.top_margin, raw.sizes.left_margin, tagged, white)
+    tagged = tuple(float(raw.black_level_per_channel[index]) for index in sites)
+    return masked_black(raw.raw_image, raw.sizes.top_margin, raw.sizes.left_margin, cfa, tagged, white)
 
 
 def _white_level(raw: rawpy.RawPy) -> float:

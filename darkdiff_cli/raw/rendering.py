@@ -1,16 +1,12 @@
 """The reference ISP, by LibRaw's own hand, and the last steps to a photo that looks as if it had come out of it."""
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
 from darkdiff_cli.colour import srgb_decode, srgb_encode
 from darkdiff_cli.raw.frame import LRGB, DataFormat, RawFrame
 from darkdiff_cli.raw.reader import open_raw
-
-White = Literal["auto", "file"]
-"""Which light becomes white: "file" for the file's white level, "auto" for LibRaw's adjusted one (`adjusted_white`)."""
+from darkdiff_cli.raw.settings import White
 
 ADJUSTED_FROM, ADJUSTED_WHOLLY = 0.75, 0.8  # of the white level; LibRaw's adjust_maximum_thr is the first
 BRIGHT_SHARE = 1e-4  # of the pixels must be bright before the brightest one counts

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.synthesis.unprocess import Sensor
 
-CFA_COLOURS = {"R": 0, "G": 1, "B": 2}
 D65 = 21  # EXIF LightSource
 
 
@@ -27,10 +26,11 @@ def write_dng(
         orientation: EXIF orientation, 1..8.
     """
     neutral = [1.0 / gain for gain in sensor.white_balance]
+    colours = bytes(site.colour for site in sensor.cfa.sites)
     model = capture.model or "darkdiff synthetic"
     tags = [
-        (33421, "H", 2, (2, 2), True),  # CFARepeatPatternDim
-        (33422, "B", 4, bytes(CFA_COLOURS[c] for c in sensor.cfa), True),  # CFAPattern
+        (33421, "H", 2, sensor.cfa.period, True),  # CFARepeatPatternDim
+        (33422, "B", len(colours), colours, True),  # CFAPattern
         (50706, "B", 4, bytes((1, 4, 0, 0)), True),  # DNGVersion
         (50707, "B", 4, bytes((1, 1, 0, 0)), True),  # DNGBackwardVersion
         (50708, "s", 0, model, True),  # UniqueCameraModel

@@ -8,6 +8,9 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
+from darkdiff_cli.cfa import Cfa
+
+BAYER = Cfa.bayer("RGGB")  # the calibrations know the four sites by their places
 GAIN_RANGE = (0.1, 30.0)  # DN per electron at 14 bit, the span of the calibrated cameras
 
 
@@ -144,8 +147,7 @@ def expose(
     signal += (noise.row_scale * rng.standard_normal((height, 1))).astype(np.float32)
     if noise.banding > 0:
         signal += noise.banding * _bands(height, rng)[:, None]
-    for site, offset in enumerate(noise.colour_bias):
-        signal[site // 2 :: 2, site % 2 :: 2] += np.float32(offset)
+    signal += BAYER.spread(noise.colour_bias, signal.shape)
     hot = rng.random((height, width), dtype=np.float32) < noise.hot_pixels
     signal[hot] += rng.uniform(0.02, 0.5) * (white - black) / ratio
     if noise.dead_pixels > 0:

@@ -1,10 +1,11 @@
 """Turn a finished photograph back into the linear mosaic of a camera (after Brooks et al., CVPR 2019)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.colour import camera_from_srgb, srgb_decode
 
 # XYZ (D65) -> camera, times 10000: Adobe's published calibrations as LibRaw's and dcraw's tables carry them.
@@ -28,14 +29,14 @@ class Sensor:
         camera_from_xyz: (3, 3) CIE XYZ (D65) to camera.
         white_balance: multipliers of red, green, blue, green being 1.
         black, white: levels in DN.
-        cfa: colours of the top-left 2x2 pixels in reading order.
+        cfa: the colour filter.
     """
 
     camera_from_xyz: NDArray[np.float64]
     white_balance: tuple[float, float, float]
     black: float = 512.0
     white: float = 16383.0
-    cfa: str = "RGGB"
+    cfa: Cfa = field(default_factory=lambda: Cfa.bayer("RGGB"))
 
 
 def random_sensor(rng: np.random.Generator) -> Sensor:
@@ -64,7 +65,6 @@ def unprocess(srgb_01: NDArray[np.floating], sensor: Sensor, exposure: float = 1
     camera = np.clip(camera / np.array(sensor.white_balance, dtype=np.float32), 0.0, 1.0)
     height, width = camera.shape[:2]
     mosaic = np.empty((2 * height, 2 * width), dtype=np.float32)
-    for site, colour in enumerate(sensor.cfa):
-        row, column = divmod(site, 2)
-        mosaic[row::2, column::2] = camera[..., "RGB".index(colour)]
+    for site in sensor.cfa.sites:
+        sensor.cfa.plane(mosaic, site)[:] = camera[..., site.colour]
     return np.asarray(mosaic * np.float32(sensor.white - sensor.black) + np.float32(sensor.black), dtype=np.float32)

@@ -96,12 +96,12 @@ class Run:
     def _stage1(self) -> Iterator[Stage]:
         settings = self.recipe.stage1
         if self.start:
-            yield ResidualAutoencoder(settings, self._wide_enough(self._start().vae), self.lpips)
+            yield ResidualAutoencoder(settings, self.recipe.finishing, self._wide_enough(self._start().vae), self.lpips)
             return
         into = 3 if self.recipe.data_format == "lrgb-srgb" else 4
         out = 4 if self.recipe.data_format == "raw-raw" else 3
-        vae = residual_autoencoder(self._base().vae, settings.residual, settings.colour_anchor, into, out)
-        yield ResidualAutoencoder(settings, vae, self.lpips)
+        vae = residual_autoencoder(self._base().vae, settings.residual, into, out)
+        yield ResidualAutoencoder(settings, self.recipe.finishing, vae, self.lpips)
 
     def _stage2(self) -> Iterator[Stage]:
         settings = self.recipe.stage2

@@ -6,6 +6,7 @@ from darkdiff_models.networks.context import ContextProcessor
 from darkdiff_models.networks.unet import Condition, DarkDiffUNet
 from darkdiff_models.pipeline import DarkDiffPipeline
 from darkdiff_models.pipeline_output import DarkDiffOutput
+from darkdiff_models.sampling_settings import Sampling, SamplingSettings
 
 __all__ = [
     "Condition",
@@ -16,4 +17,6 @@ __all__ = [
     "Encoding",
     "RegionCrossAttention",
     "ResidualAutoencoderKL",
+    "Sampling",
+    "SamplingSettings",
 ]

@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from darkdiff_models.model_folder import INDEX, read_model
 from darkdiff_models.networks.autoencoder import ResidualAutoencoderKL
 from darkdiff_models.networks.context import ContextProcessor
 from darkdiff_models.networks.sampling import sd_schedule
@@ -142,15 +143,13 @@ def load_pipeline(model: str | Path) -> DarkDiffPipeline:
             raise FileNotFoundError(
                 f"no model {str(model)!r}: neither a bundled one, a folder, nor on the hub"
             ) from error
-    if not (folder / "model_index.json").is_file():
-        raise ValueError(f"{folder}: holds no DarkDiff model (model_index.json is missing)")
+    if not (folder / INDEX).is_file():
+        raise ValueError(f"{folder}: holds no DarkDiff model ({INDEX} is missing)")
     disable_progress_bar()  # the program shows its own
     try:
-        pipeline = DarkDiffPipeline.from_pretrained(folder, use_safetensors=True)
+        pipeline = read_model(folder)
     except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
         raise ValueError(f"{folder}: is no complete DarkDiff model ({str(error).splitlines()[0]})") from error
-    if not isinstance(pipeline, DarkDiffPipeline):
-        raise ValueError(f"{folder}: holds a {type(pipeline).__name__}, not a DarkDiff model")
     for network in (pipeline.vae, pipeline.unet, pipeline.context):
         network.to(memory_format=torch.channels_last)
     return pipeline

@@ -1,6 +1,7 @@
 """DarkDiff as a diffusers pipeline: LRGB in, sRGB out (Sec. 4)."""
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -8,9 +9,7 @@ from diffusers import DDIMScheduler, DiffusionPipeline
 from torch import Tensor
 
 from darkdiff_models.devices import autocast_dtype
-from darkdiff_models.finishing.chroma_smoothing import smooth_chroma
-from darkdiff_models.finishing.colour_anchor import anchor_colours
-from darkdiff_models.finishing.fusion import fuse
+from darkdiff_models.finishing import Finishing, finish
 from darkdiff_models.finishing.self_ensemble import mean_of_views, turned
 from darkdiff_models.networks.autoencoder import ResidualAutoencoderKL
 from darkdiff_models.networks.conditioning import LatentContext
@@ -18,6 +17,7 @@ from darkdiff_models.networks.context import ContextProcessor
 from darkdiff_models.networks.sampling import make_scheduler, sample
 from darkdiff_models.networks.unet import DarkDiffUNet
 from darkdiff_models.pipeline_output import DarkDiffOutput, StageProgress, StepCounter, ViewProgress
+from darkdiff_models.sampling_settings import Sampling, SamplingSettings
 from darkdiff_models.tiling.framing import framed, unframed
 from darkdiff_models.tiling.tiled import TiledAutoencoder, TiledDenoiser
 from darkdiff_models.tiling.tiles import Tiles
@@ -38,8 +38,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         default_steps, default_guidance, default_sampler, default_views: used where the caller says None.
         tile, tile_overlap: of the denoiser, in latents.
         vae_tile, vae_tile_overlap: of the autoencoder, in pixels; smaller images are not cut.
-        expected_error: of the model's pictures, for `fusion.fuse` of LRGB in sRGB primaries; 0, as in the paper, shows
-            the model's picture as it is.
+        colour_anchor, expected_error: how pictures are finished, see `Finishing`; off in the paper's model.
     """
 
     def __init__(
@@ -58,6 +57,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         tile_overlap: int = 16,
         vae_tile: int = 1024,
         vae_tile_overlap: int = 128,
+        colour_anchor: bool = False,
         expected_error: float = 0.0,
     ) -> None:
         super().__init__()
@@ -74,6 +74,7 @@ class DarkDiffPipeline(DiffusionPipeline):
             tile_overlap=tile_overlap,
             vae_tile=vae_tile,
             vae_tile_overlap=vae_tile_overlap,
+            colour_anchor=colour_anchor,
             expected_error=expected_error,
         )
 
@@ -81,12 +82,7 @@ class DarkDiffPipeline(DiffusionPipeline):
     def __call__(
         self,
         lrgb: Tensor,
-        steps: int | None = None,
-        guidance: float | None = None,
-        seed: int = 0,
-        sampler: str | None = None,
-        tile: int | None = None,
-        views: int | None = None,
+        settings: SamplingSettings | None = None,
         tile_batch: int = 4,
         on_progress: StageProgress | None = None,
     ) -> DarkDiffOutput:
@@ -95,27 +91,14 @@ class DarkDiffPipeline(DiffusionPipeline):
         Args:
             lrgb: (h, w, 3) float32 LRGB in the pipeline's `lrgb_space`, or (h, w, 4) Bayer planes where the pipeline's
                 `data_format` says so; 1 = saturation, any size.
-            steps: denoising steps; None as the checkpoint says. So for guidance, sampler, tile and views.
-            guidance: guidance scale of Eq. 10; 1 runs the conditional branch only.
-            seed: of the noise map.
-            sampler: "ddim" or "dpm++".
-            tile: side of a denoiser tile in latents; smaller needs less memory.
-            views: of the photo, mirrored and turned, whose pictures are averaged, 1 to 8; not in the paper.
+            settings: of the diffusion; None means as the checkpoint says.
             tile_batch: tiles a network call; more is faster on a GPU, the picture is the same.
             on_progress: called as the work goes on.
 
         Raises:
-            ValueError: an argument is out of range.
+            ValueError: a setting is out of range.
         """
-        config: dict[str, Any] = dict(self.config)
-        steps = config["default_steps"] if steps is None else steps
-        guidance = config["default_guidance"] if guidance is None else guidance
-        tile = config["tile"] if tile is None else tile
-        if guidance < 0:
-            raise ValueError(f"guidance must not be negative, got {guidance}")
-        if tile % self.unet.size_multiple or tile <= 0:
-            raise ValueError(f"tile must be a positive multiple of {self.unet.size_multiple}, got {tile}")
-        views = config["default_views"] if views is None else views
+        used = self.resolved(settings or SamplingSettings())
 
         # 1. LRGB as a tensor, framed to whole latents and whole U-Net levels: (1, 3, H, W)
         framed_lrgb = self._framed(lrgb)
@@ -123,30 +106,30 @@ class DarkDiffPipeline(DiffusionPipeline):
         def show(view: int) -> Tensor:
             """Steps 2 to 5 on one view of the image."""
             # 2. Encode the noisy image: z_y, (1, 4, H/8, W/8)
-            report = ViewProgress(on_progress, view, views)
+            report = ViewProgress(on_progress, view, used.views)
             autoencoder = self._autoencoder(turned(framed_lrgb, view))
             z_y = autoencoder.encode(lambda done, total: report("encode", done, total))
 
             # 3. Read the condition once: context features and their keys and values, for z_y and for pure noise
-            overlap = min(config["tile_overlap"], tile // 2)
-            tiles = Tiles.cover(z_y.shape[2], z_y.shape[3], tile, overlap, 1, self.unet.size_multiple)
+            overlap = min(int(self.config["tile_overlap"]), used.tile // 2)
+            tiles = Tiles.cover(z_y.shape[2], z_y.shape[3], used.tile, overlap, 1, self.unet.size_multiple)
             report("context", 0, 1)
-            null, counter = self._noise(z_y, NULL_SEED), StepCounter(report, steps)
-            denoiser = TiledDenoiser(self.unet, self.context, z_y, null, guidance, tiles, tile_batch, counter)
+            null, counter = self._noise(z_y, NULL_SEED), StepCounter(report, used.steps)
+            denoiser = TiledDenoiser(self.unet, self.context, z_y, null, used.guidance, tiles, tile_batch, counter)
             report("context", 1, 1)
 
             # 4. Denoise from one noise map: z_0, (1, 4, H/8, W/8)
-            scheduler = make_scheduler(dict(self.scheduler.config), sampler or config["default_sampler"])
-            z_0 = sample(denoiser, self._noise(z_y, seed), scheduler, steps)
+            scheduler = make_scheduler(dict(self.scheduler.config), used.sampler)
+            z_0 = sample(denoiser, self._noise(z_y, used.seed), scheduler, used.steps)
 
             # 5. Decode beside the noisy image's residual features: (1, 3, H, W)
             return autoencoder.decode(z_0, lambda done, total: report("decode", done, total))
 
         with self._autocast():
-            srgb = mean_of_views(views, show)
+            srgb = mean_of_views(used.views, show)
 
-        # 6. Anchor the colours, take the frame off, keep what the sensor recorded well, clip to a display: (h, w, 3)
-        return DarkDiffOutput(self._finish(srgb, framed_lrgb, lrgb), steps, float(guidance), views)
+        # 6. Finish the picture where the checkpoint says so, take the frame off, clip to a display: (h, w, 3)
+        return DarkDiffOutput(self._finish(srgb, framed_lrgb, lrgb), used)
 
     @torch.inference_mode()
     def reconstruct(
@@ -171,8 +154,29 @@ class DarkDiffPipeline(DiffusionPipeline):
             return self._autoencoder(turned(noisy, view)).decode(latents)
 
         with self._autocast():
-            srgb = mean_of_views(int(self.config["default_views"]) if views is None else views, show)
+            srgb = mean_of_views(self.resolved(SamplingSettings(views=views)).views, show)
         return self._finish(srgb, noisy, image)
+
+    def resolved(self, settings: SamplingSettings) -> Sampling:
+        """The settings with the checkpoint's defaults in place of None.
+
+        Raises:
+            ValueError: a setting is out of range; the number of steps and the sampler are checked where they are used.
+        """
+        defaults = {key: self.config[f"default_{key}"] for key in ("steps", "guidance", "sampler", "views")}
+        defaults["tile"] = self.config["tile"]
+        values = {**defaults, **{key: value for key, value in asdict(settings).items() if value is not None}}
+        used = Sampling(**{**values, "guidance": float(values["guidance"])})
+        if used.guidance < 0:
+            raise ValueError(f"guidance must not be negative, got {used.guidance}")
+        if used.tile % self.unet.size_multiple or used.tile <= 0:
+            raise ValueError(f"tile must be a positive multiple of {self.unet.size_multiple}, got {used.tile}")
+        return used
+
+    @property
+    def finishing(self) -> Finishing:
+        """How the checkpoint's pictures are finished."""
+        return Finishing(bool(self.config["colour_anchor"]), float(self.config["expected_error"]))
 
     @property
     def precision(self) -> torch.dtype:
@@ -189,13 +193,10 @@ class DarkDiffPipeline(DiffusionPipeline):
 
     def _finish(self, srgb: Tensor, framed_lrgb: Tensor, image: Tensor) -> Tensor:
         """(1, channels, H, W) of the autoencoder to (h, w, channels) in [0, 1] on the CPU."""
-        light = self.vae.light_of(framed_lrgb)
-        if light is not None:  # in the whole picture at once: areas of one colour are wider than tiles
-            srgb = smooth_chroma(anchor_colours(srgb.float(), light), light)
         height, width = image.shape[:2]
-        picture, error = unframed(srgb, height, width), float(self.config["expected_error"])
-        if error > 0:
-            picture = fuse(picture, image.permute(2, 0, 1)[None].to(srgb.device), error)
+        picture = finish(
+            srgb, framed_lrgb, self.vae.factor, self.finishing, crop=lambda framed: unframed(framed, height, width)
+        )
         return picture[0].clamp(0, 1).permute(1, 2, 0).float().cpu().contiguous()
 
     def _framed(self, image: Tensor) -> Tensor:

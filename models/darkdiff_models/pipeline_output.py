@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from darkdiff_models.sampling_settings import Sampling
+
 StageProgress = Callable[[str, int, int], None]
 """(stage: "encode", "context", "denoise" or "decode"; done; in all)."""
 
@@ -15,13 +17,11 @@ class DarkDiffOutput:
 
     Attributes:
         srgb: (h, w, 3) float32 on the CPU, sRGB in [0, 1]; of "raw-raw" models (h, w, 4) Bayer planes under its curve.
-        steps, guidance, views: what was used, after the checkpoint's defaults.
+        sampling: the settings that were used, after the checkpoint's defaults.
     """
 
     srgb: Tensor
-    steps: int
-    guidance: float
-    views: int
+    sampling: Sampling
 
 
 class ViewProgress:

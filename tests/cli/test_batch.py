@@ -17,7 +17,10 @@ from darkdiff_cli.batch.decoder import Decoder
 from darkdiff_cli.batch.jobs import find_jobs
 from darkdiff_cli.batch.ledger import NAME, Entry, Ledger
 from darkdiff_cli.errors import InputError
+from darkdiff_cli.raw import ExposureSettings
 from tests.conftest import run_darkdiff
+
+GIVEN = ExposureSettings(ratio=100.0)
 
 
 @pytest.fixture
@@ -180,19 +183,19 @@ def test_checksum_knows_a_touched_file_again(night, model_folder) -> None:
 
 def test_a_decoder_that_dies_or_hangs_is_replaced(dark_dng, tmp_path, monkeypatch) -> None:
     with closing(Decoder(timeout=60)) as decoder:
-        frame, ratio = decoder.decode(dark_dng, None, None)
-        assert frame.mosaic_dn.shape == (80, 112)
-        assert 1 <= ratio <= 300
+        exposure = decoder.read(dark_dng, ExposureSettings())
+        assert exposure.frame.mosaic_dn.shape == (80, 112)
+        assert 1 <= exposure.ratio <= 300
         os.kill(decoder.process.pid, signal.SIGKILL)  # as a segfault in LibRaw would
         with pytest.raises(InputError, match="brought the raw decoder down"):
-            decoder.decode(dark_dng, None, 100.0)
-        assert decoder.decode(dark_dng, None, 100.0)[1] == 100.0
+            decoder.read(dark_dng, GIVEN)
+        assert decoder.read(dark_dng, GIVEN).ratio == 100.0
         os.kill(decoder.process.pid, signal.SIGSTOP)
         decoder.timeout = 0.5
         with pytest.raises(InputError, match=r"takes over 0\.5 s"):
-            decoder.decode(dark_dng, None, 100.0)
+            decoder.read(dark_dng, GIVEN)
         decoder.timeout = 60
-        assert decoder.decode(dark_dng, None, 100.0)[0].cfa == frame.cfa
+        assert decoder.read(dark_dng, GIVEN).frame.cfa == exposure.frame.cfa
 
 
 def test_ledger_reads_on_and_passes_over_torn_lines(tmp_path) -> None:

@@ -22,6 +22,8 @@ from darkdiff_cli.batch.ledger import NAME
 from darkdiff_cli.batch.worker import Worker, WorkerSettings
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import MemoryLimitError
+from darkdiff_cli.raw import ExposureSettings
+from darkdiff_models import SamplingSettings
 from tests.cli.test_batch import darkdiff, entries, photos, words
 
 
@@ -114,24 +116,25 @@ def test_the_page_shows_every_photo_and_failure_and_needs_no_network(tmp_path, s
 
 def test_out_of_memory_is_tried_once_more_with_half_the_tile(dark_dng, model_folder, tmp_path, monkeypatch) -> None:
     job = find_jobs(dark_dng.parent, tmp_path / "out", ".jpg")[0]
-    settings = WorkerSettings(str(model_folder), EnhanceSettings(ratio=100.0, tile=16), 60.0)
+    picture = EnhanceSettings(ExposureSettings(ratio=100.0), SamplingSettings(tile=16))
+    settings = WorkerSettings(str(model_folder), picture, 60.0)
     with Worker(settings) as worker:
         whole, tiles = worker.enhancer.render, []
 
-        def scarce(frame, ratio, chosen, report=None):
-            tiles.append(chosen.tile)
-            if chosen.tile > limit:
-                raise MemoryLimitError("too large")
-            return whole(frame, ratio, chosen, report)
+        def scarce(exposure, chosen, report=None):
+            tiles.append(chosen.sampling.tile)
+            if chosen.sampling.tile > limit:
+                raise MemoryLimitError("too large", chosen.sampling.tile // 2)
+            return whole(exposure, chosen, report)
 
         monkeypatch.setattr(worker.enhancer, "render", scarce)
         limit = 8
-        rendered = worker.render(worker.decode(Task(job, "key")))
+        made = worker.render(worker.decode(Task(job, "key")))
         assert tiles == [16, 8]
-        assert np.isfinite(rendered.picture).all()
+        assert np.isfinite(made.rendered.srgb_01).all()
         limit = 4
         with pytest.raises(MemoryLimitError):
-            worker.render(rendered.decoded)
+            worker.render(worker.decode(Task(job, "key")))
         assert worker.write(Task(job, "key"), MemoryLimitError("too large")).entry.status == "failed"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BASEMENT = {"errors", "colour", "capture", "interrupt", "allocator"}
+BASEMENT = {"cfa", "errors", "colour", "capture", "interrupt", "allocator"}
 FLOORS = {
     **dict.fromkeys(("raw", "photo", "synthesis"), 1),
     **dict.fromkeys(("datasets", "enhancer"), 2),
@@ -19,6 +19,13 @@ FLOORS = {
     "commands": 4,
     "app": 5,
     "__main__": 6,
+}
+NETWORK_FLOORS = {
+    **dict.fromkeys(("networks", "finishing", "devices", "sampling_settings", "digest"), 1),
+    **dict.fromkeys(("tiling", "learning", "pipeline_output"), 2),
+    "pipeline": 3,
+    "model_folder": 4,
+    "checkpoints": 5,
 }
 SOURCES = [*ROOT.glob("darkdiff_cli/**/*.py"), *ROOT.glob("models/darkdiff_models/**/*.py")]
 
@@ -49,6 +56,16 @@ def test_imports_go_down_the_floors(path: Path) -> None:
             if there not in BASEMENT and there != here and here != "__init__":
                 assert here not in BASEMENT
                 assert FLOORS[there] < FLOORS[here], f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if "darkdiff_models" in p.parts], ids=lambda p: p.stem)
+def test_the_papers_networks_know_nothing_of_our_additions(path: Path) -> None:
+    """Tiling, finishing and learning stand beside or above the networks, and the pipeline above them all."""
+    module = ".".join(path.relative_to(ROOT / "models").with_suffix("").parts)
+    for imported in imports(path):
+        here, there = room(module), room(imported)
+        if imported.startswith("darkdiff_models.") and there != here and here != "__init__":
+            assert NETWORK_FLOORS[there] < NETWORK_FLOORS[here], f"{module} imports {imported}"
 
 
 def test_only_the_reader_imports_rawpy() -> None:

@@ -31,10 +31,10 @@ ABLATIONS = {
     "conditioning: concat": ("  region_size: 4", "  conditioning: concat"),
     "conditioning: controlnet": ("  region_size: 4", "  conditioning: controlnet"),
     "conditioning: global": ("  region_size: 4", "  conditioning: global"),
-    "residual: false": ("  colour_anchor: true", "  residual: false"),
+    "residual: false": ("stage1:\n", "stage1:\n  residual: false\n"),
     "image_loss_weight: 0": ("  region_size: 4", "  image_loss_weight: 0"),
-    "data_format: raw-srgb": ("  colour_anchor: true", "  colour_anchor: false"),
-    "data_format: raw-raw": ("  colour_anchor: true", "  colour_anchor: false"),
+    "data_format: raw-srgb": ("colour_anchor: true", "colour_anchor: false"),
+    "data_format: raw-raw": ("colour_anchor: true", "colour_anchor: false"),
 }
 
 

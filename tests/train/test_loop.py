@@ -28,7 +28,7 @@ PLAN = Optimisation(steps=4, batch_size=4, crop=32, learning_rate=1e-3, final_le
 
 def stage_one(**changes: object) -> ResidualAutoencoder:
     torch.manual_seed(0)
-    vae = residual_autoencoder(stock_autoencoder(RECIPE.stage0.autoencoder_shape), colour_anchor=True)
+    vae = residual_autoencoder(stock_autoencoder(RECIPE.stage0.autoencoder_shape))
     return ResidualAutoencoder(replace(RECIPE.stage1, optimisation=replace(PLAN, **changes)), vae, None)
 
 

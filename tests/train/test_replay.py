@@ -61,7 +61,7 @@ def plain_denoiser() -> Stage:
 
 def residual(**changes: object) -> Stage:
     assert RECIPE.stage0 is not None
-    vae = residual_autoencoder(stock_autoencoder(RECIPE.stage0.autoencoder_shape), colour_anchor=True)
+    vae = residual_autoencoder(stock_autoencoder(RECIPE.stage0.autoencoder_shape))
     return ResidualAutoencoder(replace(RECIPE.stage1, **{"adversary": None, "drop_taps": 0.5, **changes}), vae, None)
 
 

@@ -14,6 +14,7 @@ from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.recipe_file import load_recipe
 from darkdiff_cli.training.stages.stage import MODEL
 from darkdiff_cli.training.stages.stage2 import ConditionalDenoiser
+from darkdiff_models.finishing import Finishing
 from tests.conftest import make_pipeline
 
 PLAN = Optimisation(steps=2, batch_size=4, crop=32, learning_rate=1e-3, final_learning_rate=1e-3, warmup=1)
@@ -109,5 +110,6 @@ def test_an_autoencoder_that_not_every_image_tells_is_refused() -> None:
     assert "image_loss_share: 1" in (wrong.fault() or "")
     wrong = replace(recipe, stage2=replace(recipe.stage2, autoencoder_learning_rate=0.0, clean_latents=0.3))
     assert "stage2.clean_latents needs" in (wrong.fault() or "")
-    assert "expected_error" in (replace(recipe, lrgb_space="camera", stage1=replace(recipe.stage1, colour_anchor=False),
-                                        stage2=replace(recipe.stage2, expected_error=0.03)).fault() or "")  # fmt: skip
+    assert "expected_error" in (
+        replace(recipe, lrgb_space="camera", finishing=Finishing(expected_error=0.03)).fault() or ""
+    )

@@ -5,6 +5,8 @@ import torch
 
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings, _explain
 from darkdiff_cli.errors import MemoryLimitError, SettingsError
+from darkdiff_cli.photo import PhotoSettings
+from darkdiff_cli.raw import ExposureSettings
 
 
 def test_running_out_of_memory_suggests_a_smaller_tile() -> None:
@@ -22,7 +24,8 @@ def test_other_failures_stay_what_they_are() -> None:
 
 def test_a_darkening_is_not_taken_back_by_a_lowered_white_level() -> None:
     used = [
-        EnhanceSettings(ratio=r, ev=ev).white_used for r, ev in (("auto", 0.0), (100.0, 0.0), (0.5, 0.0), (100.0, -1.0))
+        ExposureSettings(ratio=r, ev=ev).white_used
+        for r, ev in (("auto", 0.0), (100.0, 0.0), (0.5, 0.0), (100.0, -1.0))
     ]
     assert used == ["auto", "auto", "file", "file"]
 
@@ -31,7 +34,7 @@ def test_input_is_never_overwritten(dark_dng: Path, model_folder: Path, tmp_path
     source = tmp_path / "IMG.tif"
     source.write_bytes(dark_dng.read_bytes())
     with pytest.raises(SettingsError, match="input itself"):
-        Enhancer(str(model_folder)).enhance(source, source, EnhanceSettings(overwrite=True))
+        Enhancer(str(model_folder)).enhance(source, source, EnhanceSettings(photo=PhotoSettings(overwrite=True)))
     assert source.read_bytes() == dark_dng.read_bytes()
 
 
@@ -44,7 +47,7 @@ def test_orientation_is_applied(model_folder: Path, dark_dng: Path, sensor, capt
 
     write_dng(tmp_path / "turned.dng", read_raw(dark_dng).mosaic_dn, sensor, capture, orientation=6)
     enhancer = Enhancer(str(model_folder))
-    settings = EnhanceSettings(ratio=200.0, photo_format="tiff", bit_depth=16)
+    settings = EnhanceSettings(ExposureSettings(ratio=200.0), photo=PhotoSettings("tiff", 16))
     plain = enhancer.enhance(dark_dng, tmp_path / "plain.tif", settings)
     turned = enhancer.enhance(tmp_path / "turned.dng", tmp_path / "turned.tif", settings)
     assert (plain.width, plain.height) == (turned.height, turned.width) == (56, 40)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.run import INTERRUPTED, BatchRun
-from darkdiff_cli.batch.worker import Decoded, Rendered, Worker, WorkerSettings
+from darkdiff_cli.batch.worker import Decoded, Made, Worker, WorkerSettings
 from darkdiff_cli.errors import DarkdiffError
 
 PREFETCH = 2  # frames decoded ahead: what bounds the memory, whatever the folder's size
@@ -52,20 +52,20 @@ def run_here(batch: BatchRun, settings: WorkerSettings, device: str, stop: Stop)
                 break
             task, decoding = ahead.popleft()
             batch.begin(device, task)
-            rendered = _rendered(worker, decoding)
+            made = _made(worker, decoding)
             if writing is not None:
                 writing.result()
-            writing = writer.submit(_write, batch, device, worker, task, rendered)
+            writing = writer.submit(_write, batch, device, worker, task, made)
         if writing is not None:
             writing.result()
 
 
-def _rendered(worker: Worker, decoding: "Future[Decoded]") -> Rendered | DarkdiffError:
+def _made(worker: Worker, decoding: "Future[Decoded]") -> Made | DarkdiffError:
     try:
         return worker.render(decoding.result())
     except DarkdiffError as error:
         return error
 
 
-def _write(batch: BatchRun, device: str, worker: Worker, task: Task, rendered: Rendered | DarkdiffError) -> None:
-    batch.finish(device, worker.write(task, rendered))
+def _write(batch: BatchRun, device: str, worker: Worker, task: Task, made: Made | DarkdiffError) -> None:
+    batch.finish(device, worker.write(task, made))

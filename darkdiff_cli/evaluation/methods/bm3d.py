@@ -23,15 +23,15 @@ def denoise_mosaic(frame: RawFrame) -> RawFrame:
     except ImportError as error:
         raise SettingsError("the baseline bm3d needs its package: pip install 'darkdiff[bench]'.") from error
     mosaic = frame.mosaic_dn.astype(np.float32).copy()
-    for site in range(4):
-        view = mosaic[site // 2 :: 2, site % 2 :: 2]
-        plane = view - np.float32(frame.black_level[site])
+    for site, black in zip(frame.cfa.sites, frame.black_level, strict=True):
+        view = frame.cfa.plane(mosaic, site)
+        plane = view - np.float32(black)
         gain, variance = (max(*pair) for pair in zip(estimate_noise(plane), LEAST_NOISE, strict=True))
         stable = stabilise(plane, gain, variance)
         low, high = float(stable.min()), float(stable.max())
         span = max(high - low, 1e-6)
         denoised = bm3d((stable - low) / span, sigma_psd=1.0 / span) * span + low
-        view[:] = unstabilise(np.asarray(denoised, np.float32), gain, variance) + np.float32(frame.black_level[site])
+        view[:] = unstabilise(np.asarray(denoised, np.float32), gain, variance) + np.float32(black)
     return replace(frame, mosaic_dn=mosaic)
 
 

@@ -15,7 +15,7 @@ from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.evaluation.methods.bm3d import denoise_mosaic
 from darkdiff_cli.evaluation.methods.digests import model_digest, weights_digest
-from darkdiff_cli.raw import RawFrame, White, develop, finish, network_input, read_raw, render_reference
+from darkdiff_cli.raw import Exposure, RawFrame, White, develop, finish, network_input, read_raw, render_reference
 from darkdiff_cli.raw.rendering import render_linear
 from darkdiff_models.devices import pick_device
 from darkdiff_models.learning.sid_unet import SidUNet
@@ -87,7 +87,7 @@ class Model(Method):
     settings: EnhanceSettings
 
     def __post_init__(self) -> None:
-        given = {name: getattr(self.settings, name) for name in ("steps", "guidance", "views")}
+        given = {name: getattr(self.settings.sampling, name) for name in ("steps", "guidance", "views")}
         extra = "".join(f" {key} {value:g}" for key, value in given.items() if value is not None)
         self.name = f"{self.enhancer.model}{extra}"
 
@@ -98,7 +98,7 @@ class Model(Method):
 
     def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
         """What `enhance` would write."""
-        return self.enhancer.render(dark, ratio, self.settings)[0]
+        return self.enhancer.render(Exposure(dark, ratio), self.settings).srgb_01
 
 
 @dataclass

@@ -11,7 +11,7 @@ from darkdiff_cli.datasets.lrd import lrd_pairs
 from darkdiff_cli.datasets.rawpairs import RawPair
 from darkdiff_cli.datasets.sid import sid_pairs
 from darkdiff_cli.errors import InputError, SettingsError
-from darkdiff_cli.raw import RAW_SUFFIXES
+from darkdiff_cli.raw import RAW_SUFFIXES, RowNoise
 
 # The 15 indoor scenes on which the ELD paper evaluates SID (its list SID_Sony_15_paired).
 INDOOR = {
@@ -36,6 +36,7 @@ class Protocol:
         misaligned: keep SID's misaligned scenes.
         adjust_maximum: white by LibRaw's default (0.75), of the reference and of what is scored, as most published
             numbers have it; else by the file's white level.
+        row_noise: "auto" takes row noise off the raws, "off" leaves it in, as the papers do.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Protocol:
     bits: int | None = None
     misaligned: bool = True
     adjust_maximum: bool = True
+    row_noise: RowNoise = "off"
 
     @property
     def title(self) -> str:
@@ -62,8 +64,9 @@ class Protocol:
         light = "illuminance corrected" if fields["illuminance"] else "no illuminance correction"
         network = "LPIPS v0.1 of AlexNet (lpips) and of VGG where its weights are given (lpips_vgg)"
         white = "LibRaw's adjusted white" if self.adjust_maximum else "the file's white"
+        rows = "row noise taken off" if self.row_noise == "auto" else "row noise left in"
         kept = "" if self.misaligned else ", without misaligned scenes"
-        return f"{self.title}: {self.pairs}{kept}; {area}, {light}, {self.curve}, {depth}, {white}, {network}"
+        return f"{self.title}: {self.pairs}{kept}; {area}, {light}, {self.curve}, {depth}, {white}, {rows}, {network}"
 
     def find(self, folder: Path) -> list[RawPair]:
         """The pairs that the protocol scores.
@@ -132,23 +135,23 @@ FINDERS: dict[str, Callable[[str, Path], list[RawPair]]] = {
 def _all() -> dict[str, Protocol]:
     twins = "every NAME_xN beside its NAME_clean"
     found = [
-        Protocol("scenes", 1, "scenes", twins),
-        Protocol("scenes-levels", 1, "scenes", twins, adjust_maximum=False),
+        Protocol("scenes", 1, "scenes", twins, row_noise="auto"),
+        Protocol("scenes-levels", 1, "scenes", twins, adjust_maximum=False, row_noise="auto"),
     ]
     for ratio in (100, 250, 300):
         found += [
-            Protocol(f"sid-x{ratio}-35", 1, "sid", f"SID Sony test scenes at x{ratio}"),
-            Protocol(f"sid-x{ratio}-49", 1, "sid", f"SID Sony test and validation scenes at x{ratio}"),
+            Protocol(f"sid-x{ratio}-35", 2, "sid", f"SID Sony test scenes at x{ratio}"),
+            Protocol(f"sid-x{ratio}-49", 2, "sid", f"SID Sony test and validation scenes at x{ratio}"),
             Protocol(
-                f"sid-x{ratio}-15", 1, "sid", f"the ELD paper's 15 indoor SID scenes at x{ratio}", crop=512,
+                f"sid-x{ratio}-15", 2, "sid", f"the ELD paper's 15 indoor SID scenes at x{ratio}", crop=512,
                 illuminance=True, bits=8,
             ),
         ]  # fmt: skip
     found += [
-        Protocol(f"eld-sony-x{ratio}", 1, "eld", f"ELD SonyA7S2 at x{ratio}, 30 pairs", illuminance=True, bits=8)
+        Protocol(f"eld-sony-x{ratio}", 2, "eld", f"ELD SonyA7S2 at x{ratio}, 30 pairs", illuminance=True, bits=8)
         for ratio in (100, 200)
     ]
-    found.append(Protocol("lrd-m3ev-60", 1, "lrd", "LRD's 60 test scenes at -3 EV"))
+    found.append(Protocol("lrd-m3ev-60", 2, "lrd", "LRD's 60 test scenes at -3 EV"))
     return {protocol.name: protocol for protocol in found}
 
 

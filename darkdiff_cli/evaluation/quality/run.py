@@ -1,9 +1,9 @@
 """Score methods on a protocol's pairs, one line a picture, so that a stopped run goes on."""
 
-import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -14,7 +14,8 @@ from darkdiff_cli.errors import DarkdiffError
 from darkdiff_cli.evaluation.methods.method import Method, Picture
 from darkdiff_cli.evaluation.protocols.published import Published
 from darkdiff_cli.evaluation.quality.metrics import Judge, interval, paired
-from darkdiff_cli.raw import RawFrame, read_raw, render_reference
+from darkdiff_cli.files import JsonLines
+from darkdiff_cli.raw import ExposureSettings, RawFrame, corrected, read_raw, render_reference
 
 Progress = Callable[[str, int, int], None]
 """(what, done, in all)."""
@@ -100,7 +101,7 @@ def run_quality(
         All scores; a pair that cannot be read is among the failures and does not end the run.
     """
     results = Results(judge.protocol.describe())
-    ledger = output / "scores.jsonl"
+    ledger = JsonLines(output / "scores.jsonl")
     known = _load(ledger, judge)
     total, done = len(pairs) * len(methods), 0
     for pair in pairs:
@@ -124,7 +125,7 @@ def run_quality(
                 results.rows.append(row)
                 _write_picture(picture_path(output, "reference", pair.scene), scene.reference)
                 _write_picture(picture_path(output, method.name, pair.scene), picture)
-                _append(ledger, row)
+                ledger.append(asdict(row), sync=False)
             done += 1
             report(f"{method.name}: {pair.scene}", done, total)
     order = [method.name for method in methods]
@@ -150,7 +151,8 @@ class _Scene:
 
     @classmethod
     def read(cls, pair: RawPair, judge: Judge) -> "_Scene":
-        dark, clean = read_raw(pair.noisy), read_raw(pair.clean)
+        settings = ExposureSettings(row_noise=judge.protocol.row_noise)
+        dark, clean = (corrected(read_raw(path), settings) for path in (pair.noisy, pair.clean))
         ratio = pair.ratio if pair.ratio is not None else exposure_ratio(dark, clean)
         reference = render_reference(clean, judge.protocol.adjust_maximum)
         return cls(pair.scene, metered_by(dark, clean), clean, ratio, reference)
@@ -172,22 +174,12 @@ def _write_picture(path: Path, picture: Picture) -> None:
     iio.imwrite(path, np.rint(picture * 255).astype(np.uint8), quality=92)
 
 
-def _append(ledger: Path, row: Row) -> None:
-    torn = ledger.is_file() and not ledger.read_bytes().endswith(b"\n")
-    with ledger.open("a", encoding="utf-8") as file:
-        file.write("\n" * torn + json.dumps(row.__dict__) + "\n")
-
-
-def _load(ledger: Path, judge: Judge) -> dict[tuple[str, str], Row]:
-    """Rows of an earlier run of the same protocol and version with all of the judge's metrics; torn lines left out."""
+def _load(ledger: JsonLines, judge: Judge) -> dict[tuple[str, str], Row]:
+    """Rows of an earlier run of the same protocol and version with all of the judge's metrics."""
     known: dict[tuple[str, str], Row] = {}
-    if not ledger.is_file():
-        return known
-    for line in ledger.read_text(encoding="utf-8").splitlines():
-        try:
-            row = Row(**json.loads(line))
-        except (json.JSONDecodeError, TypeError):
-            continue
-        if row.protocol == judge.protocol.title and judge.metrics <= set(row.scores):
-            known[row.identity, row.scene] = row
+    for line in ledger.read_new():
+        with suppress(TypeError):  # a line of another version
+            row = Row(**line)
+            if row.protocol == judge.protocol.title and judge.metrics <= set(row.scores):
+                known[row.identity, row.scene] = row
     return known

@@ -15,6 +15,7 @@ from PIL import Image
 from darkdiff_cli.evaluation.quality.run import Results, picture_path
 from darkdiff_cli.evaluation.report.plots import growth_plot, sweep_plots
 from darkdiff_cli.evaluation.speed.run import STAGES, SpeedResults
+from darkdiff_cli.files import atomically
 
 METRICS = {
     "psnr": "PSNR dB",
@@ -115,6 +116,9 @@ def write_report(path: Path, quality: Results | None, speed: SpeedResults | None
         path: of the HTML file; it needs nothing else and no network.
         quality, speed: what was found.
         output: folder of the scored pictures.
+
+    Raises:
+        OutputError: a file cannot be written; each of the three is whole or as it was.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("darkdiff_cli.evaluation.report", "."), autoescape=True
@@ -132,17 +136,20 @@ def write_report(path: Path, quality: Results | None, speed: SpeedResults | None
         memory_table=memory_table(speed) if speed is not None else None,
         stages=STAGES,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    atomically(path, lambda partial: partial.write_text(page, encoding="utf-8"))
     found = json.dumps(as_json(quality, speed), indent=2)
-    path.with_suffix(".json").write_text(found + "\n", encoding="utf-8")
+    atomically(path.with_suffix(".json"), lambda partial: partial.write_text(found + "\n", encoding="utf-8"))
     if quality is not None:
-        with path.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["protocol", "method", "scene", "ratio", *METRICS, "seconds"])
-            for row in quality.rows:
-                scores = [row.scores.get(key, "") for key in METRICS]
-                writer.writerow([row.protocol, row.method, row.scene, row.ratio, *scores, row.seconds])
+        atomically(path.with_suffix(".csv"), lambda partial: _write_csv(partial, quality))
+
+
+def _write_csv(path: Path, quality: Results) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["protocol", "method", "scene", "ratio", *METRICS, "seconds"])
+        for row in quality.rows:
+            scores = [row.scores.get(key, "") for key in METRICS]
+            writer.writerow([row.protocol, row.method, row.scene, row.ratio, *scores, row.seconds])
 
 
 def _cell(summary: dict[str, float] | None) -> str:

@@ -15,9 +15,9 @@ from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.evaluation.sample import night_scene, write_dark
 from darkdiff_cli.evaluation.speed.memory import PeakMemory
 from darkdiff_cli.evaluation.speed.peer import make_peer, time_peer
-from darkdiff_cli.raw import finish, network_input, read_raw
+from darkdiff_cli.raw import read_raw
 
-STAGES = ("read", "develop", "encode", "context", "denoise", "decode", "write")
+STAGES = ("read", "develop", "encode", "context", "denoise", "decode", "finish", "write")
 RATIO = 200.0
 MATRIX = {"cuda": 8192}  # side of the matrices that are multiplied; 1024 elsewhere
 FLOP_SIDE = 256
@@ -103,9 +103,9 @@ def run_speed(
         SettingsError: ControlNet was asked for without transformers.
     """
     pipeline, device = enhancer.pipeline, enhancer.pipeline.device
-    config = dict(pipeline.config)
-    steps = settings.steps or int(config["default_steps"])
-    guidance = config["default_guidance"] if settings.guidance is None else settings.guidance
+    used = pipeline.resolved(settings.sampling)
+    exposure, photo = replace(settings.exposure, ratio=RATIO), replace(settings.photo, overwrite=True)
+    settings = replace(settings, exposure=exposure, photo=photo)
     peer = make_peer(pipeline) if controlnet else None
     timings, total = [], 1 + repeats * len(sizes)
     with tempfile.TemporaryDirectory() as name:
@@ -123,17 +123,19 @@ def run_speed(
             beside = None
             if peer is not None:
                 height, width = (n // 2 for n in read_raw(raw).mosaic_dn.shape)
-                beside = statistics.median(time_peer(peer, (height, width), steps, guidance) for _ in range(repeats))
+                beside = statistics.median(
+                    time_peer(peer, (height, width), used.steps, used.guidance) for _ in range(repeats)
+                )
             timings.append(Timing(size, seconds, peaks, beside))
             raw.unlink()
     return SpeedResults(
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
         precision=str(pipeline.precision).removeprefix("torch."),
         model=enhancer.model,
-        steps=steps,
-        guidance=guidance,
-        views=settings.views or int(config["default_views"]),
-        tile=settings.tile or int(config["tile"]),
+        steps=used.steps,
+        guidance=used.guidance,
+        views=used.views,
+        tile=used.tile,
         timings=timings,
         teraflop_per_megapixel=_count(enhancer, settings),
         device_teraflops=_matrix_peak(device, pipeline.precision),
@@ -158,19 +160,7 @@ def _time(enhancer: Enhancer, settings: EnhanceSettings, raw: Path, folder: Path
             peaks[stage] = max(peaks[stage], memory.gigabytes())
             memory.reset()
 
-    frame = read_raw(raw)
-    mark("read")
-    config = dict(enhancer.pipeline.config)
-    image = torch.from_numpy(network_input(frame, RATIO, config["lrgb_space"], config["data_format"]))
-    mark("develop")
-    result = enhancer.pipeline(
-        image, settings.steps, settings.guidance, settings.seed, settings.sampler, settings.tile, settings.views,
-        on_progress=mark,
-    )  # fmt: skip
-    mark("decode")
-    picture = finish(result.srgb.numpy(), frame, RATIO, config["data_format"], settings.white_used)
-    enhancer.write(folder / "out.jpg", frame, RATIO, picture, result, replace(settings, overwrite=True))
-    mark("write")
+    enhancer.enhance(raw, folder / "out.jpg", settings, mark)
     return {stage: (seconds[stage], peaks[stage]) for stage in STAGES}
 
 
@@ -189,7 +179,7 @@ def _count(enhancer: Enhancer, settings: EnhanceSettings) -> float:
     """Teraflop per megapixel of the sensor, counted on a small picture."""
     image = torch.rand(FLOP_SIDE, FLOP_SIDE, int(enhancer.pipeline.vae.config["in_channels"]))
     with FlopCounterMode(display=False) as counter:
-        enhancer.pipeline(image, settings.steps, settings.guidance, tile=settings.tile, views=settings.views)
+        enhancer.pipeline(image, settings.sampling)
     return counter.get_total_flops() / 1e12 / (4 * FLOP_SIDE**2 / 1e6)
 
 

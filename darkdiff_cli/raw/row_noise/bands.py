@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw.row_noise.offsets import bulk, least_squares
 
 BAND = 16  # rows
@@ -25,7 +26,7 @@ OUTLIER = 3.5  # deviations from which a step between two bands is an edge of th
 
 
 def band_noise(
-    mosaic_dn: NDArray[np.floating], cfa: str, black_level: Sequence[float], row: float, pixel: float
+    mosaic_dn: NDArray[np.floating], cfa: Cfa, black_level: Sequence[float], row: float, pixel: float
 ) -> NDArray[np.float64]:
     """Measure what the offsets of many neighbouring rows have in common.
 
@@ -35,8 +36,8 @@ def band_noise(
 
     Args:
         mosaic_dn: (H, W) pixels in DN, the offsets of single rows taken off.
-        cfa: colours of the top-left 2x2 pixels in reading order.
-        black_level: DN of no light at each of those four pixels.
+        cfa: the colour filter, a Bayer pattern.
+        black_level: DN of no light at each of its sites.
         row: variance of the offset of a row, DN squared.
         pixel: variance of a pixel, DN squared.
 
@@ -59,14 +60,15 @@ def band_noise(
     return np.interp(np.arange(height), centres, least_squares(count, prior, steps))
 
 
-def _bands(mosaic_dn: NDArray[np.floating], cfa: str, black_level: Sequence[float]) -> NDArray[np.float64]:
+def _bands(mosaic_dn: NDArray[np.floating], cfa: Cfa, black_level: Sequence[float]) -> NDArray[np.float64]:
     """(bands, pieces, 3) mean red, green and blue above black, DN."""
     bands, pieces = mosaic_dn.shape[0] // BAND, mosaic_dn.shape[1] // PIECE
     light = np.zeros((bands, pieces, 3))
-    for site, (colour, black) in enumerate(zip(cfa, black_level, strict=True)):
-        plane = mosaic_dn[site // 2 : bands * BAND : 2, site % 2 : pieces * PIECE : 2]
-        means = plane.reshape(bands, BAND // 2, pieces, PIECE // 2).mean(axis=(1, 3), dtype=np.float64) - black
-        light[..., "RGB".index(colour)] += means / cfa.count(colour)
+    whole = mosaic_dn[: bands * BAND, : pieces * PIECE]
+    sites = [site.colour for site in cfa.sites]
+    for site, black in zip(cfa.sites, black_level, strict=True):
+        pieced = cfa.plane(whole, site).reshape(bands, BAND // 2, pieces, PIECE // 2)
+        light[..., site.colour] += (pieced.mean(axis=(1, 3), dtype=np.float64) - black) / sites.count(site.colour)
     return light
 
 

@@ -1,13 +1,17 @@
 """Row noise: what the readout adds to each row as a whole, measured on the frame itself and taken off."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from darkdiff_cli.cfa import Cfa
+from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.row_noise.bands import band_noise
 from darkdiff_cli.raw.row_noise.offsets import bulk, least_squares
+from darkdiff_cli.raw.settings import ExposureSettings
 
 SEGMENT = 16  # neighbouring pixels of one colour in a row whose mean counts as one value
 LAGS = range(1, 7)  # rows are compared with those up to so many rows away
@@ -17,13 +21,17 @@ CERTAIN = 1.4  # times what the two halves of the width disagree on: 0.5 to 0.9 
 LARGEST = 0.6  # of a pixel's noise: 0.01 to 0.53 in ELD's calibrations; stronger stripes are the scene's
 
 
-def without_row_noise(mosaic_dn: NDArray[np.generic], cfa: str, black_level: Sequence[float]) -> NDArray[np.generic]:
-    """The mosaic without its row noise, float32; as it is where it has none. Arguments as in `row_noise`."""
-    offsets = row_noise(mosaic_dn, cfa, black_level)
-    return mosaic_dn if not offsets.any() else mosaic_dn.astype(np.float32) - offsets[:, None].astype(np.float32)
+def without_row_noise(frame: RawFrame, settings: ExposureSettings) -> RawFrame:
+    """The frame without its row noise, float32 then; as it is where it has none, or the settings leave it in."""
+    if settings.row_noise == "off":
+        return frame
+    offsets = row_noise(frame.mosaic_dn, frame.cfa, frame.black_level)
+    if not offsets.any():
+        return frame
+    return replace(frame, mosaic_dn=frame.mosaic_dn.astype(np.float32) - offsets[:, None].astype(np.float32))
 
 
-def row_noise(mosaic_dn: NDArray[np.generic], cfa: str, black_level: Sequence[float]) -> NDArray[np.float64]:
+def row_noise(mosaic_dn: NDArray[np.generic], cfa: Cfa, black_level: Sequence[float]) -> NDArray[np.float64]:
     """Measure the offset of each row of a Bayer frame.
 
     Two rows that hold a common colour (all rows share green) differ by their offsets and by the scene. The scene goes
@@ -35,19 +43,20 @@ def row_noise(mosaic_dn: NDArray[np.generic], cfa: str, black_level: Sequence[fl
 
     Args:
         mosaic_dn: (H, W) pixels in DN.
-        cfa: colours of the top-left 2x2 pixels in reading order.
-        black_level: DN of no light at each of those four pixels.
+        cfa: the colour filter; only Bayer patterns are measured.
+        black_level: DN of no light at each of its sites.
 
     Returns:
         (H,) offsets in DN, their mean 0; all of them 0 where the frame shows no row noise.
     """
     rows, width = mosaic_dn.shape[0] // 2 * 2, mosaic_dn.shape[1] // 2 * 2
     offsets = np.zeros(mosaic_dn.shape[0])
-    if rows <= 2 * LAGS[-1] or width < 2 * FEWEST * SEGMENT:
+    if rows <= 2 * LAGS[-1] or width < 2 * FEWEST * SEGMENT or not cfa.is_bayer:
         return offsets
     columns = [_segments(mosaic_dn[:rows, phase:width:2], black_level[phase::2]) for phase in (0, 1)]
-    green = columns[cfa[:2].index("G")].copy()
-    green[1::2] = columns[cfa[2:].index("G")][1::2]
+    even, odd = (row.index("G") for row in cfa.pattern)
+    green = columns[even].copy()
+    green[1::2] = columns[odd][1::2]
     both = np.stack(columns, axis=2).reshape(rows, -1)  # from left to right
     steps = [_step(green if lag % 2 else both, lag) for lag in LAGS]
     slope, nugget = np.polyfit(LAGS, [bulk(step.medians**2) for step in steps], 1)
@@ -56,8 +65,8 @@ def row_noise(mosaic_dn: NDArray[np.generic], cfa: str, black_level: Sequence[fl
     if not CERTAIN * chance < offset < chance + LARGEST**2 * steps[1].pixel:
         return offsets
     offsets[:rows] = _solve(steps, offset, max(float(slope), 0.0))
-    even = mosaic_dn.astype(np.float32) - offsets[:, None].astype(np.float32)
-    offsets += band_noise(even, cfa, black_level, offset, steps[1].pixel)
+    without = mosaic_dn.astype(np.float32) - offsets[:, None].astype(np.float32)
+    offsets += band_noise(without, cfa, black_level, offset, steps[1].pixel)
     return np.asarray(offsets - offsets.mean())
 
 

@@ -1,6 +1,5 @@
 """What a run tells: a log file of JSON lines, pictures, and TensorBoard where it is installed."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from darkdiff_cli.datasets import Pair
+from darkdiff_cli.files import JsonLines
 from darkdiff_cli.training.stages.losses import viewable
 from darkdiff_cli.training.stages.stage import Numbers
 from darkdiff_models.finishing.block_light import encode_curve
@@ -33,6 +33,7 @@ class Journal:
 
     def __init__(self, folder: Path, report: Report, steps: int, active: bool) -> None:
         self.folder, self.report, self.steps, self.active = folder, report, steps, active
+        self.log = JsonLines(folder / "log.jsonl")
         self.board: Any = None
 
     def __enter__(self) -> "Journal":
@@ -77,8 +78,7 @@ class Journal:
     def _write(self, what: str, step: int, numbers: Numbers) -> None:
         self.report(what, step, self.steps, numbers)
         short = {key: float(f"{value:.5g}") for key, value in numbers.items()}
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"what": what, "step": step, **short}) + "\n")
+        self.log.append({"what": what, "step": step, **short}, sync=False)
         if self.board is not None:
             for key, value in numbers.items():
                 self.board.add_scalar(f"{what}/{key}", value, step)

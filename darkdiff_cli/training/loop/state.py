@@ -1,18 +1,20 @@
 """Checkpoints of a run: one safetensors file a step, written whole or not at all, and exact to resume from."""
 
 import json
-import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers.training_utils import EMAModel
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from darkdiff_cli.errors import TrainingError
-from darkdiff_cli.training.loop.ema import Average
+from darkdiff_cli.errors import OutputError, TrainingError
+from darkdiff_cli.files import atomically, remove_partials
 
 
 @dataclass
@@ -21,17 +23,37 @@ class RunState:
 
     Attributes:
         modules: what trains, by name.
-        averages: the averaged weights of the modules that have them.
+        averages: of modules by name, see `moving_averages`; what is scored and kept.
         optimizers: by player.
         scaler: of float16 losses; None in the other precisions.
         step: optimiser steps done.
     """
 
     modules: dict[str, nn.Module]
-    averages: dict[str, Average]
+    averages: dict[str, EMAModel]
     optimizers: dict[str, torch.optim.Optimizer]
     scaler: torch.amp.GradScaler | None = None
     step: int = 0
+
+    def finish_step(self) -> None:
+        """Count an optimiser step, and let the averages take in its weights."""
+        self.step += 1
+        for name, average in self.averages.items():
+            average.step(self.modules[name].parameters())
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The averaged weights in place for a block; afterwards the modules' own are back."""
+        pairs = [(average, list(self.modules[name].parameters())) for name, average in self.averages.items()]
+        for average, parameters in pairs:
+            average.store(parameters)
+        try:
+            for average, parameters in pairs:
+                average.copy_to(parameters)
+            yield
+        finally:
+            for average, parameters in pairs:
+                average.restore(parameters)
 
     def save(self, folder: Path, keep: int) -> Path:
         """Write `step-N.safetensors` and drop all but the newest `keep`.
@@ -40,17 +62,15 @@ class RunState:
             TrainingError: the disk is full or read-only; earlier checkpoints are whole.
         """
         path = folder / f"step-{self.step:08d}.safetensors"
-        partial = path.with_suffix(".partial")
         groups = {player: optimizer.state_dict()["param_groups"] for player, optimizer in self.optimizers.items()}
         scaler = {} if self.scaler is None else self.scaler.state_dict()
         metadata = {"step": str(self.step), "groups": json.dumps(groups), "scaler": json.dumps(scaler)}
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            save_file(self._tensors(), str(partial), metadata=metadata)
-            os.replace(partial, path)
-        except (OSError, SafetensorError) as error:
-            partial.unlink(missing_ok=True)
-            raise TrainingError(f"{path}: the checkpoint cannot be written ({error}); free some space.") from error
+            remove_partials(folder)  # of a run that was killed
+            atomically(path, lambda partial: save_file(self._tensors(), str(partial), metadata=metadata))
+        except (OSError, OutputError, SafetensorError) as error:
+            reason = error.__cause__ if isinstance(error, OutputError) else error
+            raise TrainingError(f"{path}: the checkpoint cannot be written ({reason}); free some space.") from error
         for old in sorted(folder.glob("step-*.safetensors"))[:-keep]:
             old.unlink()
         return path
@@ -71,7 +91,10 @@ class RunState:
             for name, module in self.modules.items():
                 module.load_state_dict(_part(tensors, f"module/{name}/"))
             for name, average in self.averages.items():
-                average.weights = _part(tensors, f"average/{name}/", like=average.weights)
+                kept = _part(tensors, f"average/{name}/")
+                for key, value in self._average(name).items():
+                    value.copy_(kept[key])
+                average.optimization_step = int(metadata["step"])
             groups = json.loads(metadata["groups"])
             for player, optimizer in self.optimizers.items():
                 state = _nested(_part(tensors, f"optimizer/{player}/"))
@@ -82,16 +105,40 @@ class RunState:
             raise TrainingError(f"{path}: does not fit the recipe's networks; choose another --output.") from error
         self.step = int(metadata["step"])
 
+    def _average(self, name: str) -> dict[str, Tensor]:
+        """A module's averaged weights by parameter."""
+        names = (key for key, _ in self.modules[name].named_parameters())
+        return dict(zip(names, self.averages[name].shadow_params, strict=True))
+
     def _tensors(self) -> dict[str, Tensor]:
         tensors = {}
         for name, module in self.modules.items():
             tensors.update({f"module/{name}/{k}": v for k, v in module.state_dict().items()})
-        for name, average in self.averages.items():
-            tensors.update({f"average/{name}/{k}": v for k, v in average.weights.items()})
+        for name in self.averages:
+            tensors.update({f"average/{name}/{k}": v for k, v in self._average(name).items()})
         for player, optimizer in self.optimizers.items():
             for index, values in optimizer.state_dict()["state"].items():
                 tensors.update({f"optimizer/{player}/{index}/{k}": torch.as_tensor(v) for k, v in values.items()})
         return {key: value.detach().to("cpu").contiguous() for key, value in tensors.items()}
+
+
+def moving_averages(modules: Mapping[str, nn.Module], decay: float) -> dict[str, EMAModel]:
+    """Exponential moving averages of modules' parameters; a module without any has none.
+
+    After optimiser step s (1 is the first) a share of min(decay, (1 + s) / (10 + s)) of the old average is kept, so
+    that the random start does not linger.
+
+    Args:
+        modules: by name.
+        decay: share of the old average that is kept in the end.
+    """
+    # EMAModel begins its warm-up one step late, with s = 0, unless it is told that the updates began a step earlier.
+    warm = {"decay": decay, "update_after_step": -1}
+    return {
+        name: EMAModel(module.parameters(), foreach=True, **warm)
+        for name, module in modules.items()
+        if any(True for _ in module.parameters())
+    }
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
@@ -99,11 +146,8 @@ def newest_checkpoint(folder: Path) -> Path | None:
     return max(folder.glob("step-*.safetensors"), default=None)
 
 
-def _part(tensors: dict[str, Tensor], prefix: str, like: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
-    part = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-    if like is None:
-        return part
-    return {key: part[key].to(value) for key, value in like.items()}
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
 
 def _nested(flat: dict[str, Tensor]) -> dict[int, dict[str, Any]]:

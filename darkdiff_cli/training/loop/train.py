@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import cast
 
@@ -19,12 +19,11 @@ from darkdiff_cli.errors import SettingsError, TrainingError
 from darkdiff_cli.interrupt import StopRequest
 from darkdiff_cli.training.loop.batches import Cut, batches, held_out_batch
 from darkdiff_cli.training.loop.draws import Draws
-from darkdiff_cli.training.loop.ema import Average
 from darkdiff_cli.training.loop.journal import Journal, Report
 from darkdiff_cli.training.loop.machine import RunSettings, make_accelerator
 from darkdiff_cli.training.loop.muon import Muon
 from darkdiff_cli.training.loop.replay import Passes
-from darkdiff_cli.training.loop.state import RunState, newest_checkpoint
+from darkdiff_cli.training.loop.state import RunState, moving_averages, newest_checkpoint
 from darkdiff_cli.training.stages.stage import MODEL, Numbers, Objective, Readings, Stage
 from darkdiff_models.learning.fast_blocks import use_fast_blocks
 from darkdiff_models.networks.blocks import Checkpointed
@@ -83,7 +82,7 @@ def train(
             if stopped and done < plan.steps:
                 raise KeyboardInterrupt
     if accelerator.is_main_process:
-        with run.averaged():
+        with run.state.averaged():
             stage.export(folder)
     accelerator.wait_for_everyone()
 
@@ -110,7 +109,7 @@ class _Run:
         # Checkpointing asks for a generator's state, which a recording forbids; a scaler may skip a step.
         plain = accelerator.scaler is None and not plan.gradient_checkpointing
         self.passes = Passes(accelerator, record=alone and plain)
-        averages = {name: Average(module, plan.ema_decay) for name, module in stage.trained.items()}
+        averages = moving_averages(stage.trained, plan.ema_decay)
         self.state = RunState(modules, averages, optimizers, accelerator.scaler)
 
     def step(self, parts: Iterator[Pair], stop: StopRequest) -> tuple[Numbers, bool]:
@@ -147,9 +146,7 @@ class _Run:
         if failed:
             shown = ", ".join(sorted(set(gather_object(names))))
             raise TrainingError(f"the loss is not a number at step {step}, with {shown}; lower the learning rate.")
-        self.state.step += 1
-        for average in self.state.averages.values():
-            average.update(self.state.step)
+        self.state.finish_step()
         seconds = time.perf_counter() - began
         return {**self._mean(told), "learning_rate": rate, "images_per_second": plan.batch_size / seconds}, stopped
 
@@ -191,7 +188,7 @@ class _Run:
         if not self.accelerator.is_main_process:
             return
         draws = (self.settings.seed, 0, self.accelerator.device)
-        with self.averaged(), self.accelerator.autocast():
+        with self.state.averaged(), self.accelerator.autocast():
             numbers = self.stage.health(checks, Draws(*draws))
             made = self.stage.picture(checks, Draws(*draws))
         journal.health(self.state.step, numbers, checks, made)
@@ -201,10 +198,3 @@ class _Run:
         if self.accelerator.is_main_process:
             self.state.save(folder, self.settings.keep)
         self.accelerator.wait_for_everyone()
-
-    def averaged(self) -> ExitStack:
-        """The averaged weights in place for a block."""
-        stack = ExitStack()
-        for average in self.state.averages.values():
-            stack.enter_context(average.applied())
-        return stack

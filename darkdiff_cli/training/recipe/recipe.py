@@ -1,12 +1,14 @@
 """Recipes: everything that decides a training run, and nothing of the machine it runs on."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from darkdiff_cli.datasets import SynthesisSettings
 from darkdiff_cli.raw import DataFormat, LrgbSpace
+from darkdiff_cli.raw.settings import RowNoise
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.stage_settings import Stage0, Stage1, Stage2
 from darkdiff_cli.training.stages.losses import LEAST_JUDGED
+from darkdiff_models.finishing import Finishing
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,8 @@ class Recipe:
         stage0: left out where stages 1 and 2 retask a published Stable Diffusion.
         regression: the baseline `sid-unet` (Chen et al., CVPR 2018), trained on the same pairs.
         base: Stable Diffusion checkpoint to retask; empty for the run's own stage 0.
+        finishing: our steps after the networks; the paper has none.
+        row_noise: of raws (`sid:`, `lrd:`, `raws:`): "auto" takes it off as `enhance` does; the paper leaves it in.
         data: how photographs and clean raws become dark ones.
         data_format: what the networks take in and give out (Table 5).
         lrgb_space: primaries of LRGB.
@@ -33,6 +37,8 @@ class Recipe:
     stage0: Stage0 | None = None
     regression: Optimisation | None = None
     base: str = ""
+    finishing: Finishing = field(default_factory=Finishing)
+    row_noise: RowNoise = "off"
     data: SynthesisSettings = field(default_factory=SynthesisSettings)
     data_format: DataFormat = "lrgb-srgb"
     lrgb_space: LrgbSpace = "srgb"
@@ -54,10 +60,7 @@ class Recipe:
     def fault(self) -> str | None:
         """What does not go together, or None."""
         if self.lrgb_space != "srgb" or self.data_format != "lrgb-srgb":
-            for name, used in (
-                ("colour_anchor", self.stage1.colour_anchor),
-                ("expected_error", self.stage2.expected_error > 0),
-            ):
+            for name, used in asdict(self.finishing).items():
                 if used:
                     return f"{name} compares linear sRGB; set lrgb_space: srgb and data_format: lrgb-srgb"
         if self.stage0 is None and not self.base:

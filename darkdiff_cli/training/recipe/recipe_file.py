@@ -73,6 +73,8 @@ def _convert(hint: Any, value: object, where: str) -> object:
             return tuple(_convert(kind, item, where) for kind, item in zip(kinds, value, strict=True))
     elif origin is Literal and value in arguments:
         return value
+    elif origin is Literal and value is False and "off" in arguments:
+        return "off"  # YAML 1.1 reads a bare `off` as false
     elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     elif isinstance(hint, type) and not isinstance(hint, types.GenericAlias) and type(value) is hint:

@@ -85,7 +85,6 @@ class Stage1:
     Attributes:
         kl_weight: of the KL term beside L1, both summed over the image as in latent-diffusion.
         residual: False leaves the taps out (Table 4).
-        colour_anchor: take the level of blocks from the sensor (see `darkdiff_models.finishing.colour_anchor`).
         clean_latents: share of images whose latents come from the clean picture beside noisy taps, which is what the
             decoder meets after stage 2, and what keeps the latents alive.
         drop_taps: share of images decoded without their residual features.
@@ -97,7 +96,6 @@ class Stage1:
     loss: PictureLoss = field(default_factory=PictureLoss)
     kl_weight: float = 1e-6
     residual: bool = True
-    colour_anchor: bool = False
     clean_latents: float = 0.0
     drop_taps: float = 0.0
     taps_learning_rate: float = 1.0
@@ -130,8 +128,6 @@ class Stage2:
         default_steps, default_guidance, default_views: what the checkpoint carries for `enhance`.
         tile, tile_overlap: the denoiser's tiles at inference, in latents.
         autoencoder_tile, autoencoder_tile_overlap: the autoencoder's tiles at inference, in pixels.
-        expected_error: of the finished pictures, what the sensor's noise is weighed against at inference (see
-            `darkdiff_models.finishing.fusion`); 0 shows the model's pictures as they are.
     """
 
     optimisation: Optimisation
@@ -153,4 +149,3 @@ class Stage2:
     tile_overlap: int = 16
     autoencoder_tile: int = 1024
     autoencoder_tile_overlap: int = 128
-    expected_error: float = 0.0

@@ -13,7 +13,8 @@ from darkdiff_cli.training.loop.draws import Draws
 from darkdiff_cli.training.recipe.stage_settings import Stage1
 from darkdiff_cli.training.stages.losses import PERIOD, kl_loss, picture_loss, score
 from darkdiff_cli.training.stages.stage import MODEL, Numbers, Readings, Stage
-from darkdiff_models import ResidualAutoencoderKL
+from darkdiff_models import Encoding, ResidualAutoencoderKL
+from darkdiff_models.finishing import Finishing, finish
 from darkdiff_models.learning.discriminator import PatchDiscriminator, adaptive_weight, hinge_loss
 from darkdiff_models.learning.lpips import LPIPS
 
@@ -23,9 +24,9 @@ DISCRIMINATOR = "discriminator"
 class ResidualAutoencoder(Stage):
     """Noisy image in, clean picture out; part of the images with clean latents beside noisy taps."""
 
-    def __init__(self, settings: Stage1, vae: ResidualAutoencoderKL, lpips: LPIPS | None) -> None:
+    def __init__(self, settings: Stage1, finishing: Finishing, vae: ResidualAutoencoderKL, lpips: LPIPS | None) -> None:
         self.name = "stage1"
-        self.settings, self.optimisation = settings, settings.optimisation
+        self.settings, self.optimisation, self.finishing = settings, settings.optimisation, finishing
         self.vae, self.lpips = vae, lpips
         self.players = {MODEL: {"vae": vae}}
         self.frozen = {"lpips": lpips} if lpips is not None else {}
@@ -86,7 +87,11 @@ class ResidualAutoencoder(Stage):
             mean, std = torch.where(tidied, tidy.mean, mean), torch.where(tidied, tidy.std, std)
         latents = (mean + std * draws.normal_like(mean)) * self.vae.config["scaling_factor"]
         features = tuple(f * keep.view(-1, 1, 1, 1) for f in noisy.features)
-        return self.vae.decode(latents, replace(noisy, features=features)), kl_loss(mean, std, pair.reference)
+        return self._show(latents, replace(noisy, features=features), pair), kl_loss(mean, std, pair.reference)
+
+    def _show(self, latents: Tensor, noisy: Encoding, pair: Pair) -> Tensor:
+        """The picture of latents, as far finished as the networks learn it."""
+        return finish(self.vae.decode(latents, noisy), pair.noisy, self.vae.factor, self.finishing, training=True)
 
     def health(self, pair: Pair, draws: Draws) -> Numbers:  # noqa: ARG002
         """The two numbers of a live latent space: zeroed latents must lose, clean latents must gain."""
@@ -94,14 +99,14 @@ class ResidualAutoencoder(Stage):
         sources = {"": noisy.latents, "zeroed_": torch.zeros_like(noisy.latents), "ceiling_": clean.latents}
         numbers = {}
         for prefix, latents in sources.items():
-            scores = score(self.vae.decode(latents, noisy), pair.reference, self.lpips)
+            scores = score(self._show(latents, noisy, pair), pair.reference, self.lpips)
             numbers.update({prefix + name: value for name, value in scores.items()})
         return numbers
 
     def picture(self, pair: Pair, draws: Draws) -> Tensor:  # noqa: ARG002
         """What the autoencoder alone makes of the noisy images."""
         noisy = self.vae.encode(pair.noisy)
-        return self.vae.decode(noisy.latents, noisy).clamp(0, 1)
+        return self._show(noisy.latents, noisy, pair).clamp(0, 1)
 
     def export(self, folder: Path) -> None:
         """A folder `vae`."""

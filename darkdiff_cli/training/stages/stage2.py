@@ -1,6 +1,7 @@
 """Stage 2: the denoiser learns the condition (Sec. 4.4, Eq. 1, 8, 9)."""
 
 from collections.abc import Hashable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from darkdiff_cli.training.recipe.recipe import Recipe
 from darkdiff_cli.training.stages.losses import PERIOD, kl_loss, picture_loss, score
 from darkdiff_cli.training.stages.stage import MODEL, Numbers, Readings, Stage
 from darkdiff_models import ContextProcessor, DarkDiffPipeline, DarkDiffUNet, Encoding, ResidualAutoencoderKL
+from darkdiff_models.finishing import finish
 from darkdiff_models.learning.lpips import LPIPS
 from darkdiff_models.networks.conditioning import LatentContext
 from darkdiff_models.networks.sampling import make_scheduler, predicted_original, sample, training_target
@@ -94,11 +96,11 @@ class ConditionalDenoiser(Stage):
         if self.settings.image_loss_steps > 0:
             arrived = self._sample(seen.latents, of(draws.normal_like(clean)), learning_steps=1)
             arrived = self._tidied(arrived, tidy, draws)
-            image = self._image_loss(arrived, seen, of(pair.reference), draws).mean()
+            image = self._image_loss(arrived, seen, of(pair.noisy), of(pair.reference), draws).mean()
         else:
             original = predicted_original(self.schedule, prediction, z_t, timesteps)
             alpha_bar = self.schedule.alphas_cumprod.to(z_t.device)[of(timesteps)]
-            image = self._image_loss(of(original), seen, of(pair.reference), draws)
+            image = self._image_loss(of(original), seen, of(pair.noisy), of(pair.reference), draws)
             image = (image * alpha_bar * ~of(null)).mean()
         loss, numbers = ldm + self.settings.image_loss_weight * image, {"ldm": ldm.detach(), "image": image.detach()}
         if self.learning:
@@ -123,9 +125,13 @@ class ConditionalDenoiser(Stage):
         counts = torch.floor(torch.arange(batch * draws.parts + 1) * self.settings.image_loss_share + 1e-6)
         return (counts.diff() > 0).chunk(draws.parts)[draws.part]
 
-    def _image_loss(self, original: Tensor, noisy: Encoding, reference: Tensor, draws: Draws) -> Tensor:
+    def _show(self, latents: Tensor, noisy: Encoding, lrgb: Tensor) -> Tensor:
+        """The picture of latents, as far finished as the networks learn it."""
+        return finish(self.vae.decode(latents, noisy), lrgb, self.vae.factor, self.recipe.finishing, training=True)
+
+    def _image_loss(self, original: Tensor, noisy: Encoding, lrgb: Tensor, reference: Tensor, draws: Draws) -> Tensor:
         """Eq. 9, one value an image; to be weighted by alpha_bar where a late guess says nothing of the picture."""
-        picture = self.vae.decode(original, noisy)
+        picture = self._show(original, noisy, lrgb)
         return picture_loss(picture, reference, self.lpips, self.settings.loss, draws.place(PERIOD))
 
     def health(self, pair: Pair, draws: Draws) -> Numbers:
@@ -134,7 +140,7 @@ class ConditionalDenoiser(Stage):
         sampled = self._sample(noisy.latents, draws.normal_like(noisy.latents))
         numbers = {}
         for prefix, latents in {"": sampled, "stage1_": noisy.latents, "ceiling_": clean.latents}.items():
-            scores = score(self.vae.decode(latents, noisy), pair.reference, self.lpips)
+            scores = score(self._show(latents, noisy, pair.noisy), pair.reference, self.lpips)
             numbers.update({prefix + name: value for name, value in scores.items()})
         return numbers
 
@@ -142,7 +148,7 @@ class ConditionalDenoiser(Stage):
         """What a short sampling makes of the noisy images."""
         noisy = self.vae.encode(pair.noisy)
         sampled = self._sample(noisy.latents, draws.normal_like(noisy.latents))
-        return self.vae.decode(sampled, noisy).clamp(0, 1)
+        return self._show(sampled, noisy, pair.noisy).clamp(0, 1)
 
     def _sample(self, z_y: Tensor, noise: Tensor, learning_steps: int = 0) -> Tensor:
         """The latents that a short sampling arrives at; its last steps may learn."""
@@ -168,5 +174,5 @@ class ConditionalDenoiser(Stage):
             tile_overlap=self.settings.tile_overlap,
             vae_tile=self.settings.autoencoder_tile,
             vae_tile_overlap=self.settings.autoencoder_tile_overlap,
-            expected_error=self.settings.expected_error,
+            **asdict(self.recipe.finishing),
         ).save_pretrained(folder)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
@@ -9,8 +10,6 @@ from diffusers.models.autoencoders.vae import Decoder, DiagonalGaussianDistribut
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
-from darkdiff_models.finishing.block_light import Light, block_light
-from darkdiff_models.finishing.colour_anchor import anchor_colours
 from darkdiff_models.networks.blocks import Checkpointed
 from darkdiff_models.networks.upsampling import Doubling
 
@@ -23,13 +22,11 @@ class Encoding:
         posterior: the unscaled Gaussian, for sampling and the KL term in training.
         latents: (batch, latent_channels, h/f, w/f) scaled mean, the space in which diffusion lives.
         features: encoder features before each downsampler, finest first, the residual taps' input.
-        light: what the sensor counted in blocks of f pixels, where the model anchors its colours; else None.
     """
 
     posterior: DiagonalGaussianDistribution
     latents: Tensor
     features: tuple[Tensor, ...]
-    light: Light | None = None
 
     @property
     def feature_bytes(self) -> int:
@@ -39,8 +36,7 @@ class Encoding:
     def select(self, images: Tensor) -> "Encoding":
         """Some images of the batch, chosen by a (batch,) mask."""
         posterior = DiagonalGaussianDistribution(self.posterior.parameters[images])
-        light = None if self.light is None else Light(*(part[images] for part in self.light))
-        return Encoding(posterior, self.latents[images], tuple(f[images] for f in self.features), light)
+        return Encoding(posterior, self.latents[images], tuple(f[images] for f in self.features))
 
 
 class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
@@ -60,8 +56,6 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
         mid_block_add_attention: self-attention in the middle, as in SD (costly on large images).
         scaling_factor: brings latents to unit variance, SD's is 0.18215.
         residual: False leaves the taps out (the paper's Table 4).
-        colour_anchor: True takes the level of each block of `factor` pixels from the sensor (see `anchor`);
-            for LRGB in sRGB primaries only. The paper's model has no such anchor.
     """
 
     @register_to_config
@@ -76,7 +70,6 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
         mid_block_add_attention: bool = True,
         scaling_factor: float = 0.18215,  # noqa: ARG002
         residual: bool = True,
-        colour_anchor: bool = False,  # noqa: ARG002
     ) -> None:
         super().__init__()
         channels = tuple(block_out_channels)
@@ -105,6 +98,12 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
             for parameter in self.residual_convs.parameters():
                 nn.init.zeros_(parameter)
 
+    @classmethod
+    def extract_init_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:
+        """As diffusers' own. Configs of earlier versions name the colour anchor, which is the pipeline's now."""
+        kept = {key: value for key, value in config_dict.items() if key != "colour_anchor"}
+        return super().extract_init_dict(kept, **kwargs)
+
     @property
     def factor(self) -> int:
         """How many pixels one latent is wide (8 for SD)."""
@@ -128,19 +127,14 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
         hidden = self.encoder.mid_block(hidden)
         hidden = self.encoder.conv_out(self.encoder.conv_act(self.encoder.conv_norm_out(hidden)))
         posterior = DiagonalGaussianDistribution(self.quant_conv(hidden))
-        return Encoding(posterior, posterior.mean * self.config["scaling_factor"], tuple(features), self.light_of(lrgb))
-
-    def light_of(self, lrgb: Tensor) -> Light | None:
-        """What the sensor counted in blocks of `factor` pixels, where the model anchors its colours; else None."""
-        return block_light(lrgb, self.factor) if self.config["colour_anchor"] else None
+        return Encoding(posterior, posterior.mean * self.config["scaling_factor"], tuple(features))
 
     def decode(self, latents: Tensor, noisy: Encoding | None = None) -> Tensor:
         """Decode latents.
 
         Args:
             latents: (batch, latent_channels, h, w) scaled latents.
-            noisy: of the noisy image, whose features feed the residual taps and whose light anchors the colours; None
-                leaves both out.
+            noisy: of the noisy image, whose features feed the residual taps; None leaves them out.
 
         Returns:
             (batch, out_channels, h * factor, w * factor) sRGB, or Bayer planes under the sRGB curve, 0 = black,
@@ -155,5 +149,4 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
                 hidden = hidden + conv(feature)
             hidden = self.run(block, hidden)
         hidden = self.decoder.conv_out(self.decoder.conv_act(self.decoder.conv_norm_out(hidden)))
-        srgb = torch.as_tensor((hidden + 1) / 2)
-        return srgb if noisy is None or noisy.light is None else anchor_colours(srgb.float(), noisy.light)
+        return torch.as_tensor((hidden + 1) / 2)

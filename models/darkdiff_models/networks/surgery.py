@@ -20,18 +20,17 @@ Conditioning = Literal["region", "concat", "controlnet", "global"]
 def residual_autoencoder(
     vae: AutoencoderKL,
     residual: bool = True,
-    colour_anchor: bool = False,
     in_channels: int = 3,
     out_channels: int = 3,
 ) -> ResidualAutoencoderKL:
-    """The pre-trained autoencoder with zero-initialised residual taps; without an anchor it is the same function.
+    """The pre-trained autoencoder with zero-initialised residual taps; it is the same function.
 
     With four channels the first and the last convolution read and write Bayer planes: on equal greens they do what
     the pre-trained ones do on the colour picture.
 
     Args:
         vae: pre-trained, three channels.
-        residual, colour_anchor: see ResidualAutoencoderKL.
+        residual: see ResidualAutoencoderKL.
         in_channels, out_channels: 3, or 4 for Bayer planes.
 
     Raises:
@@ -48,7 +47,6 @@ def residual_autoencoder(
         mid_block_add_attention=config.get("mid_block_add_attention", True),
         scaling_factor=config["scaling_factor"],
         residual=residual,
-        colour_anchor=colour_anchor,
     )
     weights = dict(vae.state_dict())
     if in_channels == 4:

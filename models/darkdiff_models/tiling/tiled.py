@@ -119,10 +119,7 @@ class TiledAutoencoder:
         return blend.result()
 
     def decode(self, latents: Tensor, on_tiles: Progress | None = None) -> Tensor:
-        """Scaled latents, beside what the image's own features tell -> (1, 3, h, w) sRGB, not clipped.
-
-        Colours are not anchored: areas of one colour are wider than tiles.
-        """
+        """Scaled latents, beside what the image's own features tell -> (1, 3, h, w) sRGB, not clipped."""
         blend = Blend(self.tiles, int(self.vae.config["out_channels"]), self.lrgb)
         with self.norms as shared:
             if shared is not None:
@@ -135,18 +132,14 @@ class TiledAutoencoder:
     def _measure(self) -> Encoding:
         """The encoding of the crops that set the encoder's statistics, made once."""
         if self.sampled is None:
-            self.sampled = self._encode(self.sample.crops(self.lrgb))
+            self.sampled = self.vae.encode(self.sample.crops(self.lrgb))
         return self.sampled
-
-    def _encode(self, crops: Tensor) -> Encoding:
-        """Without light, so that tiles are not anchored."""
-        return replace(self.vae.encode(crops), light=None)
 
     def _take(self, index: int) -> Encoding:
         """The encoding of a tile, which is kept no longer."""
         kept = self.kept.pop(index, None)
         if kept is None:
-            return self._encode(self.tiles.crop(self.lrgb, index))
+            return self.vae.encode(self.tiles.crop(self.lrgb, index))
         self.room += kept.feature_bytes
         return kept
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.datasets.darken import BLACK, WHITE, SynthesisSettings, at_14_bit, darken
 from darkdiff_cli.datasets.raws import CleanRaws
 from darkdiff_cli.errors import InputError
@@ -44,7 +45,9 @@ def test_bayer_planes_are_the_lrgb_before_binning(folder, cache) -> None:
 
 def test_scaling_to_14_bit_keeps_the_light() -> None:
     rng = np.random.default_rng(0)
-    frame = RawFrame(rng.integers(200, 1023, (8, 10)), "GBRG", (60.0, 64.0, 62.0, 66.0), 1023.0, (2.0, 1.0, 1.5))
+    frame = RawFrame(
+        rng.integers(200, 1023, (8, 10)), Cfa.bayer("GBRG"), (60.0, 64.0, 62.0, 66.0), 1023.0, (2.0, 1.0, 1.5)
+    )
     scaled = at_14_bit(frame)
     assert (scaled.black_level, scaled.white_level) == ((BLACK,) * 4, WHITE)
     assert np.allclose(develop(scaled).pixels, develop(frame).pixels, atol=1e-5)
@@ -52,7 +55,7 @@ def test_scaling_to_14_bit_keeps_the_light() -> None:
 
 def test_noise_options_do_what_they_say(dark_dng) -> None:
     frame = read_raw(dark_dng)
-    flat = RawFrame(np.full((400, 400), 4000.0, np.float32), "RGGB", (BLACK,) * 4, WHITE, (1.0, 1.0, 1.0))
+    flat = RawFrame(np.full((400, 400), 4000.0, np.float32), Cfa.bayer("RGGB"), (BLACK,) * 4, WHITE, (1.0, 1.0, 1.0))
     base = {"ratio_range": (200.0, 200.0), "bright_share": 0.0, "gain_range": (0.2, 0.2), "black_error": 0.0}
 
     def rows(**more: float) -> tuple[float, float]:

@@ -1,9 +1,10 @@
 import json
+import sys
 
 import pytest
 import torch
 
-from darkdiff_models import DarkDiffPipeline
+from darkdiff_models import DarkDiffPipeline, Sampling, SamplingSettings
 from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.finishing.block_light import block_light, encode_curve
 from darkdiff_models.finishing.chroma_smoothing import smooth_chroma
@@ -27,7 +28,7 @@ def test_any_size_comes_back_as_it_was(pipeline: DarkDiffPipeline, size: tuple[i
 
 def test_same_seed_is_the_same_picture_and_another_is_not(pipeline: DarkDiffPipeline) -> None:
     lrgb = torch.rand(40, 40, 3)
-    first, again, other = (pipeline(lrgb, seed=seed).srgb for seed in (4, 4, 5))
+    first, again, other = (pipeline(lrgb, SamplingSettings(seed=seed)).srgb for seed in (4, 4, 5))
     assert torch.equal(first, again)
     assert not torch.allclose(first, other)
 
@@ -42,15 +43,15 @@ def test_tile_batch_does_not_change_the_picture() -> None:
 def test_none_means_as_the_checkpoint_says(pipeline: DarkDiffPipeline) -> None:
     lrgb = torch.rand(32, 32, 3)
     silent = pipeline(lrgb)
-    assert (silent.steps, silent.guidance, silent.views) == (2, 1.5, 1)
-    assert torch.equal(silent.srgb, pipeline(lrgb, steps=2, guidance=1.5, sampler="ddim", tile=16, views=1).srgb)
-    assert not torch.allclose(silent.srgb, pipeline(lrgb, guidance=3.0).srgb)
+    assert silent.sampling == Sampling(steps=2, guidance=1.5, sampler="ddim", views=1, tile=16, seed=0)
+    assert torch.equal(silent.srgb, pipeline(lrgb, SamplingSettings(2, 1.5, "ddim", 1, 16)).srgb)
+    assert not torch.allclose(silent.srgb, pipeline(lrgb, SamplingSettings(guidance=3.0)).srgb)
 
 
 @pytest.mark.parametrize("views", [1, 3])
 def test_progress_reaches_the_end_of_every_stage(pipeline: DarkDiffPipeline, views: int) -> None:
     seen: list[tuple[str, int, int]] = []
-    pipeline(torch.rand(64, 64, 3), views=views, on_progress=lambda *step: seen.append(step))
+    pipeline(torch.rand(64, 64, 3), SamplingSettings(views=views), on_progress=lambda *step: seen.append(step))
     last = {stage: (done, total) for stage, done, total in seen}
     assert list(last) == ["encode", "context", "denoise", "decode"]
     assert all(done == total for done, total in last.values())
@@ -66,7 +67,7 @@ def test_progress_reaches_the_end_of_every_stage(pipeline: DarkDiffPipeline, vie
 )
 def test_senseless_arguments_are_refused(pipeline: DarkDiffPipeline, wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
-        pipeline(torch.rand(32, 32, 3), **wrong)
+        pipeline(torch.rand(32, 32, 3), SamplingSettings(**wrong))
 
 
 @pytest.mark.parametrize("stage", ["diffusion", "autoencoder alone"])
@@ -95,13 +96,12 @@ def test_views_are_averaged_before_colours_are_anchored_in_the_whole_picture() -
     pictures = {}
     for anchored in (False, True):
         torch.manual_seed(0)
-        pipeline = make_pipeline(vae_tile=192, vae_tile_overlap=64)
+        pipeline = make_pipeline(vae_tile=192, vae_tile_overlap=64, lrgb_space="srgb", colour_anchor=anchored)
         pipeline.use_precision(torch.float32)
-        pipeline.vae.register_to_config(colour_anchor=anchored)
         with torch.no_grad():
             pipeline.vae.decoder.conv_out.weight *= 0.1
             pipeline.vae.decoder.conv_out.bias.fill_(0.1)  # within the display's range, where nothing is clipped
-        pictures[anchored] = pipeline(lrgb, views=2).srgb.permute(2, 0, 1)[None]
+        pictures[anchored] = pipeline(lrgb, SamplingSettings(views=2)).srgb.permute(2, 0, 1)[None]
     light = block_light(framed(lrgb.permute(2, 0, 1)[None], 32), pipeline.vae.factor)
     expected = unframed(smooth_chroma(anchor_colours(framed(pictures[False], 32), light), light), 256, 384)
     inner = (..., slice(32, -32), slice(32, -32))  # the frame's own picture is not shown
@@ -113,6 +113,7 @@ def test_saved_pipeline_makes_the_same_picture(tmp_path) -> None:
     settings = {
         "lrgb_space": "srgb", "default_steps": 3, "default_guidance": 1.25, "default_sampler": "dpm++", "tile": 12,
         "tile_overlap": 2, "vae_tile": 64, "vae_tile_overlap": 16, "default_views": 2, "expected_error": 0.02,
+        "colour_anchor": True,
     }  # fmt: skip
     pipeline = make_pipeline(**settings)
     pipeline.save_pretrained(tmp_path)
@@ -123,6 +124,41 @@ def test_saved_pipeline_makes_the_same_picture(tmp_path) -> None:
     lrgb = torch.rand(32, 40, 3)
     assert torch.allclose(loaded(lrgb).srgb, pipeline(lrgb).srgb, atol=1e-5)
     assert not list(tmp_path.rglob("*.bin"))
+
+
+def test_a_model_saved_before_the_networks_had_rooms_makes_the_same_picture(tmp_path) -> None:
+    pipeline = make_pipeline(lrgb_space="srgb", colour_anchor=True, expected_error=0.02)
+    pipeline.save_pretrained(tmp_path)
+    today, lrgb = load_pipeline(tmp_path), torch.rand(32, 40, 3)
+    index, vae = (json.loads((tmp_path / name).read_text()) for name in ("model_index.json", "vae/config.json"))
+    del index["colour_anchor"]
+    for part, module in (("unet", "unet"), ("vae", "autoencoder"), ("context", "context")):
+        index[part][0] = f"darkdiff_models.{module}"
+    (tmp_path / "model_index.json").write_text(json.dumps(index))
+    (tmp_path / "vae" / "config.json").write_text(json.dumps({**vae, "colour_anchor": True}))
+    loaded = load_pipeline(tmp_path)
+    assert loaded.finishing == pipeline.finishing
+    assert torch.equal(loaded(lrgb).srgb, today(lrgb).srgb)
+
+
+@pytest.mark.parametrize(
+    ("part", "named"),
+    [
+        ("vae", ["os", "system"]),
+        ("unet", ["diffusers", "UNet2DConditionModel"]),
+        ("context", ["darkdiff_models_evil", "ContextProcessor"]),
+        ("scheduler", ["diffusers", "AutoencoderKL"]),
+        ("scheduler", ["antigravity", "DDIMScheduler"]),
+        ("tokenizer", ["transformers", "CLIPTokenizer"]),
+    ],
+)
+def test_an_index_names_nothing_but_our_networks_and_schedulers(tmp_path, part: str, named: list[str]) -> None:
+    make_pipeline().save_pretrained(tmp_path)
+    index = json.loads((tmp_path / "model_index.json").read_text())
+    (tmp_path / "model_index.json").write_text(json.dumps({**index, part: named}))
+    with pytest.raises(ValueError, match=rf"names {named[0]}.{named[1]} for {part}"):
+        load_pipeline(tmp_path)
+    assert "antigravity" not in sys.modules
 
 
 def test_folders_without_a_model_are_refused(tmp_path) -> None:

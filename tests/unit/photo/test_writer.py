@@ -9,10 +9,21 @@ import pytest
 from PIL import Image, ImageCms
 
 from darkdiff_cli.errors import OutputError
-from darkdiff_cli.photo import Provenance, write_photo
+from darkdiff_cli.photo import PhotoSettings, Provenance, write_photo
 from darkdiff_cli.photo.writer import srgb_profile
 
-NOTE = Provenance("tiny", seed=7, steps=8, guidance=1.5, sampler="ddim", views=2, ratio=240.0, white="auto")
+NOTE = Provenance(
+    {
+        "model": "tiny",
+        "seed": 7,
+        "steps": 8,
+        "guidance": 1.5,
+        "sampler": "ddim",
+        "views": 2,
+        "ratio": 240.0,
+        "white": "auto",
+    }
+)
 KINDS = [("jpeg", 8, "a.jpg"), ("tiff", 8, "a.tif"), ("tiff", 16, "a.tiff")]
 
 
@@ -27,7 +38,7 @@ def picture() -> np.ndarray:
 )
 def test_pixels_come_back(kind: str, depth: int, tolerance: float, picture, capture, tmp_path: Path) -> None:
     path = tmp_path / "photo"
-    write_photo(path, picture, capture, NOTE, kind, depth)
+    write_photo(path, picture, capture, NOTE, PhotoSettings(kind, depth))
     back = iio.imread(path, extension=".jpg" if kind == "jpeg" else ".tif") / (2**depth - 1)
     assert back.shape == picture.shape
     assert np.abs(back - picture).max() <= tolerance
@@ -35,7 +46,7 @@ def test_pixels_come_back(kind: str, depth: int, tolerance: float, picture, capt
 
 @pytest.mark.parametrize(("kind", "depth", "name"), KINDS)
 def test_metadata_is_carried_over(kind: str, depth: int, name: str, picture, capture, tmp_path: Path) -> None:
-    write_photo(tmp_path / name, picture, capture, NOTE, kind, depth)
+    write_photo(tmp_path / name, picture, capture, NOTE, PhotoSettings(kind, depth))
     with (tmp_path / name).open("rb") as file:
         tags = exifread.process_file(file, details=False)
     assert str(tags["Image Make"]) == "Sony"
@@ -52,7 +63,7 @@ def test_metadata_is_carried_over(kind: str, depth: int, name: str, picture, cap
 
 @pytest.mark.parametrize(("kind", "depth", "name"), KINDS)
 def test_profile_and_note_are_embedded(kind: str, depth: int, name: str, picture, capture, tmp_path: Path) -> None:
-    write_photo(tmp_path / name, picture, capture, NOTE, kind, depth)
+    write_photo(tmp_path / name, picture, capture, NOTE, PhotoSettings(kind, depth))
     content = (tmp_path / name).read_bytes()
     assert srgb_profile() in content
     assert b"compositeWithTrainedAlgorithmicMedia" in content
@@ -67,23 +78,23 @@ def test_profile_is_srgb() -> None:
 
 
 def test_jpeg_is_not_subsampled(picture, capture, tmp_path: Path) -> None:
-    write_photo(tmp_path / "a.jpg", picture, capture, NOTE)
+    write_photo(tmp_path / "a.jpg", picture, capture, NOTE, PhotoSettings())
     with Image.open(tmp_path / "a.jpg") as image:
         assert [layer[1:3] for layer in image.layer] == [(1, 1)] * 3
 
 
 @pytest.mark.parametrize(("kind", "depth", "name"), KINDS)
 def test_same_picture_is_same_bytes(kind: str, depth: int, name: str, picture, capture, tmp_path: Path) -> None:
-    write_photo(tmp_path / name, picture, capture, NOTE, kind, depth)
+    write_photo(tmp_path / name, picture, capture, NOTE, PhotoSettings(kind, depth))
     first = (tmp_path / name).read_bytes()
-    write_photo(tmp_path / name, picture, capture, NOTE, kind, depth, overwrite=True)
+    write_photo(tmp_path / name, picture, capture, NOTE, PhotoSettings(kind, depth, overwrite=True))
     assert (tmp_path / name).read_bytes() == first
 
 
 def test_existing_file_is_kept(picture, capture, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("mine")
     with pytest.raises(OutputError, match="--overwrite"):
-        write_photo(tmp_path / "a.jpg", picture, capture, NOTE)
+        write_photo(tmp_path / "a.jpg", picture, capture, NOTE, PhotoSettings())
     assert (tmp_path / "a.jpg").read_text() == "mine"
 
 
@@ -96,7 +107,7 @@ def test_failed_write_leaves_nothing(picture, capture, tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))  # as on a full disk, the write stops half-way
     try:
         with pytest.raises(OutputError, match="disk is full"):
-            write_photo(tmp_path / "a.tif", picture, capture, NOTE, "tiff", 16)
+            write_photo(tmp_path / "a.tif", picture, capture, NOTE, PhotoSettings("tiff", 16))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, old)
@@ -105,31 +116,31 @@ def test_failed_write_leaves_nothing(picture, capture, tmp_path: Path) -> None:
 
 def test_missing_folder_is_one_sentence(picture, capture, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="no such folder"):
-        write_photo(tmp_path / "nowhere" / "a.jpg", picture, capture, NOTE)
+        write_photo(tmp_path / "nowhere" / "a.jpg", picture, capture, NOTE, PhotoSettings())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_read_only_folder_is_one_sentence(picture, capture, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(OutputError, match="cannot be written"):
-        write_photo(tmp_path / "a.jpg", picture, capture, NOTE)
+        write_photo(tmp_path / "a.jpg", picture, capture, NOTE, PhotoSettings())
 
 
 def test_sixteen_bit_jpeg_does_not_exist(picture, capture, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="bit depth"):
-        write_photo(tmp_path / "a.jpg", picture, capture, NOTE, "jpeg", 16)
+        write_photo(tmp_path / "a.jpg", picture, capture, NOTE, PhotoSettings("jpeg", 16))
 
 
 @pytest.mark.parametrize(("kind", "depth", "name"), KINDS)
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.999])
 def test_a_disk_that_fills_up_leaves_nothing(kind, depth, name, share, picture, capture, tmp_path: Path) -> None:
-    write_photo(tmp_path / "whole", picture, capture, NOTE, kind, depth)
+    write_photo(tmp_path / "whole", picture, capture, NOTE, PhotoSettings(kind, depth))
     size = (tmp_path / "whole").stat().st_size
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(size * share), limits[1]))  # what is beyond fails, as on a full disk
     try:
         with pytest.raises(OutputError, match="the disk is full"):
-            write_photo(tmp_path / name, picture, capture, NOTE, kind, depth)
+            write_photo(tmp_path / name, picture, capture, NOTE, PhotoSettings(kind, depth))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert os.listdir(tmp_path) == ["whole"]

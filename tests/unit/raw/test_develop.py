@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.colour import srgb_from_camera
 from darkdiff_cli.raw import RawFrame, develop, read_raw, render_reference
 from darkdiff_cli.raw.rendering import render_linear
@@ -14,7 +15,7 @@ BLACK = (100.0, 100.0, 100.0, 100.0)
 
 
 def frame(mosaic: np.ndarray, **changes: object) -> RawFrame:
-    plain = RawFrame(mosaic, "RGGB", BLACK, 1100.0, (1.0, 1.0, 1.0))
+    plain = RawFrame(mosaic, Cfa.bayer("RGGB"), BLACK, 1100.0, (1.0, 1.0, 1.0))
     return dataclasses.replace(plain, **changes)
 
 
@@ -59,10 +60,10 @@ def test_senseless_ratio_is_refused(ratio: float) -> None:
 
 @pytest.mark.parametrize("cfa", ["RGGB", "BGGR", "GBRG", "GRBG"])
 def test_every_cfa_order_gives_the_photograph_back(cfa: str, photograph: np.ndarray, sensor: Sensor) -> None:
-    turned = dataclasses.replace(sensor, cfa=cfa)
+    turned = dataclasses.replace(sensor, cfa=Cfa.bayer(cfa))
     mosaic = unprocess(photograph, turned)
     matrix = srgb_from_camera(sensor.camera_from_xyz)
-    raw = RawFrame(mosaic, cfa, (sensor.black,) * 4, sensor.white, sensor.white_balance, matrix)
+    raw = RawFrame(mosaic, Cfa.bayer(cfa), (sensor.black,) * 4, sensor.white, sensor.white_balance, matrix)
     assert psnr(render_linear(develop(raw)), photograph) > 60
 
 
@@ -70,10 +71,10 @@ def test_every_cfa_order_gives_the_photograph_back(cfa: str, photograph: np.ndar
 def test_written_dng_renders_as_libraw_renders_it(
     cfa: str, photograph: np.ndarray, sensor: Sensor, capture, tmp_path: Path
 ) -> None:
-    turned = dataclasses.replace(sensor, cfa=cfa)
+    turned = dataclasses.replace(sensor, cfa=Cfa.bayer(cfa))
     write_dng(tmp_path / "clean.dng", np.rint(unprocess(photograph, turned)).astype(np.uint16), turned, capture)
     raw = read_raw(tmp_path / "clean.dng")
-    assert raw.cfa == cfa
+    assert str(raw.cfa) == cfa
     assert psnr(render_linear(develop(raw)), render_reference(raw)) > 55
 
 
@@ -93,6 +94,8 @@ def test_real_sensor_dump_in_every_cfa_order(shared: Path, cfa: str, tmp_path: P
     dump = shared / "raws" / "sensor_dumps" / f"DSC_1339_768x512_{cfa.lower()}.raw"
     mosaic = np.fromfile(dump, dtype=np.uint16).reshape(512, 768)
     nikon = np.array([9020, -2890, -715, -4535, 12436, 2348, -934, 1919, 7086]).reshape(3, 3) / 10_000
-    write_dng(tmp_path / "d750.dng", mosaic, Sensor(nikon, (1.949, 1.0, 1.344), 600.0, 15520.0, cfa), capture)
+    write_dng(
+        tmp_path / "d750.dng", mosaic, Sensor(nikon, (1.949, 1.0, 1.344), 600.0, 15520.0, Cfa.bayer(cfa)), capture
+    )
     raw = read_raw(tmp_path / "d750.dng")
     assert psnr(render_linear(develop(raw)), render_reference(raw)) > 55

@@ -1,15 +1,28 @@
 import numpy as np
 import pytest
 
+from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw import RawFrame
+
+RGGB = Cfa.bayer("RGGB")
 
 
 @pytest.mark.parametrize(
-    ("mosaic", "cfa", "white"),
-    [(np.zeros((4, 4)), "RGBG", 100.0), (np.zeros((4, 4)), "RRGB", 100.0), (np.zeros((1, 4)), "RGGB", 100.0)],
+    ("mosaic", "black", "white", "words"),
+    [
+        (np.zeros((4, 4)), (0.0,) * 4, 0.0, "white level 0.0 is not above"),
+        (np.zeros((4, 4)), (0.0,), 100.0, "4 sites need as many black levels"),
+        (np.zeros((1, 4)), (0.0,) * 4, 100.0, "at least 2x2 pixels"),
+    ],
 )
-def test_impossible_frames_are_refused(mosaic: np.ndarray, cfa: str, white: float) -> None:
-    if cfa == "RGBG":
-        white = 0.0  # a white level that is not above black
-    with pytest.raises(ValueError, match=r"cfa|pixels|white"):
-        RawFrame(mosaic, cfa, (0.0,) * 4, white, (1.0, 1.0, 1.0))
+def test_impossible_frames_are_refused(mosaic: np.ndarray, black: tuple[float, ...], white: float, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        RawFrame(mosaic, RGGB, black, white, (1.0, 1.0, 1.0))
+
+
+def test_a_crop_keeps_the_pattern() -> None:
+    frame = RawFrame(np.arange(80.0).reshape(8, 10), RGGB, (0.0,) * 4, 100.0, (1.0, 1.0, 1.0))
+    part = frame.crop(1, 2, 2, 3)
+    assert part.mosaic_dn.tolist() == frame.mosaic_dn[2:6, 4:10].tolist()
+    with pytest.raises(ValueError, match="no part of 2x4"):
+        frame.crop(1, 2, 2, 4)

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.colour import srgb_from_camera
 from darkdiff_cli.raw import RawFrame, estimate_ratio, read_raw
 from darkdiff_cli.synthesis import Sensor, SensorNoise, expose, unprocess
@@ -23,7 +24,7 @@ def darken(scene: np.ndarray, ratio: float, sensor: Sensor, seed: int = 0) -> Ra
     rng = np.random.default_rng(seed)
     mosaic = expose(unprocess(scene, sensor), ratio, NOISE, sensor.black, sensor.white, rng)
     matrix = srgb_from_camera(sensor.camera_from_xyz)
-    return RawFrame(mosaic, "RGGB", (sensor.black,) * 4, sensor.white, sensor.white_balance, matrix)
+    return RawFrame(mosaic, Cfa.bayer("RGGB"), (sensor.black,) * 4, sensor.white, sensor.white_balance, matrix)
 
 
 @pytest.mark.parametrize("ratio", [4.0, 30.0, 100.0, 250.0])

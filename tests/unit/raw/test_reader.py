@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.colour import srgb_from_camera
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import read_raw
@@ -23,11 +24,13 @@ BROKEN = [
     "serptools.dng",
 ]
 
+RGGB = Cfa.bayer("RGGB")
+
 
 def test_frame_carries_what_was_written(dark_dng: Path, sensor: Sensor, capture) -> None:
     frame = read_raw(dark_dng)
     assert frame.mosaic_dn.shape == (80, 112)
-    assert frame.cfa == "RGGB"
+    assert str(frame.cfa) == "RGGB"
     assert frame.black_level == (512.0,) * 4
     assert frame.white_level == 16383
     assert frame.white_balance == pytest.approx(sensor.white_balance, abs=1e-4)
@@ -62,18 +65,18 @@ def test_masked_pixels_correct_the_black_level() -> None:
     rng = np.random.default_rng(0)
     sensor = rng.normal(2000, 10, (400, 600))
     sensor[0::2, 0::2] -= 6.5  # the site at (0, 0) of the whole sensor: (1, 1) of the picture, whose corner is odd
-    levels = masked_black(np.rint(sensor).astype(np.int32), 27, 41, (2002.0,) * 4, 15000)
+    levels = masked_black(np.rint(sensor).astype(np.int32), 27, 41, RGGB, (2002.0,) * 4, 15000)
     assert levels == pytest.approx((2000, 2000, 2000, 1993.5), abs=0.5)
 
 
 def test_a_border_that_saw_light_is_no_black() -> None:
     sensor = np.full((100, 100), 9000)
     sensor[::3] += 500
-    assert masked_black(sensor, 20, 20, (512.0,) * 4, 16383) == (512.0,) * 4
+    assert masked_black(sensor, 20, 20, RGGB, (512.0,) * 4, 16383) == (512.0,) * 4
 
 
 def test_no_border_keeps_the_tag() -> None:
-    assert masked_black(np.full((64, 64), 700), 0, 0, (512.0, 513.0, 514.0, 515.0), 16383) == (512, 513, 514, 515)
+    assert masked_black(np.full((64, 64), 700), 0, 0, RGGB, (512.0, 513.0, 514.0, 515.0), 16383) == (512, 513, 514, 515)
 
 
 def test_magic_lantern_borders_are_used(shared: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw import RawFrame, finish, read_raw, render_reference
 from darkdiff_cli.raw.rendering import adjusted_white
 from darkdiff_cli.synthesis import Sensor, unprocess, write_dng
@@ -14,7 +15,7 @@ GREY = np.eye(3), (1.0, 1.0, 1.0)
 
 def grey_frame() -> RawFrame:
     matrix, balance = GREY
-    return RawFrame(np.zeros((4, 4)), "RGGB", (0.0,) * 4, 1.0, balance, matrix)
+    return RawFrame(np.zeros((4, 4)), Cfa.bayer("RGGB"), (0.0,) * 4, 1.0, balance, matrix)
 
 
 def grey_picture(bright: float, share: float = 0.2) -> np.ndarray:

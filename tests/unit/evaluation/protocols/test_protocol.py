@@ -13,8 +13,17 @@ def test_the_fields_published_protocols_are_there() -> None:
 
 def test_every_field_is_said() -> None:
     words = get_protocol("sid-x300-15").describe()
-    for word in ("sid-x300-15 v1", "centre 512", "illuminance corrected", "srgb", "8 bit", "LibRaw's adjusted white"):
+    for word in (
+        "sid-x300-15 v2",
+        "centre 512",
+        "illuminance corrected",
+        "srgb",
+        "8 bit",
+        "LibRaw's adjusted white",
+        "row noise left in",
+    ):
         assert word in words
+    assert "row noise taken off" in get_protocol("scenes").describe()
     assert "whole picture, no illuminance correction" in get_protocol("sid-x300-35").describe()
     with pytest.raises(SettingsError, match="choose one of scenes, scenes-levels, sid-x100-35"):
         get_protocol("sid")

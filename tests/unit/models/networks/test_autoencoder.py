@@ -81,7 +81,6 @@ def test_every_argument_survives_saving(tmp_path) -> None:
         "mid_block_add_attention": False,
         "scaling_factor": 0.3,
         "residual": False,
-        "colour_anchor": True,
     }
     model = ResidualAutoencoderKL(**arguments)
     model.save_pretrained(tmp_path)

@@ -8,9 +8,7 @@ from darkdiff_models.networks.widening import widened
 def narrow(**changes: object) -> ResidualAutoencoderKL:
     """An autoencoder whose taps are at work, with a colour anchor and a latent scale of its own."""
     shape = {"block_out_channels": (8, 16, 32), "layers_per_block": 1, "norm_num_groups": 4, "scaling_factor": 0.3}
-    model = ResidualAutoencoderKL(
-        **{**shape, "mid_block_add_attention": False, "colour_anchor": True, **changes}
-    ).eval()
+    model = ResidualAutoencoderKL(**{**shape, "mid_block_add_attention": False, **changes}).eval()
     for conv in model.residual_convs:
         torch.nn.init.normal_(conv.weight, std=0.1)
     return model

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 
+from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw.row_noise.bands import band_noise
 
 BLACK = (512.0, 510.0, 513.0, 512.0)
@@ -31,7 +32,7 @@ def left(light: np.ndarray) -> float:
     squares = []
     for seed in range(4):
         mosaic, offsets = mosaic_of(light, np.random.default_rng(seed))
-        found = band_noise(mosaic, "RGGB", BLACK, ROW**2, PIXEL**2)
+        found = band_noise(mosaic, Cfa.bayer("RGGB"), BLACK, ROW**2, PIXEL**2)
         squares.append([np.var(slow(offsets - found)), np.var(slow(offsets))])
     wrong, all_of_it = np.mean(squares, axis=0)
     return float(np.sqrt(wrong / all_of_it))
@@ -61,7 +62,7 @@ def test_a_colour_that_changes_with_height_is_hardly_taken_for_offsets() -> None
     mosaic = (
         light + np.tile(np.array(BLACK).reshape(2, 2), (HEIGHT // 2, WIDTH // 2)) + rng.normal(0, PIXEL, light.shape)
     )
-    assert np.ptp(band_noise(mosaic, "RGGB", BLACK, ROW**2, PIXEL**2)) < 0.5
+    assert np.ptp(band_noise(mosaic, Cfa.bayer("RGGB"), BLACK, ROW**2, PIXEL**2)) < 0.5
 
 
 def test_a_horizon_is_no_offset() -> None:
@@ -69,18 +70,18 @@ def test_a_horizon_is_no_offset() -> None:
     light[300:] = 6.0
     rng = np.random.default_rng(4)
     mosaic, offsets = mosaic_of(light, rng)  # grey in DN: only its size tells it from an offset
-    wrong = slow(offsets - band_noise(mosaic, "RGGB", BLACK, ROW**2, PIXEL**2))
+    wrong = slow(offsets - band_noise(mosaic, Cfa.bayer("RGGB"), BLACK, ROW**2, PIXEL**2))
     assert np.abs(wrong).max() < 1.5 * np.abs(slow(offsets)).max()
 
 
 def test_the_colours_may_stand_in_any_order() -> None:
     mosaic, _ = mosaic_of(coloured(np.full((HEIGHT, WIDTH), 20.0)), np.random.default_rng(5))
-    found = band_noise(mosaic, "RGGB", BLACK, ROW**2, PIXEL**2)
-    turned = band_noise(mosaic[:, ::-1], "GRBG", (BLACK[1], BLACK[0], BLACK[3], BLACK[2]), ROW**2, PIXEL**2)
+    found = band_noise(mosaic, Cfa.bayer("RGGB"), BLACK, ROW**2, PIXEL**2)
+    turned = band_noise(mosaic[:, ::-1], Cfa.bayer("GRBG"), (BLACK[1], BLACK[0], BLACK[3], BLACK[2]), ROW**2, PIXEL**2)
     np.testing.assert_allclose(turned, found, atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(100, 768), (640, 250)])
 def test_a_small_frame_tells_nothing(shape: tuple[int, int]) -> None:
     mosaic = np.random.default_rng(6).normal(512, 3, shape)
-    assert not band_noise(mosaic, "RGGB", BLACK, ROW**2, PIXEL**2).any()
+    assert not band_noise(mosaic, Cfa.bayer("RGGB"), BLACK, ROW**2, PIXEL**2).any()

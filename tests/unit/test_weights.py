@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from darkdiff_cli.weights import CONVOLUTIONS, fetch_lpips
 from darkdiff_models.learning.lpips import LPIPS
-from darkdiff_models.learning.lpips_weights import CONVOLUTIONS, fetch_lpips
 
 
 @pytest.fixture

@@ -1,0 +1,100 @@
+"""The colour filter array: which colour each photosite of a sensor sees, as data."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+COLOURS = "RGB"
+Kind = TypeVar("Kind", bound=np.generic)
+
+
+class Site(NamedTuple):
+    """One photosite of the repeated pattern.
+
+    Attributes:
+        row, column: inside the pattern.
+        colour: index of red, green or blue, 0 to 2.
+    """
+
+    row: int
+    column: int
+    colour: int
+
+
+@dataclass(frozen=True)
+class Cfa:
+    """A pattern of colours that repeats over the sensor: Bayer 2x2, quad Bayer 4x4, X-Trans 6x6.
+
+    Attributes:
+        pattern: rows of the smallest part that repeats, from the top left corner, such as ("RG", "GB").
+
+    Raises:
+        ValueError: the rows are not of one length, or name other colours than R, G and B.
+    """
+
+    pattern: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        letters = "".join(self.pattern)
+        if not letters or len({len(row) for row in self.pattern}) != 1 or set(letters) - set(COLOURS):
+            raise ValueError(f"a cfa must be rows of R, G and B of one length, got {self.pattern!r}")
+
+    @classmethod
+    def bayer(cls, order: str) -> "Cfa":
+        """A 2x2 pattern by its colours in reading order: "RGGB", "BGGR", "GBRG" or "GRBG".
+
+        Raises:
+            ValueError: it does not hold one R, two G and one B.
+        """
+        cfa = cls((order[:2], order[2:]))
+        if not cfa.is_bayer:
+            raise ValueError(f"a Bayer cfa must hold one R, two G and one B, got {order!r}")
+        return cfa
+
+    def __str__(self) -> str:
+        """The colours in reading order, "RGGB" for instance."""
+        return "".join(self.pattern)
+
+    @property
+    def is_bayer(self) -> bool:
+        """Whether each 2x2 pixels hold one red, two green and one blue site."""
+        return self.period == (2, 2) and sorted(str(self)) == ["B", "G", "G", "R"]
+
+    @property
+    def period(self) -> tuple[int, int]:
+        """Rows and columns after which the pattern repeats."""
+        return len(self.pattern), len(self.pattern[0])
+
+    @cached_property
+    def sites(self) -> tuple[Site, ...]:
+        """Every site of the pattern in reading order."""
+        return tuple(
+            Site(row, column, COLOURS.index(colour))
+            for row, colours in enumerate(self.pattern)
+            for column, colour in enumerate(colours)
+        )
+
+    def plane(self, mosaic: NDArray[Kind], site: Site) -> NDArray[Kind]:
+        """All pixels of one site in a (H, W) mosaic, as a view that can be written to."""
+        rows, columns = self.period
+        return mosaic[site.row :: rows, site.column :: columns]
+
+    def whole(self, mosaic: NDArray[Kind]) -> NDArray[Kind]:
+        """A (H, W) mosaic without the last rows and columns that hold no full pattern, as a view."""
+        height, width = (length // period * period for length, period in zip(mosaic.shape, self.period, strict=True))
+        return mosaic[:height, :width]
+
+    def spread(self, values: tuple[float, ...], shape: tuple[int, int]) -> NDArray[np.float32]:
+        """(H, W) map of one value a site, such as the black level of every pixel."""
+        tile = np.array(values, dtype=np.float32).reshape(self.period)
+        repeats = [-(-length // period) for length, period in zip(shape, self.period, strict=True)]
+        return np.tile(tile, repeats)[: shape[0], : shape[1]]
+
+    def seen_from(self, top: int, left: int) -> "Cfa":
+        """The pattern of the part of the sensor that begins at a row and column."""
+        rows, columns = self.period
+        turned = [self.pattern[(top + row) % rows] for row in range(rows)]
+        return Cfa(tuple("".join(row[(left + column) % columns] for column in range(columns)) for row in turned))

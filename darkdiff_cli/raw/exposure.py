@@ -1,0 +1,34 @@
+"""From a file to a corrected frame and its amplification ratio: the one way, wherever a photo is made."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from darkdiff_cli.raw.corrections import corrected
+from darkdiff_cli.raw.frame import RawFrame
+from darkdiff_cli.raw.ratio import estimate_ratio
+from darkdiff_cli.raw.reader import read_raw
+from darkdiff_cli.raw.settings import ExposureSettings
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """What a picture is made from.
+
+    Attributes:
+        frame: corrected.
+        ratio: amplification ratio, exposure compensation included.
+    """
+
+    frame: RawFrame
+    ratio: float
+
+
+def read_exposure(path: Path, settings: ExposureSettings) -> Exposure:
+    """Read a raw, correct it, and choose its amplification ratio where none is given.
+
+    Raises:
+        InputError, MemoryLimitError: as `read_raw`.
+    """
+    frame = corrected(read_raw(path, settings.black), settings)
+    ratio = estimate_ratio(frame) if settings.ratio == "auto" else settings.ratio
+    return Exposure(frame, ratio * 2.0**settings.ev)

@@ -1,0 +1,58 @@
+"""Read a saved DarkDiff model: its index is checked before anything that it names is loaded."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import diffusers
+from diffusers import SchedulerMixin
+
+from darkdiff_models.networks.autoencoder import ResidualAutoencoderKL
+from darkdiff_models.networks.conditioning import LatentContext
+from darkdiff_models.networks.context import ContextProcessor
+from darkdiff_models.networks.unet import DarkDiffUNet
+from darkdiff_models.pipeline import DarkDiffPipeline
+
+INDEX = "model_index.json"
+OWN = {kind.__name__: kind for kind in (ResidualAutoencoderKL, DarkDiffUNet, ContextProcessor, LatentContext)}
+PARTS = ("vae", "unet", "context", "scheduler")
+
+
+def read_model(folder: Path) -> DarkDiffPipeline:
+    """Load the pipeline of a folder, in fp32, from safetensors only.
+
+    diffusers would import whatever module the index names. Here an index may name our own networks, wherever they lay
+    in the version that saved it, and diffusers' schedulers; anything else is refused.
+
+    Raises:
+        OSError, KeyError, TypeError, ValueError, SafetensorError: the folder holds no whole DarkDiff model.
+    """
+    index: dict[str, Any] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    if index.get("_class_name") != DarkDiffPipeline.__name__:
+        raise ValueError(f"{INDEX} names {index.get('_class_name')}, not {DarkDiffPipeline.__name__}")
+    kinds = {name: _kind(name, value) for name, value in index.items() if isinstance(value, list)}
+    if missing := [name for name in PARTS if name not in kinds]:
+        raise ValueError(f"{INDEX} names no {missing[0]}")
+    settings = {name: value for name, value in index.items() if name not in kinds and not name.startswith("_")}
+    if "colour_anchor" not in settings:  # earlier versions kept it in the autoencoder's config
+        settings["colour_anchor"] = bool(ResidualAutoencoderKL.load_config(folder / "vae").get("colour_anchor", False))
+    weights = {"use_safetensors": True}
+    parts = {
+        name: kinds[name].from_pretrained(folder / name, **({} if name == "scheduler" else weights)) for name in PARTS
+    }
+    return DarkDiffPipeline(**parts, **settings)
+
+
+def _kind(name: str, named: list[Any]) -> Any:
+    """The class of a part, from its (module, class) in the index.
+
+    Raises:
+        ValueError: it is neither one of our networks nor a scheduler of diffusers.
+    """
+    module, kind = (str(word) for word in named) if len(named) == 2 else ("", "")
+    if name in PARTS and name != "scheduler" and module.split(".")[0] == "darkdiff_models" and kind in OWN:
+        return OWN[kind]
+    scheduler = getattr(diffusers, kind, None) if name == "scheduler" and module == "diffusers" else None
+    if isinstance(scheduler, type) and issubclass(scheduler, SchedulerMixin):
+        return scheduler
+    raise ValueError(f"{INDEX} names {module}.{kind} for {name}, which is no part of a DarkDiff model")
