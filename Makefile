@@ -2,37 +2,68 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
-# Once with torch in place, no other package pulls a second build of it.
+# Torch alone first: once it is in place, no other package pulls another build of it, with gigabytes of CUDA.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+COMMANDS := $(BIN)/typer darkdiff_cli.app utils docs --name darkdiff --title Commands --output
+LOCKED := train ray bench dev docs release
 
-.PHONY: demo test test-slow lint check format clean
+.PHONY: demo test test-slow lint check format docs docs-commands lock release clean
 
-demo: $(STAMP)  ## Turn the sample raw into night.jpg
+demo: $(VENV)/.user  ## Turn the sample raw into night.jpg
 	$(BIN)/darkdiff enhance samples/night_x300.dng -o night.jpg --ratio 300 --overwrite
 
-test: $(STAMP)  ## Tests, without the slow ones, on two cores
+test: $(VENV)/.dev  ## Tests, without the slow ones, on two cores
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
-test-slow: $(STAMP)  ## All tests
+test-slow: $(VENV)/.dev  ## All tests
 	$(BIN)/python -m pytest
 
-lint: $(STAMP)  ## Style and types
+lint: $(VENV)/.dev  ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-check: lint test  ## What a change must pass: style, types, tests
+check: lint test docs  ## What a change must pass: style, types, tests, documents
 
-format: $(STAMP)  ## Put the code into its one format
+format: $(VENV)/.dev  ## Put the code into its one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-$(STAMP): pyproject.toml constraints.txt
+docs: $(VENV)/.docs  ## Build site/; fails on a broken link and on a command reference that is out of date
+	@$(COMMANDS) $(VENV)/commands.md > /dev/null
+	@diff -u docs/commands.md $(VENV)/commands.md || { echo "docs/commands.md is out of date: make docs-commands"; exit 1; }
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+docs-commands: $(VENV)/.user  ## Write the command reference from the program's own help
+	$(COMMANDS) docs/commands.md
+
+lock: $(VENV)/.release  ## Pins for what pyproject.toml newly asks for; UPGRADE="--upgrade-package diffusers" moves a pin
+	$(BIN)/uv pip compile --universal --python-version 3.10 $(LOCKED:%=--extra %) --no-annotate \
+	    --custom-compile-command "make lock" --output-file constraints.txt $(UPGRADE) pyproject.toml
+
+release: $(VENV)/.release  ## The check list of a release: all of it but the tag and the upload
+	@test -z "$$(git status --porcelain)" || { echo "There are changes that are not committed."; exit 1; }
+	@grep -qF "## [$(VERSION)]" CHANGELOG.md || { echo "CHANGELOG.md has no section [$(VERSION)]."; exit 1; }
+	@grep -qxF "version: $(VERSION)" CITATION.cff || { echo "CITATION.cff has another version than $(VERSION)."; exit 1; }
+	@! git rev-parse -q --verify "refs/tags/v$(VERSION)" || { echo "The tag v$(VERSION) is there already."; exit 1; }
+	$(MAKE) check
+	rm -rf build dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	@echo "Version $(VERSION) is ready. Left to do: git tag v$(VERSION) && git push origin v$(VERSION)"
+	@echo "The tag starts the workflow 'release', which uploads to PyPI."
+
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+
+$(VENV)/.user: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) torch
-	$(PIP) -e '.[dev]'
-	@touch $(STAMP)
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.dev $(VENV)/.docs $(VENV)/.release: $(VENV)/.%: $(VENV)/.user
+	$(PIP) -e '.[$*]'
+	@touch $@
 
 clean:  ## Drop the environment and every cache
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,4 +1,4 @@
-"""How the C library hands out the memory of large pictures."""
+"""Settings of glibc's memory allocator for large pictures."""
 
 import ctypes
 from contextlib import suppress
@@ -7,10 +7,10 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # mallopt(3)
 
 
 def keep_freed_memory() -> None:
-    """Let glibc keep what the networks free for their next map, for the rest of this process.
+    """Let glibc keep freed memory for the next allocation, for the rest of this process.
 
-    By default every map above 32 MiB is mapped anew from the kernel, which clears it page by page, and given back at
-    once; on large photos that can take as long as the arithmetic. Where the C library is another, nothing happens.
+    By default every block above 32 MiB is mapped from the kernel, which clears it page by page, and returned when it is
+    freed; on large photos that can take as long as the arithmetic. With another C library this does nothing.
     """
     with suppress(AttributeError, OSError, TypeError):  # no glibc: musl, macOS, Windows
         library = ctypes.CDLL(None)

@@ -1,11 +1,11 @@
-"""What the camera wrote about a shot: read by the raw room, written by the photo room."""
+"""Capture settings: read from the raw file, written to the finished photo."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class CaptureMetadata:
-    """Capture settings. Unknown values are None.
+    """Capture settings of a shot. Unknown values are None.
 
     Attributes:
         make, model, lens: names as the camera writes them.

@@ -15,7 +15,7 @@ class Site(NamedTuple):
     """One photosite of the repeated pattern.
 
     Attributes:
-        row, column: inside the pattern.
+        row, column: position inside the pattern.
         colour: index of red, green or blue, 0 to 2.
     """
 
@@ -60,7 +60,7 @@ class Cfa:
 
     @property
     def is_bayer(self) -> bool:
-        """Whether each 2x2 pixels hold one red, two green and one blue site."""
+        """Whether the pattern is 2x2 with one red, two green and one blue site."""
         return self.period == (2, 2) and sorted(str(self)) == ["B", "G", "G", "R"]
 
     @property
@@ -83,18 +83,18 @@ class Cfa:
         return mosaic[site.row :: rows, site.column :: columns]
 
     def whole(self, mosaic: NDArray[Kind]) -> NDArray[Kind]:
-        """A (H, W) mosaic without the last rows and columns that hold no full pattern, as a view."""
+        """A (H, W) mosaic cropped to whole patterns, as a view."""
         height, width = (length // period * period for length, period in zip(mosaic.shape, self.period, strict=True))
         return mosaic[:height, :width]
 
     def spread(self, values: tuple[float, ...], shape: tuple[int, int]) -> NDArray[np.float32]:
-        """(H, W) map of one value a site, such as the black level of every pixel."""
+        """(H, W) map that repeats one value per site, such as the black level."""
         tile = np.array(values, dtype=np.float32).reshape(self.period)
         repeats = [-(-length // period) for length, period in zip(shape, self.period, strict=True)]
         return np.tile(tile, repeats)[: shape[0], : shape[1]]
 
     def seen_from(self, top: int, left: int) -> "Cfa":
-        """The pattern of the part of the sensor that begins at a row and column."""
+        """The pattern of a crop that begins at this row and column."""
         rows, columns = self.period
-        turned = [self.pattern[(top + row) % rows] for row in range(rows)]
-        return Cfa(tuple("".join(row[(left + column) % columns] for column in range(columns)) for row in turned))
+        shifted = [self.pattern[(top + row) % rows] for row in range(rows)]
+        return Cfa(tuple("".join(row[(left + column) % columns] for column in range(columns)) for row in shifted))

@@ -1,4 +1,4 @@
-"""The sRGB transfer curve and primaries, shared by every room that meets a picture (IEC 61966-2-1)."""
+"""The sRGB transfer curve (IEC 61966-2-1), and matrices between sRGB and camera values."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ def srgb_decode(srgb_01: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def camera_from_srgb(camera_from_xyz: NDArray[np.floating]) -> NDArray[np.float64]:
-    """White-balanced camera values from linear sRGB, rows summing to one so that white stays white.
+    """Matrix from linear sRGB to white-balanced camera values; its rows sum to one, so that white stays white.
 
     Args:
         camera_from_xyz: (3, 3) matrix, CIE XYZ (D65) to camera, as DNG's ColorMatrix and LibRaw's table give it.
@@ -53,5 +53,5 @@ def camera_from_srgb(camera_from_xyz: NDArray[np.floating]) -> NDArray[np.float6
 
 
 def srgb_from_camera(camera_from_xyz: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Linear sRGB from white-balanced camera values: the inverse of `camera_from_srgb`, arguments as there."""
+    """Matrix from white-balanced camera values to linear sRGB: the inverse of `camera_from_srgb`, same arguments."""
     return np.asarray(np.linalg.inv(camera_from_srgb(camera_from_xyz)))

@@ -1,8 +1,8 @@
-"""The way of one photo, with the loaded model: read, amplify, enhance, write."""
+"""Enhance one photo with a loaded model: read, amplify, enhance, write."""
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +17,21 @@ from darkdiff_cli.raw import Exposure, ExposureSettings, finish, network_input, 
 from darkdiff_models import DarkDiffPipeline, Sampling, SamplingSettings
 from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.devices import pick_device
+from darkdiff_models.tiling.memory import FALLBACK
 
 Progress = Callable[[str, int, int], None]
-"""(stage, done, in all)."""
+"""(stage, done, total)."""
 Reader = Callable[[Path, ExposureSettings], Exposure]
-"""From a file to a corrected frame and its ratio, as `read_exposure`."""
+"""From a file to a corrected frame and its ratio, like `read_exposure`."""
 
 
 @dataclass(frozen=True)
 class EnhanceSettings:
-    """What decides a photo, beside the raw and the model.
+    """All settings of a photo.
 
     Attributes:
         exposure: how the raw is developed.
-        sampling: of the diffusion.
+        sampling: settings of the diffusion.
         photo: how the file is written.
     """
 
@@ -41,17 +42,19 @@ class EnhanceSettings:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A picture, and what it was made from and with.
+    """A picture, its source and its settings.
 
     Attributes:
         srgb_01: (h, w, 3) sRGB in [0, 1], in sensor orientation.
-        exposure: the frame, and the ratio that it was amplified with.
-        sampling: settings of the diffusion, after the checkpoint's defaults.
+        exposure: the frame and its amplification ratio.
+        sampling: settings of the diffusion that were used.
+        notes: sentences about what had to be done otherwise than the checkpoint says.
     """
 
     srgb_01: NDArray[np.float32]
     exposure: Exposure
     sampling: Sampling
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,10 @@ class Enhanced:
 
     Attributes:
         output: the file written.
-        ratio: amplification ratio, chosen or given, compensation included.
+        ratio: amplification ratio, exposure compensation included.
         width, height: in pixels, upright.
-        steps, guidance: what was used.
+        steps, guidance: denoising steps and guidance scale that were used.
+        notes: as in `Rendered`.
     """
 
     output: Path
@@ -71,6 +75,7 @@ class Enhanced:
     height: int
     steps: int
     guidance: float
+    notes: tuple[str, ...] = ()
 
 
 class Enhancer:
@@ -79,11 +84,11 @@ class Enhancer:
     Args:
         model: "tiny" (bundled), a folder, or a hub id.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-        pipeline: loaded already; `model` is then its name only.
-        reader: reads a raw; a batch reads in a process of its own.
+        pipeline: an already loaded model; `model` is then only its name.
+        reader: function that reads a raw; `batch` gives one that reads in another process.
 
     Raises:
-        SettingsError: no such model or device.
+        SettingsError: there is no such model or device.
     """
 
     def __init__(
@@ -109,14 +114,14 @@ class Enhancer:
 
         Args:
             source: Bayer raw, never written to.
-            output: target file; whole or absent afterwards.
-            settings: what decides the picture.
-            on_progress: called as the work goes on.
+            output: target file, complete or absent afterwards.
+            settings: all settings of the photo.
+            on_progress: called with (stage, done, total).
 
         Raises:
             InputError: the raw cannot be used.
             OutputError: the target cannot be written.
-            SettingsError: settings that the model or the front end refuses.
+            SettingsError: a setting is invalid for this model or raw.
             MemoryLimitError: the picture does not fit into memory.
         """
         report = on_progress or (lambda _stage, _done, _total: None)
@@ -143,12 +148,12 @@ class Enhancer:
         return self.reader(source, settings.exposure)
 
     def render(self, exposure: Exposure, settings: EnhanceSettings, report: Progress | None = None) -> Rendered:
-        """Turn a frame into a picture: what `enhance` writes and `bench` scores.
+        """Turn a frame into the picture that `enhance` writes and `bench` scores.
 
         Args:
             exposure: the frame and its amplification ratio.
-            settings: of the diffusion, and which light becomes white.
-            report: called as the work goes on.
+            settings: settings of the diffusion and the white level.
+            report: called with (stage, done, total).
 
         Raises:
             InputError, SettingsError, MemoryLimitError: as `enhance`.
@@ -157,22 +162,33 @@ class Enhancer:
         frame, ratio, config = exposure.frame, exposure.ratio, dict(self.pipeline.config)
         name = frame.path or "the frame"
         try:
-            sampling = self.pipeline.resolved(settings.sampling)
             image = network_input(frame, ratio, config["lrgb_space"], config["data_format"])
             report("develop", 1, 1)
-            result = self.pipeline(torch.from_numpy(image), settings.sampling, on_progress=report)
+            sampling, notes = self._affordable(image, settings.sampling)
+            result = self.pipeline(torch.from_numpy(image), sampling, on_progress=report)
         except ValueError as error:
             raise SettingsError(f"{name}: {error}.") from error
         except (MemoryError, RuntimeError) as error:
-            raise _explain(error, name, sampling.tile) from error
+            raise _explain(error, name, self.pipeline.resolved(settings.sampling).tile) from error
         picture = finish(result.srgb.numpy(), frame, ratio, config["data_format"], settings.exposure.white_used)
         if not np.isfinite(picture).all():
-            raise InputError(f"{name}: the model gave values that are no numbers; try --device cpu, or another ratio.")
+            raise InputError(f"{name}: the model gave NaN or infinite values; try --device cpu, or another ratio.")
         report("finish", 1, 1)
-        return Rendered(picture, exposure, result.sampling)
+        return Rendered(picture, exposure, result.sampling, notes)
+
+    def _affordable(
+        self, image: NDArray[np.float32], settings: SamplingSettings
+    ) -> tuple[SamplingSettings, tuple[str, ...]]:
+        """The settings with tiles where the whole image at once does not fit into memory, and a note that says so."""
+        sampling = self.pipeline.resolved(settings)
+        height, width = image.shape[:2]
+        if sampling.tile > 0 or self.pipeline.fits(height, width, sampling):
+            return settings, ()
+        note = f"the whole image does not fit into memory at once, so it is denoised in tiles of {FALLBACK} latents"
+        return replace(settings, tile=FALLBACK), (note,)
 
     def write(self, output: Path, rendered: Rendered, settings: EnhanceSettings) -> Enhanced:
-        """Write what `render` made, upright, with the shot's metadata and how it was made.
+        """Write the picture of `render` upright, with capture metadata and provenance.
 
         Raises:
             OutputError: the target cannot be written.
@@ -180,25 +196,25 @@ class Enhancer:
         frame, used = rendered.exposure.frame, rendered.sampling
         picture = upright(rendered.srgb_01, frame.orientation)
         ratio = round(rendered.exposure.ratio, 4)
-        stated = {name: getattr(used, name) for name in ("seed", "steps", "guidance", "sampler", "views")}
-        provenance = Provenance({"model": self.model, **stated, "ratio": ratio, **_stated(settings.exposure)})
+        sampling = {name: getattr(used, name) for name in ("seed", "steps", "guidance", "sampler", "views")}
+        provenance = Provenance({"model": self.model, **sampling, "ratio": ratio, **_development(settings.exposure)})
         write_photo(output, picture, frame.metadata, provenance, settings.photo)
         height, width = picture.shape[:2]
-        return Enhanced(output, ratio, width, height, used.steps, used.guidance)
+        return Enhanced(output, ratio, width, height, used.steps, used.guidance, rendered.notes)
 
 
-def _stated(exposure: ExposureSettings) -> dict[str, Any]:
-    """What a photo says of its development beside the ratio: which light is white, and every other departure."""
+def _development(exposure: ExposureSettings) -> dict[str, Any]:
+    """Settings of the development for the provenance: the white level in effect, and all that are not default."""
     default = asdict(ExposureSettings())
-    departures = {name: value for name, value in asdict(exposure).items() if value != default[name]}
-    return {"white": exposure.white_used} | {k: v for k, v in departures.items() if k not in ("ratio", "ev", "white")}
+    changed = {name: value for name, value in asdict(exposure).items() if value != default[name]}
+    return {"white": exposure.white_used} | {k: v for k, v in changed.items() if k not in ("ratio", "ev", "white")}
 
 
 def _explain(error: BaseException, source: Path | str, tile: int) -> DarkdiffError | RuntimeError:
-    """Torch says "out of memory" in several ways, one for each kind of device."""
+    """Turn an out-of-memory error into MemoryLimitError; torch words it differently on each kind of device."""
     memory = isinstance(error, MemoryError | torch.OutOfMemoryError)
     if memory or re.search(r"not enough memory|out of memory|alloc.*memory", str(error), re.IGNORECASE):
-        smaller = max(8, tile // 2)
-        sentence = f"{source}: does not fit into memory; try --tile {smaller}, or close other programs."
-        return MemoryLimitError(sentence, smaller)
+        smaller = max(8, tile // 2) if tile > 0 else FALLBACK
+        message = f"{source}: does not fit into memory; try --tile {smaller}, or close other programs."
+        return MemoryLimitError(message, smaller)
     return RuntimeError(str(error))

@@ -10,11 +10,11 @@ class InputError(DarkdiffError):
 
 
 class OutputError(DarkdiffError):
-    """A place that cannot be written: read-only, full, or already taken."""
+    """An output that cannot be written: read-only, disk full, or existing already."""
 
 
 class SettingsError(DarkdiffError):
-    """Options or recipe values that do not make sense, alone or together."""
+    """Options or recipe values that are invalid, alone or together."""
 
 
 class MemoryLimitError(DarkdiffError):
@@ -22,7 +22,7 @@ class MemoryLimitError(DarkdiffError):
 
     Args:
         message: one sentence.
-        smaller_tile: side in latents of the tile that is worth a try; None where a smaller one does not help.
+        smaller_tile: tile side in latents to try next; None where a smaller tile does not help.
     """
 
     def __init__(self, message: str, smaller_tile: int | None = None) -> None:
@@ -30,9 +30,9 @@ class MemoryLimitError(DarkdiffError):
         self.smaller_tile = smaller_tile
 
     def __reduce__(self) -> tuple[type["MemoryLimitError"], tuple[str, int | None]]:
-        """Between processes too."""
+        """Keep `smaller_tile` when pickled between processes."""
         return type(self), (str(self), self.smaller_tile)
 
 
 class TrainingError(DarkdiffError):
-    """Training cannot go on: a loss that is no number, or a checkpoint that does not fit."""
+    """Training cannot go on: a loss that is NaN or infinite, or a checkpoint that does not fit."""

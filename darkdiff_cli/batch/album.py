@@ -1,41 +1,24 @@
 """`batch --report`: one HTML page with every photo before and after, and what failed; it needs no network."""
 
 import base64
+import json
 import tempfile
-from collections.abc import Iterable
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from darkdiff_cli.batch.ledger import Entry
-from darkdiff_cli.photo import atomically
+import jinja2
+
+from darkdiff_cli.files import atomically
 
 if TYPE_CHECKING:
     from darkdiff_cli.batch.run import Summary
     from darkdiff_cli.batch.worker import Finished
 
 OPEN = 10  # failures that are shown without a click
-HEAD = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>darkdiff batch</title><style>
-:root { color-scheme: dark }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; padding: 1rem; max-width: 90rem; background: #141414;
-  color: #ddd }
-h1, h2 { font-weight: 600 } .failed { color: #ff9a8a }
-table { border-collapse: collapse; width: 100% } td { padding: .3rem .6rem; border-top: 1px solid #333;
-  overflow-wrap: anywhere }
-main { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: 1rem }
-figure { margin: 0; background: #1f1f1f; border-radius: .4rem; overflow: hidden }
-figure div { display: grid; grid-template-columns: 1fr 1fr; gap: 2px }
-img { width: 100%; height: 12rem; object-fit: contain; background: #000; display: block }
-figcaption { padding: .4rem .6rem; overflow-wrap: anywhere }
-small { color: #999 }
-</style></head><body>
-"""
 
 
 class Album:
-    """Collects the pages' figures in a nameless temporary file, so that memory does not grow with the batch.
+    """Collects the page's figures in a nameless temporary file, so that memory does not grow with the batch.
 
     Args:
         path: of the page.
@@ -51,12 +34,8 @@ class Album:
             return
         entry = finished.entry
         before, after = (base64.b64encode(data).decode() for data in finished.thumbnails)
-        self._figures.write(
-            f'<figure><div><img src="data:image/jpeg;base64,{before}" alt="{escape(entry.source)}, amplified">'
-            f'<img src="data:image/jpeg;base64,{after}" alt="{escape(entry.output)}"></div><figcaption>'
-            f"{escape(entry.source)}<br><small>x{entry.ratio:.0f}, {entry.seconds:.1f} s</small></figcaption>"
-            "</figure>\n"
-        )
+        shown = {"source": entry.source, "output": entry.output, "ratio": entry.ratio, "seconds": entry.seconds}
+        self._figures.write(json.dumps({**shown, "before": before, "after": after}) + "\n")
 
     def save(self, summary: "Summary") -> None:
         """Write the page, whole or not at all.
@@ -68,27 +47,10 @@ class Album:
         self._figures.close()
 
     def _write(self, partial: Path, summary: "Summary") -> None:
+        loader = jinja2.PackageLoader("darkdiff_cli.batch", ".")
+        environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, keep_trailing_newline=True)
+        self._figures.seek(0)
+        figures = (json.loads(line) for line in self._figures)
+        parts = environment.get_template("album.html.j2").generate(summary=summary, figures=figures, shown=OPEN)
         with partial.open("w", encoding="utf-8") as page:
-            page.write(HEAD)
-            page.write("<h1>darkdiff batch</h1>\n")
-            page.write(
-                f"<p>{len(summary.done)} done, {len(summary.failed)} failed, {summary.skipped} skipped: settled by "
-                "an earlier run, or in work elsewhere.</p>\n"
-            )
-            if summary.stopped:
-                page.write(f'<p class="failed">Ended early: {escape(summary.stopped)}</p>\n')
-            page.writelines(_failures(summary.failed))
-            page.write("<h2>Amplified raw, and photo</h2>\n<main>\n" if summary.done else "<main>\n")
-            self._figures.seek(0)
-            for line in self._figures:
-                page.write(line)
-            page.write("</main></body></html>\n")
-
-
-def _failures(entries: Iterable[Entry]) -> Iterable[str]:
-    rows = [f"<tr><td>{escape(e.source)}</td><td>{escape(e.error or '')}</td></tr>\n" for e in entries]
-    if not rows:
-        return []
-    state = " open" if len(rows) <= OPEN else ""
-    return [f'<details{state}><summary class="failed">{len(rows)} failed</summary>\n<table>\n', *rows,
-            "</table></details>\n"]  # fmt: skip
+            page.writelines(parts)

@@ -1,6 +1,5 @@
 """Which jobs of a batch are still to be done, by what the ledger remembers."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -9,9 +8,7 @@ from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry, Ledger, job_key
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import DarkdiffError
-from darkdiff_models.checkpoints import local_model
-
-LARGE = 100_000_000  # bytes; larger weights are told apart by size and time, not by content
+from darkdiff_models.digest import model_digest
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ def plan_batch(
         retry_failed: do what failed before as well.
     """
     known, words = ledger.entries(), asdict(replace(settings, photo=replace(settings.photo, overwrite=False)))
-    weights = model_identity(model)
+    weights = model_digest(model)
     tasks, lost, settled = [], [], 0
     for job in jobs:
         try:
@@ -59,16 +56,3 @@ def plan_batch(
         else:
             tasks.append(Task(job, key, entry))
     return Plan(tasks, settled, lost)
-
-
-def model_identity(model: str) -> str:
-    """What tells one model's weights from another's, without loading them; a hub model by its id."""
-    folder = local_model(model)
-    if folder is None:
-        return model
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sorted([*folder.rglob("*.safetensors"), *folder.rglob("*.json")]):
-        stat = path.stat()
-        content = f"{stat.st_size}|{stat.st_mtime_ns}".encode() if stat.st_size > LARGE else path.read_bytes()
-        digest.update(path.relative_to(folder).as_posix().encode() + content)
-    return digest.hexdigest()

@@ -1,99 +1,176 @@
-"""The picture options that `enhance` and `batch` share, checked the same way."""
+"""The options that commands share, in groups; each group checks its values and turns into the program's settings."""
 
-from enum import Enum
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import typer
 
+from darkdiff_cli.commands.aliases import AsJson, Device, Guidance, Quiet, Seed, Steps, Tile, Views
 from darkdiff_cli.errors import SettingsError
 
 if TYPE_CHECKING:
     from darkdiff_cli.enhancer import EnhanceSettings
+    from darkdiff_cli.photo.settings import PhotoSettings
+    from darkdiff_cli.raw.settings import ExposureSettings
+    from darkdiff_models import SamplingSettings
 
-SUFFIXES = {"jpeg": ".jpg", "tiff": ".tif"}
-FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
-
-
-class Format(str, Enum):
-    """Output formats."""
-
-    jpeg = "jpeg"
-    tiff = "tiff"
+Format = Literal["jpeg", "tiff"]
+SUFFIXES: dict[Format, str] = {"jpeg": ".jpg", "tiff": ".tif"}
+FORMATS: dict[str, Format] = {".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
+BIT_DEPTHS: dict[Format, tuple[int, ...]] = {"jpeg": (8,), "tiff": (16, 8)}
 
 
-class Sampler(str, Enum):
-    """Diffusion samplers."""
+@dataclass(frozen=True)
+class PictureOptions:
+    """How a raw is developed: a field of the same name in `ExposureSettings` takes each of them."""
 
-    ddim = "ddim"
-    dpm = "dpm++"
+    panel: ClassVar[str] = "Picture"
+    ratio: Annotated[
+        str,
+        typer.Option(
+            metavar="RATIO",
+            help="Amplification ratio, how many times brighter: a number such as 300, or auto to choose 1 to 300 for "
+            "each file.",
+        ),
+    ] = "auto"
+    ev: Annotated[
+        float,
+        typer.Option(
+            min=-10,
+            max=10,
+            metavar="STOPS",
+            help="Exposure compensation in stops, on top of the ratio: 1 doubles the light.",
+        ),
+    ] = 0.0
+    black: Annotated[
+        float | None, typer.Option(min=0, metavar="DN", help="Black level in raw values (DN). Default: from the file.")
+    ] = None
+    white: Annotated[
+        Literal["auto", "file"],
+        typer.Option(
+            help="White level. auto: lowered to the brightest part of the picture where that falls a little short "
+            "of it, as LibRaw does. file: the file's own."
+        ),
+    ] = "auto"
+    row_noise: Annotated[
+        Literal["auto", "off"],
+        typer.Option(help="auto: measure row noise and take it off. off: leave it in, as the paper does."),
+    ] = "auto"
+
+    def settings(self) -> "ExposureSettings":
+        """The settings of developing.
+
+        Raises:
+            SettingsError: the ratio is no number that makes sense.
+        """
+        values = asdict(self) | {"ratio": _ratio(self.ratio)}
+        from darkdiff_cli.raw.settings import ExposureSettings
+
+        return ExposureSettings(**values)
 
 
-Views = Annotated[
-    int | None,
-    typer.Option(
-        min=1, max=8, help="Mirrored views of the photo that are averaged: cleaner, and slower. Default: the model's."
-    ),
-]
+@dataclass(frozen=True)
+class DiffusionOptions:
+    """Which model, and how it is sampled: a field of the same name in `SamplingSettings` takes all but the model."""
+
+    panel: ClassVar[str] = "Diffusion"
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL",
+            help="tiny (bundled), a folder, or a Hugging Face id; `darkdiff models` lists what is here.",
+        ),
+    ] = "tiny"
+    guidance: Guidance = None
+    steps: Steps = None
+    sampler: Annotated[
+        Literal["ddim", "dpm++"] | None, typer.Option(help="Sampler of the diffusion. Default: the model's.")
+    ] = None
+    views: Views = None
+    seed: Seed = 0
+
+    def settings(self, tile: int | None) -> "SamplingSettings":
+        """The settings of the diffusion, on tiles of a side in latents."""
+        values = asdict(self) | {"tile": tile}
+        del values["model"]
+        from darkdiff_models import SamplingSettings
+
+        return SamplingSettings(**values)
 
 
-class WhitePoint(str, Enum):
-    """Which light becomes white."""
+@dataclass(frozen=True)
+class MachineOptions:
+    """Where the networks run, and in how much memory; the picture is the same within rounding and tiling."""
 
-    auto = "auto"
-    file = "file"
+    panel: ClassVar[str] = "Machine"
+    device: Device = "auto"
+    tile: Tile = None
 
 
-def picture_settings(
-    ratio: str, ev: float, black: float | None, white: WhitePoint, steps: int | None, guidance: float | None,
-    sampler: Sampler | None, views: int | None, tile: int | None, seed: int, kind: Literal["jpeg", "tiff"],
-    bit_depth: int | None, overwrite: bool,
-) -> "EnhanceSettings":  # fmt: skip
-    """What decides a picture, from the command line's words.
+@dataclass(frozen=True)
+class OutputOptions:
+    """Where photos go and how they are written."""
+
+    panel: ClassVar[str] = "Output"
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="A file (for one input) or a folder. Default: beside each input."),
+    ] = None
+    format: Annotated[
+        Format | None, typer.Option(help="File format of the photos. Default: by the suffix of -o, else jpeg.")
+    ] = None
+    bit_depth: Annotated[
+        int | None,
+        typer.Option(metavar="8|16", help="Bits of each channel; JPEG has 8. Default: 8 for JPEG, 16 for TIFF."),
+    ] = None
+    overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace photos that exist.")] = False
+    as_json: AsJson = False
+    quiet: Quiet = False
+
+    def kind(self) -> Format:
+        """The format that --format or the suffix of -o names, JPEG by default.
+
+        Raises:
+            SettingsError: they name different ones.
+        """
+        named = FORMATS.get(self.output.suffix.lower()) if self.output is not None else None
+        if self.format is not None and named is not None and self.format != named:
+            raise SettingsError(f"-o names a {named} file, but --format says {self.format}; drop one of them.")
+        return self.format or named or "jpeg"
+
+    def settings(self) -> "PhotoSettings":
+        """The settings of writing.
+
+        Raises:
+            SettingsError: the format and the suffix, or the format and the bit depth, do not go together.
+        """
+        kind = self.kind()
+        allowed = BIT_DEPTHS[kind]
+        if self.bit_depth is not None and self.bit_depth not in allowed:
+            raise SettingsError(
+                f"--bit-depth {self.bit_depth} does not go with {kind}; use {' or '.join(map(str, allowed))}."
+            )
+        from darkdiff_cli.photo.settings import PhotoSettings
+
+        return PhotoSettings(kind, self.bit_depth or allowed[0], self.overwrite)
+
+
+def enhance_settings(
+    picture: PictureOptions, diffusion: DiffusionOptions, output: OutputOptions, machine: MachineOptions
+) -> "EnhanceSettings":
+    """Everything that decides a photo.
 
     Raises:
-        SettingsError: a ratio or bit depth that makes no sense.
+        SettingsError: a value makes no sense, alone or beside another.
     """
-    amplification, depth = _ratio(ratio), _bit_depth(bit_depth, kind)
+    exposure, photo = picture.settings(), output.settings()  # a wrong value is refused before torch is loaded
     from darkdiff_cli.enhancer import EnhanceSettings
 
-    return EnhanceSettings(
-        ratio=amplification,
-        ev=ev,
-        black=black,
-        white=white.value,
-        steps=steps,
-        guidance=guidance,
-        sampler=sampler.value if sampler else None,
-        views=views,
-        tile=tile,
-        seed=seed,
-        photo_format=kind,
-        bit_depth=depth,
-        overwrite=overwrite,
-    )
+    return EnhanceSettings(exposure, diffusion.settings(machine.tile), photo)
 
 
-def photo_format(chosen: Format | None, output: Path | None) -> Literal["jpeg", "tiff"]:
-    """The format that --format or -o's suffix names, JPEG by default.
-
-    Raises:
-        SettingsError: they name different ones.
-    """
-    named = FORMATS.get(output.suffix.lower()) if output is not None else None
-    if chosen is not None and named is not None and chosen.value != named:
-        raise SettingsError(f"-o names a {named} file, but --format says {chosen.value}; drop one of them.")
-    return "tiff" if (chosen.value if chosen else named) == "tiff" else "jpeg"
-
-
-def _bit_depth(chosen: int | None, kind: str) -> int:
-    allowed = {"jpeg": (8,), "tiff": (16, 8)}[kind]
-    if chosen is not None and chosen not in allowed:
-        raise SettingsError(f"--bit-depth {chosen} does not go with {kind}; use {' or '.join(map(str, allowed))}.")
-    return chosen or allowed[0]
-
-
-def _ratio(text: str) -> "float | Literal['auto']":
+def _ratio(text: str) -> float | Literal["auto"]:
     if text == "auto":
         return "auto"
     try:

@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from darkdiff_cli.batch.run import Summary
 
-STAGES = {"read": 2, "encode": 12, "context": 2, "denoise": 54, "decode": 28, "write": 2}  # per cent of a photo's time
+STAGES = {
+    "read": 2,
+    "develop": 1,
+    "encode": 12,
+    "context": 2,
+    "denoise": 52,
+    "decode": 26,
+    "finish": 3,
+    "write": 2,
+}  # per cent of a photo's time
 
 
 @contextmanager
 def photo_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
-    """A bar for one photo, as a callback (stage, done, in all); None where nobody is looking."""
+    """A bar for one photo, as a callback (stage, done, in all); None where stderr is no terminal."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
@@ -76,7 +85,7 @@ def training_progress(name: str) -> Iterator[Callable[[str, int, int, dict[str, 
 
 @contextmanager
 def counted_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """Progress of a countable work as a callback (what, done, in all): a bar with ETA on a terminal."""
+    """Progress of work in known parts as a callback (what, done, in all): a bar with ETA on a terminal."""
     if quiet or not sys.stderr.isatty():
         yield lambda _what, _done, _total: None
         return

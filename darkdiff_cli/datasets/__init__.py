@@ -1,4 +1,4 @@
-"""Pairs of a dark and a clean exposure, through the same front end that `enhance` uses."""
+"""Pairs of a dark and a clean exposure, developed as `enhance` does."""
 
 from darkdiff_cli.datasets.cache import MosaicCache
 from darkdiff_cli.datasets.darken import SynthesisSettings

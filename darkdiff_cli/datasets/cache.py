@@ -17,22 +17,22 @@ from darkdiff_cli.errors import InputError, OutputError
 from darkdiff_cli.files import atomically
 from darkdiff_cli.raw import ExposureSettings, RawFrame, RowNoise, corrected, read_raw
 
-FORMAT = 3  # of the entries; raise it when the reader gives other frames
+FORMAT = 3  # version of the entries; raise it when the reader gives other frames
 DEFAULT_LIMIT_GB = 100.0
 
 
 class MosaicCache:
-    """Raw files decoded once and mapped into memory from then on.
+    """Decodes raw files once, and maps the stored mosaics into memory from then on.
 
     An entry is keyed by the file's content, so a copied or renamed set is not decoded again, and by the decoder's
-    version. Entries are written aside and renamed into place: worker processes and ranks may share the folder, and
-    the worst that two of them can do is to decode the same file twice. Above the limit the entries used longest ago
-    go first; a mosaic that is still mapped stays readable.
+    version. Entries are written to a temporary file and renamed, so worker processes and ranks may share the
+    folder; at worst, two of them decode the same file. Above the limit the least recently used entries are removed; a
+    mosaic that is still mapped stays readable.
 
     Args:
-        folder: of the entries; None for the platform's cache directory.
+        folder: folder of the entries; None for the platform's cache directory.
         limit_gb: size limit in gigabytes (10^9 bytes).
-        row_noise: "auto" takes row noise off, "off" leaves it in.
+        row_noise: "auto" subtracts row noise, "off" leaves it in.
     """
 
     def __init__(
@@ -58,28 +58,28 @@ class MosaicCache:
 
     def _read(self, path: Path) -> RawFrame:
         key = self._key(path)
-        mosaic, facts = self.folder / f"{key}.npy", self.folder / f"{key}.json"
+        mosaic, fields = self.folder / f"{key}.npy", self.folder / f"{key}.json"
         try:
-            frame = _unpack(np.load(mosaic, mmap_mode="r"), json.loads(facts.read_text(encoding="utf-8")), path)
+            frame = _unpack(np.load(mosaic, mmap_mode="r"), json.loads(fields.read_text(encoding="utf-8")), path)
             os.utime(mosaic)
             return frame
         except (FileNotFoundError, ValueError, KeyError):
-            pass  # not there yet, or torn by a full disk
+            pass  # missing, or incomplete after a full disk
         frame = corrected(read_raw(path), self.settings)
-        _publish(facts, json.dumps(_facts(frame)).encode())
+        _publish(fields, json.dumps(_fields(frame)).encode())
         _publish(mosaic, _npy(frame.mosaic_dn))
         self._trim()
         return frame
 
     def _key(self, path: Path) -> str:
-        """Digest of the content; looked up by path, size and time where the content was digested before."""
+        """Digest of the file's content; stored under path, size and time, so that it is computed once."""
         try:
             stat = path.stat()
         except OSError as error:
             raise InputError(f"{path}: no such file; the set is not complete.") from error
         form = f"{FORMAT}|{version('rawpy')}|row noise {self.settings.row_noise}"
-        where = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{form}"
-        note = self.folder / "index" / hashlib.blake2b(where.encode(), digest_size=16).hexdigest()
+        identity = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{form}"
+        note = self.folder / "index" / hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()
         if note.is_file() and len(known := note.read_text(encoding="utf-8")) == 32:
             return known
         digest = hashlib.blake2b(form.encode(), digest_size=16)
@@ -94,11 +94,11 @@ class MosaicCache:
         for entry in self.folder.glob("*.npy"):
             try:
                 stat = entry.stat()
-            except FileNotFoundError:  # another process was faster
+            except FileNotFoundError:  # another process removed it
                 continue
             sizes.append((stat.st_mtime_ns, stat.st_size, entry))
         total = sum(size for _, size, _ in sizes)
-        for _, size, entry in sorted(sizes)[:-1]:  # the newest stays whatever the limit
+        for _, size, entry in sorted(sizes)[:-1]:  # the newest is never removed
             if total <= self.limit:
                 return
             entry.unlink(missing_ok=True)
@@ -118,7 +118,7 @@ def _npy(mosaic: np.ndarray[Any, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def _facts(frame: RawFrame) -> dict[str, Any]:
+def _fields(frame: RawFrame) -> dict[str, Any]:
     matrix = None if frame.srgb_from_camera is None else frame.srgb_from_camera.tolist()
     return {
         "cfa": list(frame.cfa.pattern),
@@ -131,16 +131,16 @@ def _facts(frame: RawFrame) -> dict[str, Any]:
     }
 
 
-def _unpack(mosaic: np.ndarray[Any, Any], facts: dict[str, Any], path: Path) -> RawFrame:
-    matrix = facts["srgb_from_camera"]
+def _unpack(mosaic: np.ndarray[Any, Any], fields: dict[str, Any], path: Path) -> RawFrame:
+    matrix = fields["srgb_from_camera"]
     return RawFrame(
         mosaic_dn=mosaic,
-        cfa=Cfa(tuple(facts["cfa"])),
-        black_level=tuple(facts["black_level"]),
-        white_level=facts["white_level"],
-        white_balance=tuple(facts["white_balance"]),
+        cfa=Cfa(tuple(fields["cfa"])),
+        black_level=tuple(fields["black_level"]),
+        white_level=fields["white_level"],
+        white_balance=tuple(fields["white_balance"]),
         srgb_from_camera=None if matrix is None else np.array(matrix),
-        orientation=facts["orientation"],
-        metadata=CaptureMetadata(**facts["metadata"]),
+        orientation=fields["orientation"],
+        metadata=CaptureMetadata(**fields["metadata"]),
         path=path,
     )

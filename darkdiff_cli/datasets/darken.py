@@ -1,4 +1,4 @@
-"""From a clean frame to the same shot with too little light: the synthetic half of `photos:` and `raws:`."""
+"""Darken a clean frame: the dark exposures of `photos:` and `raws:` are synthetic."""
 
 from dataclasses import dataclass, replace
 
@@ -13,22 +13,22 @@ BLACK, WHITE = 512.0, 16383.0  # the 14-bit levels in which the calibrations are
 
 @dataclass(frozen=True)
 class SynthesisSettings:
-    """How clean pictures become dark raws.
+    """How dark raws are made from clean pictures.
 
     Attributes:
         ratio_range: amplification ratios, drawn log-uniformly.
         bright_share: share of pairs drawn from ratio 1 up to the lower end of ratio_range instead.
         exposure_range: factors on a photograph's light, log-uniform: darker and brighter renderings.
-        defocus_share: share of photographs taken out of focus (`photos:` only): areas that are smooth at every scale,
-            as backgrounds are at the wide apertures of night shots.
-        drawn_share: share of pictures that are drawn instead of photographed (`photos:` only): flat colours with hard
-            edges, as charts, signs and screens have them (see `darkdiff_cli.datasets.drawn`).
+        defocus_share: share of photographs that are blurred (`photos:` only): areas that are smooth at every scale,
+            like backgrounds at the wide apertures of night shots.
+        drawn_share: share of drawings instead of photographs (`photos:` only): flat colours with hard edges, like
+            charts, signs and screens (see `darkdiff_cli.datasets.drawn`).
         gain_range: system gain K in DN per electron at 14 bit, log-uniform.
         black_error: standard deviation of the black level's error, DN.
         row_noise: factor on the calibrated row noise; 0 leaves it out.
         banding: standard deviation in DN of slow horizontal bands on top of the row noise.
-        dead_pixels: share of pixels that count nothing.
-        exclude: file names never to be used.
+        dead_pixels: share of pixels that record no light.
+        exclude: file names that are not used.
     """
 
     ratio_range: tuple[float, float] = (50.0, 320.0)
@@ -45,10 +45,10 @@ class SynthesisSettings:
 
 
 def darken(clean: RawFrame, settings: SynthesisSettings, rng: np.random.Generator) -> tuple[RawFrame, float]:
-    """Take a clean frame again with too little light, with the noise of a random calibrated camera.
+    """Simulate a dark exposure of a clean frame, with the noise of a random calibrated camera.
 
     Args:
-        clean: a well-exposed frame; any levels, they are scaled to the calibrations' 14 bit.
+        clean: a well-exposed frame of any levels; they are scaled to the calibrations' 14 bit.
         settings: ratios and noise.
         rng: source of randomness.
 
@@ -67,22 +67,22 @@ def darken(clean: RawFrame, settings: SynthesisSettings, rng: np.random.Generato
         dead_pixels=settings.dead_pixels,
     )
     mosaic = expose(at_14_bit(clean).mosaic_dn.astype(np.float32), ratio, noise, BLACK, WHITE, rng)
-    return _levelled(clean, mosaic), ratio
+    return _at_levels(clean, mosaic), ratio
 
 
-def _levelled(frame: RawFrame, mosaic_dn: NDArray[np.generic]) -> RawFrame:
-    """The frame with another mosaic, counted from black 512 to white 16383."""
+def _at_levels(frame: RawFrame, mosaic_dn: NDArray[np.generic]) -> RawFrame:
+    """The frame with another mosaic, of black level 512 and white level 16383."""
     return replace(frame, mosaic_dn=mosaic_dn, black_level=(BLACK,) * len(frame.cfa.sites), white_level=WHITE)
 
 
 def at_14_bit(frame: RawFrame) -> RawFrame:
-    """The same light counted from black 512 to white 16383."""
+    """Scale a frame to black level 512 and white level 16383."""
     if frame.white_level == WHITE and set(frame.black_level) == {BLACK}:
         return frame
     height, width = frame.mosaic_dn.shape
     black = frame.cfa.spread(frame.black_level, (height, width))
     share = (frame.mosaic_dn.astype(np.float32) - black) / (np.float32(frame.white_level) - black)
-    return _levelled(frame, share * (WHITE - BLACK) + BLACK)
+    return _at_levels(frame, share * (WHITE - BLACK) + BLACK)
 
 
 def log_uniform(span: tuple[float, float], rng: np.random.Generator) -> float:

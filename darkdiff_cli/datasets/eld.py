@@ -17,9 +17,9 @@ def eld_pairs(folder: Path, ratio: int, camera: str | None = None) -> list[RawPa
     """The pairs of one nominal ratio, each dark frame with the nearest reference.
 
     Args:
-        folder: holds one folder a camera (`SonyA7S2/scene-1/IMG_0004.ARW`), or is such a folder.
+        folder: holds one folder per camera (`SonyA7S2/scene-1/IMG_0004.ARW`), or is such a folder.
         ratio: 100 or 200. The exact ratio comes from each pair's ISO and exposure time.
-        camera: name of the camera's folder; None for all.
+        camera: name of one camera's folder; None for all.
 
     Raises:
         InputError: a scene or an image is missing; the message says where it should be and where to get it.
@@ -35,7 +35,7 @@ def eld_pairs(folder: Path, ratio: int, camera: str | None = None) -> list[RawPa
 
 
 def other_reference(path: Path) -> Path | None:
-    """Another well-exposed frame of the same scene; None where the file is no reference of ELD's or stands alone."""
+    """Another well-exposed frame of the same scene; None if the file is no ELD reference, or the only one."""
     match = NUMBER.search(path.stem)
     if match is None or int(match[1]) not in REFERENCES:
         return None

@@ -19,8 +19,8 @@ def lrd_pairs(folder: Path, split: Split, ev: int | None = None) -> list[RawPair
 
     Args:
         folder: holds `Clean/NNNNN_00_<seconds>s.DNG` and `Noisy/NNNNN_0K_<seconds>s.DNG`, K stops too dark.
-        split: scenes 541-600 test.
-        ev: -1, -2 or -3 takes only that exposure; None all three.
+        split: "test" is scenes 541-600, "validation" the authors' list, "train" the rest.
+        ev: -1, -2 or -3 takes that exposure only; None takes all three.
 
     Raises:
         InputError: a folder or a clean file is missing; the message says where it should be and where to get it.
@@ -33,10 +33,11 @@ def lrd_pairs(folder: Path, split: Split, ev: int | None = None) -> list[RawPair
         if match is None or _split(int(match["scene"])) != split or (ev is not None and int(match["ev"]) != -ev):
             continue
         if match["scene"] not in cleans:
-            raise InputError(f"{root / 'Clean'}: the file {match['scene']}_00_*s.DNG is missing; get {SOURCE}.")
+            name = f"{match['scene']}_00_*s.DNG"
+            raise InputError(f"{root / 'Clean'}: the file {name} is missing; get LRD from {SOURCE}.")
         pairs.append(RawPair(path, cleans[match["scene"]], path.stem))
     if not pairs:
-        raise InputError(f"{root / 'Noisy'}: holds no {split} scenes; get {SOURCE}.")
+        raise InputError(f"{root / 'Noisy'}: holds no {split} scenes; get LRD from {SOURCE}.")
     return pairs
 
 

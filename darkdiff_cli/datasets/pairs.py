@@ -1,4 +1,4 @@
-"""What every dataset hands to the trainer."""
+"""The training pair that every dataset returns."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ class Pair:
     """Training images, one or a batch; (channels, h, w) or (batch, channels, h, w) float32.
 
     Attributes:
-        noisy: the dark exposure, amplified, as the network sees it: LRGB or Bayer planes, 1 = saturation, negative
+        noisy: the amplified dark exposure, the network's input: LRGB or Bayer planes, 1 = saturation, negative
             values kept.
         clean: the same scene well exposed, in the same form.
-        reference: what the network shall give out, in [0, 1]: the reference rendering in sRGB, or the clean Bayer
-            planes under the sRGB curve.
-        names: where the images come from, for error messages.
+        reference: the network's target in [0, 1]: the reference rendering in sRGB, or the clean Bayer planes under the
+            sRGB curve.
+        names: sources of the images, for error messages.
     """
 
     noisy: Tensor
@@ -42,18 +42,18 @@ class Pair:
         return self._each(lambda image: image.clone())
 
     def take(self, other: "Pair") -> None:
-        """Overwrite the images with those of another pair of the same sizes; the names stay."""
+        """Copy the images of another pair of the same sizes into this one's memory; the names stay."""
         for name in IMAGES:
             getattr(self, name).copy_(getattr(other, name), non_blocking=True)
 
     def turned(self, flip: bool, transpose: bool) -> "Pair":
-        """The images mirrored, and with rows and columns exchanged where that keeps their size."""
+        """The images mirrored, and transposed if they are square."""
         pair = self._each(lambda image: image.flip(-1)) if flip else self
         transpose = transpose and self.noisy.shape[-1] == self.noisy.shape[-2]
         return pair._each(lambda image: image.transpose(-1, -2).contiguous()) if transpose else pair
 
     def padded(self, multiple: int) -> "Pair":
-        """The images with their last rows and columns repeated up to multiples of a size."""
+        """The images padded below and right to multiples of a size, by repeating their edges."""
         height, width = self.noisy.shape[-2:]
         margin = (0, -width % multiple, 0, -height % multiple)
         return self._each(lambda image: _repeat_edges(image, margin))
@@ -80,15 +80,15 @@ def make_pair(
     ]
     shown = images[1] if data_format == "raw-raw" else develop(clean, 1.0, "srgb").pixels
     images.append(srgb_encode(shown))
-    noisy, tidy, reference = (torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))) for image in images)
-    return Pair(noisy, tidy, reference, (name,))
+    noisy, target, reference = (torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))) for image in images)
+    return Pair(noisy, target, reference, (name,))
 
 
 def collate(pairs: Sequence[Pair]) -> Pair:
     """Stack single images of one size into a batch.
 
     Raises:
-        InputError: they are of different sizes, as crops of frames smaller than the crop are.
+        InputError: their sizes differ, because a frame is smaller than the crop.
     """
     if len({pair.noisy.shape for pair in pairs}) > 1:
         names = ", ".join(name for pair in pairs for name in pair.names)

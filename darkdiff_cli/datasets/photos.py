@@ -1,4 +1,4 @@
-"""`photos:DIR`: finished photographs, unprocessed to raw and exposed with too little light."""
+"""`photos:DIR`: finished photographs, converted back to raw and darkened."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -20,20 +20,20 @@ from darkdiff_cli.synthesis import random_sensor, unprocess
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
 HELD_OUT_EVERY = 20  # every 20th photograph is validation
-DEFOCUS = (2.0, 40.0)  # pixels that light spreads by (one standard deviation), from softness to bare colour
+DEFOCUS = (2.0, 40.0)  # blur in pixels (standard deviation), from slightly soft to plain colour
 
 
 class PhotoPairs(Dataset[Pair]):
-    """An endless set: item i is always the same pair, whatever the worker, run or machine that draws it.
+    """An endless set of synthetic pairs: item i is the same on every worker, run and machine.
 
     Args:
         folder: photographs, searched recursively.
-        settings: how they become dark raws.
+        settings: how dark raws are made of them.
         crop: side of a training image in LRGB pixels.
-        seed: another seed is another set.
+        seed: of all random choices.
         split: "train", or "validation" for every 20th photograph.
         lrgb_space: primaries of the LRGB images.
-        data_format: what the network takes in and gives out.
+        data_format: input and output of the network.
 
     Raises:
         InputError: the folder is missing or holds too few photographs larger than a crop.
@@ -75,7 +75,7 @@ class PhotoPairs(Dataset[Pair]):
         return make_pair(dark, ratio, clean, f"{name} x{ratio:.0f}", self.lrgb_space, self.data_format)
 
     def _picture(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], str]:
-        """A crop of a photograph, or a drawing, and what it is called."""
+        """A crop of a photograph, or a drawing, and its name."""
         if self.settings.drawn_share and rng.uniform() < self.settings.drawn_share:
             return drawn(self.crop, rng), "drawing"
         path = self.paths[int(rng.integers(len(self.paths)))]
@@ -83,7 +83,7 @@ class PhotoPairs(Dataset[Pair]):
 
 
 def clean_frame(srgb_01: NDArray[np.float32], exposure: float, rng: np.random.Generator) -> RawFrame:
-    """The raw of a random camera that would have shown (h, w, 3) `srgb_01`, its linear light times `exposure`."""
+    """A clean raw of a random camera that renders as (h, w, 3) `srgb_01` with `exposure` times the light."""
     sensor = random_sensor(rng)
     matrix = srgb_from_camera(sensor.camera_from_xyz)
     mosaic = unprocess(srgb_01, sensor, exposure)
@@ -92,7 +92,7 @@ def clean_frame(srgb_01: NDArray[np.float32], exposure: float, rng: np.random.Ge
 
 
 def defocused(srgb_01: NDArray[np.float32], spread: float) -> NDArray[np.float32]:
-    """(h, w, 3) sRGB in [0, 1] whose light has spread by `spread` pixels (standard deviation of a Gaussian)."""
+    """Blur (h, w, 3) sRGB in [0, 1] in linear light, by a Gaussian of standard deviation `spread` pixels."""
     return srgb_encode(gaussian_filter(srgb_decode(srgb_01), sigma=(spread, spread, 0.0), mode="reflect"))
 
 

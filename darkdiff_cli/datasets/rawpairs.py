@@ -36,14 +36,14 @@ class RawPair:
 
 
 class RawPairs(Dataset[Pair]):
-    """Endless epochs over real pairs: item i is the same crop of the same pair on every worker, run and machine.
+    """An endless set of real pairs: item i is the same crop of the same pair on every worker, run and machine.
 
     Args:
-        pairs: the split.
+        pairs: the pairs of a split.
         crop: side of a training image in LRGB pixels; a smaller frame is taken whole.
-        seed: another seed is another order and other crops.
+        seed: of the order and the crops.
         lrgb_space: primaries of the LRGB images.
-        data_format: what the network takes in and gives out.
+        data_format: input and output of the network.
         cache: decoded mosaics.
     """
 
@@ -82,21 +82,21 @@ class RawPairs(Dataset[Pair]):
 
 
 def metered_by(dark: RawFrame, clean: RawFrame) -> RawFrame:
-    """The dark frame under the well-exposed one's white balance and matrix: no camera can measure them in the dark."""
+    """The dark frame with the clean one's white balance and matrix, which a camera cannot measure in the dark."""
     return replace(dark, white_balance=clean.white_balance, srgb_from_camera=clean.srgb_from_camera)
 
 
 def exposure_ratio(noisy: RawFrame, clean: RawFrame) -> float:
-    """How many times less exposure the dark file got: ISO x time of one over the other.
+    """Amplification ratio of a pair: ISO x exposure time of the clean file over that of the dark one.
 
     Raises:
-        InputError: a file does not say its ISO or exposure time.
+        InputError: a file has no ISO or exposure time.
     """
     products = []
     for frame in (clean, noisy):
         iso, seconds = frame.metadata.iso, frame.metadata.exposure_time
         if iso is None or seconds is None:
-            raise InputError(f"{frame.path}: does not say its ISO and exposure time, so the ratio is unknown.")
+            raise InputError(f"{frame.path}: has no ISO or exposure time, so the ratio is unknown; leave it out.")
         products.append(iso * seconds)
     return products[0] / products[1]
 
@@ -125,7 +125,7 @@ def _order(seed: int, epoch: int, count: int) -> tuple[int, ...]:
 
 
 def random_box(frame: RawFrame, crop: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
-    """(top, left, height, width) of a random crop."""
+    """(top, left, height, width) of a random crop in LRGB pixels."""
     rows, columns = (n // 2 for n in frame.mosaic_dn.shape)
     height, width = min(crop, rows), min(crop, columns)
     return int(rng.integers(rows - height + 1)), int(rng.integers(columns - width + 1)), height, width

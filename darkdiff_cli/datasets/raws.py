@@ -1,4 +1,4 @@
-"""`raws:DIR`: the user's own clean raws, taken again with too little light. A model of one's own camera."""
+"""`raws:DIR`: the user's own clean raws, darkened, to train a model for one camera."""
 
 from pathlib import Path
 from typing import Literal
@@ -16,16 +16,16 @@ from darkdiff_cli.raw import RAW_SUFFIXES, DataFormat, LrgbSpace
 
 
 class CleanRaws(Dataset[Pair]):
-    """An endless set: item i is always the same pair, whatever the worker, run or machine that draws it.
+    """An endless set of synthetic pairs: item i is the same on every worker, run and machine.
 
     Args:
         folder: well-exposed Bayer raws at low ISO, searched recursively.
-        settings: how they become dark.
+        settings: how they are darkened.
         crop: side of a training image in LRGB pixels; a smaller frame is taken whole.
-        seed: another seed is another set.
+        seed: of all random choices.
         split: "train", or "validation" for every 20th file.
         lrgb_space: primaries of the LRGB images.
-        data_format: what the network takes in and gives out.
+        data_format: input and output of the network.
         cache: decoded mosaics.
 
     Raises:

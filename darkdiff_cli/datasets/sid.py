@@ -19,7 +19,7 @@ def sid_pairs(folder: Path, split: Split) -> list[RawPair]:
 
     Args:
         folder: holds `Sony/short` and `Sony/long` (or `short` and `long`).
-        split: scenes beginning 0 train, 1 test, 2 validate.
+        split: the first digit of a scene is 0 for "train", 1 for "test", 2 for "validation".
 
     Raises:
         InputError: a folder or a long exposure is missing; the message says where it should be and where to get it.

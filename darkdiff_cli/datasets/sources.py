@@ -1,4 +1,4 @@
-"""`--data KIND:DIR`: from the user's word to a training set and a validation set."""
+"""`--data KIND:DIR`: parse it, and open its training and validation sets."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +26,9 @@ class Source:
 
     Attributes:
         kind, folder: as the user gave them.
-        settings: how clean pictures become dark (photos and raws).
+        settings: how clean pictures are darkened (photos and raws).
         seed: of all random choices.
-        lrgb_space, data_format: what the network takes in and gives out.
+        lrgb_space, data_format: input and output of the network.
         cache: decoded mosaics.
     """
 
@@ -41,15 +41,15 @@ class Source:
     cache: MosaicCache
 
     def open(self, split: Literal["train", "validation"], crop: int) -> Dataset[Pair]:
-        """The pairs of a split; `len` of the set is what an epoch counts.
+        """The pairs of a split; `len` of the set is the length of an epoch.
 
         Args:
             split: "train" or "validation".
             crop: side of an image in LRGB pixels.
 
         Raises:
-            InputError: the set is missing or not complete; the message says where to get it.
-            SettingsError: the set is not for training.
+            InputError: the set is missing or incomplete; the message says where to get it.
+            SettingsError: the set has no training scenes.
         """
         if self.kind == "photos":
             return PhotoPairs(self.folder, self.settings, crop, self.seed, split, self.lrgb_space, self.data_format)
@@ -64,7 +64,7 @@ class Source:
         return RawPairs(pairs, crop, self.seed, *form)
 
     def gap(self) -> str | None:
-        """A sentence when fewer training pairs are there than were published, else None."""
+        """A warning if the folder has fewer training pairs than were published, else None."""
         published = {"sid": sid.PUBLISHED, "lrd": lrd.PUBLISHED}.get(self.kind)
         if published is None:
             return None
@@ -78,7 +78,7 @@ def parse_data(data: str) -> tuple[Kind, Path]:
     """Split `KIND:DIR`.
 
     Raises:
-        SettingsError: another kind, or no folder.
+        SettingsError: the kind is unknown, or the folder is not given.
     """
     kind, _, folder = data.partition(":")
     if kind not in KINDS or not folder:

@@ -13,7 +13,7 @@ GPS_BYTES = {GPS.GPSAltitudeRef}
 
 
 def build_exif(capture: CaptureMetadata, provenance: Provenance) -> Image.Exif:
-    """The camera's settings and the program's note; the orientation is 1, since the pixels are upright already."""
+    """EXIF with capture settings and provenance; the orientation is 1, since the pixels are upright already."""
     exif = Image.Exif()
     exif[Base.Orientation] = 1
     exif[Base.Software] = provenance.software

@@ -1,4 +1,4 @@
-"""Turn a picture the way the camera was held."""
+"""Turn a picture upright by its EXIF orientation."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ def upright(picture: NDArray[np.float32], orientation: int) -> NDArray[np.float3
     """
     if not 1 <= orientation <= 8:
         raise ValueError(f"EXIF orientation must be 1..8, got {orientation}")
-    if orientation in (5, 6, 7, 8):  # rows and columns change places
+    if orientation in (5, 6, 7, 8):  # swap rows and columns
         picture = picture.transpose(1, 0, 2)
     if orientation in (3, 4, 7, 8):
         picture = picture[::-1]

@@ -1,4 +1,4 @@
-"""The note that a generative model made this picture, as XMP and as text."""
+"""Provenance: the note that a generative model made this picture, as XMP and as text."""
 
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -11,10 +11,10 @@ NAMESPACE = "urn:darkdiff:provenance:1.0/"
 
 @dataclass(frozen=True)
 class Provenance:
-    """How a picture was made, enough to make it again.
+    """How a picture was made, in enough detail to make it again.
 
     Attributes:
-        settings: name and value of everything that decided the picture, in the order in which they are stated.
+        settings: name and value of everything that determines the picture, in the order of output.
     """
 
     settings: dict[str, str | int | float]
@@ -25,7 +25,7 @@ class Provenance:
         return f"darkdiff {version('darkdiff')}"
 
     def sentence(self) -> str:
-        """One sentence for people."""
+        """One sentence for people, with program and settings."""
         numbers = {k: f"{v:g}" if isinstance(v, float) else v for k, v in self.settings.items()}
         settings = ", ".join(f"{name} {value}" for name, value in numbers.items())
         return f"Enhanced by a generative diffusion model ({self.software}: {settings}); fine detail may be invented."

@@ -1,4 +1,4 @@
-"""Write a finished photo: JPEG or TIFF, with profile and metadata, whole or not at all."""
+"""Write a finished photo: JPEG or TIFF, with profile and metadata, atomically."""
 
 import io
 import os
@@ -24,7 +24,7 @@ PLACEHOLDER = 1  # tifffile refuses to write the two pointers, so the next unuse
 
 
 def check_target(path: Path, overwrite: bool) -> None:
-    """Find out before the work starts that the output cannot be written.
+    """Check, before the work starts, that the output can be written.
 
     Raises:
         OutputError: the file exists and may not be overwritten, or its folder is missing or read-only.
@@ -46,7 +46,7 @@ def write_photo(
     provenance: Provenance,
     settings: PhotoSettings,
 ) -> None:
-    """Write an upright picture atomically: the file is there whole, or not at all.
+    """Write an upright picture atomically: the file is complete or absent.
 
     Args:
         path: target file.
@@ -72,16 +72,16 @@ def write_photo(
 
 
 def srgb_profile() -> bytes:
-    """The sRGB ICC profile, by LittleCMS, with a fixed date in its header: the same picture is the same bytes."""
+    """The sRGB ICC profile, by LittleCMS, with a fixed date, so that the same picture gives the same bytes."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     profile[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)  # ICC.1:2022, 7.2.8: date and time of creation
     return bytes(profile)
 
 
 def _write_jpeg(path: Path, pixels: NDArray[Any], capture: CaptureMetadata, provenance: Provenance) -> None:
-    whole = io.BytesIO()  # given a file, Pillow passes over the end that a full disk cuts off
+    buffer = io.BytesIO()  # writing to a file itself, Pillow would not report a full disk at the end
     Image.fromarray(pixels).save(
-        whole,
+        buffer,
         format="JPEG",
         quality=JPEG_QUALITY,
         subsampling=0,
@@ -90,7 +90,7 @@ def _write_jpeg(path: Path, pixels: NDArray[Any], capture: CaptureMetadata, prov
         exif=build_exif(capture, provenance),
         xmp=provenance.xmp(),
     )
-    path.write_bytes(whole.getbuffer())
+    path.write_bytes(buffer.getbuffer())
 
 
 def _write_tiff(path: Path, pixels: NDArray[Any], capture: CaptureMetadata, provenance: Provenance) -> None:

@@ -1,4 +1,4 @@
-"""The steps that a frame goes through before it is amplified, in their order."""
+"""The corrections of a raw frame before amplification, in their order."""
 
 from collections.abc import Callable
 
@@ -7,17 +7,17 @@ from darkdiff_cli.raw.row_noise.rows import without_row_noise
 from darkdiff_cli.raw.settings import ExposureSettings
 
 Correction = Callable[[RawFrame, ExposureSettings], RawFrame]
-"""A pure function; it looks at the settings whether it has something to do."""
+"""A pure function (frame, settings) -> frame; returns the frame unchanged where the settings switch it off."""
 
 CORRECTIONS: tuple[Correction, ...] = (without_row_noise,)
 
 
 def corrected(frame: RawFrame, settings: ExposureSettings) -> RawFrame:
-    """A frame as the camera should have written it, still in DN with its black level in.
+    """Apply all corrections to a frame; it is still in DN, black level included.
 
     Args:
         frame: from `read_raw`.
-        settings: which corrections.
+        settings: which corrections are on.
     """
     for correction in CORRECTIONS:
         frame = correction(frame, settings)

@@ -37,13 +37,13 @@ def develop(frame: RawFrame, ratio: float = 1.0, lrgb_space: LrgbSpace = "srgb")
 
 
 def network_input(frame: RawFrame, ratio: float, lrgb_space: LrgbSpace, data_format: DataFormat) -> NDArray[np.float32]:
-    """What a network of the given data format sees of a frame (the paper's Table 5).
+    """Develop a frame into a network's input, LRGB or Bayer planes (Table 5).
 
     Args:
         frame: Bayer exposure in DN.
         ratio: amplification ratio.
-        lrgb_space: primaries of LRGB; the Bayer planes are the sensor's in any case.
-        data_format: "lrgb-srgb" for LRGB, else the four Bayer planes.
+        lrgb_space: primaries of LRGB; Bayer planes always have the sensor's.
+        data_format: "lrgb-srgb" gives LRGB, the others the four Bayer planes.
 
     Returns:
         (H // 2, W // 2, 3) LRGB, or (H // 2, W // 2, 4) red, green, green, blue, levels and clipping as in `develop`.
@@ -57,14 +57,14 @@ def network_input(frame: RawFrame, ratio: float, lrgb_space: LrgbSpace, data_for
 
 
 def amplified(frame: RawFrame, ratio: float) -> RawFrame:
-    """Take black off, amplify and white-balance; saturation becomes 1, and values are clipped there.
+    """Subtract black, amplify and white-balance; saturation becomes 1, where values are clipped.
 
     Args:
         frame: exposure in DN.
         ratio: amplification ratio.
 
     Returns:
-        The frame with float32 light, black level 0, white level 1 and no white balance left to apply.
+        The frame in float32, with black level 0, white level 1 and white balance (1, 1, 1).
 
     Raises:
         ValueError: ratio is not within 0 < ratio <= 10000.

@@ -1,4 +1,4 @@
-"""From a file to a corrected frame and its amplification ratio: the one way, wherever a photo is made."""
+"""From a raw file to a corrected frame and its amplification ratio, for every command."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,10 @@ from darkdiff_cli.raw.settings import ExposureSettings
 
 @dataclass(frozen=True)
 class Exposure:
-    """What a picture is made from.
+    """A frame and how much it has to be amplified.
 
     Attributes:
-        frame: corrected.
+        frame: the corrected frame.
         ratio: amplification ratio, exposure compensation included.
     """
 
@@ -25,6 +25,10 @@ class Exposure:
 
 def read_exposure(path: Path, settings: ExposureSettings) -> Exposure:
     """Read a raw, correct it, and choose its amplification ratio where none is given.
+
+    Args:
+        path: Bayer raw file.
+        settings: corrections, ratio, and exposure compensation.
 
     Raises:
         InputError, MemoryLimitError: as `read_raw`.

@@ -1,4 +1,4 @@
-"""The two values that the raw front end hands on: the sensor's mosaic and the developed LRGB image."""
+"""The two data types of the raw front end: the sensor's mosaic and the developed LRGB image."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,11 +17,11 @@ RAW_SUFFIXES = frozenset(
         "nef", "nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f",
     )
 )  # fmt: skip
-"""What cameras call their raw files, in lower case."""
+"""Suffixes of raw files, in lower case."""
 
 LrgbSpace = Literal["camera", "srgb"]
 DataFormat = Literal["lrgb-srgb", "raw-srgb", "raw-raw"]
-"""What a network takes in and gives out (the paper's Table 5): LRGB or the four Bayer planes, sRGB or Bayer planes."""
+"""Input and output of a network (Table 5): LRGB or the four Bayer planes in, sRGB or Bayer planes out."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,19 @@ class RawFrame:
     """One exposure in digital numbers (DN), ready to be developed.
 
     Attributes:
-        mosaic_dn: (H, W) visible pixels in DN, black level still in, any real dtype.
-        cfa: which colour each pixel saw.
-        black_level: DN of no light at each site of the filter, in reading order.
+        mosaic_dn: (H, W) visible pixels in DN, black level included, any real dtype.
+        cfa: colour filter array.
+        black_level: black level in DN at each site of the filter, in reading order.
         white_level: DN at which the sensor saturates.
         white_balance: multipliers of red, green, blue, the smallest one 1.
-        srgb_from_camera: (3, 3) white-balanced camera values to linear sRGB, or None where neither the file nor LibRaw
-            knows the camera.
+        srgb_from_camera: (3, 3) matrix from white-balanced camera values to linear sRGB, or None where neither the file
+            nor LibRaw knows the camera.
         orientation: EXIF orientation, 1..8.
-        metadata: what the camera wrote about the shot.
-        path: the file it came from, None for a synthetic frame.
+        metadata: capture settings from the file's EXIF.
+        path: the file that it was read from, None for a synthetic frame.
+
+    Raises:
+        ValueError: the mosaic is smaller than the filter's pattern, or the levels do not fit.
     """
 
     mosaic_dn: NDArray[np.generic]
@@ -56,20 +59,23 @@ class RawFrame:
         if self.mosaic_dn.ndim != 2 or self.mosaic_dn.shape[0] < rows or self.mosaic_dn.shape[1] < columns:
             raise ValueError(f"mosaic_dn must be at least {rows}x{columns} pixels, got shape {self.mosaic_dn.shape}")
         if len(self.black_level) != len(self.cfa.sites):
-            raise ValueError(f"{len(self.cfa.sites)} sites need as many black levels, got {len(self.black_level)}")
+            raise ValueError(f"expected {len(self.cfa.sites)} black levels, one per site, got {len(self.black_level)}")
         if self.white_level <= max(self.black_level):
             raise ValueError(f"white level {self.white_level} is not above black level {max(self.black_level)}")
 
     def crop(self, top: int, left: int, height: int, width: int) -> "RawFrame":
-        """A part of the frame, all four numbers in patterns of the filter (Bayer: LRGB pixels), so that it stays.
+        """Crop in whole patterns of the colour filter, so that the pattern stays the same.
+
+        Args:
+            top, left, height, width: in patterns; for Bayer these are LRGB pixels.
 
         Raises:
-            ValueError: the part reaches beyond the frame.
+            ValueError: the crop reaches beyond the frame.
         """
         (down, across), (high, wide) = self.cfa.period, self.mosaic_dn.shape
         rows, columns = high // down, wide // across
         if min(top, left) < 0 or top + height > rows or left + width > columns:
-            raise ValueError(f"no part of {height}x{width} at ({top}, {left}) in {rows}x{columns} LRGB pixels")
+            raise ValueError(f"a crop of {height}x{width} at ({top}, {left}) is not inside {rows}x{columns} patterns")
         part = self.mosaic_dn[down * top : down * (top + height), across * left : across * (left + width)]
         return replace(self, mosaic_dn=part)
 

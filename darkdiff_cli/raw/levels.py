@@ -1,4 +1,4 @@
-"""Black levels: from the tags, corrected by the sensor's own optically masked border."""
+"""Black levels: from the file's tags, refined on the sensor's masked border (optical black)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +15,18 @@ def masked_black(
     """Re-estimate the black level of each site from the masked border left of and above the picture.
 
     One DN of error at x300 is 42/255 after gamma, so a tag that is a whole number is often not good enough. The
-    border counts only where it looks like optical black: enough pixels, a mean close to the tag, and less spread
-    than light would give. The mean of the central 98 % is taken: hot pixels drop out, the fraction of a DN stays.
+    border is used only where it looks like optical black: enough pixels, a mean close to the tag, and less spread
+    than light would give. The mean of the central 98 % leaves out hot pixels and keeps fractions of a DN.
 
     Args:
         full_dn: (H, W) the whole sensor in DN, borders included.
         top, left: size of the border in pixels.
-        cfa: the colour filter as the VISIBLE part of the sensor begins.
-        tagged: black level by the file for each of its sites, in reading order.
+        cfa: colour filter, starting at the first VISIBLE pixel.
+        tagged: the file's black level in DN at each site of the filter, in reading order.
         white: saturation level in DN.
 
     Returns:
-        The black levels in DN, the tagged value for a site whose border is no use.
+        Black level in DN at each site; the tagged value where the border cannot be used.
     """
     inner_top, inner_left = max(top - 2, 0), max(left - 2, 0)  # the two pixels next to the picture may see light
     rows, columns = cfa.period

@@ -1,4 +1,4 @@
-"""What the camera wrote about the shot, through ExifRead (LibRaw keeps too little of it)."""
+"""Capture settings from a raw file's EXIF, read by ExifRead (LibRaw gives too few of them)."""
 
 import contextlib
 import logging
@@ -18,7 +18,7 @@ GPS_TAGS = {
 def read_metadata(path: Path) -> CaptureMetadata:
     """Read make, model, lens, exposure, date and position from a raw file's EXIF.
 
-    A raw whose EXIF cannot be parsed is still a picture: it gives empty metadata and never an error.
+    A raw whose EXIF cannot be parsed can still be developed: it gives empty metadata and never an error.
     """
     logging.getLogger("exifread").setLevel(logging.CRITICAL)
     tags: dict[str, object] = {}

@@ -1,4 +1,4 @@
-"""How much light is missing: the amplification ratio, from the raw alone."""
+"""Estimate the amplification ratio from the raw alone."""
 
 import numpy as np
 
@@ -12,13 +12,13 @@ BLOCKS = 24  # blocks along the longer side
 
 
 def estimate_ratio(frame: RawFrame) -> float:
-    """Choose the amplification ratio from the raw itself (Sec. 4.1 takes it from a reference nobody has at night).
+    """Choose the amplification ratio from the raw itself (Sec. 4.1 takes it from a reference exposure).
 
-    The picture is averaged over large blocks, so that noise (zero mean, since negative values are kept) vanishes.
+    The picture is averaged over large blocks, so that noise (zero mean, since negative values are kept) averages out.
     The scene's brightness is the mean logarithm of the block luminances between the 10th and the 90th percentile:
     a few street lamps and the blackest corner do not count. The ratio brings that brightness to the key of a
     well-exposed photograph. Blocks are kept above a floor of a quarter DN, so that an error of the black level
-    cannot ask for an endless gain.
+    cannot give an extreme ratio.
 
     Args:
         frame: Bayer exposure in DN.

@@ -15,13 +15,13 @@ from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.levels import masked_black
 from darkdiff_cli.raw.metadata import read_metadata
 
-LEAST_BITS = 0.25  # a pixel; a lossless code spends one bit or more on each
+MIN_BITS = 0.25  # per pixel; lossless compression needs one bit or more
 EXIF_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}  # LibRaw's flip -> EXIF orientation
 
 
 @contextmanager
 def open_raw(path: Path) -> Iterator[rawpy.RawPy]:
-    """Open a raw file and turn every way in which LibRaw fails into one sentence.
+    """Open a raw file; every error of LibRaw becomes one sentence.
 
     Raises:
         InputError: the file is missing, empty, no raw file, truncated, or of a kind that LibRaw cannot decode.
@@ -62,17 +62,17 @@ def read_raw(path: str | Path, black: float | None = None) -> RawFrame:
         black: black level in DN for all channels, instead of the file's own and the masked pixels'.
 
     Returns:
-        RawFrame with its own copy of the visible mosaic, in sensor orientation, nothing taken off it.
+        RawFrame with its own copy of the visible mosaic, in sensor orientation, black level included.
 
     Raises:
-        InputError: the file is unreadable, holds no Bayer mosaic, or decodes to a frame without a picture.
+        InputError: the file is unreadable, holds no Bayer mosaic, or decodes to a frame of one single value.
         MemoryLimitError: the decoded frame does not fit into memory.
     """
     path = Path(path)
     with open_raw(path) as raw:
         _require_bayer(raw, path)
         # LibRaw decodes missing data to whatever its memory held before, without an error.
-        if path.stat().st_size * 8 < LEAST_BITS * raw.sizes.raw_height * raw.sizes.raw_width:
+        if path.stat().st_size * 8 < MIN_BITS * raw.sizes.raw_height * raw.sizes.raw_width:
             raise InputError(f"{path}: is far too small for the picture that it claims; copy it again from the card.")
         mosaic = raw.raw_image_visible.copy()
         cfa = Cfa(tuple("".join("RGBG"[index] for index in row) for row in np.asarray(raw.raw_pattern)))
@@ -98,14 +98,14 @@ def read_raw(path: str | Path, black: float | None = None) -> RawFrame:
 def _require_bayer(raw: rawpy.RawPy, path: Path) -> None:
     pattern = raw.raw_pattern
     if raw.raw_type != rawpy.RawType.Flat or pattern is None:
-        raise InputError(f"{path}: holds no Bayer mosaic (linear DNG, sRAW or Foveon), which is not supported.")
+        raise InputError(f"{path}: holds no Bayer mosaic (linear DNG, sRAW or Foveon); only Bayer raws are supported.")
     if pattern.shape != (2, 2):
         raise InputError(
-            f"{path}: has a {pattern.shape[0]}x{pattern.shape[1]} colour filter (X-Trans), not supported yet."
+            f"{path}: has a {pattern.shape[0]}x{pattern.shape[1]} colour filter (X-Trans), which is not supported yet."
         )
     if raw.num_colors != 3 or raw.color_desc not in (b"RGBG", b"RGBE"):
         raise InputError(
-            f"{path}: has colour filters {raw.color_desc.decode()}, only red, green and blue are supported."
+            f"{path}: has colour filters {raw.color_desc.decode()}; only red, green and blue are supported."
         )
 
 

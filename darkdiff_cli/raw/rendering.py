@@ -1,4 +1,4 @@
-"""The reference ISP, by LibRaw's own hand, and the last steps to a photo that looks as if it had come out of it."""
+"""The reference rendering by LibRaw, and the last steps from a network's output to a photo that matches it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,20 +8,20 @@ from darkdiff_cli.raw.frame import LRGB, DataFormat, RawFrame
 from darkdiff_cli.raw.reader import open_raw
 from darkdiff_cli.raw.settings import White
 
-ADJUSTED_FROM, ADJUSTED_WHOLLY = 0.75, 0.8  # of the white level; LibRaw's adjust_maximum_thr is the first
-BRIGHT_SHARE = 1e-4  # of the pixels must be bright before the brightest one counts
-SPARK = 1.04  # times their least: above that a lone pixel of an amplified picture is taken for a guess
+FADE_FROM, FADE_TO = 0.75, 0.8  # of the white level; the first is LibRaw's default adjust_maximum_thr
+BRIGHT_SHARE = 1e-4  # share of pixels that must be bright before the brightest one counts
+MAX_PEAK = 1.04  # times the darkest of them: a lone brighter pixel may be the network's guess
 
 
 def render_reference(frame: RawFrame, adjust_maximum: bool = False) -> NDArray[np.float32]:
     """Render a clean raw with LibRaw: camera white balance, half size, no automatic brightness, true sRGB curve.
 
-    The white level is the file's own, as networks learn it; LibRaw's habit of lowering it to the brightest pixel is
+    The white level is the file's own, as in training. LibRaw by default lowers it to the brightest pixel; that is
     switched off unless asked for.
 
     Args:
         frame: a frame that `read_raw` read from a file.
-        adjust_maximum: keep LibRaw's habit, as rawpy's defaults and most published protocols do.
+        adjust_maximum: lower it, as rawpy's defaults and most published protocols do.
 
     Returns:
         (H/2, W/2, 3) float32 sRGB in [0, 1], in sensor orientation.
@@ -46,7 +46,7 @@ def render_reference(frame: RawFrame, adjust_maximum: bool = False) -> NDArray[n
 
 
 def render_linear(lrgb: LRGB) -> NDArray[np.float32]:
-    """Show LRGB as it is: clip to [0, 1] and apply the sRGB curve. The "amplify only" picture of a dark raw."""
+    """The plain rendering of LRGB ("amplify only"): (H/2, W/2, 3) float32 sRGB, clipped to [0, 1]."""
     return srgb_encode(lrgb.pixels)
 
 
@@ -55,13 +55,13 @@ def adjusted_white(picture: NDArray[np.float32], frame: RawFrame, ratio: float) 
 
     LibRaw (`adjust_maximum`, on by default, so in SID's references and in every rendering by rawpy's defaults too)
     takes the largest raw value for white where it lies between 75 and 100 % of the white level. In an amplified dark
-    raw that value is noise, so the finished picture is asked instead, taken back to the sensor's channels. Where it
-    was amplified, its brightest pixel is a guess too: one does not suffice and counts for little more than the other
-    bright ones, and between 75 and 80 % the step fades in.
+    raw that value is noise, so the finished picture is used, converted back to the sensor's channels. If it was
+    amplified, its brightest pixel may be a guess of the network: a share of BRIGHT_SHARE must be bright, the peak is at
+    most MAX_PEAK times their level, and the change fades in between 75 and 80 %.
 
     Args:
         picture: (h, w, 3) sRGB in [0, 1].
-        frame: whose white balance and camera matrix lead back to the sensor.
+        frame: its white balance and camera matrix give the sensor's channels.
         ratio: amplification ratio of the picture.
 
     Returns:
@@ -74,11 +74,11 @@ def adjusted_white(picture: NDArray[np.float32], frame: RawFrame, ratio: float) 
     levels = (sensor / np.array(frame.white_balance, dtype=np.float32)).max(axis=-1)
     brightest = float(levels.max())
     if ratio <= 1:
-        share = float(brightest > ADJUSTED_FROM)
+        share = float(brightest > FADE_FROM)
     else:
         bright = float(np.quantile(levels, 1 - BRIGHT_SHARE))
-        share = min(max((bright - ADJUSTED_FROM) / (ADJUSTED_WHOLLY - ADJUSTED_FROM), 0.0), 1.0)
-        brightest = min(brightest, SPARK * bright)
+        share = min(max((bright - FADE_FROM) / (FADE_TO - FADE_FROM), 0.0), 1.0)
+        brightest = min(brightest, MAX_PEAK * bright)
     if share == 0 or brightest >= 1:
         return picture
     return srgb_encode(linear * np.float32(1 + share * (1 / brightest - 1)))
@@ -87,14 +87,14 @@ def adjusted_white(picture: NDArray[np.float32], frame: RawFrame, ratio: float) 
 def finish(
     picture: NDArray[np.float32], frame: RawFrame, ratio: float, data_format: DataFormat, white: White
 ) -> NDArray[np.float32]:
-    """From what a network gives out to the photo.
+    """Turn a network's output into the finished photo.
 
     Args:
         picture: (h, w, 3) sRGB in [0, 1]; or (h, w, 4) Bayer planes of "raw-raw" under the sRGB curve.
-        frame: whose camera matrix the Bayer planes need.
+        frame: the raw; its camera matrix and white balance are used.
         ratio: amplification ratio of the picture.
-        data_format: of the network.
-        white: which light becomes white.
+        data_format: output of the network.
+        white: "auto" adjusts the white level, see `adjusted_white`; "file" does not.
 
     Returns:
         (h, w, 3) sRGB in [0, 1].

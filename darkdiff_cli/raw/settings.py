@@ -1,12 +1,12 @@
-"""How a raw becomes LRGB, and which light becomes white: what decides a picture before and after the networks."""
+"""Settings of raw development: ratio, exposure compensation, black and white level, row noise."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 White = Literal["auto", "file"]
-"""Which light becomes white: "file" for the file's white level, "auto" for LibRaw's adjusted one (`adjusted_white`)."""
+"""White level: "file" takes the file's, "auto" adjusts it to the picture as LibRaw does (`adjusted_white`)."""
 RowNoise = Literal["auto", "off"]
-"""Row noise: "auto" measures it and takes it off, "off" leaves it in, as the paper does."""
+"""Row noise: "auto" measures and subtracts it, "off" leaves it in, as the paper does."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class ExposureSettings:
         ev: exposure compensation in stops on top of the ratio.
         black: black level in DN instead of the file's own.
         white: "auto" adjusts the white level as LibRaw does, "file" takes the file's.
-        row_noise: "auto" takes row noise off, "off" leaves it in.
+        row_noise: "auto" subtracts row noise, "off" leaves it in.
     """
 
     ratio: float | Literal["auto"] = "auto"
@@ -29,6 +29,6 @@ class ExposureSettings:
 
     @property
     def white_used(self) -> White:
-        """The file's where the user sets the exposure: a lowered white level would take a darkening back."""
+        """The white level in effect: "file" where the user sets the exposure, since "auto" would undo a darkening."""
         darkened = self.ratio != "auto" and self.ratio < 1
         return "file" if darkened or self.ev != 0 else self.white

@@ -1,4 +1,4 @@
-"""From a clean photograph to the raw file that a camera would have written with too little light."""
+"""Synthesise dark raw files from clean photographs."""
 
 from darkdiff_cli.synthesis.dng import write_dng
 from darkdiff_cli.synthesis.noise import Calibration, SensorNoise, expose, load_calibrations, sample_noise

@@ -1,4 +1,4 @@
-"""The physics of a short exposure: shot, read, row and quantisation noise (ELD: Wei et al., CVPR 2020)."""
+"""Sensor noise of a short exposure: shot, read, row and quantisation noise (ELD: Wei et al., CVPR 2020)."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from darkdiff_cli.cfa import Cfa
 
-BAYER = Cfa.bayer("RGGB")  # the calibrations know the four sites by their places
+BAYER = Cfa.bayer("RGGB")  # the calibrations list the four sites in this order
 GAIN_RANGE = (0.1, 30.0)  # DN per electron at 14 bit, the span of the calibrated cameras
 
 
@@ -23,7 +23,7 @@ class Calibration:
         gain_range: system gains K in DN per electron over the camera's ISO range.
         shapes: measured shapes of the Tukey lambda distribution.
         read, row: (slope, bias, spread) of the Tukey-lambda read noise and of the Gaussian row noise.
-        colour_bias: measured offsets of the black level per Bayer site, DN, one row a setting.
+        colour_bias: measured offsets of the black level per Bayer site, DN, one row per setting.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class SensorNoise:
-    """One camera at one setting, 14-bit DN.
+    """Noise parameters of one camera at one setting, 14-bit DN.
 
     Attributes:
         gain: K, DN per electron.
@@ -46,7 +46,7 @@ class SensorNoise:
         colour_bias: error of the black level at the four Bayer sites, DN.
         hot_pixels: share of pixels stuck at a bright value.
         banding: standard deviation of slow horizontal bands, DN.
-        dead_pixels: share of pixels that count nothing.
+        dead_pixels: share of pixels that record no light.
     """
 
     gain: float
@@ -82,7 +82,7 @@ def sample_noise(
     gain_range: tuple[float, float] = GAIN_RANGE,
     black_error: float = 0.5,
 ) -> SensorNoise:
-    """Draw one setting of a calibrated camera.
+    """Draw noise parameters of a calibrated camera at a random setting.
 
     Args:
         calibration: the camera.
@@ -97,7 +97,7 @@ def sample_noise(
         return float(np.exp(rng.normal(slope * log_gain + bias, spread)))
 
     measured = np.array(calibration.colour_bias[rng.integers(len(calibration.colour_bias))])
-    # A few published settings sit 4-6 DN off; a real file's tags or masked pixels would have taken that out.
+    # A few published settings are 4-6 DN off; the tags or masked pixels of a real file would have corrected that.
     measured = np.clip(measured - measured.mean(), -1.0, 1.0)
     bias = rng.normal(0.0, black_error) + measured * rng.uniform(0.0, 1.0)
     return SensorNoise(
@@ -127,7 +127,7 @@ def expose(
     white: float,
     rng: np.random.Generator,
 ) -> NDArray[np.uint16]:
-    """Take the picture again with `ratio` times less light.
+    """Simulate an exposure with `ratio` times less light.
 
     Args:
         clean_dn: (H, W) noise-free mosaic in 14-bit DN, black level included.
@@ -156,7 +156,7 @@ def expose(
 
 
 def _bands(height: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """(height,) slow bands of unit variance: rows that drift over 8 to 64 lines, as supply ripple makes them."""
+    """(height,) slow bands of unit variance: offsets that drift over 8 to 64 rows, like power supply ripple."""
     lines = int(rng.integers(8, 65))
     steps = rng.standard_normal(height // lines + 3)
     rows = np.interp(np.arange(height) / lines + rng.uniform(), np.arange(len(steps)), steps)

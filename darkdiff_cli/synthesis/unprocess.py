@@ -23,7 +23,7 @@ RED_GAIN, BLUE_GAIN = (1.2, 2.8), (1.2, 2.9)  # as-shot multipliers from candle 
 
 @dataclass(frozen=True)
 class Sensor:
-    """What a raw file says of its sensor, at 14 bit (the calibrations' scale).
+    """Colours and levels of a sensor, at 14 bit (the calibrations' scale).
 
     Attributes:
         camera_from_xyz: (3, 3) CIE XYZ (D65) to camera.
@@ -54,7 +54,7 @@ def unprocess(srgb_01: NDArray[np.floating], sensor: Sensor, exposure: float = 1
 
     Args:
         srgb_01: (h, w, 3) photograph, sRGB in [0, 1].
-        sensor: the camera that shall have taken it.
+        sensor: the camera to simulate.
         exposure: factor on the linear light, before saturation.
 
     Returns:

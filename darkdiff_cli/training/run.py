@@ -1,9 +1,9 @@
 """From a stage's number to a finished run: what it starts from, what it trains, in which order."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler
@@ -23,7 +23,7 @@ from darkdiff_cli.training.stages.stage0 import PlainAutoencoder, PlainDenoiser,
 from darkdiff_cli.training.stages.stage1 import ResidualAutoencoder
 from darkdiff_cli.training.stages.stage2 import ConditionalDenoiser
 from darkdiff_models import DarkDiffPipeline, ResidualAutoencoderKL
-from darkdiff_models.checkpoints import Base, load_base, load_pipeline
+from darkdiff_models.checkpoints import load_base, load_base_autoencoder, load_pipeline
 from darkdiff_models.learning.lpips import LPIPS
 from darkdiff_models.learning.sid_unet import SidUNet
 from darkdiff_models.networks.surgery import denoiser, residual_autoencoder
@@ -31,6 +31,7 @@ from darkdiff_models.networks.widening import widened
 
 StageName = Literal["0", "1", "2", "sid-unet"]
 
+Loaded = TypeVar("Loaded")
 HEALTH_RATIOS = (100.0, 300.0)
 HEALTH_CROP = 256
 CALIBRATION_IMAGES = 32
@@ -100,7 +101,7 @@ class Run:
             return
         into = 3 if self.recipe.data_format == "lrgb-srgb" else 4
         out = 4 if self.recipe.data_format == "raw-raw" else 3
-        vae = residual_autoencoder(self._base().vae, settings.residual, into, out)
+        vae = residual_autoencoder(self._from_base(load_base_autoencoder), settings.residual, into, out)
         yield ResidualAutoencoder(settings, self.recipe.finishing, vae, self.lpips)
 
     def _stage2(self) -> Iterator[Stage]:
@@ -112,7 +113,7 @@ class Run:
             yield ConditionalDenoiser(self.recipe, vae, (model.unet, model.context), model.scheduler, self.lpips)
             return
         vae = ResidualAutoencoderKL.from_pretrained(self._folder("stage1", "vae"))
-        origin = self._base()
+        origin = self._from_base(load_base)
         networks = denoiser(origin.unet, origin.empty_prompt, settings.region_size, settings.conditioning)
         schedule = DDIMScheduler.from_config(origin.scheduler, timestep_spacing="trailing")
         yield ConditionalDenoiser(self.recipe, vae, networks, schedule, self.lpips)
@@ -173,12 +174,15 @@ class Run:
         except ValueError as error:
             raise SettingsError(f"--start {self.start}: {error}; change autoencoder_shape in the recipe.") from error
 
-    def _base(self) -> Base:
-        base = self.base or self.recipe.base
-        if not base:
-            return load_base(self._folder("stage0-denoiser", "unet").parent)
+    def _from_base(self, load: Callable[[str | Path], Loaded]) -> Loaded:
+        """What `load` takes from the Stable Diffusion that is retasked, the user's, the recipe's or the run's own.
+
+        Raises:
+            SettingsError: it is missing or cannot be loaded.
+        """
+        base = self.base or self.recipe.base or self._folder("stage0-denoiser", "unet").parent
         try:
-            return load_base(base)
+            return load(base)
         except (FileNotFoundError, ModuleNotFoundError) as error:
             raise SettingsError(f"{error}.") from error
 

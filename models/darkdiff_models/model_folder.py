@@ -1,4 +1,4 @@
-"""Read a saved DarkDiff model: its index is checked before anything that it names is loaded."""
+"""Load a saved DarkDiff model, after checking which classes its index names."""
 
 import json
 from pathlib import Path
@@ -14,18 +14,18 @@ from darkdiff_models.networks.unet import DarkDiffUNet
 from darkdiff_models.pipeline import DarkDiffPipeline
 
 INDEX = "model_index.json"
-OWN = {kind.__name__: kind for kind in (ResidualAutoencoderKL, DarkDiffUNet, ContextProcessor, LatentContext)}
+OWN_CLASSES = {kind.__name__: kind for kind in (ResidualAutoencoderKL, DarkDiffUNet, ContextProcessor, LatentContext)}
 PARTS = ("vae", "unet", "context", "scheduler")
 
 
 def read_model(folder: Path) -> DarkDiffPipeline:
     """Load the pipeline of a folder, in fp32, from safetensors only.
 
-    diffusers would import whatever module the index names. Here an index may name our own networks, wherever they lay
-    in the version that saved it, and diffusers' schedulers; anything else is refused.
+    diffusers would import any module that the index names. Here an index may name only our own networks, under their
+    present or earlier module paths, and diffusers' schedulers.
 
     Raises:
-        OSError, KeyError, TypeError, ValueError, SafetensorError: the folder holds no whole DarkDiff model.
+        OSError, KeyError, TypeError, ValueError, SafetensorError: the folder holds no complete DarkDiff model.
     """
     index: dict[str, Any] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     if index.get("_class_name") != DarkDiffPipeline.__name__:
@@ -47,11 +47,11 @@ def _kind(name: str, named: list[Any]) -> Any:
     """The class of a part, from its (module, class) in the index.
 
     Raises:
-        ValueError: it is neither one of our networks nor a scheduler of diffusers.
+        ValueError: it is neither one of our networks nor one of diffusers' schedulers.
     """
     module, kind = (str(word) for word in named) if len(named) == 2 else ("", "")
-    if name in PARTS and name != "scheduler" and module.split(".")[0] == "darkdiff_models" and kind in OWN:
-        return OWN[kind]
+    if name in PARTS and name != "scheduler" and module.split(".")[0] == "darkdiff_models" and kind in OWN_CLASSES:
+        return OWN_CLASSES[kind]
     scheduler = getattr(diffusers, kind, None) if name == "scheduler" and module == "diffusers" else None
     if isinstance(scheduler, type) and issubclass(scheduler, SchedulerMixin):
         return scheduler

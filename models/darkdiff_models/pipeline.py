@@ -19,10 +19,11 @@ from darkdiff_models.networks.unet import DarkDiffUNet
 from darkdiff_models.pipeline_output import DarkDiffOutput, StageProgress, StepCounter, ViewProgress
 from darkdiff_models.sampling_settings import Sampling, SamplingSettings
 from darkdiff_models.tiling.framing import framed, unframed
+from darkdiff_models.tiling.memory import fits
 from darkdiff_models.tiling.tiled import TiledAutoencoder, TiledDenoiser
 from darkdiff_models.tiling.tiles import Tiles
 
-NULL_SEED = 20_252_374  # of the null condition; fixed, so that only the user's seed changes a picture
+NULL_SEED = 20_252_374  # of the null condition's noise; fixed, so that only the user's seed changes a picture
 
 
 class DarkDiffPipeline(DiffusionPipeline):
@@ -31,14 +32,14 @@ class DarkDiffPipeline(DiffusionPipeline):
     Args:
         vae: residual autoencoder (Sec. 4.3).
         unet: denoiser with region cross-attention (Sec. 4.2).
-        context: context processor, or what hands z_y on where the denoiser reads it by itself.
+        context: context processor (Sec. 4.2), or `LatentContext` for the alternatives of Table 6.
         scheduler: noise schedule and prediction type of the base.
-        lrgb_space: primaries that the model was trained on, "camera" or "srgb".
-        data_format: what the model takes in and gives out, "lrgb-srgb", "raw-srgb" or "raw-raw".
-        default_steps, default_guidance, default_sampler, default_views: used where the caller says None.
-        tile, tile_overlap: of the denoiser, in latents.
-        vae_tile, vae_tile_overlap: of the autoencoder, in pixels; smaller images are not cut.
-        colour_anchor, expected_error: how pictures are finished, see `Finishing`; off in the paper's model.
+        lrgb_space: LRGB primaries that the model was trained on, "camera" or "srgb".
+        data_format: input and output of the model, "lrgb-srgb", "raw-srgb" or "raw-raw" (Table 5).
+        default_steps, default_guidance, default_sampler, default_views: used where the caller gives None.
+        tile, tile_overlap: size and overlap of the denoiser's tiles, in latents.
+        vae_tile, vae_tile_overlap: the same of the autoencoder's tiles, in pixels; smaller images are not tiled.
+        colour_anchor, expected_error: finishing steps, see `Finishing`; off in the paper's recipes.
     """
 
     def __init__(
@@ -91,28 +92,32 @@ class DarkDiffPipeline(DiffusionPipeline):
         Args:
             lrgb: (h, w, 3) float32 LRGB in the pipeline's `lrgb_space`, or (h, w, 4) Bayer planes where the pipeline's
                 `data_format` says so; 1 = saturation, any size.
-            settings: of the diffusion; None means as the checkpoint says.
-            tile_batch: tiles a network call; more is faster on a GPU, the picture is the same.
-            on_progress: called as the work goes on.
+            settings: settings of the diffusion; None takes the checkpoint's defaults.
+            tile_batch: tiles per network call; more is faster on a GPU and gives the same picture.
+            on_progress: called with (stage, done, total).
+
+        Returns:
+            The (h, w, 3) sRGB picture and the settings used.
 
         Raises:
             ValueError: a setting is out of range.
         """
         used = self.resolved(settings or SamplingSettings())
 
-        # 1. LRGB as a tensor, framed to whole latents and whole U-Net levels: (1, 3, H, W)
+        # 1. Add a mirrored margin, up to whole latents at every level of the U-Net: (1, 3, H, W)
         framed_lrgb = self._framed(lrgb)
 
-        def show(view: int) -> Tensor:
+        def enhance_view(view: int) -> Tensor:
             """Steps 2 to 5 on one view of the image."""
             # 2. Encode the noisy image: z_y, (1, 4, H/8, W/8)
             report = ViewProgress(on_progress, view, used.views)
             autoencoder = self._autoencoder(turned(framed_lrgb, view))
             z_y = autoencoder.encode(lambda done, total: report("encode", done, total))
 
-            # 3. Read the condition once: context features and their keys and values, for z_y and for pure noise
-            overlap = min(int(self.config["tile_overlap"]), used.tile // 2)
-            tiles = Tiles.cover(z_y.shape[2], z_y.shape[3], used.tile, overlap, 1, self.unet.size_multiple)
+            # 3. Compute the condition once: context features, their keys and values, for z_y and for pure noise
+            tile = used.tile or max(z_y.shape[2:])
+            overlap = min(int(self.config["tile_overlap"]), tile // 2)
+            tiles = Tiles.cover(z_y.shape[2], z_y.shape[3], tile, overlap, 1, self.unet.size_multiple)
             report("context", 0, 1)
             null, counter = self._noise(z_y, NULL_SEED), StepCounter(report, used.steps)
             denoiser = TiledDenoiser(self.unet, self.context, z_y, null, used.guidance, tiles, tile_batch, counter)
@@ -122,25 +127,26 @@ class DarkDiffPipeline(DiffusionPipeline):
             scheduler = make_scheduler(dict(self.scheduler.config), used.sampler)
             z_0 = sample(denoiser, self._noise(z_y, used.seed), scheduler, used.steps)
 
-            # 5. Decode beside the noisy image's residual features: (1, 3, H, W)
+            # 5. Decode with the noisy image's residual features: (1, 3, H, W)
             return autoencoder.decode(z_0, lambda done, total: report("decode", done, total))
 
         with self._autocast():
-            srgb = mean_of_views(used.views, show)
+            srgb = mean_of_views(used.views, enhance_view)
 
-        # 6. Finish the picture where the checkpoint says so, take the frame off, clip to a display: (h, w, 3)
+        # 6. Finish the picture if the checkpoint asks for it, crop the margin, clip to [0, 1]: (h, w, 3)
         return DarkDiffOutput(self._finish(srgb, framed_lrgb, lrgb), used)
 
     @torch.inference_mode()
     def reconstruct(
         self, image: Tensor, latents_of: Tensor | None = None, zeroed: bool = False, views: int | None = None
     ) -> Tensor:
-        """Decode without diffusion: stage 1 alone, and the ceilings of what diffusion could add.
+        """Encode and decode without diffusion: the result of stage 1 alone, or the upper bound for diffusion.
 
         Args:
             image: (h, w, channels) as in `__call__`; its features feed the residual taps.
-            latents_of: of the same size, the image whose latents are decoded; None takes the image's own.
-            zeroed: decode zeros instead: what the taps do by themselves.
+            latents_of: image of the same size whose latents are decoded; None decodes `image`'s own. The clean image
+                gives the upper bound of what diffusion can reach.
+            zeroed: decode zeros instead of latents: what the residual taps do alone.
             views: as in `__call__`.
 
         Returns:
@@ -148,20 +154,21 @@ class DarkDiffPipeline(DiffusionPipeline):
         """
         noisy, source = (self._framed(one) for one in (image, image if latents_of is None else latents_of))
 
-        def show(view: int) -> Tensor:
+        def decode_view(view: int) -> Tensor:
             latents = self._autoencoder(turned(source, view)).encode()
             latents = torch.zeros_like(latents) if zeroed else latents
             return self._autoencoder(turned(noisy, view)).decode(latents)
 
         with self._autocast():
-            srgb = mean_of_views(self.resolved(SamplingSettings(views=views)).views, show)
+            srgb = mean_of_views(self.resolved(SamplingSettings(views=views)).views, decode_view)
         return self._finish(srgb, noisy, image)
 
     def resolved(self, settings: SamplingSettings) -> Sampling:
         """The settings with the checkpoint's defaults in place of None.
 
         Raises:
-            ValueError: a setting is out of range; the number of steps and the sampler are checked where they are used.
+            ValueError: the guidance or the tile size is out of range. `sample` checks the number of steps,
+                `make_scheduler` the sampler.
         """
         defaults = {key: self.config[f"default_{key}"] for key in ("steps", "guidance", "sampler", "views")}
         defaults["tile"] = self.config["tile"]
@@ -169,22 +176,27 @@ class DarkDiffPipeline(DiffusionPipeline):
         used = Sampling(**{**values, "guidance": float(values["guidance"])})
         if used.guidance < 0:
             raise ValueError(f"guidance must not be negative, got {used.guidance}")
-        if used.tile % self.unet.size_multiple or used.tile <= 0:
-            raise ValueError(f"tile must be a positive multiple of {self.unet.size_multiple}, got {used.tile}")
+        if used.tile % self.unet.size_multiple or used.tile < 0:
+            raise ValueError(f"tile must be 0 or a multiple of {self.unet.size_multiple}, got {used.tile}")
         return used
+
+    def fits(self, height: int, width: int, sampling: Sampling) -> bool:
+        """Whether there is memory to denoise an image of this size in pixels at once, with a tile of 0."""
+        rows, columns = (-(-side // self.vae.factor) for side in (height, width))
+        return fits(self.unet, rows, columns, sampling.guidance, self.precision)
 
     @property
     def finishing(self) -> Finishing:
-        """How the checkpoint's pictures are finished."""
+        """The finishing steps that the checkpoint asks for."""
         return Finishing(bool(self.config["colour_anchor"]), float(self.config["expected_error"]))
 
     @property
     def precision(self) -> torch.dtype:
-        """In which the networks multiply: what `use_precision` was given, else what suits the device."""
+        """Precision of the networks' arithmetic: as set by `use_precision`, else the device's default."""
         return self._precision or autocast_dtype(self.device) or torch.float32
 
     def use_precision(self, precision: torch.dtype | None) -> None:
-        """Let the networks multiply in fp32, fp16 or bf16; None as suits the device. The weights stay as they are."""
+        """Set the precision of the networks' arithmetic: fp32, fp16, bf16, or None for the device's default."""
         self._precision = precision
 
     def _autocast(self) -> AbstractContextManager[Any]:
@@ -192,7 +204,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         return torch.autocast(self.device.type, dtype) if dtype != torch.float32 else nullcontext()
 
     def _finish(self, srgb: Tensor, framed_lrgb: Tensor, image: Tensor) -> Tensor:
-        """(1, channels, H, W) of the autoencoder to (h, w, channels) in [0, 1] on the CPU."""
+        """Decoded (1, channels, H, W) to the finished (h, w, channels) in [0, 1] on the CPU."""
         height, width = image.shape[:2]
         picture = finish(
             srgb, framed_lrgb, self.vae.factor, self.finishing, crop=lambda framed: unframed(framed, height, width)
@@ -200,7 +212,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         return picture[0].clamp(0, 1).permute(1, 2, 0).float().cpu().contiguous()
 
     def _framed(self, image: Tensor) -> Tensor:
-        """(h, w, channels) to (1, channels, H, W) on the device."""
+        """(h, w, channels) to (1, channels, H, W) with a mirrored margin, on the device."""
         image = image.permute(2, 0, 1)[None].to(self.device, torch.float32)
         return framed(image, self.vae.factor * self.unet.size_multiple)
 

@@ -1,4 +1,4 @@
-"""What the pipeline tells on its way, and what it returns."""
+"""The pipeline's progress reports and its result."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,16 +8,17 @@ from torch import Tensor
 from darkdiff_models.sampling_settings import Sampling
 
 StageProgress = Callable[[str, int, int], None]
-"""(stage: "encode", "context", "denoise" or "decode"; done; in all)."""
+"""(stage, done, total); the stage is "encode", "context", "denoise" or "decode"."""
 
 
 @dataclass(frozen=True)
 class DarkDiffOutput:
-    """What the pipeline returns.
+    """The pipeline's result.
 
     Attributes:
-        srgb: (h, w, 3) float32 on the CPU, sRGB in [0, 1]; of "raw-raw" models (h, w, 4) Bayer planes under its curve.
-        sampling: the settings that were used, after the checkpoint's defaults.
+        srgb: (h, w, 3) float32 on the CPU, sRGB in [0, 1]; "raw-raw" models give (h, w, 4) Bayer planes under the
+            sRGB curve.
+        sampling: the settings that were used, the checkpoint's defaults filled in.
     """
 
     srgb: Tensor
@@ -25,7 +26,7 @@ class DarkDiffOutput:
 
 
 class ViewProgress:
-    """Turns what is done of one view into what is done of all."""
+    """Converts progress within one view into progress over all views."""
 
     def __init__(self, report: StageProgress | None, view: int, views: int) -> None:
         self.report, self.view, self.views = report, view, views
@@ -36,7 +37,7 @@ class ViewProgress:
 
 
 class StepCounter:
-    """Turns tiles done within a step into tiles done in all."""
+    """Converts tiles done within a step into tiles done over all steps."""
 
     def __init__(self, report: StageProgress, steps: int) -> None:
         self.report, self.steps, self.step = report, steps, 0

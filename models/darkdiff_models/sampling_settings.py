@@ -1,19 +1,19 @@
-"""What a caller may choose of the diffusion."""
+"""Settings of the diffusion."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class SamplingSettings:
-    """Settings of the diffusion; None means "as the checkpoint says".
+    """Settings of the diffusion; None takes the checkpoint's default.
 
     Attributes:
         steps: denoising steps.
         guidance: guidance scale of Eq. 10; 1 runs the conditional branch only.
         sampler: "ddim" or "dpm++".
-        views: of the photo, mirrored and turned, whose pictures are averaged, 1 to 8; not in the paper.
-        tile: side of a denoiser tile in latents; smaller needs less memory.
-        seed: of the noise map.
+        views: how many mirrored and rotated views of the photo are averaged, 1 to 8; not in the paper.
+        tile: side of a denoiser tile in latents; smaller needs less memory. 0 takes the whole image at once.
+        seed: seed of the noise map.
     """
 
     steps: int | None = None
@@ -26,7 +26,7 @@ class SamplingSettings:
 
 @dataclass(frozen=True)
 class Sampling:
-    """Settings of the diffusion after the checkpoint's defaults: what a picture was, or will be, made with.
+    """The settings that a picture is made with: `SamplingSettings` with the checkpoint's defaults filled in.
 
     Attributes as in `SamplingSettings`.
     """

@@ -1,3 +1,7 @@
+"""The program as a whole: help, completion, exit codes, and what starts quickly."""
+
+import os
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -14,13 +18,13 @@ def test_installed_script_answers() -> None:
     assert done.stdout.strip() == f"darkdiff {version('darkdiff')}"
 
 
-@pytest.mark.parametrize("command", [[], ["enhance"], ["train"]])
-def test_help_imports_nothing_heavy(command: list[str]) -> None:
+@pytest.mark.parametrize("command", ["", "enhance", "batch", "models", "train", "bench quality"])
+def test_help_imports_nothing_heavy(command: str) -> None:
     program = (
         "import sys; from darkdiff_cli.app import app\n"
-        f"try: app({[*command, '--help']!r})\n"
+        f"try: app({[*command.split(), '--help']!r})\n"
         "except SystemExit: pass\n"
-        "heavy = {'torch', 'numpy', 'diffusers', 'rawpy', 'PIL', 'tifffile'} & set(sys.modules)\n"
+        "heavy = {'torch', 'numpy', 'diffusers', 'rawpy', 'PIL', 'tifffile', 'huggingface_hub'} & set(sys.modules)\n"
         "sys.exit(repr(heavy) if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
@@ -36,6 +40,32 @@ def test_wrong_usage_is_exit_code_two(arguments: list[str]) -> None:
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_help_is_as_wide_as_the_terminal_and_in_panels(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    for colours in ("GITHUB_ACTIONS", "FORCE_COLOR", "PY_COLORS"):
+        monkeypatch.delenv(colours, raising=False)
+    lines = run_darkdiff("enhance", "--help").stdout.splitlines()
+    panels = [found[1] for line in lines if (found := re.match(r"[╭+]\W*(\w+)", line))]
+    assert panels == ["Arguments", "Options", "Picture", "Diffusion", "Output", "Machine"]
+    assert {len(line) for line in lines if line.startswith(("│", "|"))} == {width}
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("darkdiff b", ["batch", "bench"]),
+        ("darkdiff enhance --r", ["--ratio", "--row-noise"]),
+        ("darkdiff batch --white ", ["auto", "file"]),
+    ],
+)
+def test_the_shell_completes_commands_options_and_values(typed: str, offered: list[str]) -> None:
+    words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split(" ")) - 1), "_DARKDIFF_COMPLETE": "complete_bash"}
+    script = Path(sys.executable).parent / "darkdiff"
+    done = subprocess.run([script], capture_output=True, text=True, check=True, env=os.environ | words)
+    assert done.stdout.split() == offered
 
 
 def test_debug_shows_the_traceback() -> None:

@@ -19,6 +19,7 @@ from darkdiff_cli.batch.ledger import NAME, Entry, Ledger
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import ExposureSettings
 from tests.conftest import run_darkdiff
+from tests.unit.test_files import killed_writer
 
 GIVEN = ExposureSettings(ratio=100.0)
 
@@ -110,7 +111,7 @@ def test_killed_again_and_again_every_photo_is_whole_and_the_same(night, model_f
                 kills += 1
         for name, content in photos(output).items():
             assert content == expected[name]
-    (output / ".IMG_4_darkdiff.jpg.123.partial").write_bytes(b"torn")
+    assert killed_writer(output / "IMG_4_darkdiff.jpg").exists()
     with (output / NAME).open("ab") as ledger:
         ledger.write(b'{"key": "torn')
     last = run_darkdiff(*words(night, model_folder, "-o", output, "--recursive"))
@@ -202,7 +203,7 @@ def test_ledger_reads_on_and_passes_over_torn_lines(tmp_path) -> None:
     ledger, other = Ledger(tmp_path), Ledger(tmp_path)
     ledger.append(Entry("a", "a.dng", "a.jpg", "done"))
     assert set(other.entries()) == {"a"}
-    with ledger.path.open("ab") as file:
+    with (tmp_path / NAME).open("ab") as file:
         file.write(b'{"key": "tor')
     assert set(other.entries()) == {"a"}
     ledger.append(Entry("b", "b.dng", "b.jpg", "failed", "b.dng: broken."))

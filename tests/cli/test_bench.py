@@ -114,9 +114,9 @@ def test_a_second_run_goes_on_and_bad_pairs_do_not_end_it(scenes, model_folder, 
 
 
 def test_a_run_without_lpips_is_scored_again_with_it(scenes, model_folder, lpips, tmp_path, monkeypatch) -> None:
-    from darkdiff_models import lpips_weights
+    from darkdiff_cli import weights
 
-    monkeypatch.setattr(lpips_weights, "_download", _offline)
+    monkeypatch.setattr(weights, "_download", _offline)
     words = ("quality", "--data", f"scenes:{scenes}", "--model", model_folder, "-o", tmp_path / "out", "--json")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     without = json.loads(bench(*words).stdout)["quality"]["methods"]["toy"]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 import shutil
 import subprocess
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from darkdiff_cli.errors import OutputError
 from darkdiff_cli.evaluation.quality.run import Results, Row, picture_path
 from darkdiff_cli.evaluation.report.page import write_report
 from darkdiff_cli.evaluation.report.plots import growth_plot, sweep_plots
@@ -63,6 +65,25 @@ def test_page_escapes_and_holds_every_number(page: Path) -> None:
     found = json.loads(page.with_suffix(".json").read_text())
     assert found["quality"]["methods"]["tiny"]["psnr"]["mean"] == 25.0
     assert found["speed"]["seconds_per_megapixel"] == [pytest.approx(sum(0.5 + i for i in range(7)) / 3)]
+
+
+@pytest.mark.parametrize("room", [1_000, 10_000])  # bytes: the page does not fit; the page fits, and JSON does not
+def test_on_a_full_disk_every_file_of_a_report_is_whole_or_as_it_was(room: int, tmp_path: Path) -> None:
+    row = Row("scenes v1", "tiny", "tiny", "one", 100.0, {"psnr": 25.0}, 1.0)
+    files = [tmp_path / f"bench.{kind}" for kind in ("html", "json", "csv")]
+    write_report(files[0], Results("p", [row]), None, tmp_path)
+    before = {path: path.read_bytes() for path in files}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        with pytest.raises(OutputError, match="the disk is full"):
+            write_report(files[0], Results("another", [row] * 100), None, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert set(tmp_path.iterdir()) == set(files)
+    assert files[0].read_text().rstrip().endswith("</html>")
+    assert (files[0].read_bytes() == before[files[0]]) == (room == 1_000)
+    assert [path.read_bytes() for path in files[1:]] == [before[path] for path in files[1:]]
 
 
 @pytest.mark.parametrize("size", ["1200,900", "400,800"])  # a desk and a phone

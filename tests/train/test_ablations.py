@@ -32,7 +32,7 @@ ABLATIONS = {
     "conditioning: controlnet": ("  region_size: 4", "  conditioning: controlnet"),
     "conditioning: global": ("  region_size: 4", "  conditioning: global"),
     "residual: false": ("stage1:\n", "stage1:\n  residual: false\n"),
-    "image_loss_weight: 0": ("  region_size: 4", "  image_loss_weight: 0"),
+    "image_loss: {weight: 0}": ("image_loss: {weight: 1.0", "image_loss: {weight: 0.0"),
     "data_format: raw-srgb": ("colour_anchor: true", "colour_anchor: false"),
     "data_format: raw-raw": ("colour_anchor: true", "colour_anchor: false"),
 }

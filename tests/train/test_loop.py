@@ -10,13 +10,14 @@ from torch import nn
 
 from darkdiff_cli.datasets import PhotoPairs, SynthesisSettings
 from darkdiff_cli.errors import SettingsError, TrainingError
-from darkdiff_cli.training import loop
 from darkdiff_cli.training.loop.batches import Cut
 from darkdiff_cli.training.loop.draws import Draws
 from darkdiff_cli.training.loop.machine import RunSettings
 from darkdiff_cli.training.loop.state import newest_checkpoint
+from darkdiff_cli.training.loop.train import train
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.recipe_file import load_recipe
+from darkdiff_cli.training.recipe.stage_settings import ImageLoss
 from darkdiff_cli.training.stages.stage import MODEL, Stage
 from darkdiff_cli.training.stages.stage0 import stock_autoencoder, stock_unet
 from darkdiff_cli.training.stages.stage1 import ResidualAutoencoder
@@ -29,7 +30,9 @@ PLAN = Optimisation(steps=4, batch_size=4, crop=32, learning_rate=1e-3, final_le
 def stage_one(**changes: object) -> ResidualAutoencoder:
     torch.manual_seed(0)
     vae = residual_autoencoder(stock_autoencoder(RECIPE.stage0.autoencoder_shape))
-    return ResidualAutoencoder(replace(RECIPE.stage1, optimisation=replace(PLAN, **changes)), vae, None)
+    return ResidualAutoencoder(
+        replace(RECIPE.stage1, optimisation=replace(PLAN, **changes)), RECIPE.finishing, vae, None
+    )
 
 
 @pytest.fixture
@@ -49,7 +52,7 @@ def run(stage: Stage, data, output: Path, **changes: object) -> dict[int, float]
     settings = replace(
         RunSettings(output, workers=0, device="cpu", precision="fp32", log_every=1, check_every=2), **changes
     )
-    loop.train(stage, *data, settings, report)
+    train(stage, *data, settings, report)
     return losses
 
 
@@ -108,7 +111,7 @@ def test_no_number_stops_with_step_and_files_and_keeps_the_last_checkpoint(data,
 
 
 def test_a_full_disk_leaves_the_previous_checkpoint_whole(data, tmp_path, monkeypatch) -> None:
-    from darkdiff_cli.training import state
+    from darkdiff_cli.training.loop import state
 
     def full(tensors, path, metadata):
         Path(path).write_bytes(b"half")
@@ -188,7 +191,7 @@ def test_overfitting_one_pair_drives_psnr_up(data, tmp_path) -> None:
     draws = Draws(0, 0, torch.device("cpu"))
     with torch.no_grad():
         assert one.health(batch, draws)["psnr"] > noisy + 10
-    plan = replace(RECIPE.stage2, image_loss_weight=0.1, image_loss_share=1.0, null_share=0.0)
+    plan = replace(RECIPE.stage2, image_loss=ImageLoss(weight=0.1), null_share=0.0)
     plan = replace(plan, optimisation=replace(one.optimisation, learning_rate=2e-3))
     networks = denoiser(stock_unet(RECIPE.stage0.denoiser_shape, 4), torch.zeros(1, 2, 16), 4)
     schedule = sd_schedule(RECIPE.stage0.denoiser_shape.prediction_type)

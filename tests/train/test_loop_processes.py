@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from darkdiff_cli.training import loop
+import darkdiff_cli
 from darkdiff_cli.training.loop.state import newest_checkpoint
 from darkdiff_cli.training.stages.stage0 import stock_autoencoder, stock_unet
 from tests.train.test_loop import RECIPE
@@ -36,7 +36,7 @@ def base(tmp_path: Path) -> Path:
     prompt = torch.zeros(1, shapes.denoiser_shape.prompt_tokens, shapes.denoiser_shape.cross_attention_dim)
     schedule = dict(sd_schedule(shapes.denoiser_shape.prediction_type).config)
     save_base(Base(vae, unet, schedule, prompt), tmp_path / "base")
-    source = Path(loop.__file__).parents[1] / "recipes" / "tiny-debug.yaml"
+    source = Path(darkdiff_cli.__file__).parent / "recipes" / "tiny-debug.yaml"
     text = source.read_text().replace("  adversary: {start: 2}\n", "")
     (tmp_path / "recipe.yaml").write_text(text.replace("batch_size: 2", "batch_size: 4"))
     return tmp_path / "base"
@@ -72,7 +72,7 @@ def test_killed_in_the_middle_of_a_checkpoint_it_resumes_with_the_same_losses(
     subprocess.run([sys.executable, *command(photo_folder, straight, "--base", base)], check=True, capture_output=True)
     # The process stops itself, as a power cut would, when half of the second checkpoint is on the disk.
     script = (
-        "import os, signal, sys; from pathlib import Path; from darkdiff_cli.training import state\n"
+        "import os, signal, sys; from pathlib import Path; from darkdiff_cli.training.loop import state\n"
         "real = state.save_file\n"
         "def save(tensors, path, metadata):\n"
         "    real(tensors, path, metadata)\n"

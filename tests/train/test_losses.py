@@ -22,7 +22,7 @@ def test_the_perceptual_network_judges_from_every_place_of_a_latent_in_turn(lpip
     difference = (picture - reference).abs().mean(dim=(1, 2, 3))
     places = [(..., slice(down, down + 41), slice(right, right + 45)) for right in range(8) for down in range(8)]
     turns = [Draws(0, step, torch.device("cpu")).place(PERIOD) for step in range(65)]
-    losses = torch.stack([picture_loss(picture, reference, lpips, PictureLoss(0.5), turn) for turn in turns])
+    losses = torch.stack([picture_loss(picture, reference, lpips, PictureLoss(lpips=0.5), turn) for turn in turns])
     expected = torch.stack([difference + 0.5 * lpips(picture[place], reference[place]) for place in places])
     assert torch.allclose(losses[:64], expected, atol=1e-5)
     assert torch.equal(losses[64], losses[0])
@@ -35,6 +35,6 @@ def test_the_loss_on_blocks_sees_their_means_alone() -> None:
     fine[..., ::2] += 0.1
     fine[..., 1::2] -= 0.1
     broad[1] += 0.1
-    plain, weighed = PictureLoss(0.0), PictureLoss(0.0, block_weight=2.0)
+    plain, weighed = PictureLoss(lpips=0.0), PictureLoss(lpips=0.0, blocks=2.0)
     assert torch.allclose(picture_loss(fine, reference, None, weighed), picture_loss(fine, reference, None, plain))
     assert torch.allclose(picture_loss(broad, reference, None, weighed), torch.tensor([0.0, 0.3]), atol=1e-6)

@@ -32,7 +32,7 @@ def change(tmp_path: Path, old: str, new: str) -> str:
         ("prediction_type: v_prediction", "prediction_type: x", "epsilon or v_prediction"),
         ("ratio_range: [50.0, 320.0]", "ratio_range: [50.0]", "ratio_range"),
         ("name: tiny-debug", "", "'name' is missing"),
-        ("perceptual_weight: 0.0", "perceptual_weight: 0.1", "crop of 32 pixels is too small for LPIPS"),
+        ("lpips: 0.0", "lpips: 0.1", "crop of 32 pixels is too small for LPIPS"),
         ("name: tiny-debug", "name: [", "not valid YAML"),
     ],
 )

@@ -11,6 +11,7 @@ from darkdiff_cli.datasets import Pair, PhotoPairs, SynthesisSettings, collate
 from darkdiff_cli.training.loop.draws import Draws
 from darkdiff_cli.training.loop.replay import Tape
 from darkdiff_cli.training.recipe.recipe_file import load_recipe
+from darkdiff_cli.training.recipe.stage_settings import ImageLoss
 from darkdiff_cli.training.stages.stage import MODEL, Stage
 from darkdiff_cli.training.stages.stage0 import PlainAutoencoder, PlainDenoiser, stock_autoencoder
 from darkdiff_cli.training.stages.stage1 import ResidualAutoencoder
@@ -62,11 +63,13 @@ def plain_denoiser() -> Stage:
 def residual(**changes: object) -> Stage:
     assert RECIPE.stage0 is not None
     vae = residual_autoencoder(stock_autoencoder(RECIPE.stage0.autoencoder_shape))
-    return ResidualAutoencoder(replace(RECIPE.stage1, **{"adversary": None, "drop_taps": 0.5, **changes}), vae, None)
+    return ResidualAutoencoder(
+        replace(RECIPE.stage1, **{"adversary": None, "drop_taps": 0.5, **changes}), RECIPE.finishing, vae, None
+    )
 
 
 def conditional(**changes: object) -> Stage:
-    settings = {"image_loss_share": 1.0, "image_loss_steps": 2, "autoencoder_learning_rate": 0.5, "denoiser_first": 3}
+    settings = {"image_loss": ImageLoss(share=1.0, steps=2), "autoencoder_learning_rate": 0.5, "denoiser_first": 3}
     settings |= {"clean_latents": 0.5, "null_share": 0.5, **changes}
     recipe, model = replace(RECIPE, stage2=replace(RECIPE.stage2, **settings)), make_pipeline(lrgb_space="srgb")
     return ConditionalDenoiser(recipe, model.vae, (model.unet, model.context), model.scheduler, None)
@@ -101,5 +104,7 @@ def test_a_pass_on_a_refilled_tape_is_that_steps_own(make: Callable[[], Stage], 
 def test_passes_that_differ_have_no_course_in_common() -> None:
     stage = conditional()
     assert stage.course(MODEL, 2) != stage.course(MODEL, 3)
-    assert conditional(image_loss_share=0.5, autoencoder_learning_rate=0.0, clean_latents=0.0).course(MODEL, 3) is None
+    half = ImageLoss(share=0.5, steps=2)
+    stage = conditional(image_loss=half, autoencoder_learning_rate=0.0, clean_latents=0.0)
+    assert stage.course(MODEL, 3) is None
     assert residual(adversary=RECIPE.stage1.adversary).course(MODEL, 0) is None

@@ -7,23 +7,25 @@ import pytest
 import torch
 
 from darkdiff_cli.datasets import Pair, PhotoPairs, SynthesisSettings
-from darkdiff_cli.training import loop
 from darkdiff_cli.training.loop.draws import Draws
 from darkdiff_cli.training.loop.machine import RunSettings
+from darkdiff_cli.training.loop.train import train
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.recipe_file import load_recipe
+from darkdiff_cli.training.recipe.stage_settings import ImageLoss
 from darkdiff_cli.training.stages.stage import MODEL
 from darkdiff_cli.training.stages.stage2 import ConditionalDenoiser
 from darkdiff_models.finishing import Finishing
 from tests.conftest import make_pipeline
 
+LEARNT = ImageLoss(weight=1.0, l1=1.0, l2=0.0, share=1.0, steps=2)
 PLAN = Optimisation(steps=2, batch_size=4, crop=32, learning_rate=1e-3, final_learning_rate=1e-3, warmup=1)
 
 
 def stage_two(**changes: object) -> ConditionalDenoiser:
     torch.manual_seed(0)
     recipe = load_recipe("tiny-debug")
-    settings = {"image_loss_share": 1.0, "image_loss_steps": 2, "autoencoder_learning_rate": 0.5, **changes}
+    settings = {"image_loss": LEARNT, "autoencoder_learning_rate": 0.5, **changes}
     recipe = replace(recipe, stage2=replace(recipe.stage2, optimisation=PLAN, **settings))
     assert recipe.fault() is None
     model = make_pipeline(lrgb_space="srgb")
@@ -48,7 +50,7 @@ def weights(module: torch.nn.Module) -> dict[str, torch.Tensor]:
 def test_the_autoencoder_learns_where_and_when_it_may(data, tmp_path, rate: float, first: int, learns: bool) -> None:
     stage = stage_two(autoencoder_learning_rate=rate, denoiser_first=first)
     before, denoiser = weights(stage.vae), weights(stage.unet)
-    loop.train(stage, *data, RunSettings(tmp_path, workers=0, device="cpu", precision="fp32"), lambda *_: None)
+    train(stage, *data, RunSettings(tmp_path, workers=0, device="cpu", precision="fp32"), lambda *_: None)
     still = {name for name, old in before.items() if torch.equal(old, weights(stage.vae)[name])}
     assert still == (set() if learns else set(before))
     assert not torch.equal(denoiser["conv_out.weight"], weights(stage.unet)["conv_out.weight"])
@@ -66,7 +68,9 @@ def test_alone_means_without_pictures_and_with_a_gradient_for_every_process(data
 
 
 def test_the_target_does_not_teach_the_encoder(data) -> None:
-    stage = stage_two(image_loss_weight=1e-12, null_share=1.0)  # the condition is noise: only the target could
+    stage = stage_two(
+        image_loss=replace(LEARNT, weight=1e-12), null_share=1.0
+    )  # the condition is noise: only the target could
     stage.recipe = replace(stage.recipe, stage1=replace(stage.recipe.stage1, kl_weight=0.0))
     loss, _ = stage.loss(MODEL, as_batch(data[1][0]), Draws(0, 0, torch.device("cpu")))
     loss.backward()
@@ -79,7 +83,7 @@ def test_the_picture_teaches_the_denoiser(data) -> None:
     pair = as_batch(data[1][0])
     grads = []
     for weight in (1.0, 100.0):
-        stage.settings = replace(stage.settings, image_loss_weight=weight)
+        stage.settings = replace(stage.settings, image_loss=replace(LEARNT, weight=weight))
         loss, numbers = stage.loss(MODEL, pair, Draws(0, 0, torch.device("cpu")))
         grads.append(torch.autograd.grad(loss, stage.unet.conv_out.weight)[0])
     assert numbers["image"] > 0
@@ -97,7 +101,7 @@ def test_clean_latents_take_the_place_of_sampled_ones(data, share: float) -> Non
         _, numbers = stage.loss(MODEL, shown, Draws(0, 0, torch.device("cpu")))
         pictures.append(numbers["image"])
     for weight in (1.0, 100.0):
-        stage.settings = replace(stage.settings, image_loss_weight=weight)
+        stage.settings = replace(stage.settings, image_loss=replace(LEARNT, weight=weight))
         loss, _ = stage.loss(MODEL, pair, Draws(0, 0, torch.device("cpu")))
         grads.append(torch.autograd.grad(loss, stage.unet.conv_out.weight)[0])
     assert (pictures[0] == pictures[1]) == (share == 0)  # sampling sees the noisy image only
@@ -106,8 +110,10 @@ def test_clean_latents_take_the_place_of_sampled_ones(data, share: float) -> Non
 
 def test_an_autoencoder_that_not_every_image_tells_is_refused() -> None:
     recipe = load_recipe("tiny-debug")
-    wrong = replace(recipe, stage2=replace(recipe.stage2, autoencoder_learning_rate=1.0, image_loss_share=0.5))
-    assert "image_loss_share: 1" in (wrong.fault() or "")
+    wrong = replace(
+        recipe, stage2=replace(recipe.stage2, autoencoder_learning_rate=1.0, image_loss=ImageLoss(share=0.5))
+    )
+    assert "image_loss with share: 1" in (wrong.fault() or "")
     wrong = replace(recipe, stage2=replace(recipe.stage2, autoencoder_learning_rate=0.0, clean_latents=0.3))
     assert "stage2.clean_latents needs" in (wrong.fault() or "")
     assert "expected_error" in (

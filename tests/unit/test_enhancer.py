@@ -7,6 +7,7 @@ from darkdiff_cli.enhancer import Enhancer, EnhanceSettings, _explain
 from darkdiff_cli.errors import MemoryLimitError, SettingsError
 from darkdiff_cli.photo import PhotoSettings
 from darkdiff_cli.raw import ExposureSettings
+from darkdiff_models import SamplingSettings
 
 
 def test_running_out_of_memory_suggests_a_smaller_tile() -> None:
@@ -28,6 +29,17 @@ def test_a_darkening_is_not_taken_back_by_a_lowered_white_level() -> None:
         for r, ev in (("auto", 0.0), (100.0, 0.0), (0.5, 0.0), (100.0, -1.0))
     ]
     assert used == ["auto", "auto", "file", "file"]
+
+
+def test_an_image_too_large_to_be_denoised_at_once_is_tiled_with_a_note(dark_dng, model_folder, monkeypatch) -> None:
+    enhancer, settings = Enhancer(str(model_folder)), EnhanceSettings(ExposureSettings(200.0), SamplingSettings(tile=0))
+    exposure = enhancer.read(dark_dng, settings)
+    whole = enhancer.render(exposure, settings)
+    monkeypatch.setattr("darkdiff_models.tiling.memory.free_memory", lambda _device: 1000)
+    tiled = enhancer.render(exposure, settings)
+    assert (whole.sampling.tile, whole.notes) == (0, ())
+    assert tiled.sampling.tile == 64
+    assert "does not fit into memory at once, so it is denoised in tiles of 64 latents" in tiled.notes[0]
 
 
 def test_input_is_never_overwritten(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:

@@ -1,23 +1,47 @@
 """What the commands of `bench` share: options, and what they need beyond the program's own dependencies."""
 
 import importlib.util
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
+from darkdiff_cli.commands.aliases import Device, Quiet, Seed
 from darkdiff_cli.errors import SettingsError
 
 NEEDED = ("skimage", "jinja2")
 
-Seed = Annotated[int, typer.Option(min=0, help="Seed of the noise.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
-Output = Annotated[Path, typer.Option("-o", "--output", help="Folder of scores and pictures, gone on from.")]
-Lpips = Annotated[Path | None, typer.Option(help="LPIPS AlexNet weights; else downloaded once.")]
-LpipsVgg = Annotated[Path | None, typer.Option(help="LPIPS VGG weights, for a second LPIPS.")]
-PublishedFile = Annotated[Path | None, typer.Option(help="CSV of published scores, shown beside ours.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+PublishedFile = Annotated[
+    Path | None,
+    typer.Option(help="CSV file of published scores, shown beside the measured ones.", rich_help_panel="Output"),
+]
+
+
+@dataclass(frozen=True)
+class ScoringOptions:
+    """How pictures are made and scored, and where the scores go."""
+
+    panel: ClassVar[str] = "Scores"
+    lpips: Annotated[
+        Path | None,
+        typer.Option(help="LPIPS AlexNet weights (safetensors). Default: the public ones, downloaded once."),
+    ] = None
+    lpips_vgg: Annotated[
+        Path | None, typer.Option(help="LPIPS VGG-16 weights (safetensors), for a second LPIPS score.")
+    ] = None
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Folder of scores and pictures; what an earlier run scored there is not scored again.",
+            rich_help_panel="Output",
+        ),
+    ] = Path("bench")
+    quiet: Quiet = False
+    seed: Seed = 0
+    device: Device = "auto"
 
 
 def needs_extra() -> None:

@@ -1,44 +1,114 @@
 """`darkdiff bench quality` and `protocols`: models and baselines side by side, by named protocols."""
 
-import itertools
 import json
 import sys
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
-from darkdiff_cli.commands.bench.options import (
-    AsJson,
-    Device,
-    Lpips,
-    LpipsVgg,
-    Output,
-    PublishedFile,
-    Quiet,
-    Seed,
-    needs_extra,
-)
+from darkdiff_cli.commands.aliases import AsJson
+from darkdiff_cli.commands.bench.lineup import BASELINES, CEILINGS, SID_UNET, Lineup, Sweep
+from darkdiff_cli.commands.bench.options import PublishedFile, ScoringOptions, needs_extra
 from darkdiff_cli.commands.progress import counted_progress
-from darkdiff_cli.commands.weights import lpips_file
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.weights import lpips_file
 
 if TYPE_CHECKING:
-    from darkdiff_cli.evaluation.methods.method import Method
     from darkdiff_cli.evaluation.quality.run import Results
-    from darkdiff_cli.raw import White
-
-BASELINES = ("amplify", "bm3d", "stage1", "sid-unet=FOLDER")
-CEILINGS = ("clean-input", "clean-latents", "zeroed-latents", "best-matrix", "reference")
 
 
-class Sweep(NamedTuple):
-    """Settings that models are scored with, each with each; None is the model's own."""
+@dataclass(frozen=True)
+class MethodOptions:
+    """Who is scored, and on which pairs."""
 
-    steps: Sequence[int | None] = (None,)
-    guidance: Sequence[float | None] = (None,)
-    views: Sequence[int | None] = (None,)
+    panel: ClassVar[str] = "What is scored"
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND:DIR", help="Pairs of dark and clean raw files: scenes:DIR, sid:DIR, eld:DIR or lrd:DIR."
+        ),
+    ]
+    protocol: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="How they are scored: a name that `bench protocols` lists, such as sid-x300-15."
+        ),
+    ] = "scenes"
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL", help="tiny, a folder or a Hugging Face id. Default: tiny. Can be given several times."
+        ),
+    ] = None
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METHOD",
+            help=f"Simpler method to compare with: {', '.join(BASELINES)}. Can be given several times.",
+        ),
+    ] = None
+    ceiling: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METHOD", help=f"Upper limit to compare with: {', '.join(CEILINGS)}. Can be given several times."
+        ),
+    ] = None
+    external: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COMMAND",
+            help="Command of another program, 'command {in} {out}': {in} is the dark raw file, {out} the TIFF file to "
+            "write; {ratio}, the amplification ratio, may be used too. Can be given several times.",
+        ),
+    ] = None
+
+    def lineup(self, sweep: Sweep) -> Lineup:
+        """The methods.
+
+        Raises:
+            SettingsError: there is no such baseline or ceiling.
+        """
+        baselines, ceilings = self.baseline or [], self.ceiling or []
+        for given, known, option in ((baselines, BASELINES, "baseline"), (ceilings, CEILINGS, "ceiling")):
+            for word in given:
+                if word not in known and not (option == "baseline" and word.startswith(SID_UNET)):
+                    raise SettingsError(f"--{option} {word}: must be one of {', '.join(known)}.")
+        return Lineup(self.model or ["tiny"], (), baselines, ceilings, self.external or (), sweep)
+
+
+@dataclass(frozen=True)
+class SweepOptions:
+    """Settings that every model is scored with, each with each."""
+
+    panel: ClassVar[str] = "Diffusion"
+    steps: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=1, metavar="N", help="Denoising steps. Default: the model's. Can be given several times, to compare."
+        ),
+    ] = None
+    guidance: Annotated[
+        list[float] | None,
+        typer.Option(
+            min=0, metavar="SCALE", help="Guidance scale. Default: the model's. Can be given several times, to compare."
+        ),
+    ] = None
+    views: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=1,
+            max=8,
+            metavar="N",
+            help="Mirrored and turned views that are averaged. Default: the model's. Can be given several times, to "
+            "compare.",
+        ),
+    ] = None
+
+    def sweep(self) -> Sweep:
+        """The settings."""
+        return Sweep(self.steps or (None,), self.guidance or (None,), self.views or (None,))
 
 
 def protocols() -> int:
@@ -51,46 +121,33 @@ def protocols() -> int:
 
 
 def quality(
-    data: Annotated[str, typer.Option(help="scenes:DIR, sid:DIR, eld:DIR or lrd:DIR.")],
-    protocol: Annotated[str, typer.Option(help="One of `bench protocols`, such as sid-x300-15.")] = "scenes",
-    model: Annotated[list[str] | None, typer.Option(help="tiny, a folder or a hub id; several times.")] = None,
-    baseline: Annotated[list[str] | None, typer.Option(help=f"{', '.join(BASELINES)}; several times.")] = None,
-    ceiling: Annotated[list[str] | None, typer.Option(help=f"{', '.join(CEILINGS)}; several times.")] = None,
-    external: Annotated[
-        list[str] | None, typer.Option(help="Another program: 'command {in} {out}', {ratio} if it likes.")
+    methods: MethodOptions,
+    sweep: SweepOptions,
+    scoring: ScoringOptions,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write an HTML report to this file, and JSON and CSV files beside it.", rich_help_panel="Output"
+        ),
     ] = None,
-    steps: Annotated[list[int] | None, typer.Option(min=1, help="Denoising steps; several times sweeps.")] = None,
-    guidance: Annotated[list[float] | None, typer.Option(min=0, help="Guidance; several times sweeps.")] = None,
-    views: Annotated[
-        list[int] | None, typer.Option(min=1, max=8, help="Mirrored views that are averaged; several times sweeps.")
-    ] = None,
-    seed: Seed = 0,
-    device: Device = "auto",
-    output: Output = Path("bench"),
-    report: Annotated[Path | None, typer.Option(help="Write an HTML report, JSON and CSV beside it.")] = None,
-    lpips: Lpips = None,
-    lpips_vgg: LpipsVgg = None,
     published: PublishedFile = None,
     as_json: AsJson = False,
-    quiet: Quiet = False,
 ) -> int:
-    """Score models and baselines side by side on a set of pairs, by a named protocol."""
+    """Score models and baselines side by side on a set of pairs, by a named protocol.
+
+    Exit code 1: a pair could not be scored.
+    """
     needs_extra()
+    lineup = methods.lineup(sweep.sweep())
     from darkdiff_cli.evaluation.protocols.published import read_published
     from darkdiff_cli.evaluation.report.page import as_json as found_json
     from darkdiff_cli.evaluation.report.page import as_text, comparison_lines, quality_table, write_report
 
-    for given, known, option in ((baseline, BASELINES, "baseline"), (ceiling, CEILINGS, "ceiling")):
-        for word in given or []:
-            if word not in known and not (option == "baseline" and word.startswith("sid-unet=")):
-                raise SettingsError(f"--{option} {word}: must be one of {', '.join(known)}.")
-    sweep = Sweep(steps or (None,), guidance or (None,), views or (None,))
     others = read_published(published) if published is not None else []
-    results = score(data, protocol, model or ["tiny"], baseline or [], ceiling or [], external or [], sweep, seed,
-                    device, output, lpips, lpips_vgg, quiet)  # fmt: skip
-    results.published = [other for other in others if other.protocol == protocol]
+    results = score(methods.data, methods.protocol, lineup, scoring)
+    results.published = [other for other in others if other.protocol == methods.protocol]
     if report is not None:
-        write_report(report, results, None, output)
+        write_report(report, results, None, scoring.output)
     if as_json:
         print(json.dumps(found_json(results, None), indent=2))
     else:
@@ -103,15 +160,14 @@ def quality(
     return 1 if results.failures else 0
 
 
-def score(
-    data: str, protocol: str, models: list[str], baselines: list[str], ceilings: list[str], external: list[str],
-    sweep: Sweep, seed: int, device: str, output: Path, alex: Path | None, vgg: Path | None, quiet: bool,
-    names: list[str] | None = None,
-) -> "Results":  # fmt: skip
+def score(data: str, protocol: str, lineup: Lineup, scoring: ScoringOptions) -> "Results":
     """Score methods on a set of pairs.
 
     Args:
-        names: of the models in the table; their own where None.
+        data: KIND:DIR.
+        protocol: its name.
+        lineup: the methods.
+        scoring: how, and where the scores go.
 
     Raises:
         DarkdiffError: the options, the data or the weights do not fit.
@@ -125,72 +181,23 @@ def score(
     if kind != chosen.kind or not folder:
         raise SettingsError(f"--data {data}: protocol {protocol} scores {chosen.kind}:DIR.")
     pairs = chosen.find(Path(folder))
-    methods = _methods(models, baselines, ceilings, external, sweep, seed, device, names, chosen.adjust_maximum)
+    methods = lineup.methods(chosen, scoring.seed, scoring.device)
     try:
-        judge = Judge(chosen, *load_lpips(_alex(alex), vgg))
+        judge = Judge(chosen, *load_lpips(_alex(scoring.lpips), scoring.lpips_vgg))
     except (FileNotFoundError, KeyError, ValueError) as error:
         raise SettingsError(f"LPIPS weights: {error}; give them with --lpips FILE.safetensors.") from error
-    output.mkdir(parents=True, exist_ok=True)
-    with counted_progress("quality", quiet) as report:
-        return run_quality(pairs, methods, judge, output, report)
-
-
-def _methods(
-    models: list[str], baselines: list[str], ceilings: list[str], external: list[str], sweep: Sweep,
-    seed: int, device: str, names: list[str] | None, adjust_maximum: bool,
-) -> "list[Method]":  # fmt: skip
-    """Every method of the run: models with each of their settings first."""
-    from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
-    from darkdiff_cli.evaluation.methods.external import External
-    from darkdiff_cli.evaluation.methods.method import (
-        Amplified,
-        BestMatrix,
-        Bm3d,
-        Model,
-        OtherReference,
-        Regression,
-        WithoutDiffusion,
-    )
-
-    white: White = "auto" if adjust_maximum else "file"  # as the protocol renders its references
-    enhancers = [Enhancer(model, device) for model in models]
-    for enhancer, name in zip(enhancers, names or [], strict=False):
-        enhancer.model = name
-    methods: list[Method] = [
-        Model(enhancer, EnhanceSettings(steps=steps, guidance=guidance, views=views, seed=seed, white=white))
-        for enhancer in enhancers
-        for steps, guidance, views in itertools.product(*sweep)
-    ]
-    viewed = list(itertools.product(enhancers, sweep.views))  # as many views as the models they stand beside
-    if "stage1" in baselines:
-        methods += [WithoutDiffusion(enhancer, "stage1", white, views) for enhancer, views in viewed]
-    for kind in ceilings:
-        if kind == "reference":
-            methods.append(OtherReference(adjust_maximum))
-        elif kind == "best-matrix":
-            methods += [
-                BestMatrix(Model(enhancer, EnhanceSettings(views=views, seed=seed, white=white)), adjust_maximum)
-                for enhancer, views in viewed
-            ]
-        else:
-            methods += [WithoutDiffusion(one, kind, white, views) for one, views in viewed]  # type: ignore[arg-type]
-    methods += [External(template) for template in external]
-    methods += [
-        Regression(Path(word.removeprefix("sid-unet=")), device, white)
-        for word in baselines
-        if word.startswith("sid-unet=")
-    ]
-    if "bm3d" in baselines:
-        methods.append(Bm3d(white))
-    if "amplify" in baselines:
-        methods.append(Amplified())
-    return methods
+    scoring.output.mkdir(parents=True, exist_ok=True)
+    with counted_progress("quality", scoring.quiet) as report:
+        return run_quality(pairs, methods, judge, scoring.output, report)
 
 
 def _alex(given: Path | None) -> Path | None:
-    """The LPIPS weights; without a connection LPIPS is left out, with a word about it."""
+    """The LPIPS weights; without a connection LPIPS is left out, and a line says so."""
     try:
         return lpips_file(given)
     except FileNotFoundError as error:
-        print(f"darkdiff: {error}; scoring without LPIPS, or give --lpips FILE.safetensors.", file=sys.stderr)
+        print(
+            f"darkdiff: {error}; there are no LPIPS scores without weights, give them with --lpips FILE.safetensors.",
+            file=sys.stderr,
+        )
         return None

@@ -3,13 +3,14 @@
 import tempfile
 from pathlib import Path
 
-from darkdiff_cli.commands.bench.options import needs_extra
-from darkdiff_cli.commands.bench.quality import Sweep, score
+from darkdiff_cli.commands.bench.lineup import Lineup
+from darkdiff_cli.commands.bench.options import ScoringOptions, needs_extra
+from darkdiff_cli.commands.bench.quality import score
 from darkdiff_cli.commands.progress import counted_progress
 
 
 def short() -> int:
-    """Both on a scene made by code, in about two minutes."""
+    """Score and time the bundled model on a scene made by code, in about two minutes."""
     needs_extra()
     from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
     from darkdiff_cli.evaluation.report.page import as_text, quality_table, speed_table
@@ -19,8 +20,8 @@ def short() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_sample(folder)
-        results = score(f"scenes:{folder}", "scenes", ["tiny"], ["amplify", "stage1"], [], [], Sweep(), 0,
-                        "auto", folder / "out", None, None, quiet=False)  # fmt: skip
+        lineup = Lineup(["tiny"], baselines=("amplify", "stage1"))
+        results = score(f"scenes:{folder}", "scenes", lineup, ScoringOptions(output=folder / "out"))
     with counted_progress("speed", quiet=False) as report:
         speed = run_speed(Enhancer("tiny"), EnhanceSettings(), (3.0,), 1, report)
     print(results.protocol)

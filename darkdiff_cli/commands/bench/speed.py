@@ -1,59 +1,106 @@
 """`darkdiff bench speed`: where the time and the memory of a photo go."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
-from darkdiff_cli.commands.bench.options import AsJson, Device, Quiet, needs_extra
-from darkdiff_cli.commands.options import Views
+from darkdiff_cli.commands.aliases import AsJson, Device, Guidance, Quiet, Steps, Tile, Views
+from darkdiff_cli.commands.bench.options import needs_extra
 from darkdiff_cli.commands.progress import counted_progress
 from darkdiff_cli.errors import SettingsError
 
+if TYPE_CHECKING:
+    from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
+
 PRECISIONS = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+SIZES = (3.0, 6.0, 12.0, 24.0)  # megapixels
+
+
+@dataclass(frozen=True)
+class TimedOptions:
+    """Which model is timed, on which sensors, how often."""
+
+    panel: ClassVar[str] = "What is timed"
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL",
+            help="tiny, a folder or a Hugging Face id; sd-2.1 is a model of Stable Diffusion 2.1's widths with random "
+            "weights.",
+        ),
+    ] = "tiny"
+    size: Annotated[
+        list[float] | None,
+        typer.Option(
+            min=0.01,
+            metavar="MEGAPIXELS",
+            help="Megapixels of the sensor. Default: 3, 6, 12 and 24. Can be given several times.",
+        ),
+    ] = None
+    repeats: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Timed runs of each size; the median is printed.")
+    ] = 3
+    beside: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="controlnet: also time diffusers' ControlNet pipeline of the same widths."),
+    ] = None
+
+
+@dataclass(frozen=True)
+class TimedSamplingOptions:
+    """How the model is sampled, and on what."""
+
+    panel: ClassVar[str] = "Diffusion"
+    steps: Steps = None
+    guidance: Guidance = None
+    views: Views = None
+    device: Device = "auto"
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="fp32, bf16 or fp16. Default: the fastest that suits the device.",
+            rich_help_panel="Machine",
+        ),
+    ] = None
+    tile: Tile = None
+
+    def settings(self) -> "EnhanceSettings":
+        """The settings of the diffusion."""
+        from darkdiff_cli.enhancer import EnhanceSettings
+        from darkdiff_models import SamplingSettings
+
+        sampling = SamplingSettings(steps=self.steps, guidance=self.guidance, views=self.views, tile=self.tile)
+        return EnhanceSettings(sampling=sampling)
 
 
 def speed(
-    model: Annotated[
-        str, typer.Option(help="tiny, a folder or a hub id; sd-2.1 for its widths with random weights.")
-    ] = "tiny",
-    size: Annotated[list[float] | None, typer.Option(min=0.01, help="Megapixels of the sensor; several times.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Denoising steps. Default: the model's.")] = None,
-    guidance: Annotated[float | None, typer.Option(min=0, help="Guidance. Default: the model's.")] = None,
-    views: Views = None,
-    tile: Annotated[int | None, typer.Option(min=8, help="Denoiser tile in latents.")] = None,
-    precision: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16. Default: as suits the device.")] = None,
-    beside: Annotated[
-        str | None, typer.Option(help="controlnet: time diffusers' ControlNet pipeline of the same widths as well.")
+    timed: TimedOptions,
+    sampling: TimedSamplingOptions,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Write an HTML report to this file, and JSON beside it.", rich_help_panel="Output"),
     ] = None,
-    repeats: Annotated[int, typer.Option(min=1, help="Timed runs of each size; the median counts.")] = 3,
-    device: Device = "auto",
-    report: Annotated[Path | None, typer.Option(help="Write an HTML report, JSON beside it.")] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> int:
-    """Time the way of a photo by stage, for sensors of 3 to 24 megapixels, beside the device's matrix-product peak."""
+    """Time each stage of a photo for sensors of several sizes, beside the fastest matrix product of the device."""
     needs_extra()
-    import torch
-
-    from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
+    if timed.beside not in (None, "controlnet"):
+        raise SettingsError(f"--beside {timed.beside}: must be controlnet.")
+    if sampling.precision is not None and sampling.precision not in PRECISIONS:
+        raise SettingsError(f"--precision {sampling.precision}: must be one of {', '.join(PRECISIONS)}.")
     from darkdiff_cli.evaluation.report.page import as_json as found_json
     from darkdiff_cli.evaluation.report.page import as_text, memory_table, speed_table, write_report
     from darkdiff_cli.evaluation.speed.run import run_speed
-    from darkdiff_models.checkpoints import untrained_pipeline
 
-    if beside not in (None, "controlnet"):
-        raise SettingsError(f"--beside {beside}: must be controlnet.")
-    if precision is not None and precision not in PRECISIONS:
-        raise SettingsError(f"--precision {precision}: must be one of {', '.join(PRECISIONS)}.")
-    pipeline, name = (untrained_pipeline(), "SD 2.1 widths, untrained") if model == "sd-2.1" else (None, model)
-    enhancer = Enhancer(name, device, pipeline)
-    enhancer.pipeline.use_precision(getattr(torch, PRECISIONS[precision]) if precision else None)
-    settings = EnhanceSettings(steps=steps, guidance=guidance, views=views, tile=tile)
+    enhancer = _enhancer(timed.model, sampling.device, sampling.precision)
+    controlnet = timed.beside == "controlnet"
     with counted_progress("speed", quiet) as progress:
-        found = run_speed(enhancer, settings, size or (3.0, 6.0, 12.0, 24.0), repeats, progress,
-                          beside == "controlnet")  # fmt: skip
+        found = run_speed(enhancer, sampling.settings(), timed.size or SIZES, timed.repeats, progress, controlnet)
     if report is not None:
         write_report(report, None, found, Path())
     if as_json:
@@ -66,3 +113,16 @@ def speed(
         print(as_text(speed_table(found)))
         print(as_text(memory_table(found)))
     return 0
+
+
+def _enhancer(model: str, device: str, precision: str | None) -> "Enhancer":
+    """The model to time, its networks in the precision."""
+    import torch
+
+    from darkdiff_cli.enhancer import Enhancer
+    from darkdiff_models.checkpoints import untrained_pipeline
+
+    pipeline, name = (untrained_pipeline(), "SD 2.1 widths, untrained") if model == "sd-2.1" else (None, model)
+    enhancer = Enhancer(name, device, pipeline)
+    enhancer.pipeline.use_precision(getattr(torch, PRECISIONS[precision]) if precision else None)
+    return enhancer

@@ -1,33 +1,57 @@
 """`darkdiff bench table N`: the paper's tables, with the models that somebody trained for them."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from darkdiff_cli.commands.bench.options import Device, Lpips, LpipsVgg, Output, PublishedFile, Quiet, Seed, needs_extra
-from darkdiff_cli.commands.bench.quality import Sweep, score
+from darkdiff_cli.commands.aliases import Steps
+from darkdiff_cli.commands.bench.lineup import Lineup, Sweep
+from darkdiff_cli.commands.bench.options import PublishedFile, ScoringOptions, needs_extra
+from darkdiff_cli.commands.bench.quality import score
 from darkdiff_cli.errors import SettingsError
+
+PANEL = "What is scored"
 
 
 def table(
-    number: Annotated[int, typer.Argument(help="Of the paper's table, 1 to 6.", show_default=False)],
-    runs: Annotated[Path, typer.Option(help="Folder with a run for each row, named as the row.")] = Path("runs"),
-    data: Annotated[str | None, typer.Option(help="sid:DIR, eld:DIR or lrd:DIR. Default: say what is needed.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Denoising steps. Default: each model's.")] = None,
-    guidance: Annotated[float | None, typer.Option(min=0, help="Guidance. Default: the paper's for the set.")] = None,
-    seed: Seed = 0,
-    device: Device = "auto",
-    output: Output = Path("bench"),
+    number: Annotated[
+        int, typer.Argument(metavar="NUMBER", help="Number of the paper's table, 1 to 6.", show_default=False)
+    ],
+    *,
+    runs: Annotated[
+        Path,
+        typer.Option(
+            help="Folder of the trained models, a run for each row of the table in a folder of its name.",
+            rich_help_panel=PANEL,
+        ),
+    ] = Path("runs"),
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND:DIR",
+            help="sid:DIR, eld:DIR or lrd:DIR. Default: only say which models are needed.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None,
+    steps: Steps = None,
+    guidance: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            metavar="SCALE",
+            help="Guidance scale. Default: the paper's for the data set.",
+            rich_help_panel="Diffusion",
+        ),
+    ] = None,
+    scoring: ScoringOptions,
     published: PublishedFile = None,
-    lpips: Lpips = None,
-    lpips_vgg: LpipsVgg = None,
-    quiet: Quiet = False,
 ) -> int:
-    """Score the rows of one of the paper's tables. Without --data: say which checkpoints it needs.
+    """Score the rows of one of the paper's tables. Without --data: say which models it needs.
 
-    Exit code 1: a checkpoint is missing or a pair could not be scored.
+    Exit code 1: a model is missing, or a pair could not be scored.
     """
     needs_extra()
     from darkdiff_cli.evaluation.protocols.published import read_published
@@ -45,12 +69,11 @@ def table(
     found = {v.name: preset.checkpoint(v, runs) for v in preset.variants if preset.checkpoint(v, runs).is_dir()}
     if not found:
         raise SettingsError(f"--runs {runs}: holds none of the table's models:\n" + "\n".join(preset.needs(runs)))
-    scale = preset.guidance if guidance is None else guidance
+    sweep = Sweep((steps,), (preset.guidance if guidance is None else guidance,))
+    lineup = Lineup([str(path) for path in found.values()], list(found), sweep=sweep)
     failures: list[str] = []
     for protocol in preset.protocols:
-        results = score(data, protocol, [str(path) for path in found.values()], [], [], [],
-                        Sweep((steps,), (scale,)), seed, device, output / protocol, lpips, lpips_vgg, quiet,
-                        list(found))  # fmt: skip
+        results = score(data, protocol, lineup, replace(scoring, output=scoring.output / protocol))
         results.published = [other for other in others if other.protocol == protocol]
         print(f"\n{results.protocol}\n{as_text(quality_table(results))}")
         failures += results.failures

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -14,10 +15,10 @@ from darkdiff_cli.datasets.eld import other_reference
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.evaluation.methods.bm3d import denoise_mosaic
-from darkdiff_cli.evaluation.methods.digests import model_digest, weights_digest
 from darkdiff_cli.raw import Exposure, RawFrame, White, develop, finish, network_input, read_raw, render_reference
 from darkdiff_cli.raw.rendering import render_linear
 from darkdiff_models.devices import pick_device
+from darkdiff_models.digest import folder_of, model_digest
 from darkdiff_models.learning.sid_unet import SidUNet
 from darkdiff_models.tiling.framing import framed, unframed
 
@@ -91,10 +92,10 @@ class Model(Method):
         extra = "".join(f" {key} {value:g}" for key, value in given.items() if value is not None)
         self.name = f"{self.enhancer.model}{extra}"
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Name, settings and weights."""
-        return f"{self.name} {self.settings} {model_digest(self.enhancer)}"
+        return f"{self.name} {self.settings} {model_digest(folder_of(self.enhancer.pipeline))}"
 
     def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
         """What `enhance` would write."""
@@ -113,10 +114,10 @@ class WithoutDiffusion(Method):
     def __post_init__(self) -> None:
         self.name = f"{self.enhancer.model} {self.kind}" + (f" views {self.views}" if self.views else "")
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Name, white and weights."""
-        return f"{self.name} white {self.white} {model_digest(self.enhancer)}"
+        return f"{self.name} white {self.white} {model_digest(folder_of(self.enhancer.pipeline))}"
 
     def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:
         """Decode the latents of the noisy or the clean image, or zeros, beside noisy or clean taps."""
@@ -146,7 +147,7 @@ class Regression(Method):
     name = "sid-unet"
 
     def __init__(self, folder: Path, device: str, white: White) -> None:
-        self.white = white
+        self.folder, self.white = folder, white
         if not (folder / "config.json").is_file():
             raise SettingsError(f"{folder}: holds no sid-unet; train one with `darkdiff train --stage sid-unet`.")
         try:
@@ -154,10 +155,10 @@ class Regression(Method):
         except (OSError, ValueError) as error:
             raise SettingsError(f"{folder}: is no whole sid-unet ({error}).") from error
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Name, white and weights."""
-        return f"{self.name} white {self.white} {weights_digest(self.network)}"
+        return f"{self.name} white {self.white} {model_digest(self.folder)}"
 
     @torch.inference_mode()
     def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002

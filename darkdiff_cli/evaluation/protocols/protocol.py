@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +18,10 @@ INDOOR = {
     "20188", "20201", "20208", "20210", "20211", "10185", "10187", "10191", "10193", "10198", "10213", "10217",
     "10226", "10227", "10228",
 }  # fmt: skip
+SUBSETS: dict[Literal["test", "test-val"], str] = {
+    "test": "SID Sony test scenes",
+    "test-val": "SID Sony test and validation scenes",
+}
 SCENE_NAME = re.compile(r"(?P<scene>.+)_x(?P<ratio>[\d.]+)$")
 
 
@@ -36,6 +40,8 @@ class Protocol:
         misaligned: keep SID's misaligned scenes.
         adjust_maximum: white by LibRaw's default (0.75), of the reference and of what is scored, as most published
             numbers have it; else by the file's white level.
+        ratio: amplification ratio of the pairs, where the set has several.
+        subset: of SID's scenes.
         row_noise: "auto" takes row noise off the raws, "off" leaves it in, as the papers do.
     """
 
@@ -50,6 +56,8 @@ class Protocol:
     misaligned: bool = True
     adjust_maximum: bool = True
     row_noise: RowNoise = "off"
+    ratio: int | None = None
+    subset: Literal["test", "test-val", "indoor"] = "test"
 
     @property
     def title(self) -> str:
@@ -74,32 +82,32 @@ class Protocol:
         Raises:
             InputError: the set is missing or not complete.
         """
-        pairs = FINDERS[self.kind](self.name, folder)
+        pairs = FINDERS[self.kind](self, folder)
         kept = [pair for pair in pairs if self.misaligned or not pair.misaligned]
         if not kept:
             raise InputError(f"{folder}: holds no pair of {self.title} ({self.pairs}).")
         return kept
 
 
-def _sid(name: str, folder: Path) -> list[RawPair]:
-    _, ratio, count = name.split("-")
+def _sid(protocol: Protocol, folder: Path) -> list[RawPair]:
     pairs = sid_pairs(folder, "test")
-    if count != "35":
+    if protocol.subset != "test":
         pairs += sid_pairs(folder, "validation")
-    if count == "15":
+    if protocol.subset == "indoor":
         pairs = [pair for pair in pairs if pair.scene[:5] in INDOOR]
-    return [pair for pair in pairs if pair.ratio is not None and round(pair.ratio) == int(ratio.removeprefix("x"))]
+    return [pair for pair in pairs if pair.ratio is not None and round(pair.ratio) == protocol.ratio]
 
 
-def _eld(name: str, folder: Path) -> list[RawPair]:
-    return eld_pairs(folder, int(name.rsplit("-x", 1)[1]), "SonyA7S2")
+def _eld(protocol: Protocol, folder: Path) -> list[RawPair]:
+    assert protocol.ratio is not None
+    return eld_pairs(folder, protocol.ratio, "SonyA7S2")
 
 
-def _lrd(name: str, folder: Path) -> list[RawPair]:  # noqa: ARG001
+def _lrd(_protocol: Protocol, folder: Path) -> list[RawPair]:
     return lrd_pairs(folder, "test", ev=-3)
 
 
-def scene_pairs(_name: str, folder: Path) -> list[RawPair]:
+def scene_pairs(_protocol: Protocol, folder: Path) -> list[RawPair]:
     """`NAME_clean.*` with `NAME_xN.*` beside it; or folders `noisy` and `clean` with files of the same names.
 
     Raises:
@@ -124,7 +132,7 @@ def scene_pairs(_name: str, folder: Path) -> list[RawPair]:
     return pairs
 
 
-FINDERS: dict[str, Callable[[str, Path], list[RawPair]]] = {
+FINDERS: dict[str, Callable[[Protocol, Path], list[RawPair]]] = {
     "sid": _sid,
     "eld": _eld,
     "lrd": _lrd,
@@ -139,18 +147,21 @@ def _all() -> dict[str, Protocol]:
         Protocol("scenes-levels", 1, "scenes", twins, adjust_maximum=False, row_noise="auto"),
     ]
     for ratio in (100, 250, 300):
-        found += [
-            Protocol(f"sid-x{ratio}-35", 2, "sid", f"SID Sony test scenes at x{ratio}"),
-            Protocol(f"sid-x{ratio}-49", 2, "sid", f"SID Sony test and validation scenes at x{ratio}"),
+        for subset, scenes in SUBSETS.items():
+            whole = Protocol(f"sid-x{ratio}-{subset}", 3, "sid", f"{scenes} at x{ratio}", ratio=ratio, subset=subset)
+            found += [whole, replace(whole, name=f"{whole.name}-rawpy", curve="bt709", bits=8)]
+        indoor = f"the ELD paper's 15 indoor SID scenes at x{ratio}"
+        found.append(
             Protocol(
-                f"sid-x{ratio}-15", 2, "sid", f"the ELD paper's 15 indoor SID scenes at x{ratio}", crop=512,
-                illuminance=True, bits=8,
-            ),
-        ]  # fmt: skip
-    found += [
-        Protocol(f"eld-sony-x{ratio}", 2, "eld", f"ELD SonyA7S2 at x{ratio}, 30 pairs", illuminance=True, bits=8)
-        for ratio in (100, 200)
-    ]
+                f"sid-x{ratio}-indoor", 3, "sid", indoor, crop=512, illuminance=True, bits=8, ratio=ratio,
+                subset="indoor",
+            )
+        )  # fmt: skip
+    for ratio in (100, 200):
+        corrected = Protocol(
+            f"eld-sony-x{ratio}", 2, "eld", f"ELD SonyA7S2 at x{ratio}, 30 pairs", illuminance=True, bits=8, ratio=ratio
+        )
+        found += [corrected, replace(corrected, name=f"{corrected.name}-uncorrected", illuminance=False)]
     found.append(Protocol("lrd-m3ev-60", 2, "lrd", "LRD's 60 test scenes at -3 EV"))
     return {protocol.name: protocol for protocol in found}
 

@@ -1,12 +1,15 @@
 """The paper's six tables as presets: what each compares, the checkpoints it needs, the protocols it is scored by."""
 
+import csv
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.evaluation.protocols.published import Published
 
-SID_PROTOCOLS = ("sid-x100-35", "sid-x250-35", "sid-x300-35")
+PAPER = "the paper"  # Zheng et al., arXiv 2505.23743; its protocol is known in part
 
 
 @dataclass(frozen=True)
@@ -14,12 +17,15 @@ class Variant:
     """One row of a table.
 
     Attributes:
-        name: in the table, and of its folder below `--runs`.
-        values: recipe values that differ from the table's recipe; empty for the paper's own model.
+        name: of its folder below `--runs`.
+        row: name of the row in the paper.
+        values: recipe values that differ from the table's recipe, as `train --set` takes them; none for the paper's
+            own model.
     """
 
     name: str
-    values: str = ""
+    row: str
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,43 +60,75 @@ class PaperTable:
         for variant in self.variants:
             folder = self.checkpoint(variant, runs)
             state = "found" if folder.is_dir() else "missing"
-            how = f"recipe {self.recipe}" + (f" with {variant.values}" if variant.values else "")
-            lines.append(f"{state}  {folder}  ({how})")
+            words = "".join(f" --set {value}" for value in variant.values)
+            how = f"darkdiff train --stage all --recipe {self.recipe}{words} -o {runs / variant.name}"
+            lines.append(f"{state}  {folder}  {how}")
         return lines
 
+    @property
+    def published(self) -> list[Published]:
+        """The paper's own scores of every row, in its order."""
+        text = files("darkdiff_cli.evaluation.protocols").joinpath("paper.csv").read_text(encoding="utf-8")
+        rows = [row for row in csv.DictReader(text.splitlines()) if int(row["table"]) == self.number]
+        return [
+            Published(PAPER, row["row"], {key: float(row[key]) for key in ("psnr", "ssim", "lpips")}) for row in rows
+        ]
 
-FULL = Variant("full")
+
+SID_X300 = ("sid-x300-test", "sid-x300-test-rawpy")
+
+
+def _full(row: str, name: str = "full") -> Variant:
+    return Variant(name, row)
+
+
+def _base_alone(name: str, conditioning: str) -> Variant:
+    """Stable Diffusion with the condition alone: neither the residual autoencoder nor the image loss."""
+    row = {"concat": "SD Concat", "controlnet": "SD ControlNet"}[conditioning]
+    values = (f"stage2.conditioning={conditioning}", "stage1.residual=false", "stage2.image_loss.weight=0")
+    return Variant(name, row, values)
+
+
+def _against_the_base(suffix: str = "") -> tuple[Variant, ...]:
+    """The rows of Tables 1 to 3 that are trained here."""
+    kinds = ("concat", "controlnet")
+    rows = [_base_alone(f"sd-{kind}{suffix}", kind) for kind in kinds]
+    return (*rows, _full("DarkDiff", f"full{suffix}"))
+
+
 TABLES = {
     table.number: table
     for table in (
-        PaperTable(1, "SID, Sony", "sid", SID_PROTOCOLS, "paper-sid", 2.0, (FULL,)),
+        PaperTable(1, "SID, Sony, x300", "sid", SID_X300, "paper-sid", 2.0, _against_the_base()),
         PaperTable(
-            2, "ELD, with the model of SID", "eld", ("eld-sony-x100", "eld-sony-x200"), "paper-sid", 2.5, (FULL,)
+            2, "ELD, x200, with the models of SID", "eld", ("eld-sony-x200", "eld-sony-x200-uncorrected"), "paper-sid",
+            2.5, _against_the_base(),
         ),
-        PaperTable(3, "LRD", "lrd", ("lrd-m3ev-60",), "paper-lrd", 2.0, (Variant("full-lrd"),)),
+        PaperTable(3, "LRD, -3 EV", "lrd", ("lrd-m3ev-60",), "paper-lrd", 2.0, _against_the_base("-lrd")),
         PaperTable(
-            4, "what the residual autoencoder and the image loss are worth", "sid", SID_PROTOCOLS, "paper-sid", 2.0,
+            4, "what each part is worth, on SID x300", "sid", SID_X300, "paper-sid", 2.0,
             (
-                FULL,
-                Variant("without-residual", "stage1.residual: false"),
-                Variant("without-image-loss", "stage2.image_loss_weight: 0"),
+                Variant("concat", "concatenation instead of region attention", ("stage2.conditioning=concat",)),
+                Variant("without-residual", "without the residual autoencoder", ("stage1.residual=false",)),
+                Variant("without-image-loss", "without the image loss", ("stage2.image_loss.weight=0",)),
+                _full("all"),
             ),
         ),
         PaperTable(
-            5, "what goes in and comes out", "sid", SID_PROTOCOLS, "paper-sid", 2.0,
+            5, "what goes in and comes out, on SID x300", "sid", SID_X300, "paper-sid", 2.0,
             (
-                FULL,
-                Variant("raw-srgb", "data_format: raw-srgb"),
-                Variant("raw-raw", "data_format: raw-raw"),
+                Variant("raw-raw", "Raw-Raw", ("data_format=raw-raw",)),
+                Variant("raw-srgb", "Raw-sRGB", ("data_format=raw-srgb",)),
+                _full("LRGB-sRGB"),
             ),
         ),
         PaperTable(
-            6, "how the denoiser sees the noisy image", "sid", SID_PROTOCOLS, "paper-sid", 2.0,
+            6, "how the denoiser sees the noisy image, on SID x300", "sid", SID_X300, "paper-sid", 2.0,
             (
-                FULL,
-                Variant("concat", "stage2.conditioning: concat"),
-                Variant("controlnet", "stage2.conditioning: controlnet"),
-                Variant("global", "stage2.conditioning: global"),
+                Variant("concat", "Concat", ("stage2.conditioning=concat",)),
+                Variant("controlnet", "ControlNet", ("stage2.conditioning=controlnet",)),
+                Variant("global", "global attention", ("stage2.conditioning=global",)),
+                _full("region attention"),
             ),
         ),
     )

@@ -1,1 +1,1 @@
-"""Row noise: what the readout adds to whole rows, measured on the frame and taken off."""
+"""Row noise: offsets that the readout adds to whole rows, measured on the frame and subtracted."""

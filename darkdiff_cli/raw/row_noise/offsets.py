@@ -1,23 +1,23 @@
-"""Offsets of rows, or of bands of rows, from the steps between them: what rows.py and bands.py have in common."""
+"""Offsets of rows, or of bands of rows, from the steps between them; used by rows.py and bands.py."""
 
 from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
-MEDIAN = 0.455  # of the square of a normal variable of variance 1
+CHI_SQUARED_MEDIAN = 0.455  # median of the square of a standard normal variable
 
 Steps = Iterable[tuple[int, NDArray[np.floating], NDArray[np.floating]]]
-"""(lag, (n - lag,) steps from each row to the one `lag` further down in DN, what each weighs in 1 / DN squared)."""
+"""(lag, (n - lag,) steps in DN from each row to the one `lag` below, (n - lag,) weights in 1 / DN squared)."""
 
 
 def least_squares(count: int, prior: float, steps: Steps) -> NDArray[np.float64]:
-    """The (count,) most likely offsets in DN of variance `prior`, their differences seen in steps.
+    """The most likely offsets, (count,) in DN, given measured steps between them.
 
     Args:
-        count: how many.
-        prior: their variance, DN squared.
-        steps: of each lag, the lags 1 to their number.
+        count: number of offsets.
+        prior: variance of an offset, DN squared.
+        steps: one entry for each lag, the lags being 1, 2, 3 and so on.
     """
     from scipy.linalg import solveh_banded
 
@@ -33,6 +33,6 @@ def least_squares(count: int, prior: float, steps: Steps) -> NDArray[np.float64]
     return np.asarray(solveh_banded(matrix, target, lower=True))
 
 
-def bulk(squares: NDArray[np.floating]) -> float:
-    """The variance of normal values around 0 whose squares have the same median: outliers do not count."""
-    return float(np.median(squares)) / MEDIAN
+def robust_variance(squares: NDArray[np.floating]) -> float:
+    """Variance of normal values around 0 from the median of their squares, which outliers do not change."""
+    return float(np.median(squares)) / CHI_SQUARED_MEDIAN

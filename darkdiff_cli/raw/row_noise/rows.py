@@ -1,4 +1,4 @@
-"""Row noise: what the readout adds to each row as a whole, measured on the frame itself and taken off."""
+"""Row noise: the offset that the readout adds to each row, measured on the frame itself and subtracted."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.row_noise.bands import band_noise
-from darkdiff_cli.raw.row_noise.offsets import bulk, least_squares
+from darkdiff_cli.raw.row_noise.offsets import least_squares, robust_variance
 from darkdiff_cli.raw.settings import ExposureSettings
 
-SEGMENT = 16  # neighbouring pixels of one colour in a row whose mean counts as one value
-LAGS = range(1, 7)  # rows are compared with those up to so many rows away
-FEWEST = 8  # segments of a row; a smaller frame tells nothing
-OUTLIER = 3.5  # deviations from which a step between two rows is an edge of the scene
-CERTAIN = 1.4  # times what the two halves of the width disagree on: 0.5 to 0.9 without row noise, up to 11 with it
-LARGEST = 0.6  # of a pixel's noise: 0.01 to 0.53 in ELD's calibrations; stronger stripes are the scene's
+SEGMENT = 16  # neighbouring pixels of one colour in a row that are averaged into one value
+LAGS = range(1, 7)  # distances, in rows, at which rows are compared
+MIN_SEGMENTS = 8  # of a row; a smaller frame is not measured
+OUTLIER = 3.5  # standard deviations from which a step between two rows is an edge of the scene
+MIN_EXCESS = 1.4  # times the variance between halves of the width: 0.5 to 0.9 without row noise, up to 11 with it
+MAX_ROW_NOISE = 0.6  # times a pixel's noise: 0.01 to 0.53 in ELD's calibrations; stronger stripes are the scene's
 
 
 def without_row_noise(frame: RawFrame, settings: ExposureSettings) -> RawFrame:
-    """The frame without its row noise, float32 then; as it is where it has none, or the settings leave it in."""
+    """Subtract a frame's row noise, giving float32; unchanged if it has none or the settings switch this off."""
     if settings.row_noise == "off":
         return frame
     offsets = row_noise(frame.mosaic_dn, frame.cfa, frame.black_level)
@@ -34,24 +34,23 @@ def without_row_noise(frame: RawFrame, settings: ExposureSettings) -> RawFrame:
 def row_noise(mosaic_dn: NDArray[np.generic], cfa: Cfa, black_level: Sequence[float]) -> NDArray[np.float64]:
     """Measure the offset of each row of a Bayer frame.
 
-    Two rows that hold a common colour (all rows share green) differ by their offsets and by the scene. The scene goes
-    up in one part of the width and down in another, so the median along the row keeps the offsets; and its steps grow
-    with the distance of the rows while those of the offsets do not (the nugget of a variogram: Matheron, Economic
-    Geology 58, 1963). The offsets are then the least squares solution over all pairs of rows, each pair weighed by
-    what scene and pixel noise leave uncertain. What the offsets of many rows have in common such steps cannot tell; it
-    is measured on bands of rows (see `band_noise`).
+    Two rows with a common colour (all rows have green) differ by their offsets and by the scene. The scene gets
+    brighter in one part of the width and darker in another, so the median along the row keeps the offsets. Steps of the
+    scene grow with the distance of the rows, steps of the offsets do not (the nugget of a variogram: Matheron, Economic
+    Geology 58, 1963). The offsets are the least squares solution over all pairs of rows, weighted by the variance that
+    scene and pixel noise give a step. Offsets that many rows share do not show there; `band_noise` measures them.
 
     Args:
         mosaic_dn: (H, W) pixels in DN.
         cfa: the colour filter; only Bayer patterns are measured.
-        black_level: DN of no light at each of its sites.
+        black_level: black level in DN at each of its sites.
 
     Returns:
         (H,) offsets in DN, their mean 0; all of them 0 where the frame shows no row noise.
     """
     rows, width = mosaic_dn.shape[0] // 2 * 2, mosaic_dn.shape[1] // 2 * 2
     offsets = np.zeros(mosaic_dn.shape[0])
-    if rows <= 2 * LAGS[-1] or width < 2 * FEWEST * SEGMENT or not cfa.is_bayer:
+    if rows <= 2 * LAGS[-1] or width < 2 * MIN_SEGMENTS * SEGMENT or not cfa.is_bayer:
         return offsets
     columns = [_segments(mosaic_dn[:rows, phase:width:2], black_level[phase::2]) for phase in (0, 1)]
     even, odd = (row.index("G") for row in cfa.pattern)
@@ -59,10 +58,10 @@ def row_noise(mosaic_dn: NDArray[np.generic], cfa: Cfa, black_level: Sequence[fl
     green[1::2] = columns[odd][1::2]
     both = np.stack(columns, axis=2).reshape(rows, -1)  # from left to right
     steps = [_step(green if lag % 2 else both, lag) for lag in LAGS]
-    slope, nugget = np.polyfit(LAGS, [bulk(step.medians**2) for step in steps], 1)
+    slope, nugget = np.polyfit(LAGS, [robust_variance(step.medians**2) for step in steps], 1)
     offset = nugget / 2
     chance = float(np.mean([step.noise for step in steps])) / 2
-    if not CERTAIN * chance < offset < chance + LARGEST**2 * steps[1].pixel:
+    if not MIN_EXCESS * chance < offset < chance + MAX_ROW_NOISE**2 * steps[1].pixel:
         return offsets
     offsets[:rows] = _solve(steps, offset, max(float(slope), 0.0))
     without = mosaic_dn.astype(np.float32) - offsets[:, None].astype(np.float32)
@@ -71,12 +70,12 @@ def row_noise(mosaic_dn: NDArray[np.generic], cfa: Cfa, black_level: Sequence[fl
 
 
 class _Step(NamedTuple):
-    """Median steps from each row to one some rows further down.
+    """Median steps from each row to the one `lag` rows below.
 
     Attributes:
         medians: (rows - lag,) DN.
-        noise: variance of what in them is not common to all columns.
-        pixel: variance of a pixel.
+        noise: their variance that is not common to all columns, DN squared.
+        pixel: variance of a pixel, DN squared.
     """
 
     medians: NDArray[np.floating]
@@ -86,27 +85,28 @@ class _Step(NamedTuple):
 
 def _step(values: NDArray[np.float32], lag: int) -> _Step:
     change = values[lag:] - values[:-lag]
-    if lag % 2:  # the two greens of many sensors do not answer alike
+    if lag % 2:  # the two greens of many sensors differ in response
         for parity in (0, 1):
             change[parity::2] -= np.median(change[parity::2])
     medians = np.median(change, axis=1)
     middle = change.shape[1] // 2
     halves = np.median(change[:, :middle], axis=1) - np.median(change[:, middle:], axis=1)
-    return _Step(medians, bulk(halves**2) / 4, SEGMENT * bulk((change - medians[:, None]) ** 2) / 2)
+    pixel = SEGMENT * robust_variance((change - medians[:, None]) ** 2) / 2
+    return _Step(medians, robust_variance(halves**2) / 4, pixel)
 
 
 def _solve(steps: list[_Step], offset: float, drift: float) -> NDArray[np.float64]:
-    """Least squares: offsets of variance `offset`, their differences seen through the scene's drift and the noise."""
-    weighed = []
+    """Offsets of variance `offset` by least squares; the scene adds a variance of `drift` per row of distance."""
+    weighted = []
     for lag, step in zip(LAGS, steps, strict=True):
         weight = np.full(len(step.medians), 1 / (len(LAGS) * (drift * lag + step.noise)))
         weight[np.abs(step.medians) > OUTLIER * np.sqrt(2 * offset + drift * lag)] = 0
-        weighed.append((lag, step.medians, weight))
-    return least_squares(len(steps[0].medians) + 1, offset, weighed)
+        weighted.append((lag, step.medians, weight))
+    return least_squares(len(steps[0].medians) + 1, offset, weighted)
 
 
 def _segments(columns: NDArray[np.generic], black_level: Sequence[float]) -> NDArray[np.float32]:
-    """(rows, n) pixels of one column phase -> means of segments, the black of even and of odd rows taken off."""
+    """(rows, n) pixels of one column phase -> means of segments, black of even and of odd rows subtracted."""
     whole = columns[:, : columns.shape[1] // SEGMENT * SEGMENT]
     means = whole.reshape(len(columns), -1, SEGMENT).mean(axis=2, dtype=np.float32)
     means[0::2] -= black_level[0]

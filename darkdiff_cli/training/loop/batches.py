@@ -32,18 +32,21 @@ class Cut:
 
     @classmethod
     def of(cls, plan: Optimisation, rank: int, processes: int) -> "Cut":
-        """The cut of a plan's batch.
+        """The cut of a plan's batch: its parts, shared among the processes; at least one for each of them.
 
         Raises:
             SettingsError: the batch has no equal parts.
         """
-        parts = processes * plan.accumulation
+        accumulation = -(-plan.accumulation // processes)
+        parts = processes * accumulation
         if plan.batch_size % parts:
+            counts = range(1, plan.batch_size + 1)
+            fitting = [n for n in counts if plan.batch_size % (n * -(-plan.accumulation // n)) == 0]
             raise SettingsError(
-                f"a batch of {plan.batch_size} images cannot be shared equally by {processes} processes with "
-                f"{plan.accumulation} parts each; change batch_size or accumulation in the recipe."
+                f"a batch of {plan.batch_size} images in {plan.accumulation} parts cannot be shared equally by "
+                f"{processes} processes; run {_listed(fitting)}, or change batch_size or accumulation in the recipe."
             )
-        return cls(rank, processes, plan.accumulation, plan.batch_size // parts)
+        return cls(rank, processes, accumulation, plan.batch_size // parts)
 
     @property
     def parts(self) -> int:
@@ -63,6 +66,12 @@ class Cut:
             for index in range(self.accumulation)
             for image in range(self.size)
         ]
+
+
+def _listed(numbers: list[int]) -> str:
+    """Such as "1, 2 or 4"."""
+    *others, last = map(str, numbers)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def batches(

@@ -105,7 +105,7 @@ class _Run:
             groups = stage.parameter_groups(player)
             optimizer = OPTIMIZERS[plan.optimizer](groups, lr=plan.learning_rate, betas=plan.betas)
             self.objectives[player], optimizers[player] = accelerator.prepare(Objective(stage, player), optimizer)
-        alone = accelerator.device.type == "cuda" and accelerator.num_processes == plan.accumulation == 1
+        alone = accelerator.device.type == "cuda" and accelerator.num_processes == cut.accumulation == 1
         # Checkpointing asks for a generator's state, which a recording forbids; a scaler may skip a step.
         plain = accelerator.scaler is None and not plan.gradient_checkpointing
         self.passes = Passes(accelerator, record=alone and plain)
@@ -124,19 +124,19 @@ class _Run:
         readings: Readings = {}
         losses: list[Tensor] = []
         names: list[str] = []
-        for index in range(plan.accumulation):
+        for index in range(self.cut.accumulation):
             pair = next(parts).to(self.accelerator.device)
             names += pair.names
             draws = (self.settings.seed, step, self.accelerator.device, self.cut.part(index), self.cut.parts)
             for player in players:
-                last = index == plan.accumulation - 1
+                last = index == self.cut.accumulation - 1
                 objective = self.objectives[player]
                 with nullcontext() if last else self.accelerator.no_sync(objective):
                     course = self.stage.course(player, step)
-                    loss, said = self.passes.run(objective, pair, Draws(*draws), 1 / plan.accumulation, course)
+                    loss, said = self.passes.run(objective, pair, Draws(*draws), 1 / self.cut.accumulation, course)
                     losses.append(loss)
                 for key, value in said.items():
-                    readings[key] = readings.get(key, 0.0) + value / plan.accumulation
+                    readings[key] = readings.get(key, 0.0) + value / self.cut.accumulation
         readings["gradient"] = self._update(players, rate)
         fetched = torch.stack([*readings.values(), torch.stack(losses).sum()])  # together: a step waits for a GPU once
         *numbers, total = fetched.tolist()

@@ -19,7 +19,7 @@ class Optimisation:
         betas: of Adam.
         ema_decay: of the averaged weights that are scored and kept.
         clip_grad_norm: largest norm of the gradient.
-        accumulation: parts of a batch that pass the networks one after the other, for a smaller memory.
+        accumulation: parts into which one process cuts the batch, for a smaller memory; several processes share them.
         gradient_checkpointing: compute activations again in the backward pass, for a smaller memory.
     """
 

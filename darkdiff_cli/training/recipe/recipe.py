@@ -1,12 +1,13 @@
 """Recipes: everything that decides a training run, and nothing of the machine it runs on."""
 
 from dataclasses import asdict, dataclass, field
+from typing import Literal
 
 from darkdiff_cli.datasets import SynthesisSettings
 from darkdiff_cli.raw import DataFormat, LrgbSpace
 from darkdiff_cli.raw.settings import RowNoise
 from darkdiff_cli.training.recipe.optimisation import Optimisation
-from darkdiff_cli.training.recipe.stage_settings import Stage0, Stage1, Stage2
+from darkdiff_cli.training.recipe.stage_settings import PictureLoss, Stage0, Stage1, Stage2
 from darkdiff_cli.training.stages.losses import LEAST_JUDGED
 from darkdiff_models.finishing import Finishing
 
@@ -22,6 +23,7 @@ class Recipe:
         regression: the baseline `sid-unet` (Chen et al., CVPR 2018), trained on the same pairs.
         base: Stable Diffusion checkpoint to retask; empty for the run's own stage 0.
         finishing: our steps after the networks; the paper has none.
+        perceptual_network: of LPIPS as a loss; latent-diffusion's is VGG, and the score beside the paper's is AlexNet's.
         row_noise: of raws (`sid:`, `lrd:`, `raws:`): "auto" takes it off as `enhance` does; the paper leaves it in.
         data: how photographs and clean raws become dark ones.
         data_format: what the networks take in and give out (Table 5).
@@ -39,6 +41,7 @@ class Recipe:
     base: str = ""
     finishing: Finishing = field(default_factory=Finishing)
     row_noise: RowNoise = "off"
+    perceptual_network: Literal["alex", "vgg"] = "alex"
     data: SynthesisSettings = field(default_factory=SynthesisSettings)
     data_format: DataFormat = "lrgb-srgb"
     lrgb_space: LrgbSpace = "srgb"
@@ -57,6 +60,14 @@ class Recipe:
             plans["regression"] = self.regression
         return plans
 
+    @property
+    def losses(self) -> dict[str, PictureLoss]:
+        """The losses on pictures, by the training that has one."""
+        losses: dict[str, PictureLoss] = {"stage1": self.stage1.loss, "stage2": self.stage2.image_loss}
+        if self.stage0 is not None:
+            losses["stage0 autoencoder"] = self.stage0.loss
+        return losses
+
     def fault(self) -> str | None:
         """What does not go together, or None."""
         if self.lrgb_space != "srgb" or self.data_format != "lrgb-srgb":
@@ -65,21 +76,19 @@ class Recipe:
                     return f"{name} compares linear sRGB; set lrgb_space: srgb and data_format: lrgb-srgb"
         if self.stage0 is None and not self.base:
             return "needs a stage0, or the base that it retasks"
-        every_image_tells = self.stage2.image_loss_share == 1 and self.stage2.image_loss_weight > 0
+        image_loss = self.stage2.image_loss
+        every_image_tells = image_loss.share == 1 and image_loss.weight > 0
         # A process without a picture to learn from would wait for ever.
         if self.stage2.autoencoder_learning_rate > 0 and not every_image_tells:
-            return "autoencoder_learning_rate needs image_loss_share: 1 and an image_loss_weight above 0"
-        if self.stage2.clean_latents > 0 and 0 in (self.stage2.autoencoder_learning_rate, self.stage2.image_loss_steps):
-            return "stage2.clean_latents needs autoencoder_learning_rate and image_loss_steps above 0"
+            return "autoencoder_learning_rate needs image_loss with share: 1 and a weight above 0"
+        if self.stage2.clean_latents > 0 and 0 in (self.stage2.autoencoder_learning_rate, image_loss.steps):
+            return "stage2.clean_latents needs autoencoder_learning_rate and image_loss.steps above 0"
         for name, plan in self.plans.items():
             if (plan.steps > 0) == (plan.epochs > 0):
                 return f"{name} needs either steps or epochs"
             if plan.batch_size % plan.accumulation:
                 return f"{name}: batch_size {plan.batch_size} cannot be cut into {plan.accumulation} equal parts"
-        judged = {"stage1": self.stage1.loss, "stage2": self.stage2.loss}
-        if self.stage0 is not None:
-            judged["stage0 autoencoder"] = self.stage0.loss
-        for name, loss in judged.items():
-            if loss.perceptual_weight > 0 and (crop := self.plans[name].crop) < LEAST_JUDGED:
+        for name, loss in self.losses.items():
+            if loss.lpips > 0 and (crop := self.plans[name].crop) < LEAST_JUDGED:
                 return f"{name}: a crop of {crop} pixels is too small for LPIPS; take {LEAST_JUDGED} or more"
         return None

@@ -4,6 +4,7 @@ import dataclasses
 import difflib
 import types
 import typing
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -20,8 +21,12 @@ def recipe_names() -> list[str]:
     return sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml"))
 
 
-def load_recipe(name_or_file: str) -> Recipe:
+def load_recipe(name_or_file: str, changes: Sequence[str] = ()) -> Recipe:
     """Load a bundled recipe by name, or any YAML file.
+
+    Args:
+        name_or_file: of the recipe.
+        changes: values that replace the recipe's, such as "stage2.conditioning=concat".
 
     Raises:
         SettingsError: no such recipe, an unknown key (the nearest known one is named), or a value of a wrong type.
@@ -40,10 +45,33 @@ def load_recipe(name_or_file: str) -> Recipe:
         raise SettingsError(
             f"{name_or_file}: is not valid YAML ({str(error).splitlines()[0]}); mend the file."
         ) from error
+    for change in changes:
+        _change(values, change)
     recipe = typing.cast(Recipe, _build(Recipe, values, name_or_file))
     if fault := recipe.fault():
         raise SettingsError(f"{name_or_file}: {fault}.")
     return recipe
+
+
+def _change(values: Any, change: str) -> None:
+    """Put a value of "stage2.region_size=4" in its place.
+
+    Raises:
+        SettingsError: it is no KEY=VALUE, or leads through a key that holds no mapping.
+    """
+    path, equals, text = change.partition("=")
+    *parents, last = path.split(".")
+    place = values
+    for key in parents:
+        place = place.setdefault(key, {}) if isinstance(place, dict) else None
+    if not equals or not last or not isinstance(place, dict):
+        raise SettingsError(
+            f"--set {change}: must be KEY=VALUE with a key of the recipe, such as stage2.region_size=4."
+        )
+    try:
+        place[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"--set {change}: {text!r} is no YAML value.") from error
 
 
 def _build(kind: type, values: object, where: str) -> Any:

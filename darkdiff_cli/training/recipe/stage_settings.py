@@ -34,16 +34,41 @@ class DenoiserShape:
 
 @dataclass(frozen=True)
 class PictureLoss:
-    """Loss on the finished picture: L1 + perceptual_weight * LPIPS + block_weight * L1 of the means of blocks.
+    """Loss on a picture: a weighted sum of distances, each the mean over the values of an image.
 
     Attributes:
-        perceptual_weight: of LPIPS.
-        block_weight: of the blocks' means, 16 pixels wide: broad patches of colour, of which the plain L1 sees little
-            beside fine detail. The paper has no such term.
+        l1: weight of the absolute difference.
+        l2: weight of the squared difference.
+        lpips: weight of LPIPS.
+        blocks: weight of the absolute difference of the means of blocks of 16 pixels: broad patches of colour, of which
+            the plain L1 sees little beside fine detail. The paper has no such term.
     """
 
-    perceptual_weight: float = 0.15
-    block_weight: float = 0.0
+    l1: float = 1.0
+    l2: float = 0.0
+    lpips: float = 0.15
+    blocks: float = 0.0
+
+
+@dataclass(frozen=True)
+class ImageLoss(PictureLoss):
+    """Eq. 9, the loss on decoded images; as written, the squared L2 distance of all images.
+
+    Attributes:
+        weight: lambda of Eq. 1; 0 switches the loss off.
+        time_weight: "alpha_bar" weighs an image by alpha_bar of its timestep: late guesses say little of the picture.
+        share: of a batch that is decoded, spread evenly.
+        steps: decode what so many sampling steps arrive at, the gradient passing through the last; 0 decodes the guess
+            of Eq. 8, as the paper does.
+    """
+
+    l1: float = 0.0
+    l2: float = 1.0
+    lpips: float = 0.0
+    weight: float = 0.1
+    time_weight: Literal["none", "alpha_bar"] = "none"
+    share: float = 1.0
+    steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -115,10 +140,7 @@ class Stage2:
         region_size: side of an attention region in tokens.
         new_learning_rate: factor on the learning rate of what the base did not have.
         null_share: share of images whose condition is pure noise, for guidance.
-        image_loss_weight: lambda of Eq. 9; the loss of an image is weighted by alpha_bar of its timestep.
-        image_loss_share: share of a batch that is decoded for it.
-        image_loss_steps: decode what so many sampling steps arrive at, not weighted, the gradient passing through the
-            last; 0 decodes the guess of Eq. 8.
+        image_loss: Eq. 9.
         denoiser_first: steps at the start in which the denoiser learns by Eq. 1 alone and nothing else changes. An
             autoencoder that learns beside a denoiser that knows nothing yet learns to do without its latents.
         clean_latents: share of the images that are decoded with the clean picture's latents, not what sampling arrives
@@ -131,14 +153,11 @@ class Stage2:
     """
 
     optimisation: Optimisation
-    loss: PictureLoss = field(default_factory=PictureLoss)
+    image_loss: ImageLoss = field(default_factory=ImageLoss)
     conditioning: Conditioning = "region"
     region_size: int = 8
     new_learning_rate: float = 5.0
     null_share: float = 0.05
-    image_loss_weight: float = 1.0
-    image_loss_share: float = 0.5
-    image_loss_steps: int = 0
     denoiser_first: int = 0
     clean_latents: float = 0.0
     autoencoder_learning_rate: float = 0.0

@@ -15,7 +15,7 @@ LEAST_JUDGED = 31 + PERIOD - 1  # side of a picture in pixels: the least that Al
 def picture_loss(
     picture: Tensor, reference: Tensor, lpips: LPIPS | None, weights: PictureLoss, place: Tensor | None = None
 ) -> Tensor:
-    """L1 + LPIPS + L1 of the means of blocks, as `weights` weighs them, one value an image.
+    """The distance of pictures from their references, one value an image.
 
     Args:
         picture: (batch, channels, h, w) output, about [0, 1], not clipped.
@@ -25,13 +25,18 @@ def picture_loss(
         place: (2,) integers in [0, PERIOD), the first row and column that LPIPS sees. Its layers stride by 4 to 16
             pixels: pictures that it always sees from the same place learn a grid that it likes.
     """
-    loss = (picture - reference).abs().mean(dim=(1, 2, 3))
-    if weights.block_weight > 0:
-        blocks = F.avg_pool2d(picture - reference, BLOCK, ceil_mode=True)
-        loss = loss + weights.block_weight * blocks.abs().mean(dim=(1, 2, 3))
-    if lpips is not None and weights.perceptual_weight > 0:
+    difference = picture - reference
+    loss = difference.new_zeros(len(difference))
+    if weights.l1 > 0:
+        loss = loss + weights.l1 * difference.abs().mean(dim=(1, 2, 3))
+    if weights.l2 > 0:
+        loss = loss + weights.l2 * difference.square().mean(dim=(1, 2, 3))
+    if weights.blocks > 0:
+        blocks = F.avg_pool2d(difference, BLOCK, ceil_mode=True)
+        loss = loss + weights.blocks * blocks.abs().mean(dim=(1, 2, 3))
+    if lpips is not None and weights.lpips > 0:
         seen = (_seen_from(viewable(image), place) for image in (picture, reference))
-        loss = loss + weights.perceptual_weight * lpips(*seen)
+        loss = loss + weights.lpips * lpips(*seen)
     return loss
 
 

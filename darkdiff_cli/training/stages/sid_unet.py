@@ -26,7 +26,7 @@ class Regression(Stage):
 
     def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Readings]:  # noqa: ARG002
         """L1."""
-        loss = picture_loss(self.network(pair.noisy), pair.reference, None, PictureLoss(perceptual_weight=0.0)).mean()
+        loss = picture_loss(self.network(pair.noisy), pair.reference, None, PictureLoss(lpips=0.0)).mean()
         return loss, {"picture": loss.detach()}
 
     def health(self, pair: Pair, draws: Draws) -> Numbers:  # noqa: ARG002

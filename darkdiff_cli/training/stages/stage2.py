@@ -42,7 +42,7 @@ class ConditionalDenoiser(Stage):
         self.vae = vae.requires_grad_(self.learning)
         self.unet, self.context = networks
         self.schedule, self.lpips = schedule, lpips
-        self.short = self.settings.image_loss_steps or HEALTH_STEPS  # sampling steps of a quick picture
+        self.short = self.settings.image_loss.steps or HEALTH_STEPS  # sampling steps of a quick picture
         self.multiple = vae.factor * self.unet.size_multiple
         self.players: dict[str, dict[str, nn.Module]] = {MODEL: {"unet": self.unet, "context": self.context}}
         self.frozen: dict[str, nn.Module] = {"lpips": lpips} if lpips is not None else {}
@@ -64,7 +64,7 @@ class ConditionalDenoiser(Stage):
     def course(self, player: str, step: int) -> Hashable | None:
         """The denoiser's first passes are alike, and so are the later ones where all images are decoded."""
         alone = step < self.settings.denoiser_first
-        return (player, alone) if alone or self.settings.image_loss_share == 1 else None
+        return (player, alone) if alone or self.settings.image_loss.share == 1 else None
 
     def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Readings]:  # noqa: ARG002
         """Eq. 1 on the whole batch, Eq. 9 on part of it once the denoiser has had its first steps."""
@@ -84,25 +84,11 @@ class ConditionalDenoiser(Stage):
         ldm = F.mse_loss(prediction, training_target(self.schedule, clean, noise, timesteps))
         if alone:
             return ldm + self._still(), {"ldm": ldm.detach()}
-        shown = self._shown(batch, draws)
-        if not shown.any() or self.settings.image_loss_weight == 0:
+        if self.settings.image_loss.weight == 0:
             return ldm, {"ldm": ldm.detach()}
-        whole = bool(shown.all())  # an index would have to be brought to the device, which no recording allows
-
-        def of(values: Tensor) -> Tensor:
-            return values if whole else values[shown]
-
-        seen, tidy = (noisy, tidy) if whole else (noisy.select(shown), tidy.select(shown))
-        if self.settings.image_loss_steps > 0:
-            arrived = self._sample(seen.latents, of(draws.normal_like(clean)), learning_steps=1)
-            arrived = self._tidied(arrived, tidy, draws)
-            image = self._image_loss(arrived, seen, of(pair.noisy), of(pair.reference), draws).mean()
-        else:
-            original = predicted_original(self.schedule, prediction, z_t, timesteps)
-            alpha_bar = self.schedule.alphas_cumprod.to(z_t.device)[of(timesteps)]
-            image = self._image_loss(of(original), seen, of(pair.noisy), of(pair.reference), draws)
-            image = (image * alpha_bar * ~of(null)).mean()
-        loss, numbers = ldm + self.settings.image_loss_weight * image, {"ldm": ldm.detach(), "image": image.detach()}
+        guess = predicted_original(self.schedule, prediction, z_t, timesteps)
+        image = self._image_loss(pair, noisy, tidy, guess, timesteps, draws)
+        loss, numbers = ldm + self.settings.image_loss.weight * image, {"ldm": ldm.detach(), "image": image.detach()}
         if self.learning:
             kl = kl_loss(noisy.posterior.mean, noisy.posterior.std, pair.reference)
             loss, numbers = loss + self.recipe.stage1.kl_weight * kl, numbers | {"kl": kl.detach()}
@@ -120,19 +106,45 @@ class ConditionalDenoiser(Stage):
         own = (tidy.posterior.mean + tidy.posterior.std * noise) * self.vae.config["scaling_factor"]
         return torch.where(chosen.view(-1, 1, 1, 1), own, arrived)
 
-    def _shown(self, batch: int, draws: Draws) -> Tensor:
-        """(batch,) on the CPU: which images Eq. 9 decodes, spread evenly, the same ones however the batch is cut."""
-        counts = torch.floor(torch.arange(batch * draws.parts + 1) * self.settings.image_loss_share + 1e-6)
-        return (counts.diff() > 0).chunk(draws.parts)[draws.part]
+    def _image_loss(
+        self, pair: Pair, noisy: Encoding, tidy: Encoding, guess: Tensor, timesteps: Tensor, draws: Draws
+    ) -> Tensor:
+        """Eq. 9: the mean over the batch's decoded images, of which this part adds its own, however the batch is cut.
+
+        Args:
+            pair: this part of the batch.
+            noisy, tidy: encodings of its noisy and clean images.
+            guess: (batch, channels, h, w) z_0 by Eq. 8.
+            timesteps: (batch,) of the guesses.
+            draws: of the step.
+        """
+        settings, (shown, total) = self.settings.image_loss, self._shown(len(guess), draws)
+        if not shown.any():
+            return guess.new_zeros(())
+        whole = bool(shown.all())  # an index would have to be brought to the device, which no recording allows
+
+        def of(values: Tensor) -> Tensor:
+            return values if whole else values[shown]
+
+        noisy, tidy = (noisy, tidy) if whole else (noisy.select(shown), tidy.select(shown))
+        latents = of(guess)
+        if settings.steps > 0:
+            latents = self._sample(noisy.latents, of(draws.normal_like(guess)), learning_steps=1)
+            latents = self._tidied(latents, tidy, draws)
+        picture = self._show(latents, noisy, of(pair.noisy))
+        losses = picture_loss(picture, of(pair.reference), self.lpips, settings, draws.place(PERIOD))
+        if settings.time_weight == "alpha_bar":
+            losses = losses * self.schedule.alphas_cumprod.to(losses.device)[of(timesteps)]
+        return losses.sum() * (draws.parts / total)
+
+    def _shown(self, batch: int, draws: Draws) -> tuple[Tensor, int]:
+        """(batch,) on the CPU: which images of this part are decoded, spread evenly over the batch; how many in all."""
+        counts = torch.floor(torch.arange(batch * draws.parts + 1) * self.settings.image_loss.share + 1e-6)
+        return (counts.diff() > 0).chunk(draws.parts)[draws.part], int(counts[-1])
 
     def _show(self, latents: Tensor, noisy: Encoding, lrgb: Tensor) -> Tensor:
         """The picture of latents, as far finished as the networks learn it."""
         return finish(self.vae.decode(latents, noisy), lrgb, self.vae.factor, self.recipe.finishing, training=True)
-
-    def _image_loss(self, original: Tensor, noisy: Encoding, lrgb: Tensor, reference: Tensor, draws: Draws) -> Tensor:
-        """Eq. 9, one value an image; to be weighted by alpha_bar where a late guess says nothing of the picture."""
-        picture = self._show(original, noisy, lrgb)
-        return picture_loss(picture, reference, self.lpips, self.settings.loss, draws.place(PERIOD))
 
     def health(self, pair: Pair, draws: Draws) -> Numbers:
         """Scores of a short sampling beside those of stage 1 alone and of the clean latents."""

@@ -1,4 +1,4 @@
-"""What finishes a picture after the networks. None of it is the paper's, and its recipes switch all of it off."""
+"""The steps after the networks. They are not in the paper, and the paper's recipes switch them off."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from darkdiff_models.finishing.fusion import fuse
 
 @dataclass(frozen=True)
 class Finishing:
-    """Which steps finish a picture. All of them compare linear sRGB, so they need LRGB in sRGB primaries.
+    """Which finishing steps run. They compare picture and LRGB in linear sRGB, so LRGB must be in sRGB primaries.
 
     Attributes:
-        colour_anchor: scale and shift the picture so that its block means are the light that the sensor counted, then
-            even out colours that differ by less than the noise can tell.
-        expected_error: of the networks' pictures, root mean square in sRGB with 1 = white. Above 0, the sensor's own
-            rendering counts where its noise is smaller than that.
+        colour_anchor: bring the picture's block means to those of the sensor, then smooth colour differences that are
+            smaller than the noise.
+        expected_error: RMS error of the networks' pictures, in sRGB with 1 = white. Above 0, the picture is fused with
+            the plain rendering of LRGB, which weighs more the lower its noise is.
     """
 
     colour_anchor: bool = False
@@ -34,16 +34,16 @@ def finish(
     training: bool = False,
     crop: Callable[[Tensor], Tensor] = lambda image: image,
 ) -> Tensor:
-    """Finish what the networks made of an image.
+    """Apply the finishing steps to the networks' output.
 
     Args:
         srgb: (batch, 3, h, w) sRGB of the networks, not clipped.
         lrgb: (batch, 3, h, w) the networks' input, linear light in sRGB primaries.
-        block: side in pixels of the blocks whose light is compared; h and w are its multiples.
-        settings: which steps.
-        training: only the steps that a loss passes through. What is taken from a picture after them, the networks
-            would not learn to give.
-        crop: takes the margin off that the networks were given around the image; noise is measured on what is left.
+        block: side in pixels of the blocks whose means are compared; h and w are multiples of it.
+        settings: which steps run.
+        training: run the colour anchor only. A loss behind the other steps would not teach the networks what these
+            steps correct.
+        crop: removes the margin around the image before fusion, which measures the noise on the rest.
 
     Returns:
         (batch, 3, ...) sRGB, cropped, not clipped.

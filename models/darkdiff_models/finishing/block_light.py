@@ -1,4 +1,4 @@
-"""Light as the sensor counted it, in blocks, and as a picture encodes it."""
+"""The sensor's linear light in blocks, and the sRGB transfer curve."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Light(NamedTuple):
-    """What the sensor counted in blocks.
+    """The sensor's linear light in blocks.
 
     Attributes:
         mean: (batch, 3, h / block, w / block) mean linear light.
@@ -20,7 +20,7 @@ class Light(NamedTuple):
 
 
 def block_light(lrgb: Tensor, block: int) -> Light:
-    """Measure the light of blocks, and its noise by the differences of neighbouring pixels.
+    """Measure mean light and noise of blocks; the noise from differences of neighbouring pixels.
 
     Args:
         lrgb: (batch, 3, h, w) linear light, h and w multiples of `block`.
@@ -32,7 +32,7 @@ def block_light(lrgb: Tensor, block: int) -> Light:
 
 
 def decode_curve(srgb: Tensor) -> Tensor:
-    """sRGB -> linear light (IEC 61966-2-1); the straight part goes on below 0, the curve above 1."""
+    """sRGB -> linear light (IEC 61966-2-1); the linear part extends below 0, the curve above 1."""
     curve = ((srgb.clamp_min(0.04045) + 0.055) / 1.055) ** 2.4
     return torch.where(srgb <= 0.04045, srgb / 12.92, curve)
 
@@ -44,6 +44,6 @@ def encode_curve(linear: Tensor) -> Tensor:
 
 
 def curve_slope(linear: Tensor) -> Tensor:
-    """Derivative of `encode_curve`: how much sRGB a little more linear light makes."""
+    """Derivative of `encode_curve`, d sRGB / d linear."""
     slope = 1.055 / 2.4 * linear.clamp_min(0.0031308) ** (1 / 2.4 - 1)
     return torch.where(linear <= 0.0031308, 12.92, slope)

@@ -1,31 +1,31 @@
-"""The colour anchor: a picture's levels are those that the sensor counted."""
+"""The colour anchor: bring a picture's block means to those of the sensor."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from darkdiff_models.finishing.block_gains import FLOOR, enlarged_within, log_light, scaled
+from darkdiff_models.finishing.block_gains import FLOOR, apply_gain, log_light, upsample_joint_bilateral
 from darkdiff_models.finishing.block_light import Light, decode_curve, encode_curve
 from darkdiff_models.finishing.edge_aware_mean import EdgeAwareMean
 
-TRUSTED = 0.7  # block means above this are pulled down by clipped noise and fade out towards 1
-CLIPPED = 0.8  # above this, what the picture shows as white is taken for clipped
+TRUSTED = 0.7  # sensor means above this are too low, since noise was clipped; their weight falls to 0 at 1
+CLIPPED = 0.8  # sensor mean from which a block that is white in the picture is taken for clipped
 SCALES = ((1, 2, 4, 8), (1, 2, 4), (1, 2), (1,))
 """From wide areas to small ones: dilations of the smoothing passes over blocks.
 
-Wider ones (16, 32) gain where the black level is right and lose several times as much where it is off by 0.3 DN, at
-x300: over so wide an area the noise averages out and the error of the black level is believed.
+Wider ones (16, 32) help where the black level is right, and harm several times as much where it is off by 0.3 DN at
+x300: over so wide an area the noise averages out, and the error of the black level is taken for light.
 """
-AROUND = (1, 2, 4)  # passes over which the picture's own error is measured
-ERROR_RANGE = (0.02, 0.1)  # the least and the most relative error that a picture's levels are expected to have
-EDGE = 1.4  # logarithm of light at which a neighbour is another thing
+ERROR_DILATIONS = (1, 2, 4)  # passes that average the picture's squared error
+ERROR_RANGE = (0.02, 0.1)  # smallest and largest relative error expected of a picture's block means
+TOLERANCE = 1.4  # difference in log light at which a neighbour's weight is 1/e
 
 
 def anchor_colours(srgb: Tensor, light: Light) -> Tensor:
-    """Scale and shift a picture's linear light so that its levels are those that the sensor counted.
+    """Scale and shift a picture's linear light so that its block means are those of the sensor.
 
-    A network reads absolute levels poorly through its group norms, and a sensor's noise averages out: detail is the
-    network's, the level of an area the sensor's. Blocks near saturation are left as they are.
+    Group norms lose absolute levels, while the sensor's noise averages out over an area: detail is taken from the
+    network, the level of an area from the sensor. Blocks near saturation are not changed.
 
     Args:
         srgb: (batch, 3, h, w) sRGB, not clipped.
@@ -36,33 +36,35 @@ def anchor_colours(srgb: Tensor, light: Light) -> Tensor:
     """
     linear = decode_curve(srgb)
     block = srgb.shape[-1] // light.mean.shape[-1]
-    shown = F.avg_pool2d(linear, block).clamp_min(0)  # gains of less than nothing would grow with every scale
-    gain = _levelled(shown, light.mean, light.variance / block**2)
-    return encode_curve(scaled(linear, enlarged_within(gain, shown, linear)))
+    picture = F.avg_pool2d(linear, block).clamp_min(0)  # negative means give gains that grow with every scale
+    gain = _anchor_gain(picture, light.mean, light.variance / block**2)
+    return encode_curve(apply_gain(linear, upsample_joint_bilateral(gain, picture, linear)))
 
 
-def _levelled(shown: Tensor, counted: Tensor, noise: Tensor) -> Tensor:
-    """Gains that bring the blocks of a picture to the light that was counted, as far as that can be believed.
+def _anchor_gain(picture: Tensor, sensor: Tensor, noise: Tensor) -> Tensor:
+    """Gains that bring a picture's block means to the sensor's, as far as these are reliable.
 
-    Wide areas come first, and no area reaches over an edge of the picture. What an area's light is believed against
-    the picture's is an empirical Bayes estimate: how far the two lie apart around there, beyond the noise, is what
-    the picture must be wrong by.
+    Wide areas come first, and no area crosses an edge of the picture. The weight of the sensor is an empirical Bayes
+    estimate: the squared difference between sensor and picture in the neighbourhood, minus the sensor's variance, is
+    the variance of the picture's error.
 
     Args:
-        shown, counted: (batch, 3, h, w) linear light of blocks, the picture's and the sensor's.
-        noise: of the same shape, the variance of `counted`.
+        picture, sensor: (batch, 3, h, w) mean linear light of blocks.
+        noise: of the same shape, the variance of `sensor`.
     """
-    alike = EdgeAwareMean(log_light(shown, 2 * FLOOR), EDGE, SCALES[0])
-    gain = torch.ones_like(shown)
+    smoother = EdgeAwareMean(log_light(picture, 2 * FLOOR), TOLERANCE, SCALES[0])
+    gain = torch.ones_like(picture)
     for dilations in SCALES:
-        own, mean = alike.mean(torch.cat([scaled(shown, gain), counted], dim=1), dilations).chunk(2, dim=1)
-        own, mean = own.clamp_min(0) + FLOOR, mean.clamp_min(0) + FLOOR
-        step = mean / own - 1
-        doubt = alike.variance(noise, dilations) / own**2
-        error = alike.mean(step**2 - doubt, AROUND).clamp(ERROR_RANGE[0] ** 2, ERROR_RANGE[1] ** 2)
-        # The picture is heard near saturation only: group norms take levels away, so it shows any flat area as bright.
-        heard = ((mean - TRUSTED) / (CLIPPED - TRUSTED)).clamp(0, 1)
-        level = mean + heard * (own - mean).clamp_min(0)
+        both = torch.cat([apply_gain(picture, gain), sensor], dim=1)
+        picture_mean, sensor_mean = smoother.mean(both, dilations).chunk(2, dim=1)
+        picture_mean, sensor_mean = picture_mean.clamp_min(0) + FLOOR, sensor_mean.clamp_min(0) + FLOOR
+        difference = sensor_mean / picture_mean - 1
+        sensor_variance = smoother.variance(noise, dilations) / picture_mean**2
+        error = smoother.mean(difference**2 - sensor_variance, ERROR_DILATIONS)
+        error = error.clamp(ERROR_RANGE[0] ** 2, ERROR_RANGE[1] ** 2)
+        # The picture's level counts near saturation only: group norms lose levels, so any flat area may look bright.
+        near_clipping = ((sensor_mean - TRUSTED) / (CLIPPED - TRUSTED)).clamp(0, 1)
+        level = sensor_mean + near_clipping * (picture_mean - sensor_mean).clamp_min(0)
         trust = ((1 + FLOOR - level) / (1 - TRUSTED)).clamp(0, 1)
-        gain = gain * (1 + trust * error / (error + doubt) * step)
+        gain = gain * (1 + trust * error / (error + sensor_variance) * difference)
     return gain

@@ -1,37 +1,41 @@
-"""A photo seen mirrored and turned, whose pictures are averaged (geometric self-ensemble: Lim et al., CVPRW 2017).
+"""Geometric self-ensemble: average the pictures of mirrored and rotated views (Lim et al., CVPRW 2017).
 
-What a network makes of a photo and of its mirror image differs by the network's own error, half of whose variance goes
-with every second view.
+The pictures of two views differ by the network's own error, which the mean reduces.
 """
 
 from collections.abc import Callable
 
 from torch import Tensor
 
-MOST = 8  # the symmetries of a square
+MAX_VIEWS = 8  # the symmetries of a square
 
 
-def mean_of_views(views: int, show: Callable[[int], Tensor]) -> Tensor:
-    """The mean of what is shown of each view, turned back.
+def mean_of_views(views: int, render: Callable[[int], Tensor]) -> Tensor:
+    """Render each view, turn the pictures back, and average them.
 
     Args:
-        views: how many, 1 being the photo as it is.
-        show: number of a view -> (batch, channels, h, w) picture of what `turned` makes of the photo.
+        views: number of views, 1 to 8; 1 is the photo as it is.
+        render: number of a view -> (batch, channels, h, w) picture of the photo under `turned`.
+
+    Returns:
+        (batch, channels, h, w).
 
     Raises:
-        ValueError: there are no so many views.
+        ValueError: views is not within 1..8.
     """
-    if not 1 <= views <= MOST:
-        raise ValueError(f"views must be from 1 to {MOST}, got {views}")
-    total = show(0)
+    if not 1 <= views <= MAX_VIEWS:
+        raise ValueError(f"views must be from 1 to {MAX_VIEWS}, got {views}")
+    total = render(0)
     for view in range(1, views):
-        total = total + turned_back(show(view), view)
+        total = total + turned_back(render(view), view)
     return total / views if views > 1 else total
 
 
 def turned(image: Tensor, view: int) -> Tensor:
-    """(batch, channels, h, w), mirrored where the view's first bit is set, upside down at the third, then transposed at
-    the second: the first four are how crops are drawn in training."""
+    """Apply symmetry `view`, 0 to 7, to a (batch, channels, h, w) image.
+
+    Bit 0 mirrors, bit 2 turns upside down, bit 1 then transposes. Training crops are drawn in the first four.
+    """
     image = image.flip(3) if view & 1 else image
     image = image.flip(2) if view & 4 else image
     return image.transpose(2, 3) if view & 2 else image

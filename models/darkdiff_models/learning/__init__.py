@@ -1,1 +1,1 @@
-"""What only training and scoring need: losses' networks, the regression baseline, faster backward passes."""
+"""For training and scoring only: networks of losses, the regression baseline, faster backward passes."""

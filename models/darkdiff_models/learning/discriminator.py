@@ -1,4 +1,4 @@
-"""The patch discriminator of stage 1 (pix2pix's, as latent-diffusion uses it)."""
+"""The patch discriminator of stage 1 (pix2pix's, as in latent-diffusion)."""
 
 import torch
 import torch.nn.functional as F
@@ -8,12 +8,12 @@ KERNEL = 4
 
 
 class PatchDiscriminator(nn.Module):
-    """Tells real from made pictures patch by patch (Isola et al., CVPR 2017: C64-C128-C256-C512, 70-pixel patches).
+    """Classifies patches as real or generated (Isola et al., CVPR 2017: C64-C128-C256-C512, 70-pixel patches).
 
     Args:
         in_channels: channels of the picture.
         width: channels of the first layer, doubled by each of the next up to eight times.
-        layers: halving layers.
+        layers: layers of stride 2.
     """
 
     def __init__(self, in_channels: int = 3, width: int = 64, layers: int = 3) -> None:
@@ -38,18 +38,18 @@ class PatchDiscriminator(nn.Module):
 
 
 def hinge_loss(real: Tensor, made: Tensor) -> Tensor:
-    """The discriminator's loss on logits of real and made patches."""
+    """The discriminator's hinge loss on logits of real and generated (`made`) patches."""
     return 0.5 * (F.relu(1 - real).mean() + F.relu(1 + made).mean())
 
 
 def adaptive_weight(picture_loss: Tensor, adversarial_loss: Tensor, last_layer: Tensor) -> Tensor:
-    """The weight at which both losses pull equally hard on the decoder's last layer (Esser et al., CVPR 2021, Eq. 7).
+    """Weight of the adversarial loss for equal gradients at the decoder's last layer (Esser et al., CVPR 2021, Eq. 7).
 
     Args:
-        picture_loss, adversarial_loss: scalars with a graph.
-        last_layer: the decoder's last weight.
+        picture_loss, adversarial_loss: scalar losses with an autograd graph.
+        last_layer: weight of the decoder's last layer.
     """
-    pulls = [
+    norms = [
         torch.autograd.grad(loss, last_layer, retain_graph=True)[0].norm() for loss in (picture_loss, adversarial_loss)
     ]
-    return (pulls[0] / (pulls[1] + 1e-4)).clamp(0, 1e4).detach()
+    return (norms[0] / (norms[1] + 1e-4)).clamp(0, 1e4).detach()

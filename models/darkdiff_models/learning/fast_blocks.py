@@ -1,4 +1,4 @@
-"""Training: networks of diffusers' parts without passes over their maps that change nothing."""
+"""Faster training: diffusers' residual blocks and group norms without needless passes over their maps."""
 
 import torch
 import torch.nn.functional as F
@@ -9,10 +9,10 @@ from darkdiff_models.learning.fast_group_norm import FastGroupNorm
 
 
 class FastResnet(ResnetBlock2D):
-    """The residual block of Stable Diffusion's VAE and U-Net: one size in and out, no dropout.
+    """The residual block of Stable Diffusion's VAE and U-Net, without resampling and dropout.
 
-    In training mode diffusers' own lays its input out anew before the 1x1 shortcut, for the sake of distributed
-    training on GPUs, and divides its sum by one.
+    In training mode diffusers' block copies its input to another memory layout before the 1x1 shortcut, for distributed
+    training on GPUs, and divides its sum by one. This one does neither.
     """
 
     def forward(self, input_tensor: Tensor, temb: Tensor | None = None) -> Tensor:
@@ -26,7 +26,7 @@ class FastResnet(ResnetBlock2D):
 
 
 def use_fast_blocks(network: nn.Module) -> None:
-    """Let every residual block and group norm of a network take the quick way; weights and names stay as they are."""
+    """Make all residual blocks and group norms of a network the fast ones, in place; weights and names stay."""
     for module in network.modules():
         if type(module) is nn.GroupNorm:
             module.__class__ = FastGroupNorm

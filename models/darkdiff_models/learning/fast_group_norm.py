@@ -1,4 +1,4 @@
-"""Group norm in training: quick in bfloat16 on a CPU, in half precision on a GPU."""
+"""Group norm for training: fast in bfloat16 on a CPU, and in half precision on a GPU."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 
 class FastGroupNorm(nn.GroupNorm):
-    """A group norm whose backward pass is quick for bfloat16 images laid out channels-last on a CPU.
+    """A group norm whose backward pass is fast for channels-last bfloat16 images on a CPU.
 
-    Torch's own takes longer there than all convolutions together. This one is made of whole-image operations, its
-    sums over pixels of matrix products, which CPUs with AMX do quickest. On CUDA it stays in the half precision of
-    its input, where autocast would have it in full. Elsewhere, and in other precisions, it is torch's own.
+    Torch's own takes longer there than all convolutions together. This one works on whole images and sums over pixels
+    by matrix products, which are fastest on CPUs with AMX. Under autocast on CUDA it runs in half precision, where
+    autocast would choose fp32. In all other cases it is torch's own.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -26,7 +26,7 @@ class FastGroupNorm(nn.GroupNorm):
         return torch.as_tensor(_Normalise.apply(images, self.weight, self.bias, self.num_groups, self.eps))
 
     def _half(self, input: Tensor) -> Tensor:
-        """In half precision, where autocast would have it in full: a GPU's kernels sum in full precision anyhow."""
+        """Half precision where autocast would choose fp32: CUDA's kernels accumulate in fp32 anyway."""
         dtype = torch.get_autocast_dtype("cuda")
         with torch.autocast("cuda", enabled=False):
             weight, bias = self.weight.to(dtype), self.bias.to(dtype)
@@ -45,20 +45,20 @@ class _Normalise(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """With g = gamma dy and n values a group: dx = rstd (g - mean(g) - xhat mean(g xhat)), xhat = (x - mean) rstd.
+        """With g = gamma dy, means per group: dx = rstd (g - mean(g) - xhat mean(g xhat)), xhat = (x - mean) rstd.
 
-        Written as dx = rstd gamma dy + slope x + offset, where slope and offset are one number an image and group.
+        Written as dx = rstd gamma dy + slope x + offset, where slope and offset are one number per image and group.
         """
         x, gamma, mean, rstd = ctx.saved_tensors
         batch, channels, height, width = x.shape
         groups = mean.shape[1]
         size = channels // groups
 
-        def spread(numbers: Tensor) -> Tensor:
+        def per_channel(numbers: Tensor) -> Tensor:
             """(batch, groups) -> (batch, channels)."""
             return numbers.repeat_interleave(size, dim=1)
 
-        def gathered(numbers: Tensor) -> Tensor:
+        def per_group(numbers: Tensor) -> Tensor:
             """(batch, channels) -> (batch, groups), weighted by gamma."""
             return (numbers * gamma.float()).view(batch, groups, size).sum(2)
 
@@ -67,13 +67,14 @@ class _Normalise(torch.autograd.Function):
         mean, rstd = mean.float(), rstd.float()
         dy_sum, dy_x_sum = _sum(dy), _sum(dy * pixels)
         share = 1.0 / (size * height * width)
-        slope = (gathered(dy_sum) * mean - gathered(dy_x_sum)) * rstd**3 * share
-        offset = -slope * mean - gathered(dy_sum) * rstd * share
+        slope = (per_group(dy_sum) * mean - per_group(dy_x_sum)) * rstd**3 * share
+        offset = -slope * mean - per_group(dy_sum) * rstd * share
         scale, slope, offset = (
-            numbers.to(x.dtype)[:, None, None] for numbers in (spread(rstd) * gamma, spread(slope), spread(offset))
+            numbers.to(x.dtype)[:, None, None]
+            for numbers in (per_channel(rstd) * gamma, per_channel(slope), per_channel(offset))
         )
         dx = torch.addcmul(torch.addcmul(offset, pixels, slope), dy, scale)
-        dgamma = ((dy_x_sum - dy_sum * spread(mean)) * spread(rstd)).sum(0)
+        dgamma = ((dy_x_sum - dy_sum * per_channel(mean)) * per_channel(rstd)).sum(0)
         return dx.permute(0, 3, 1, 2), dgamma.to(gamma.dtype), dy_sum.sum(0).to(gamma.dtype), None, None
 
 

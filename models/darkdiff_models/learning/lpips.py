@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -12,7 +13,7 @@ Network = Literal["alex", "vgg"]
 
 
 class Tap(NamedTuple):
-    """Layers up to one of the features that are compared: a pooling (kernel, stride) or None, then convolutions.
+    """Layers that lead to one of the compared features: a pooling (kernel, stride) or None, then convolutions.
 
     Each convolution is (index in torchvision's numbering, in, out, kernel, stride, padding).
     """
@@ -41,13 +42,10 @@ SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)  # the reference 
 
 
 class LPIPS(nn.Module):
-    """Learned perceptual distance of two pictures; 0 for the same picture. The weights never train.
+    """Learned perceptual distance of two pictures; 0 for the same picture. The weights are frozen.
 
     Args:
         network: "alex" or "vgg".
-
-    Raises:
-        KeyError: `from_file` met a file without the expected weights.
     """
 
     shift: Tensor
@@ -65,14 +63,21 @@ class LPIPS(nn.Module):
 
     @classmethod
     def from_file(cls, path: str | Path, network: Network = "alex") -> "LPIPS":
-        """Load safetensors in torchvision's names (`features.N.*`) with the learned heads (`linN.model.1.weight`)."""
-        weights = load_file(str(path))
+        """Load safetensors in torchvision's names (`features.N.*`) with the learned heads (`linN.model.1.weight`).
+
+        Raises:
+            ValueError: the file holds no such weights, or another network's.
+        """
         model = cls(network)
-        with torch.no_grad():
-            for number, conv in model.features.items():
-                conv.load_state_dict({part: weights[f"features.{number}.{part}"] for part in ("weight", "bias")})
-            for index, head in enumerate(model.heads):
-                head.copy_(weights[f"lin{index}.model.1.weight"])
+        try:
+            weights = load_file(str(path))
+            with torch.no_grad():
+                for number, conv in model.features.items():
+                    conv.load_state_dict({part: weights[f"features.{number}.{part}"] for part in ("weight", "bias")})
+                for index, head in enumerate(model.heads):
+                    head.copy_(weights[f"lin{index}.model.1.weight"])
+        except (OSError, KeyError, RuntimeError, SafetensorError) as error:
+            raise ValueError(f"{path}: holds no LPIPS weights of the network {network}") from error
         return model.eval()
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:

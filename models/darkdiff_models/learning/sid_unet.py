@@ -10,15 +10,15 @@ LEVELS = 5
 
 
 class SidUNet(ModelMixin, ConfigMixin):
-    """Amplified Bayer planes in, sRGB out, by plain regression.
+    """See-in-the-Dark's U-Net: amplified Bayer planes in, sRGB out.
 
     Five levels of two 3x3 convolutions with leaky ReLU, max pooling down, transposed convolutions up, no norms. The
-    original ends in twelve channels that become a picture of the sensor's size; here the picture has the planes' size,
-    as everything else in this project, and the last convolution has three.
+    original ends in twelve channels that are rearranged to the sensor's full size; here the picture has the planes'
+    size, as everywhere in this project, and the last convolution has three channels.
 
     Args:
         in_channels: Bayer planes.
-        out_channels: of the picture.
+        out_channels: channels of the picture.
         width: channels of the first level, doubled by each of the next (32 in the original).
     """
 

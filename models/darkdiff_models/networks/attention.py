@@ -14,7 +14,7 @@ class KeyValue(NamedTuple):
 
     Attributes:
         key, value: (batch, heads, tokens, head_dim).
-        mask: (batch, 1, 1, tokens) bool, True where a token is real and not padding; None if all are.
+        mask: (batch, 1, 1, tokens) bool, True for tokens that are not padding; None if there is no padding.
     """
 
     key: Tensor
@@ -24,7 +24,7 @@ class KeyValue(NamedTuple):
 
 @cache
 def _xformers_attention() -> Any | None:
-    """xformers' attention where the extra is installed and loads; asked for on CUDA only."""
+    """xformers' attention if it is installed and loads, else None; called on CUDA only."""
     try:
         from xformers.ops import memory_efficient_attention
     except (ImportError, OSError):
@@ -35,7 +35,7 @@ def _xformers_attention() -> Any | None:
 def attend(query: Tensor, kv: KeyValue) -> Tensor:
     """Softmax attention over (batch, heads, tokens, head_dim), by xformers on CUDA, else by torch.
 
-    Masked attention always takes torch's kernels: xformers wants masks of aligned, materialised shape.
+    Masked attention always uses torch: xformers needs masks that are aligned and expanded in memory.
     """
     if query.is_cuda and kv.mask is None and (fast := _xformers_attention()) is not None:
         q, k, v = (x.transpose(1, 2).contiguous() for x in (query, kv.key, kv.value))
@@ -44,12 +44,12 @@ def attend(query: Tensor, kv: KeyValue) -> Tensor:
 
 
 class CrossAttention(nn.Module):
-    """Multi-head attention whose keys and values come from elsewhere, in diffusers' parameter names.
+    """Multi-head cross-attention, with diffusers' parameter names.
 
     Args:
         dim: width of the queries and of the output.
         heads: number of heads, a divisor of dim.
-        context_dim: width of the tokens that keys and values are made of.
+        context_dim: width of the context tokens.
     """
 
     def __init__(self, dim: int, heads: int, context_dim: int) -> None:
@@ -69,7 +69,7 @@ class CrossAttention(nn.Module):
         return KeyValue(self.split_heads(self.to_k(context)), self.split_heads(self.to_v(context)))
 
     def attend_tokens(self, tokens: Tensor, kv: KeyValue) -> Tensor:
-        """Attend from (batch, tokens, dim) to kv; a kv of batch 1 serves every item."""
+        """Attend from (batch, tokens, dim) to kv; a kv of batch 1 is used for the whole batch."""
         batch = tokens.shape[0]
         if kv.key.shape[0] != batch:
             kv = KeyValue(kv.key.expand(batch, -1, -1, -1), kv.value.expand(batch, -1, -1, -1), kv.mask)
@@ -77,12 +77,12 @@ class CrossAttention(nn.Module):
         return torch.as_tensor(self.to_out[0](hidden.transpose(1, 2).flatten(2)))
 
     def forward(self, tokens: Tensor, kv: KeyValue, size: tuple[int, int]) -> Tensor:  # noqa: ARG002
-        """Attend globally; `size` is unused and there for region attention's sake."""
+        """Attend globally; `size` is unused, `RegionCrossAttention` needs it."""
         return self.attend_tokens(tokens, kv)
 
 
 class SelfAttention(CrossAttention):
-    """Attention of the tokens to one another."""
+    """Multi-head self-attention."""
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__(dim, heads, dim)
@@ -153,7 +153,7 @@ def from_regions(regions: Tensor, region_size: int, size: tuple[int, int]) -> Te
 
 
 def region_mask(size: torch.Size | tuple[int, ...], region_size: int, like: Tensor) -> Tensor | None:
-    """Which tokens of each region are real, (batch * regions, 1, 1, region_size ** 2); None without padding."""
+    """True for tokens that are not padding, (batch * regions, 1, 1, region_size ** 2); None without padding."""
     height, width = size
     if height % region_size == 0 and width % region_size == 0:
         return None

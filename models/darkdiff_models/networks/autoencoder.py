@@ -1,4 +1,4 @@
-"""The residual autoencoder: SD's VAE whose decoder also sees the encoder's features (Sec. 4.3, Table A1)."""
+"""The residual autoencoder: SD's VAE with encoder features added in the decoder (Sec. 4.3, Table A1)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from darkdiff_models.networks.blocks import Checkpointed
-from darkdiff_models.networks.upsampling import Doubling
+from darkdiff_models.networks.upsampling import UpsampleConv
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """What the encoder makes of an image.
+    """The encoder's output for a batch of images.
 
     Attributes:
         posterior: the unscaled Gaussian, for sampling and the KL term in training.
-        latents: (batch, latent_channels, h/f, w/f) scaled mean, the space in which diffusion lives.
+        latents: (batch, latent_channels, h/f, w/f) scaled mean of the posterior, what diffusion works on.
         features: encoder features before each downsampler, finest first, the residual taps' input.
     """
 
@@ -30,32 +30,32 @@ class Encoding:
 
     @property
     def feature_bytes(self) -> int:
-        """Memory that the features take."""
+        """Memory taken by the features, in bytes."""
         return sum(feature.nbytes for feature in self.features)
 
     def select(self, images: Tensor) -> "Encoding":
-        """Some images of the batch, chosen by a (batch,) mask."""
+        """The encoding of some images of the batch, chosen by a (batch,) bool mask."""
         posterior = DiagonalGaussianDistribution(self.posterior.parameters[images])
         return Encoding(posterior, self.latents[images], tuple(f[images] for f in self.features))
 
 
 class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
-    """AutoencoderKL that takes LRGB in, gives sRGB out, and carries detail past the bottleneck (Sec. 4.3).
+    """An AutoencoderKL from LRGB to sRGB with residual connections from encoder to decoder (Sec. 4.3).
 
     Encoder features before each downsampler pass a 3x3 convolution (Table A1) and are added to the input of the
-    decoder block of the same resolution. The convolutions start at zero, so at step 0 the model IS the pre-trained
-    autoencoder. Parameter names are diffusers'; the value ranges and the latent scale are its own business: callers
-    see LRGB and sRGB, 1 being white, and scaled latents.
+    decoder block of the same resolution. The convolutions start at zero, so before training the model equals the
+    pre-trained autoencoder. Parameter names are diffusers'. Images are LRGB and sRGB with 1 = white, and latents are
+    scaled; the checkpoint's own ranges are used inside only.
 
     Args:
-        in_channels, out_channels: 3 and 3; 4 where the model takes in or gives out Bayer planes (the paper's Table 5).
+        in_channels, out_channels: 3 for LRGB and sRGB, 4 for Bayer planes (Table 5).
         latent_channels: channels of the latents.
         block_out_channels: width of each level; each level but the last halves the size.
-        layers_per_block: resnets a level in the encoder (one more in the decoder).
+        layers_per_block: resnets per level in the encoder (one more in the decoder).
         norm_num_groups: groups of the group norms.
-        mid_block_add_attention: self-attention in the middle, as in SD (costly on large images).
-        scaling_factor: brings latents to unit variance, SD's is 0.18215.
-        residual: False leaves the taps out (the paper's Table 4).
+        mid_block_add_attention: self-attention in the middle block, as in SD (costly on large images).
+        scaling_factor: factor that brings latents to unit variance, 0.18215 for SD.
+        residual: False leaves the residual taps out (Table 4).
     """
 
     @register_to_config
@@ -86,12 +86,12 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
         )  # fmt: skip
         for block in self.decoder.up_blocks:
             if block.upsamplers is not None:
-                block.upsamplers = nn.ModuleList([Doubling(part.conv) for part in block.upsamplers])
+                block.upsamplers = nn.ModuleList([UpsampleConv(part.conv) for part in block.upsamplers])
         self.quant_conv = nn.Conv2d(2 * latent_channels, 2 * latent_channels, 1)
         self.post_quant_conv = nn.Conv2d(latent_channels, latent_channels, 1)
         self.residual_convs = nn.ModuleList()
         if residual:
-            for level in range(levels):  # the decoder block at `level` takes in what the one below gave out
+            for level in range(levels):  # the decoder block at `level` reads the output of the level below
                 self.residual_convs.append(
                     nn.Conv2d(channels[level], channels[min(level + 1, levels - 1)], 3, padding=1)
                 )
@@ -100,20 +100,20 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
 
     @classmethod
     def extract_init_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:
-        """As diffusers' own. Configs of earlier versions name the colour anchor, which is the pipeline's now."""
+        """As in diffusers, but ignores `colour_anchor`, which earlier versions kept in this config."""
         kept = {key: value for key, value in config_dict.items() if key != "colour_anchor"}
         return super().extract_init_dict(kept, **kwargs)
 
     @property
     def factor(self) -> int:
-        """How many pixels one latent is wide (8 for SD)."""
+        """Side of a latent in pixels (8 for SD)."""
         return int(2 ** (len(self.config["block_out_channels"]) - 1))
 
     def encode(self, lrgb: Tensor) -> Encoding:
         """Encode an image.
 
         Args:
-            lrgb: (batch, in_channels, h, w) LRGB or Bayer planes, 0 = black, 1 = saturation, negative values welcome;
+            lrgb: (batch, in_channels, h, w) LRGB or Bayer planes, 0 = black, 1 = saturation, may be negative;
                 h and w multiples of `factor`.
         """
         hidden = self.encoder.conv_in(lrgb * 2 - 1)
@@ -134,7 +134,7 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
 
         Args:
             latents: (batch, latent_channels, h, w) scaled latents.
-            noisy: of the noisy image, whose features feed the residual taps; None leaves them out.
+            noisy: encoding of the noisy image, whose features feed the residual taps; None leaves the taps out.
 
         Returns:
             (batch, out_channels, h * factor, w * factor) sRGB, or Bayer planes under the sRGB curve, 0 = black,

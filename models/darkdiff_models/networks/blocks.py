@@ -1,4 +1,4 @@
-"""Blocks of the Stable Diffusion U-Net, in diffusers' parameter names, with the cross-attention left open."""
+"""Blocks of the Stable Diffusion U-Net, with diffusers' parameter names and a choice of cross-attention."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ CrossAttentionFactory = Callable[[int, int], CrossAttention]  # (dim, heads) -> 
 
 @dataclass(frozen=True)
 class UNetShape:
-    """Widths shared by the denoiser and its context processor (SD 2.1's are the defaults of DarkDiffUNet)."""
+    """Sizes shared by the denoiser and the context processor; the defaults of `DarkDiffUNet` are SD 2.1's."""
 
     block_out_channels: tuple[int, ...]
     layers_per_block: int
@@ -32,19 +32,19 @@ class UNetShape:
 
 
 class Checkpointed:
-    """What a network needs to forget its parts' activations and compute them again in the backward pass."""
+    """Gradient checkpointing: activations are computed again in the backward pass instead of kept."""
 
     checkpointing = False
 
     def use_checkpointing(self, on: bool) -> None:
-        """Turn it on or off here and in every part that can do it."""
+        """Turn gradient checkpointing on or off, here and in every submodule that supports it."""
         assert isinstance(self, nn.Module)
         for module in self.modules():
             if isinstance(module, Checkpointed):
                 module.checkpointing = on
 
-    def run(self, part: nn.Module, *arguments: object) -> Any:
-        """Call a part, its activations forgotten where that is wanted."""
+    def run(self, part: Callable[..., Any], *arguments: object) -> Any:
+        """Call a submodule, with gradient checkpointing if it is on."""
         if self.checkpointing and torch.is_grad_enabled():
             return checkpoint(part, *arguments, use_reentrant=False)
         return part(*arguments)
@@ -81,19 +81,19 @@ class SpatialTransformer(nn.Module):
 
     @property
     def cross_attention(self) -> CrossAttention:
-        """The attn2 of its one block."""
+        """The cross-attention (attn2) of its one block."""
         attention = self.transformer_blocks[0].attn2
         assert isinstance(attention, CrossAttention)
         return attention
 
     def read(self, hidden: Tensor, kv: KeyValue) -> Tensor:
-        """The tokens that leave the block, as a map (batch, dim, h, w)."""
+        """Run the block on a (batch, dim, h, w) map; returns its output tokens as a map of the same shape."""
         size = (hidden.shape[2], hidden.shape[3])
         tokens = self.proj_in(self.norm(hidden).flatten(2).transpose(1, 2))
         return torch.as_tensor(self.transformer_blocks[0](tokens, kv, size).transpose(1, 2).unflatten(2, size))
 
     def merge(self, hidden: Tensor, tokens: Tensor) -> Tensor:
-        """Add what `read` gave to the map it was read from."""
+        """Project the output of `read` and add it to the map that `read` was given."""
         new = self.proj_out(tokens.flatten(2).transpose(1, 2)).transpose(1, 2)
         return hidden + new.unflatten(2, tuple(hidden.shape[2:]))
 
@@ -113,7 +113,7 @@ def _resnet(in_channels: int, out_channels: int, shape: UNetShape) -> ResnetBloc
 
 
 class DownBlock(nn.Module, Checkpointed):
-    """Resnets, each followed by a transformer where the level attends, then a halving convolution."""
+    """Resnets, each followed by a transformer on levels with attention, then a downsampling convolution."""
 
     def __init__(self, shape: UNetShape, level: int, make_attention: CrossAttentionFactory) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class DownBlock(nn.Module, Checkpointed):
         self.downsamplers = nn.ModuleList([] if last else [Downsample2D(out, use_conv=True, name="op")])
 
     def forward(self, hidden: Tensor, temb: Tensor, kvs: Iterator[KeyValue]) -> tuple[Tensor, list[Tensor]]:
-        """Returns the halved map and the skip connections, one a resnet and one for the halving."""
+        """Returns the downsampled map and the skip connections, one per resnet and one for the downsampling."""
         skips = []
         for index, resnet in enumerate(self.resnets):
             hidden = self.run(resnet, hidden, temb)
@@ -161,7 +161,7 @@ class MidBlock(nn.Module, Checkpointed):
 
 
 class UpBlock(nn.Module, Checkpointed):
-    """Resnets over the skip connections, each followed by a transformer, then a doubling convolution."""
+    """Resnets on map and skip connection, each followed by a transformer, then an upsampling convolution."""
 
     def __init__(self, shape: UNetShape, level: int, make_attention: CrossAttentionFactory) -> None:
         super().__init__()
@@ -181,7 +181,7 @@ class UpBlock(nn.Module, Checkpointed):
         self.upsamplers = nn.ModuleList([] if level == 0 else [Upsample2D(out, use_conv=True)])
 
     def forward(self, hidden: Tensor, skips: list[Tensor], temb: Tensor, kvs: Iterator[KeyValue]) -> Tensor:
-        """Takes its skip connections off the end of `skips` and returns the doubled map."""
+        """Pops its skip connections off the end of `skips` and returns the upsampled map."""
         for index, resnet in enumerate(self.resnets):
             hidden = self.run(resnet, torch.cat([hidden, skips.pop()], dim=1), temb)
             if len(self.attentions) > 0:

@@ -1,4 +1,4 @@
-"""The paper's alternatives to region attention: z_y beside z_t, or read by a ControlNet (Table 6)."""
+"""The paper's alternatives to region attention: z_y concatenated to z_t, or read by a ControlNet (Table 6)."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from darkdiff_models.networks.blocks import CrossAttentionFactory, DownBlock, Mi
 
 
 class LatentContext(ModelMixin, ConfigMixin):
-    """In the place of the context processor where the denoiser reads z_y by itself: hands it on.
+    """Replaces the context processor where the denoiser reads z_y itself: returns z_y unchanged.
 
     Args:
         in_channels: channels of the latents.
@@ -22,7 +22,7 @@ class LatentContext(ModelMixin, ConfigMixin):
     @register_to_config
     def __init__(self, in_channels: int = 4) -> None:
         super().__init__()
-        # One weight that nothing trains: a checkpoint without any tensor cannot be loaded again.
+        # A constant, because a checkpoint without any tensor cannot be loaded.
         self.register_buffer("channels", torch.tensor([float(in_channels)]))
 
     def forward(self, latents: Tensor) -> list[Tensor]:
@@ -33,13 +33,13 @@ class LatentContext(ModelMixin, ConfigMixin):
 class ControlEncoder(nn.Module):
     """A ControlNet (Zhang et al., ICCV 2023): a copy of the encoder behind convolutions that start at zero.
 
-    It reads z_t and z_y at every timestep and adds to the denoiser's skip connections and middle. Because what it
-    adds starts at zero, at step 0 the denoiser is the pre-trained U-Net.
+    It reads z_t and z_y at every timestep. Its outputs are added to the denoiser's skip connections and middle block.
+    They start at zero, so before training the denoiser equals the pre-trained U-Net.
 
     Args:
         shape: widths of the U-Net.
         in_channels: channels of the latents.
-        text: makes its cross-attentions.
+        text: creates its cross-attentions.
     """
 
     def __init__(self, shape: UNetShape, in_channels: int, text: CrossAttentionFactory) -> None:
@@ -59,7 +59,7 @@ class ControlEncoder(nn.Module):
             nn.init.zeros_(parameter)
 
     def forward(self, latents: Tensor, timestep: Tensor, z_y: Tensor, kvs: Iterator[KeyValue]) -> list[Tensor]:
-        """What to add to the skip connections, in their order, and last to the middle."""
+        """Maps to add to the skip connections, in their order, and last the one for the middle block."""
         temb = embed_timestep(self.time_proj, self.time_embedding, timestep, latents)
         hidden = self.conv_in(latents) + self.condition_in(z_y)
         maps = [hidden]

@@ -17,8 +17,8 @@ from darkdiff_models.networks.conditioning import embed_timestep
 class ContextProcessor(ModelMixin, ConfigMixin, Checkpointed):
     """Encoder of the SD U-Net, with its own weights and the timestep fixed at 0.
 
-    Since it does not see the timestep it runs once per image, and what the denoiser makes of its features is
-    computed once as well. Arguments as in `DarkDiffUNet`.
+    It does not depend on the timestep, so it runs once per image, and the denoiser projects its features to keys and
+    values once as well. Arguments as in `DarkDiffUNet`.
     """
 
     @register_to_config
@@ -48,17 +48,17 @@ class ContextProcessor(ModelMixin, ConfigMixin, Checkpointed):
         levels = range(len(shape.block_out_channels))
         self.down_blocks = nn.ModuleList([DownBlock(shape, level, text) for level in levels])
         self.mid_block = MidBlock(shape, text)
-        del self.mid_block.resnets[1], self.mid_block.attentions[0].proj_out  # nothing comes after the last tokens
+        del self.mid_block.resnets[1], self.mid_block.attentions[0].proj_out  # unused: the output is the last tokens
         self.register_buffer("empty_prompt", torch.zeros(1, prompt_tokens, cross_attention_dim))
 
     def forward(self, latents: Tensor) -> list[Tensor]:
-        """Read the noisy image.
+        """Compute the context features of a noisy image.
 
         Args:
             latents: (batch, in_channels, h, w) z_y, the scaled latents of the noisy LRGB.
 
         Returns:
-            One (batch, dim, h', w') map for every transformer block, in order: the tokens that leave the block.
+            One (batch, dim, h', w') map per transformer block, in forward order: the block's output tokens.
         """
         temb = embed_timestep(self.time_proj, self.time_embedding, torch.zeros((), device=latents.device), latents)
         features: list[Tensor] = []
@@ -68,13 +68,13 @@ class ContextProcessor(ModelMixin, ConfigMixin, Checkpointed):
             for index, resnet in enumerate(block.resnets):
                 hidden = self.run(resnet, hidden, temb)
                 if len(block.attentions) > 0:
-                    features.append(self._read(block.attentions[index], hidden))
+                    features.append(self.run(self._read, block.attentions[index], hidden))
                     hidden = block.attentions[index].merge(hidden, features[-1])
             for downsampler in block.downsamplers:
                 hidden = downsampler(hidden)
         block = self.mid_block
-        hidden = block.resnets[0](hidden, temb)
-        return [*features, self._read(block.attentions[0], hidden)]
+        hidden = self.run(block.resnets[0], hidden, temb)
+        return [*features, self.run(self._read, block.attentions[0], hidden)]
 
     def _read(self, transformer: SpatialTransformer, hidden: Tensor) -> Tensor:
         return transformer.read(hidden, transformer.cross_attention.project(self.empty_prompt))

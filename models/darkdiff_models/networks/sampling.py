@@ -11,7 +11,7 @@ Denoiser = Callable[[Tensor, Tensor], Tensor]
 """(latents z_t, timestep) -> prediction of the same shape: epsilon or v, as the scheduler's config says."""
 
 StepCallback = Callable[[int, int], None]
-"""(steps done, steps in all)."""
+"""(steps done, total)."""
 
 SAMPLERS: dict[str, Any] = {"ddim": DDIMScheduler, "dpm++": DPMSolverMultistepScheduler}
 
@@ -30,13 +30,13 @@ def sd_schedule(prediction_type: str) -> DDIMScheduler:
 
 
 def make_scheduler(config: dict[str, Any], sampler: str = "ddim") -> DDIMScheduler | DPMSolverMultistepScheduler:
-    """A scheduler of the checkpoint's noise schedule: DDIM (eta 0) or DPM-Solver++, trailing spacing.
+    """A scheduler with the checkpoint's noise schedule: DDIM (eta 0) or DPM-Solver++, trailing spacing.
 
     Raises:
-        ValueError: no such sampler.
+        ValueError: there is no such sampler.
     """
     if sampler not in SAMPLERS:
-        raise ValueError(f"no sampler {sampler!r}, choose one of {', '.join(SAMPLERS)}")
+        raise ValueError(f"no sampler {sampler!r}; choose one of {', '.join(SAMPLERS)}")
     return SAMPLERS[sampler].from_config(config, timestep_spacing="trailing")
 
 
@@ -48,15 +48,15 @@ def sample(
     on_step: StepCallback | None = None,
     learning_steps: int = 0,
 ) -> Tensor:
-    """Walk from pure noise to latents.
+    """Run the sampler from pure noise to latents.
 
     Args:
         denoiser: the network with its condition and guidance, possibly tiled.
         noise: (batch, channels, h, w) standard normal.
-        scheduler: from `make_scheduler`; a copy is stepped, the given one is left as it is.
+        scheduler: from `make_scheduler`; it is copied, not changed.
         steps: number of denoiser calls.
         on_step: called after each step.
-        learning_steps: how many of the last steps keep what a gradient needs.
+        learning_steps: number of last steps that gradients flow through.
 
     Returns:
         z_0 of the same shape.
@@ -68,7 +68,7 @@ def sample(
     if not 1 <= steps <= limit:
         raise ValueError(f"steps must be between 1 and {limit}, got {steps}")
     scheduler = type(scheduler).from_config(scheduler.config)
-    scheduler.set_timesteps(steps)  # on the CPU, where the schedule is looked up without waiting for a GPU
+    scheduler.set_timesteps(steps)  # on the CPU: reading the schedule then does not wait for a GPU
     latents = noise * scheduler.init_noise_sigma
     for done, timestep in enumerate(scheduler.timesteps, start=1):
         now = torch.full((), int(timestep), dtype=timestep.dtype, device=noise.device)
@@ -86,14 +86,14 @@ def guide(conditional: Tensor, null: Tensor, guidance: float) -> Tensor:
 
 
 def training_target(scheduler: DDIMScheduler, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
-    """What the denoiser shall predict: the noise (epsilon) or the velocity (v)."""
+    """The denoiser's training target: the noise (epsilon) or the velocity (v)."""
     if scheduler.config["prediction_type"] == "v_prediction":
         return torch.as_tensor(scheduler.get_velocity(latents, noise, timesteps))
     return noise
 
 
 def predicted_original(scheduler: DDIMScheduler, prediction: Tensor, z_t: Tensor, timesteps: Tensor) -> Tensor:
-    """The z_0 that a prediction amounts to (Eq. 8, in its form for epsilon or for v)."""
+    """z_0 computed from a prediction of epsilon or v (Eq. 8)."""
     alpha_bar = scheduler.alphas_cumprod.to(z_t)[timesteps].view(-1, 1, 1, 1)
     if scheduler.config["prediction_type"] == "v_prediction":
         return alpha_bar.sqrt() * z_t - (1 - alpha_bar).sqrt() * prediction

@@ -1,4 +1,4 @@
-"""From a Stable Diffusion checkpoint to a DarkDiff starting point: the weight surgery (Sec. 4.2-4.3)."""
+"""Weight surgery: from a Stable Diffusion checkpoint to DarkDiff's networks before training (Sec. 4.2-4.3)."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -23,10 +23,10 @@ def residual_autoencoder(
     in_channels: int = 3,
     out_channels: int = 3,
 ) -> ResidualAutoencoderKL:
-    """The pre-trained autoencoder with zero-initialised residual taps; it is the same function.
+    """The pre-trained autoencoder with zero-initialised residual taps; its output is unchanged.
 
-    With four channels the first and the last convolution read and write Bayer planes: on equal greens they do what
-    the pre-trained ones do on the colour picture.
+    With four channels the first and the last convolution read and write Bayer planes; where both greens are equal, the
+    result is that of the pre-trained model.
 
     Args:
         vae: pre-trained, three channels.
@@ -34,7 +34,7 @@ def residual_autoencoder(
         in_channels, out_channels: 3, or 4 for Bayer planes.
 
     Raises:
-        ValueError: the checkpoint has weights that do not fit, each of them named.
+        ValueError: weights of the checkpoint do not fit; the message names them.
     """
     config = vae.config
     model = ResidualAutoencoderKL(
@@ -62,15 +62,21 @@ def residual_autoencoder(
 def denoiser(
     unet: UNet2DConditionModel, empty_prompt: Tensor, region_size: int = 8, conditioning: Conditioning = "region"
 ) -> tuple[DarkDiffUNet, ContextProcessor | LatentContext]:
-    """The pre-trained U-Net as denoiser and, where the condition is attended to, as context processor.
+    """Build the denoiser and the context processor from a pre-trained U-Net.
 
     Region attention takes q and out from the pre-trained text attention (attn2), k and v from the same block's
     self-attention (attn1), which already read image tokens, and its context norm from the norm before attn1. The
-    text keys and values of the encoder have no successor and are left behind. "global" is the same with the whole map
-    as one region. "concat" widens the first convolution by zeros, "controlnet" adds a copy of the encoder (Table 6).
+    encoder's text keys and values are dropped.
+
+    Args:
+        unet: pre-trained, of SD 2's architecture.
+        empty_prompt: (1, tokens, dim) text embedding of "".
+        region_size: side of a region in tokens.
+        conditioning: "region"; "global" makes the whole map one region; "concat" adds zero-initialised input channels
+            for z_y; "controlnet" adds a copy of the encoder (Table 6). The last two need no context processor.
 
     Raises:
-        ValueError: the U-Net is not of SD 2.1's kind, or a weight has no place.
+        ValueError: the U-Net has another architecture, or its weights do not fit.
     """
     shape = _unet_shape(unet.config, empty_prompt)
     net = DarkDiffUNet(
@@ -82,7 +88,7 @@ def denoiser(
     )
     weights = {**unet.state_dict(), "empty_prompt": empty_prompt}
     if conditioning in ("concat", "controlnet"):
-        _load(net, beside_weights(weights, conditioning == "controlnet"), may_miss="control.")
+        _load(net, concat_or_controlnet_weights(weights, conditioning == "controlnet"), may_miss="control.")
         return net, LatentContext(in_channels=unet.config["in_channels"])
     context = ContextProcessor(in_channels=unet.config["in_channels"], **shape)
     _load(net, region_weights(weights))
@@ -92,7 +98,7 @@ def denoiser(
 
 
 def region_weights(weights: StateDict) -> dict[str, Tensor]:
-    """A stock U-Net's weights with the encoder's text attention turned into region attention."""
+    """diffusers' U-Net weights with the encoder's text attention turned into region attention."""
     result = dict(weights)
     for key in weights:
         if not key.startswith(("down_blocks.", "mid_block.")) or ".attn2.to_q." not in key:
@@ -105,8 +111,8 @@ def region_weights(weights: StateDict) -> dict[str, Tensor]:
     return result
 
 
-def beside_weights(weights: StateDict, controlnet: bool) -> dict[str, Tensor]:
-    """A stock U-Net's weights with a ControlNet's copy of the encoder, or room for z_y beside z_t."""
+def concat_or_controlnet_weights(weights: StateDict, controlnet: bool) -> dict[str, Tensor]:
+    """diffusers' U-Net weights with a ControlNet's copy of the encoder, or with input channels for z_y."""
     result = dict(weights)
     if not controlnet:
         first = weights["conv_in.weight"]
@@ -120,10 +126,8 @@ def beside_weights(weights: StateDict, controlnet: bool) -> dict[str, Tensor]:
 def _unet_shape(config: Mapping[str, Any], empty_prompt: Tensor) -> dict[str, Any]:
     down = config["down_block_types"]
     if not set(down) <= {"CrossAttnDownBlock2D", "DownBlock2D"} or not config["use_linear_projection"]:
-        raise ValueError(
-            "only U-Nets of Stable Diffusion 2's kind (linear projections, cross-attention) can be retasked"
-        )
-    heads = config["attention_head_dim"]  # diffusers' name; for SD it has always held the number of heads
+        raise ValueError("only U-Nets like Stable Diffusion 2's (linear projections, cross-attention) can be converted")
+    heads = config["attention_head_dim"]  # despite its name, for SD it holds the number of heads
     return {
         "block_out_channels": tuple(config["block_out_channels"]),
         "layers_per_block": config["layers_per_block"],
@@ -144,4 +148,4 @@ def _load(model: torch.nn.Module, weights: StateDict, may_miss: str | None = Non
     missing, unexpected = model.load_state_dict(dict(weights), strict=False)
     missing = [key for key in missing if may_miss is None or not key.startswith(may_miss)]
     if missing or unexpected:
-        raise ValueError(f"checkpoint does not fit: missing {sorted(missing)}, left over {sorted(unexpected)}")
+        raise ValueError(f"checkpoint does not fit: missing {sorted(missing)}, unexpected {sorted(unexpected)}")

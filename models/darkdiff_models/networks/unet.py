@@ -18,7 +18,7 @@ from darkdiff_models.networks.conditioning import ControlEncoder, embed_timestep
 
 @dataclass(frozen=True)
 class Condition:
-    """Everything the denoiser needs to know of the noisy image, projected once for all steps.
+    """The denoiser's condition: all it needs of the noisy image, computed once for all steps.
 
     Attributes:
         encoder: keys and values for the cross-attentions of the U-Net's encoder, in its order: the noisy image's,
@@ -43,14 +43,15 @@ class DarkDiffUNet(ModelMixin, ConfigMixin, Checkpointed):
     Args:
         in_channels, out_channels: channels of the latents.
         block_out_channels: width of each level.
-        layers_per_block: resnets a level in the encoder (one more in the decoder).
-        attention_levels: which levels attend.
+        layers_per_block: resnets per level in the encoder (one more in the decoder).
+        attention_levels: which levels have attention.
         num_heads: attention heads of each level.
         cross_attention_dim, prompt_tokens: shape of the empty-prompt embedding.
         region_size: side of a region in tokens, at every level; 0 for global cross-attention.
         norm_num_groups: groups of the group norms.
-        conditioning: "attention" is the paper's; "concat" puts z_y beside z_t, "controlnet" reads both with a copy of
-            the encoder that adds to the skip connections (Table 6), and both keep the text attention everywhere.
+        conditioning: "attention" is the paper's method. Table 6 has two others, which keep text attention everywhere:
+            "concat" concatenates z_y to z_t; "controlnet" reads both with a copy of the encoder and adds its outputs to
+            the skip connections.
     """
 
     @register_to_config
@@ -94,41 +95,41 @@ class DarkDiffUNet(ModelMixin, ConfigMixin, Checkpointed):
 
     @property
     def region_attentions(self) -> list[RegionCrossAttention]:
-        """The region attentions in the order in which an image passes them."""
+        """The region attentions in forward order."""
         modules = chain(self.down_blocks.modules(), self.mid_block.modules())
         return [module for module in modules if isinstance(module, RegionCrossAttention)]
 
     @property
     def new_modules(self) -> list[nn.Module]:
-        """What the pre-trained U-Net did not have, or had for another purpose."""
+        """Modules that the pre-trained U-Net did not have, or used for text."""
         return [*self.region_attentions, *([self.control] if self.control is not None else [])]
 
     @property
     def size_multiple(self) -> int:
-        """Latents must be a multiple of this many pixels high and wide."""
+        """Height and width of the latents must be multiples of this."""
         return int(2 ** (len(self.config["block_out_channels"]) - 1))
 
     def prepare(self, features: Sequence[Tensor]) -> Condition:
-        """Project what the context module gave and the empty prompt, once per image.
+        """Project context features and empty prompt to keys and values, once per image.
 
         Args:
-            features: one (batch, dim, h, w) map a region attention, from `ContextProcessor`; or z_y alone, from
+            features: one (batch, dim, h, w) map per region attention, from `ContextProcessor`; or z_y alone, from
                 `LatentContext`.
 
         Raises:
             ValueError: the number of maps is not the number of region attentions.
         """
-        decoder = self._empty(self.up_blocks)
+        decoder = self._project_prompt(self.up_blocks)
         attentions = self.region_attentions
         if not attentions and len(features) == 1:
-            encoder = (*self._empty(self.down_blocks), *self._empty(self.mid_block))
-            return Condition(encoder, decoder, features[0], self._empty(self.control) if self.control else ())
+            encoder = (*self._project_prompt(self.down_blocks), *self._project_prompt(self.mid_block))
+            return Condition(encoder, decoder, features[0], self._project_prompt(self.control) if self.control else ())
         if len(features) != len(attentions):
             raise ValueError(f"expected {len(attentions)} context maps, got {len(features)}")
         return Condition(tuple(a.project_features(f) for a, f in zip(attentions, features, strict=True)), decoder)
 
     def forward(self, latents: Tensor, timestep: Tensor, condition: Condition) -> Tensor:
-        """Predict the noise (epsilon) or the velocity (v), whichever the scheduler's config says.
+        """Predict the noise (epsilon) or the velocity (v), as the scheduler's config says.
 
         Args:
             latents: (batch, in_channels, h, w) noisy latents z_t, h and w multiples of `size_multiple`.
@@ -140,10 +141,10 @@ class DarkDiffUNet(ModelMixin, ConfigMixin, Checkpointed):
         """
         temb = embed_timestep(self.time_proj, self.time_embedding, timestep, latents)
         encoder, decoder = iter(condition.encoder), iter(condition.decoder)
-        beside = (
+        concatenated = (
             [condition.latents] if self.config["conditioning"] == "concat" and condition.latents is not None else []
         )
-        hidden = self.conv_in(torch.cat([latents, *beside], dim=1))
+        hidden = self.conv_in(torch.cat([latents, *concatenated], dim=1))
         skips = [hidden]
         for block in self.down_blocks:
             hidden, new = block(hidden, temb, encoder)
@@ -157,7 +158,7 @@ class DarkDiffUNet(ModelMixin, ConfigMixin, Checkpointed):
             hidden = block(hidden, skips, temb, decoder)
         return torch.as_tensor(self.conv_out(nn.functional.silu(self.conv_norm_out(hidden))))
 
-    def _empty(self, part: nn.Module) -> tuple[KeyValue, ...]:
+    def _project_prompt(self, part: nn.Module) -> tuple[KeyValue, ...]:
         """Keys and values of the empty prompt for the text attentions of a part, in the order of its layers."""
         transformers = (m for m in part.modules() if isinstance(m, SpatialTransformer))
         return tuple(m.cross_attention.project(self.empty_prompt) for m in transformers)

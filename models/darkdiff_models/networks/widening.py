@@ -1,4 +1,4 @@
-"""A trained autoencoder made wider, to go on learning with more channels (after Net2Net: Chen et al., ICLR 2016)."""
+"""Widen a trained autoencoder, to continue training with more channels (after Net2Net: Chen et al., ICLR 2016)."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ from darkdiff_models.networks.autoencoder import ResidualAutoencoderKL
 def widened(
     vae: ResidualAutoencoderKL, block_out_channels: Sequence[int], norm_num_groups: int
 ) -> ResidualAutoencoderKL:
-    """A wider autoencoder that goes on from a trained one.
+    """A wider autoencoder that starts from a trained one.
 
-    The first channels of every level are the old ones. The new ones start at random and feed no old one: all that
-    leads from them starts at zero, so they change nothing before they have learnt. Where a level's group norms keep
-    their group size (as many times more groups as channels) the picture is the same; elsewhere their statistics
-    change, and some training has to make up for it.
+    The first channels of every level keep their weights. New channels start at random, and the weights from new to old
+    channels start at zero, so that the old channels do not change. Where a level's group norms keep their group size
+    (groups grow as much as channels) the picture is the same; elsewhere the norms' statistics change, and some training
+    has to make up for it.
 
     Args:
         vae: trained.
@@ -24,9 +24,9 @@ def widened(
         norm_num_groups: groups of the group norms.
 
     Raises:
-        ValueError: another number of levels, a level narrower than before, or a shortcut convolution without a place
-            (two neighbouring levels of one width that had different ones, or the other way round); or attention in
-            the middle, whose new queries would meet the new keys at once, on a level that is to be wider.
+        ValueError: the number of levels differs; a level would get narrower; a shortcut convolution would appear or
+            vanish (neighbouring levels of equal width become unequal, or the other way round); or the last level would
+            get wider and has attention, whose new queries and keys would change the picture at once.
     """
     old = tuple(vae.config["block_out_channels"])
     new = tuple(block_out_channels)

@@ -1,1 +1,1 @@
-"""Images of any size: covers of overlapping tiles, networks over tiles, group norms shared by all tiles."""
+"""Images of any size: overlapping tiles, networks that run tile by tile, group norms shared by all tiles."""

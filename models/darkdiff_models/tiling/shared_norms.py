@@ -1,4 +1,4 @@
-"""Group norms that see the whole picture while the network sees one tile of it."""
+"""Group norms with the statistics of the whole picture, for networks that run tile by tile."""
 
 from types import TracebackType
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class SharedNorms:
-    """Within this context, every group norm of a network takes its statistics from the first batch that it meets.
+    """Within this context, every group norm of a network takes its statistics from the first batch it sees.
 
     A group norm's mean and variance come from all pixels of its input, so a tile of plain sky is normalised by other
     numbers than its neighbours, and a seam shows where they meet. Here the first batch, a sample of the whole
@@ -16,7 +16,7 @@ class SharedNorms:
     normalised by these, also when the context is entered again. The network is then the same function for every tile.
 
     Args:
-        network: the group norms within it give way to shared ones in the context, and are back after it.
+        network: its group norms are replaced by shared ones in the context, and restored after it.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -40,12 +40,12 @@ class SharedNorms:
 
 
 class SharedNorm(nn.Module):
-    """A group norm with one mean and variance a channel for all that it meets, those of the first batch.
+    """A group norm that normalises every batch by the mean and variance of the first one.
 
-    What is left of it is batch norm in evaluation, which torch does in one quick pass in any precision.
+    With fixed statistics it is batch norm in evaluation mode, which torch computes in one pass in any precision.
 
     Args:
-        norm: whose groups, weights and epsilon it has.
+        norm: the group norm to replace; groups, weights and epsilon are taken from it.
     """
 
     def __init__(self, norm: nn.GroupNorm) -> None:
@@ -64,7 +64,7 @@ class SharedNorm(nn.Module):
 def middle(images: Tensor) -> Tensor:
     """(batch, channels, h, w) without a quarter of the height and width on each side.
 
-    Near the edges of a sample the convolutions' zero padding tells of borders that the picture does not have.
+    Near the edges of a sample, zero padding changes the statistics, though the picture has no border there.
     """
     height, width = images.shape[-2:]
     return images[..., height // 4 : height - height // 4, width // 4 : width - width // 4]

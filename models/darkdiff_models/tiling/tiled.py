@@ -16,17 +16,17 @@ from darkdiff_models.tiling.shared_norms import SharedNorms
 from darkdiff_models.tiling.tiles import Blend, Tiles
 
 Progress = Callable[[int, int], None]
-"""(done, in all)."""
+"""(done, total)."""
 
-SAMPLES, SAMPLE_SIDE = 8, 256  # crops, and their side in pixels, that set the statistics of a tiled picture
-KEPT_BYTES = 2**29  # of encoder features; all of a 12-megapixel raw's in the bundled model, in bf16
+SAMPLES, SAMPLE_SIDE = 8, 256  # number and side in pixels of the crops that set the group norms' statistics
+KEPT_BYTES = 2**29  # of encoder features; enough for a 12-megapixel raw with the bundled model in bf16
 
 
 class TiledDenoiser:
-    """A denoiser over maps of any size: (z_t, t) -> prediction, guided (Eq. 10) and blended at every step.
+    """A denoiser for maps of any size: (z_t, t) -> prediction, guided (Eq. 10) and blended at every step.
 
-    The context processor runs once per tile, here; every step reuses the projected condition. With a guidance of 1
-    the null branch does not run at all.
+    The context processor runs once per tile, on creation; every step uses the projected condition. With a guidance of 1
+    the null branch does not run.
 
     Args:
         unet, context: the networks.
@@ -34,7 +34,7 @@ class TiledDenoiser:
         null: (1, channels, h, w) pure noise, the null condition.
         guidance: guidance scale.
         tiles: cover of the latents.
-        batch_size: tiles a call of the network.
+        batch_size: tiles per network call.
         on_tiles: called after every network call with the number of tiles done in this step.
     """
 
@@ -77,25 +77,25 @@ class TiledDenoiser:
 
 
 class TiledAutoencoder:
-    """The residual autoencoder over an image of any size, one tile in memory at a time.
+    """The residual autoencoder for images of any size, one tile in memory at a time.
 
-    What the encoder made of a tile is kept for the decoder as far as `keep` allows, and computed again where it is not:
-    the memory does not grow with the photo. An image that fits into one tile is not cut. The group norms of all
-    tiles share statistics measured on a sample spread over the whole image, so that no tile shows; self-attention in
-    the middle, where the network has it, still sees its tile alone.
+    A tile's encoding is kept for the decoder while `keep` allows, and computed again otherwise, so that memory does
+    not grow with the photo. An image that fits into one tile is not cut. The group norms of all tiles share statistics
+    measured on a sample spread over the whole image, so that no tile shows; self-attention in the middle block, if the
+    network has it, sees one tile only.
 
     Args:
         vae: the autoencoder.
         lrgb: (1, channels, h, w) noisy LRGB or Bayer planes.
         tiles: cover of the image in pixels; sizes, corners and overlap are multiples of `vae.factor`.
-        keep: bytes of the encoder's features that may be kept.
+        keep: how many bytes of encoder features may be kept.
 
     Raises:
         ValueError: a tile does not start or end on a latent.
     """
 
     def __init__(self, vae: ResidualAutoencoderKL, lrgb: Tensor, tiles: Tiles, keep: int = KEPT_BYTES) -> None:
-        self.vae, self.lrgb, self.tiles, self.room = vae, lrgb, replace(tiles, margin=tiles.overlap // 4), keep
+        self.vae, self.lrgb, self.tiles, self.free_bytes = vae, lrgb, replace(tiles, margin=tiles.overlap // 4), keep
         self.latent_tiles = self.tiles.shrunk(vae.factor)
         self.norms: AbstractContextManager[object] = nullcontext() if len(tiles.corners) == 1 else SharedNorms(vae)
         side = min(SAMPLE_SIDE, tiles.tile_height, tiles.tile_width)
@@ -119,7 +119,7 @@ class TiledAutoencoder:
         return blend.result()
 
     def decode(self, latents: Tensor, on_tiles: Progress | None = None) -> Tensor:
-        """Scaled latents, beside what the image's own features tell -> (1, 3, h, w) sRGB, not clipped."""
+        """Scaled (1, channels, h/f, w/f) latents, with the image's own features -> (1, 3, h, w) sRGB, not clipped."""
         blend = Blend(self.tiles, int(self.vae.config["out_channels"]), self.lrgb)
         with self.norms as shared:
             if shared is not None:
@@ -130,23 +130,23 @@ class TiledAutoencoder:
         return blend.result()
 
     def _measure(self) -> Encoding:
-        """The encoding of the crops that set the encoder's statistics, made once."""
+        """The encoding of the sample crops, which sets the encoder's statistics; computed once."""
         if self.sampled is None:
             self.sampled = self.vae.encode(self.sample.crops(self.lrgb))
         return self.sampled
 
     def _take(self, index: int) -> Encoding:
-        """The encoding of a tile, which is kept no longer."""
+        """The encoding of a tile: the kept one, which is released, or a new one."""
         kept = self.kept.pop(index, None)
         if kept is None:
             return self.vae.encode(self.tiles.crop(self.lrgb, index))
-        self.room += kept.feature_bytes
+        self.free_bytes += kept.feature_bytes
         return kept
 
     def _keep(self, index: int, encoding: Encoding) -> None:
-        if encoding.feature_bytes <= self.room:
+        if encoding.feature_bytes <= self.free_bytes:
             self.kept[index] = encoding
-            self.room -= encoding.feature_bytes
+            self.free_bytes -= encoding.feature_bytes
 
     def _each(self, on_tiles: Progress | None) -> Iterator[int]:
         count = len(self.tiles.corners)

@@ -1,4 +1,4 @@
-"""A cover of a large map by overlapping tiles, and the blend that puts it together again."""
+"""Cut a large map into overlapping tiles, and blend them into one map again."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Tiles:
         tile_height, tile_width: of every tile, at most the map's.
         overlap: fewest pixels that neighbours share.
         corners: (top, left) of every tile, in reading order.
-        margin: outermost pixels of each overlap that all but do not count, having seen the padding at a tile's edge.
+        margin: outermost pixels of each overlap, which get almost no weight: they are affected by the tile's padding.
     """
 
     height: int
@@ -36,8 +36,8 @@ class Tiles:
             height, width: of the map.
             tile: largest side of a tile.
             overlap: fewest pixels that neighbours share.
-            grid: corners stand on its multiples.
-            multiple: that the sides of tiles are multiples of, where the map's are; None for the grid.
+            grid: corners are multiples of it.
+            multiple: sides of tiles are multiples of it where the map's are; None takes `grid`.
 
         Raises:
             ValueError: the overlap is negative or leaves no room in a tile.
@@ -72,13 +72,13 @@ class Tiles:
         return Tiles(height, width, tile_height, tile_width, self.overlap // factor, corners, self.margin // factor)
 
     def window(self, like: Tensor) -> Tensor:
-        """(tile_height, tile_width) weights: 1 inside, falling smoothly over the overlap, its margins left out."""
+        """(tile_height, tile_width) weights: 1 inside, falling smoothly to almost 0 in the overlap without margins."""
         rows, columns = (_ramp(n, self.overlap, self.margin, like) for n in (self.tile_height, self.tile_width))
         return rows[:, None] * columns[None, :]
 
 
 class Blend:
-    """Sum tiles under their window and divide by the sum of windows."""
+    """Weighted mean of overlapping tiles, with `Tiles.window` as weights."""
 
     def __init__(self, tiles: Tiles, channels: int, like: Tensor) -> None:
         self.tiles = tiles
@@ -97,7 +97,7 @@ class Blend:
 
 
 def _side(length: int, tile: int, overlap: int, grid: int, multiple: int) -> int:
-    """The smallest side with which no more tiles are needed than with `tile`."""
+    """The smallest side that needs no more tiles than `tile` does."""
     if length <= tile:
         return length
     gaps = -(-(length - tile) // (tile - overlap - grid + 1))
@@ -115,7 +115,7 @@ def _starts(length: int, tile: int, overlap: int, grid: int) -> list[int]:
 
 
 def _ramp(size: int, overlap: int, margin: int, like: Tensor) -> Tensor:
-    """Raised cosine over the overlap less a margin on both of its sides, at both ends; never quite zero."""
+    """Raised cosine over the overlap without its two margins, at both ends of a tile; never quite zero."""
     edge = torch.arange(size, device=like.device, dtype=like.dtype)
     distance = torch.minimum(edge + 0.5, size - 0.5 - edge)
     share = ((distance - margin) / max(overlap - 2 * margin, 1)).clamp(0.0, 1.0)

@@ -7,6 +7,7 @@ import pytest
 from darkdiff_cli.batch.claims import FOLDER, Claims, Task
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry, Ledger
+from tests.unit.test_files import killed_writer
 
 
 def task(folder: Path, name: str) -> Task:
@@ -18,13 +19,10 @@ def test_what_a_lost_writer_began_is_gone_when_the_claim_is_given_back(tmp_path:
     claims, output = Claims(tmp_path / "out", Ledger(tmp_path / "out")), tmp_path / "out"
     mine, other = task(tmp_path, "a[1].dng"), task(tmp_path, "b.dng")
     output.mkdir()
-    earlier, torn = output / ".a[1].dng.jpg.11.partial", output / ".a[1].dng.jpg.12.partial"
-    foreign = output / ".b.dng.jpg.13.partial"
-    earlier.touch()
+    earlier = killed_writer(mine.job.output)
     assert claims.take(mine)
     assert not earlier.exists()
-    torn.touch()
-    foreign.touch()
+    torn, foreign = killed_writer(mine.job.output), killed_writer(other.job.output)
     if given_back == "settled":
         claims.settle(mine, Entry(mine.key, mine.job.relative, mine.job.photo, "done"))
         assert list(Ledger(output).entries()) == [mine.key]

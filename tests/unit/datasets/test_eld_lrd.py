@@ -69,7 +69,7 @@ def test_lrd_ratio_counts_the_iso(lrd, cache) -> None:
 
 def test_gaps_in_lrd_are_named(lrd) -> None:
     (lrd / "Clean" / "00001_00_0.05s.dng").unlink()
-    with pytest.raises(InputError, match=r"00001_00_\*s\.DNG is missing; get https://github\.com/fengzhang427/LRD"):
+    with pytest.raises(InputError, match=r"_00_\*s\.DNG is missing; get LRD from https://github\.com/fengzhang427/LRD"):
         lrd_pairs(lrd, "train")
 
 

@@ -1,21 +1,44 @@
 """A resumed run takes over the scores of the very same pictures only."""
 
+from pathlib import Path
+
 import torch
 
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
-from darkdiff_cli.evaluation.methods.method import Model
+from darkdiff_cli.evaluation.methods.method import Model, Regression, WithoutDiffusion
 from darkdiff_models import SamplingSettings
+from darkdiff_models.learning.sid_unet import SidUNet
 from tests.conftest import make_pipeline
 
 
-def identity(steps: int = 2, nudge: float = 0.0, **settings: object) -> str:
+def enhancer(folder: Path, nudge: float = 0.0, **settings: object) -> Enhancer:
     pipeline = make_pipeline(**settings)
     with torch.no_grad():
         pipeline.unet.conv_out.bias += nudge
-    return Model(Enhancer("toy", "cpu", pipeline), EnhanceSettings(sampling=SamplingSettings(steps=steps))).identity
+    pipeline.save_pretrained(folder)
+    return Enhancer(str(folder), "cpu")
 
 
-def test_everything_that_changes_a_picture_is_in_a_models_identity() -> None:
-    assert identity() == identity()
-    others = [identity(steps=3), identity(nudge=1e-3), identity(expected_error=0.03), identity(tile=8)]
-    assert len({identity(), *others}) == 5
+def test_everything_that_changes_a_picture_is_in_a_models_identity(tmp_path: Path) -> None:
+    def identity(number: int, steps: int = 2, **changes: object) -> str:
+        settings = EnhanceSettings(sampling=SamplingSettings(steps=steps))
+        return Model(enhancer(tmp_path / str(number) / "toy", **changes), settings).identity
+
+    changes = [{}, {"nudge": 1e-3}, {"expected_error": 0.03}, {"tile": 8}, {"steps": 3}]
+    identities = [identity(number, **change) for number, change in enumerate(changes)]
+    assert len(set(identities)) == len(changes)
+    assert identity(len(changes)) == identities[0]
+
+
+def test_weights_are_in_the_identity_of_whatever_has_them(tmp_path: Path) -> None:
+    ceilings = [
+        WithoutDiffusion(enhancer(tmp_path / str(nudge) / "toy", nudge), "stage1", "auto").identity
+        for nudge in (0.0, 1e-3)
+    ]
+    assert ceilings[0] != ceilings[1]
+    networks = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        SidUNet(width=4).save_pretrained(tmp_path / f"sid-{seed}")
+        networks.append(Regression(tmp_path / f"sid-{seed}", "cpu", "auto").identity)
+    assert networks[0] != networks[1]

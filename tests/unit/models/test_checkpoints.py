@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from darkdiff_models.checkpoints import Base, load_base, load_pipeline, save_base
+from darkdiff_models.checkpoints import Base, load_base, load_base_autoencoder, load_pipeline, save_base
 from tests.conftest import make_pipeline
 from tests.unit.models.networks.test_autoencoder import stock as stock_vae
 from tests.unit.models.networks.test_unet import prompt
@@ -37,8 +37,20 @@ def test_missing_text_encoder_says_what_to_install(base_folder: Path, tmp_path: 
     for part in base_folder.iterdir():
         if part.is_dir():
             (tmp_path / part.name).symlink_to(part)
-    with pytest.raises((ModuleNotFoundError, OSError), match=r"darkdiff\[convert\]|tokenizer"):
+    with pytest.raises((ModuleNotFoundError, OSError), match=r"needs transformers|tokenizer"):
         load_base(tmp_path)
+
+
+def test_stage_1_needs_the_autoencoder_of_a_base_alone(base_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "vae").symlink_to(base_folder / "vae")
+    loaded = load_base_autoencoder(tmp_path)
+    assert all(torch.equal(a, b) for a, b in zip(loaded.parameters(), stock_vae().parameters(), strict=True))
+
+
+@pytest.mark.parametrize("load", [load_base, load_base_autoencoder])
+def test_a_folder_that_is_no_base_is_named(load, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=rf"{tmp_path}/vae: is missing or damaged; give a Stable Diffusion 2.1"):
+        load(tmp_path)
 
 
 def test_half_precision_weights_load_as_single(tmp_path: Path) -> None:

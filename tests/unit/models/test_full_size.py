@@ -36,5 +36,5 @@ def test_a_stage_one_step_at_sd_widths() -> None:
     assert picture.shape == (1, 3, 512, 512)
     assert encoding.latents.shape == (1, 4, 64, 64)
     assert all(p.grad is not None for p in vae.parameters())
-    # 12.19 with diffusers' doublings; there and back they take 2.09, and `Doubling` needs 4 products for their 9.
+    # 12.19 with diffusers' upsampling; there and back it takes 2.09, and `UpsampleConv` needs 4 products for their 9.
     assert counter.get_total_flops() / 1e12 == pytest.approx(12.19 - 2.09 * 5 / 9, rel=0.002)

@@ -10,6 +10,7 @@ from darkdiff_models.finishing.block_light import block_light, encode_curve
 from darkdiff_models.finishing.chroma_smoothing import smooth_chroma
 from darkdiff_models.finishing.colour_anchor import anchor_colours
 from darkdiff_models.tiling.framing import framed, unframed
+from darkdiff_models.tiling.memory import fits, whole_image_bytes
 from tests.conftest import make_pipeline
 
 
@@ -24,6 +25,22 @@ def test_any_size_comes_back_as_it_was(pipeline: DarkDiffPipeline, size: tuple[i
     assert srgb.shape == (*size, 3)
     assert srgb.min() >= 0
     assert srgb.max() <= 1
+
+
+def test_a_tile_of_0_is_the_whole_image(pipeline: DarkDiffPipeline) -> None:
+    lrgb = torch.rand(64, 80, 3)
+    pictures = [pipeline(lrgb, SamplingSettings(tile=tile)) for tile in (0, 256, 8)]
+    assert torch.equal(pictures[0].srgb, pictures[1].srgb)
+    assert not torch.equal(pictures[0].srgb, pictures[2].srgb)
+    assert pictures[0].sampling.tile == 0
+
+
+def test_memory_of_a_whole_image_is_counted_for_its_size_guidance_and_precision() -> None:
+    unet = make_pipeline().unet
+    assert whole_image_bytes(unet, 100, 60, 1.0, torch.bfloat16) == 32 * 16 * 100 * 60 * 2
+    assert whole_image_bytes(unet, 100, 60, 2.0, torch.float32) == 2 * 2 * 32 * 16 * 100 * 60 * 2
+    assert fits(unet, 8, 8, 2.0, torch.float32)
+    assert not fits(unet, 10**6, 10**6, 2.0, torch.float32)
 
 
 def test_same_seed_is_the_same_picture_and_another_is_not(pipeline: DarkDiffPipeline) -> None:
@@ -62,7 +79,7 @@ def test_progress_reaches_the_end_of_every_stage(pipeline: DarkDiffPipeline, vie
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"guidance": -1.0}, {"steps": 0}, {"tile": 7}, {"tile": 0}, {"sampler": "euler"}, {"views": 0}, {"views": 9}],
+    [{"guidance": -1.0}, {"steps": 0}, {"tile": 7}, {"tile": -2}, {"sampler": "euler"}, {"views": 0}, {"views": 9}],
     ids=str,
 )
 def test_senseless_arguments_are_refused(pipeline: DarkDiffPipeline, wrong: dict[str, object]) -> None:

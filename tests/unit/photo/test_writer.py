@@ -91,6 +91,12 @@ def test_same_picture_is_same_bytes(kind: str, depth: int, name: str, picture, c
     assert (tmp_path / name).read_bytes() == first
 
 
+def test_a_long_name_is_a_name(picture, capture, tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 236 + ".jpg")
+    write_photo(path, picture, capture, NOTE, PhotoSettings())
+    assert os.listdir(tmp_path) == [path.name]
+
+
 def test_existing_file_is_kept(picture, capture, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("mine")
     with pytest.raises(OutputError, match="--overwrite"):

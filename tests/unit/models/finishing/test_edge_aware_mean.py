@@ -10,12 +10,12 @@ PLAIN = torch.zeros(1, 1, 9, 9)
 @pytest.mark.parametrize("dilations", SCALES)
 def test_where_all_looks_alike_it_spreads_as_the_kernel_says(dilations) -> None:
     side = 65
-    alike = EdgeAwareMean(torch.zeros(1, 3, side, side), 1.0, SCALES[0])
+    smoother = EdgeAwareMean(torch.zeros(1, 3, side, side), 1.0, SCALES[0])
     level = torch.full((1, 3, side, side), 0.3)
-    assert torch.allclose(alike.mean(level, dilations), level)
+    assert torch.allclose(smoother.mean(level, dilations), level)
     spot = torch.zeros(1, 1, side, side)
     spot[..., side // 2, side // 2] = 1.0
-    spread = alike.mean(spot, dilations)[0, 0].sum(0)
+    spread = smoother.mean(spot, dilations)[0, 0].sum(0)
     assert float(spread.sum()) == pytest.approx(1.0)
     place = torch.arange(float(side)) - side // 2
     assert float((spread * place**2).sum()) == pytest.approx(sum(d * d for d in dilations) / 2)
@@ -27,10 +27,10 @@ def test_variance_is_that_of_the_mean(dilations, edge: float) -> None:
     generator = torch.Generator().manual_seed(0)
     guide = torch.zeros(1, 1, 96, 96)
     guide[..., 48:] = edge
-    alike = EdgeAwareMean(guide, 1.0, dilations)
+    smoother = EdgeAwareMean(guide, 1.0, dilations)
     noise = 0.2 * torch.randn(1, 400, 96, 96, generator=generator)
-    said = alike.variance(torch.full((1, 1, 96, 96), 0.04), dilations)
-    found = alike.mean(noise, dilations).var(dim=1, keepdim=True)
+    said = smoother.variance(torch.full((1, 1, 96, 96), 0.04), dilations)
+    found = smoother.mean(noise, dilations).var(dim=1, keepdim=True)
     inner = (slice(None), slice(None), slice(32, 64), slice(32, 64))
     ratio = said / found.mean(dim=2, keepdim=True)
     assert 0.85 < ratio[inner].mean() < (1.2 if edge == 0 else 1.5)
@@ -40,9 +40,9 @@ def test_variance_is_that_of_the_mean(dilations, edge: float) -> None:
 
 def test_without_passes_nothing_changes() -> None:
     blocks = torch.rand(1, 2, 9, 9)
-    alike = EdgeAwareMean(PLAIN, 1.0, ())
-    assert torch.equal(alike.mean(blocks, ()), blocks)
-    assert torch.equal(alike.variance(blocks, ()), blocks)
+    smoother = EdgeAwareMean(PLAIN, 1.0, ())
+    assert torch.equal(smoother.mean(blocks, ()), blocks)
+    assert torch.equal(smoother.variance(blocks, ()), blocks)
 
 
 def test_an_edge_of_the_guide_keeps_areas_apart() -> None:

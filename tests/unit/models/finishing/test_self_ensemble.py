@@ -3,10 +3,10 @@ import itertools
 import pytest
 import torch
 
-from darkdiff_models.finishing.self_ensemble import MOST, mean_of_views, turned, turned_back
+from darkdiff_models.finishing.self_ensemble import MAX_VIEWS, mean_of_views, turned, turned_back
 
 
-@pytest.mark.parametrize("view", range(MOST))
+@pytest.mark.parametrize("view", range(MAX_VIEWS))
 def test_every_view_is_turned_back(view: int) -> None:
     image = torch.rand(2, 3, 4, 6)
     assert torch.equal(turned_back(turned(image, view), view), image)
@@ -14,7 +14,7 @@ def test_every_view_is_turned_back(view: int) -> None:
 
 def test_views_are_the_symmetries_of_a_square() -> None:
     image = torch.rand(1, 1, 4, 4)
-    views = [turned(image, view) for view in range(MOST)]
+    views = [turned(image, view) for view in range(MAX_VIEWS)]
     assert torch.equal(views[0], image)
     assert torch.equal(views[1], image.flip(3))
     assert not any(torch.equal(a, b) for a, b in itertools.combinations(views, 2))

@@ -3,13 +3,13 @@ import copy
 import torch
 from diffusers.models.upsampling import Upsample2D
 
-from darkdiff_models.networks.upsampling import Doubling
+from darkdiff_models.networks.upsampling import UpsampleConv
 
 
 def test_it_is_nearest_neighbour_doubling_and_a_convolution_forwards_and_backwards() -> None:
     torch.manual_seed(0)
     stock = Upsample2D(6, use_conv=True)
-    ours = Doubling(copy.deepcopy(stock.conv))
+    ours = UpsampleConv(copy.deepcopy(stock.conv))
     maps = [torch.randn(2, 6, 5, 7, requires_grad=True) for _ in range(2)]
     maps[1].data.copy_(maps[0].data)
     expected, made = stock(maps[0]), ours(maps[1])

@@ -138,7 +138,7 @@ def test_the_picture_does_not_depend_on_what_is_kept_between_encoding_and_decodi
         sampled = len(autoencoder.sample.corners)
         assert encoded == [sampled] + [1] * (2 * len(tiles.corners) - kept)  # the sample's statistics once
         assert not autoencoder.kept
-        assert autoencoder.room == keep
+        assert autoencoder.free_bytes == keep
     assert len(tiles.corners) > 2
     assert torch.equal(pictures[0], pictures[1])
     assert torch.equal(pictures[0], pictures[2])

@@ -1,0 +1,128 @@
+"""The options of `batch` alone: which files, where the photos go, and the machines that work."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import typer
+
+from darkdiff_cli.commands.options import Format, MachineOptions, OutputOptions
+from darkdiff_cli.errors import SettingsError
+
+if TYPE_CHECKING:
+    from darkdiff_cli.batch.start import Engine
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """Which files of the folder are enhanced in this run."""
+
+    panel: ClassVar[str] = "Files"
+    recursive: Annotated[
+        bool,
+        typer.Option(
+            "--recursive", "-r", metavar="", help="Go into subfolders; the photos lie in the same subfolders."
+        ),
+    ] = False
+    include: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Take only files whose name or path matches, such as '*.ARW'. Can be given several times.",
+        ),
+    ] = None
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Leave out files whose name or path matches. Can be given several times."),
+    ] = None
+    checksum: Annotated[
+        bool, typer.Option("--checksum", metavar="", help="Recognise files by their content instead of size and time.")
+    ] = False
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", metavar="", help="Try files again that failed in an earlier run.")
+    ] = False
+    timeout: Annotated[
+        float,
+        typer.Option(
+            min=0.1, metavar="SECONDS", help="Seconds that decoding one file may take; then the file has failed."
+        ),
+    ] = 120.0
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", metavar="", help="List what would be written, and write nothing.")
+    ] = False
+
+
+@dataclass(frozen=True)
+class FolderOutputOptions(OutputOptions):
+    """Where the photos of a folder go, how they are written, and the page about them."""
+
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder of the photos. Default: darkdiff inside FOLDER.")
+    ] = None
+    format: Annotated[Format | None, typer.Option(help="File format of the photos. Default: jpeg.")] = None
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", metavar="", help="Make every photo again, also where nothing has changed.")
+    ] = False
+    report: Annotated[Path | None, typer.Option(help="Write an HTML page that shows every photo before and after.")] = (
+        None
+    )
+
+    def kind(self) -> Format:
+        """The format that --format names, JPEG by default."""
+        return self.format or "jpeg"
+
+    def root(self, folder: Path) -> Path:
+        """The folder of the photos of a folder of raws.
+
+        Raises:
+            SettingsError: it cannot be a folder, or the page has no place.
+        """
+        root = self.output or folder / "darkdiff"
+        if root.exists() and not root.is_dir():
+            raise SettingsError(f"-o {root}: is no folder; choose another.")
+        if self.report is not None and (self.report.is_dir() or not self.report.absolute().parent.is_dir()):
+            raise SettingsError(f"--report {self.report}: must be a file in a folder that exists.")
+        return root
+
+
+@dataclass(frozen=True)
+class EngineOptions(MachineOptions):
+    """The machines that work on a batch."""
+
+    device: Annotated[
+        str,
+        typer.Option(
+            "--devices",
+            "--device",
+            metavar="NAMES",
+            help="Where the networks run: auto, cpu, mps, cuda:N, several with commas between them, or all for every "
+            "GPU.",
+        ),
+    ] = "auto"
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="local: this machine. ray: a Ray cluster (extra: ray).")
+    ] = "local"
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Address of the Ray cluster. Default: start one on this machine."),
+    ] = None
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Number of Ray workers. Default: one for each GPU.")
+    ] = None
+
+    def check(self) -> None:
+        """Refuse options of the other engine.
+
+        Raises:
+            SettingsError: an option belongs to the other engine.
+        """
+        if self.engine == "local" and (self.address is not None or self.workers is not None):
+            raise SettingsError("--address and --workers belong to --engine ray.")
+        if self.engine == "ray" and self.device != "auto":
+            raise SettingsError("--devices belongs to --engine local; Ray gives every worker its own GPU.")
+
+    def settings(self) -> "Engine":
+        """The engine."""
+        from darkdiff_cli.batch.start import Engine
+
+        return Engine(self.engine, self.device, self.address, self.workers)

@@ -1,0 +1,119 @@
+"""The two ways to write: a file that is there whole or not at all, and a file of JSON lines that grows."""
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from darkdiff_cli.errors import OutputError
+
+PARTIAL = ".{}.{}.partial"  # the target by a digest, so that it fits wherever the target's own name does; a random word
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a partial file in the target's folder, then rename it to the target.
+
+    Whatever happens in between, the target is the old file or the new one. The content is on the disk before the
+    rename, so that holds after a power cut too. The partial file of a process that is killed stays behind, see
+    `remove_partials`.
+
+    Args:
+        path: the target; an existing file is replaced, a missing folder is made.
+        write: given the path of the partial file.
+
+    Raises:
+        OutputError: the folder is read-only, the disk is full, or `write` raised another OSError.
+    """
+    partial = path.with_name(PARTIAL.format(_digest(path.name), secrets.token_hex(4)))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(partial)
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        raise _sentence(path, error) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def remove_partials(path: Path) -> None:
+    """Remove what killed processes left behind; the caller knows that nobody is writing there now.
+
+    Args:
+        path: a target of `atomically`, or a folder of targets.
+    """
+    folder, digest = (path, "?" * 16) if path.is_dir() else (path.parent, _digest(path.name))
+    for partial in folder.glob(PARTIAL.format(digest, "?" * 8)):
+        partial.unlink(missing_ok=True)
+
+
+def _digest(name: str) -> str:
+    return hashlib.blake2b(os.fsencode(name), digest_size=8).hexdigest()
+
+
+class JsonLines:
+    """A file with one JSON object a line that is only ever appended to, by one process or by several.
+
+    Each line is one write. A line that was cut off by a power cut or a full disk is passed over, and so is one that
+    holds anything but an object.
+
+    Args:
+        path: of the file; it is made by the first line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._read = 0  # bytes
+
+    def read_new(self) -> list[dict[str, Any]]:
+        """The objects that were appended since the last call; the first call gives all of them."""
+        if not self.path.is_file():
+            return []
+        with self.path.open("rb") as file:
+            file.seek(self._read)
+            whole = file.read()
+        whole = whole[: whole.rfind(b"\n") + 1]  # the rest may still be in the writing
+        self._read += len(whole)
+        found = []
+        for line in whole.splitlines():
+            with suppress(ValueError):
+                found.append(json.loads(line))
+        return [value for value in found if isinstance(value, dict)]
+
+    def append(self, value: Mapping[str, Any], sync: bool) -> None:
+        """Add a line, on a line of its own even where the one before was cut off.
+
+        Args:
+            value: the object.
+            sync: wait until it is on the disk.
+
+        Raises:
+            OutputError: the file cannot be written, or the disk is full.
+        """
+        line = (json.dumps(value) + "\n").encode()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab+") as file:
+                if file.tell() > 0:
+                    file.seek(-1, os.SEEK_END)
+                    line = line if file.read(1) == b"\n" else b"\n" + line
+                file.write(line)
+                file.flush()
+                if sync:
+                    os.fsync(file.fileno())
+        except OSError as error:
+            raise _sentence(self.path, error) from error
+
+
+def _sentence(path: Path, error: OSError) -> OutputError:
+    if error.errno in FULL:
+        return OutputError(f"{path}: the disk is full; free some space or choose another folder.")
+    return OutputError(f"{path}: cannot be written ({error.strerror or error}); choose another folder.")

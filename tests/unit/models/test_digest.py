@@ -1,0 +1,139 @@
+"""A model is known again wherever its folder lies, and is another one after any change that a picture could show."""
+
+import http.server
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from darkdiff_models import digest
+from darkdiff_models.checkpoints import load_pipeline
+from darkdiff_models.digest import LARGE, folder_of, model_digest
+from darkdiff_models.learning.sid_unet import SidUNet
+from tests.conftest import make_pipeline
+from tests.unit.models.test_checkpoints import Hub
+
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+
+
+def nudge(path: Path) -> None:
+    """Change one weight, and neither the file's size nor its time."""
+    before = path.stat()
+    weights = load_file(path)
+    first = weights[min(weights)]
+    first.view(-1)[0] += 1.0
+    save_file(weights, path, metadata={"format": "pt"})
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+
+
+def set_steps(folder: Path) -> None:
+    index = folder / "model_index.json"
+    index.write_text(json.dumps({**json.loads(index.read_text()), "default_steps": 3}))
+
+
+def set_schedule(folder: Path) -> None:
+    config = folder / "scheduler" / "scheduler_config.json"
+    config.write_text(config.read_text().replace("v_prediction", "epsilon"))
+
+
+@pytest.fixture
+def model(model_folder: Path, tmp_path: Path) -> Path:
+    """A saved toy model that may be changed."""
+    return Path(shutil.copytree(model_folder, tmp_path / "toy"))
+
+
+def test_a_moved_or_copied_model_is_the_same(model: Path, tmp_path: Path) -> None:
+    before = model_digest(model)
+    assert len(before) == 32
+    copy = shutil.copytree(model, tmp_path / "elsewhere" / "under another name", copy_function=shutil.copyfile)
+    assert model_digest(copy) == before
+    assert model_digest(str(model.rename(tmp_path / "moved"))) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: nudge(model / "unet" / WEIGHTS),
+        lambda model: nudge(model / "context" / WEIGHTS),
+        lambda model: nudge(model / "vae" / WEIGHTS),
+        lambda model: set_steps(model),
+        lambda model: set_schedule(model),
+        lambda model: (model / "unet").rename(model / "denoiser"),
+    ],
+    ids=["unet", "context", "vae", "settings", "schedule", "names"],
+)
+def test_whatever_changes_a_picture_changes_the_digest(model: Path, change: Callable[[Path], object]) -> None:
+    before = model_digest(model)
+    change(model)
+    assert model_digest(model) != before
+
+
+def test_what_training_leaves_beside_a_model_is_no_part_of_it(model: Path) -> None:
+    before = model_digest(model)
+    (model / "checkpoints").mkdir()
+    save_file({"a": torch.zeros(1)}, model / "checkpoints" / "step-00000001.safetensors")
+    (model / "log.jsonl").write_text("{}\n")
+    (model / "report.json").write_text("{}\n")
+    assert model_digest(model) == before
+
+
+def test_the_regression_network_has_a_digest_too(tmp_path: Path) -> None:
+    SidUNet(width=4).save_pretrained(tmp_path / "net")
+    before = model_digest(tmp_path / "net")
+    nudge(tmp_path / "net" / WEIGHTS)
+    assert model_digest(tmp_path / "net") != before
+
+
+def test_large_weights_are_told_apart_by_size_and_time(model: Path) -> None:
+    path = model / "unet" / WEIGHTS
+    os.truncate(path, LARGE + 1)  # a hole: it takes no room
+    os.utime(path, ns=(1, 1))
+    before = model_digest(model)
+    with path.open("rb+") as file:
+        file.write(b"x")
+    os.utime(path, ns=(1, 1))
+    assert model_digest(model) == before
+    os.utime(path, ns=(1, 2))
+    assert model_digest(model) != before
+    os.truncate(path, LARGE + 2)
+    os.utime(path, ns=(1, 1))
+    assert model_digest(model) != before
+
+
+def test_a_bundled_model_is_found_by_its_name() -> None:
+    assert model_digest("tiny") == model_digest(Path(digest.__file__).parent / "pretrained" / "tiny")
+
+
+def test_a_model_of_the_hub_is_known_by_its_content_from_the_first_time_on(model: Path, tmp_path: Path) -> None:
+    Hub.folder = model
+    program = "from darkdiff_models.digest import model_digest as d; print(d('here/toy'), d('here/nothing'))"
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        environment = {
+            **os.environ,
+            "HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
+            "HF_HOME": str(tmp_path / "cache"),
+            "no_proxy": "127.0.0.1",
+            "PYTHONPATH": str(Path(digest.__file__).parents[1]),
+        }
+        answers = []
+        for offline in ("0", "1"):
+            command, words = [sys.executable, "-c", program], {**environment, "HF_HUB_OFFLINE": offline}
+            answers.append(subprocess.run(command, env=words, capture_output=True, text=True, timeout=120, check=True))
+        server.shutdown()
+    assert [answer.stdout.split() for answer in answers] == [[model_digest(model), "here/nothing"]] * 2
+
+
+def test_a_pipeline_knows_the_folder_that_it_was_loaded_from(model: Path) -> None:
+    assert folder_of(load_pipeline(model)) == model
+    with pytest.raises(ValueError, match="not loaded from a folder"):
+        folder_of(make_pipeline())
