@@ -20,7 +20,7 @@ from darkdiff_cli.commands.train import train
 app = typer.Typer(
     name="darkdiff",
     help="Raw photo processor for extreme low light: turns dark raw files into bright, clean photos.",
-    no_args_is_help=True, add_completion=False,
+    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},

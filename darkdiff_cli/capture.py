@@ -1,4 +1,4 @@
-"""Capture settings: read from the raw file, written to the finished photo."""
+"""Capture settings: read from a raw file, written to the finished photo."""
 
 from dataclasses import dataclass, field
 

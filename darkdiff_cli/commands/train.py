@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from darkdiff_models.learning.lpips import LPIPS
 
 
+TERAFLOPS = 100.0  # a second, of which `--dry-run` counts hours; an H100's peak in bf16 is several times that
+
+
 def train(
     training: TrainingOptions,
     data: DataOptions,
@@ -47,24 +50,26 @@ def train(
     """
     training.check()
     machine.check()
+    from accelerate import PartialState
+
     from darkdiff_cli.datasets import MosaicCache, Source, parse_data
     from darkdiff_cli.training.loop.machine import RunSettings
     from darkdiff_cli.training.recipe.recipe_file import load_recipe
     from darkdiff_cli.training.run import Run
 
-    plan = load_recipe(training.recipe)
-    if data.data is None:
+    plan = load_recipe(training.recipe, training.changes or ())
+    if not data.data:
         raise SettingsError(
             f"recipe {plan.name} needs training data: give --data sid:DIR, lrd:DIR, raws:DIR or photos:DIR."
         )
-    kind, folder = parse_data(data.data)
     mosaics = MosaicCache(data.cache, data.cache_limit, plan.row_noise)
-    source = Source(kind, folder, plan.data, plan.seed, plan.lrgb_space, plan.data_format, mosaics)
+    places = tuple(parse_data(words) for words in data.data)
+    source = Source(places, plan.data, plan.seed, plan.lrgb_space, plan.data_format, mosaics)
     pace = {"log_every": plan.log_every, "check_every": plan.check_every, "keep": plan.keep_checkpoints}
     settings = RunSettings(output, plan.seed, resume=training.resume, workers=machine.workers, device=machine.device,
                            precision=machine.precision, **pace)  # type: ignore[arg-type]  # fmt: skip
     run = Run(plan, source, settings, training.base or "", training.start or "", None, training.steps, training.epochs)
-    if (gap := source.gap()) is not None:
+    for gap in source.gaps():
         print(f"darkdiff: {gap}", file=sys.stderr)
     names = training.stages(plan)
     if dry_run:
@@ -74,7 +79,8 @@ def train(
         run = replace(run, lpips=_perceptual(plan, name, training.lpips))
         with training_progress(f"stage {name}") as report:
             folder = run.train(name, report)
-    print(folder)
+    if PartialState().is_main_process:
+        print(folder)
     return 0
 
 
@@ -82,7 +88,7 @@ def _perceptual(recipe: "Recipe", stage: str, path: Path | None) -> "LPIPS | Non
     """The LPIPS network from the user's file, the cache or its public originals; None where no loss weighs it."""
     from darkdiff_models.learning.lpips import LPIPS
 
-    if path is None and not any(loss.lpips for name, loss in recipe.losses.items() if name.startswith(f"stage{stage}")):
+    if path is None and not _weighs_lpips(recipe, stage):
         return None
     try:
         network = recipe.perceptual_network
@@ -91,21 +97,35 @@ def _perceptual(recipe: "Recipe", stage: str, path: Path | None) -> "LPIPS | Non
         raise SettingsError(f"{error}; give the LPIPS weights with --lpips FILE.safetensors.") from error
 
 
+def _weighs_lpips(recipe: "Recipe", stage: str) -> bool:
+    return any(loss.lpips > 0 for name, loss in recipe.losses.items() if name.startswith(f"stage{stage}"))
+
+
 def _describe(run: "Run", name: "StageName") -> None:
-    """What would train: parameters by group, and the memory of weights and optimiser."""
+    """What would train, and what it would cost."""
+    from darkdiff_cli.training.cost import cost_of
+    from darkdiff_models.learning.lpips import LPIPS
+
+    if _weighs_lpips(run.recipe, name):
+        run = replace(run, lpips=LPIPS(run.recipe.perceptual_network))  # its values do not matter here
+    channels = {"lrgb-srgb": (3, 3), "raw-srgb": (4, 3), "raw-raw": (4, 4)}
+    form = channels["raw-srgb" if name == "sid-unet" else "lrgb-srgb" if name == "0" else run.recipe.data_format]
     for stage in run.stages(name):
-        print(f"{stage.name}: {stage.optimisation.steps} steps of {stage.optimisation.batch_size} images")
-        trained = 0
+        plan = stage.optimisation
+        print(f"{stage.name}: {plan.steps} steps of {plan.batch_size} images in {plan.accumulation} parts")
         for player in stage.players:
             for group in stage.parameter_groups(player):
                 count = sum(p.numel() for p in group["params"])
-                trained += count
-                rate = stage.optimisation.learning_rate * group["factor"]
-                print(f"  {group['name']}: {count:,} parameters, learning rate {rate:.3g}")
-        frozen = sum(p.numel() for module in stage.frozen.values() for p in module.parameters())
-        # Weight, gradient, two moments of Adam and the average, 4 bytes each; activations come on top.
-        gigabytes = (trained * 20 + frozen * 4) / 1e9
-        print(f"  frozen: {frozen:,} parameters")
-        print(f"  memory of weights, gradients, optimiser and average: {gigabytes:.2f} GB, activations on top")
+                print(
+                    f"  {group['name']}: {count:,} parameters, learning rate {plan.learning_rate * group['factor']:.3g}"
+                )
+        cost = cost_of(stage, form)
+        print(f"  frozen: {cost.frozen:,} parameters")
+        print(f"  memory of weights, gradients, optimiser and average: {cost.state_bytes / 1e9:.2f} GB")
+        print(f"  memory of activations: {cost.activation_bytes / 1e9:.2f} GB in fp32, half of it in bf16 or fp16")
+        print(f"  arithmetic: {cost.step_flops / 1e12:.3g} TFLOP a step")
+        print(f"  disk: {cost.checkpoint_bytes / 1e9:.2f} GB a checkpoint, {run.recipe.keep_checkpoints} kept")
+        hours = cost.hours(plan.steps, TERAFLOPS)
+        print(f"  time: {hours:.3g} hours on one device at {TERAFLOPS:g} TFLOP/s, shared among several")
         if name == "0":
             return  # its second training needs the first one's result

@@ -31,6 +31,14 @@ class TrainingOptions:
     recipe: Annotated[str, typer.Option(metavar="RECIPE", help="Name of a bundled recipe, or a YAML file.")] = (
         "paper-sid"
     )
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="A value in place of the recipe's, such as stage2.conditioning=concat. Can be given several times.",
+        ),
+    ] = None
     base: Annotated[
         str | None,
         typer.Option(
@@ -46,7 +54,9 @@ class TrainingOptions:
     ] = None
     lpips: Annotated[
         Path | None,
-        typer.Option(help="LPIPS v0.1 AlexNet weights (safetensors). Default: the public ones, downloaded once."),
+        typer.Option(
+            help="LPIPS v0.1 weights (safetensors) of the recipe's network. Default: the public ones, downloaded once."
+        ),
     ] = None
     steps: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Number of optimiser steps. Default: the recipe's length.")
@@ -88,11 +98,11 @@ class DataOptions:
 
     panel: ClassVar[str] = "Data"
     data: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="KIND:DIR",
             help="Training data: sid:DIR or lrd:DIR (the published sets), raws:DIR (your own well-exposed raw files) "
-            "or photos:DIR (JPEG, PNG, TIFF or WebP).",
+            "or photos:DIR (JPEG, PNG, TIFF or WebP). Can be given several times.",
         ),
     ] = None
     cache: Annotated[

@@ -72,7 +72,7 @@ def make_pair(
         ratio: amplification ratio of the dark one.
         name: for error messages.
         lrgb_space: primaries of the LRGB images.
-        data_format: what the network takes in and gives out.
+        data_format: input and output of the network.
     """
     images = [
         network_input(dark, ratio, lrgb_space, data_format),

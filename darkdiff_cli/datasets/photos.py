@@ -30,7 +30,7 @@ class PhotoPairs(Dataset[Pair]):
         folder: photographs, searched recursively.
         settings: how dark raws are made of them.
         crop: side of a training image in LRGB pixels.
-        seed: of all random choices.
+        seed: seed of all random choices.
         split: "train", or "validation" for every 20th photograph.
         lrgb_space: primaries of the LRGB images.
         data_format: input and output of the network.

@@ -41,7 +41,7 @@ class RawPairs(Dataset[Pair]):
     Args:
         pairs: the pairs of a split.
         crop: side of a training image in LRGB pixels; a smaller frame is taken whole.
-        seed: of the order and the crops.
+        seed: seed of the order and the crops.
         lrgb_space: primaries of the LRGB images.
         data_format: input and output of the network.
         cache: decoded mosaics.

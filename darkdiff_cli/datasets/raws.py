@@ -22,7 +22,7 @@ class CleanRaws(Dataset[Pair]):
         folder: well-exposed Bayer raws at low ISO, searched recursively.
         settings: how they are darkened.
         crop: side of a training image in LRGB pixels; a smaller frame is taken whole.
-        seed: of all random choices.
+        seed: seed of all random choices.
         split: "train", or "validation" for every 20th file.
         lrgb_space: primaries of the LRGB images.
         data_format: input and output of the network.

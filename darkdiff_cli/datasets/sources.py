@@ -9,6 +9,7 @@ from torch.utils.data import Dataset
 from darkdiff_cli.datasets import lrd, sid
 from darkdiff_cli.datasets.cache import MosaicCache
 from darkdiff_cli.datasets.darken import SynthesisSettings
+from darkdiff_cli.datasets.mixed import MixedPairs
 from darkdiff_cli.datasets.pairs import Pair
 from darkdiff_cli.datasets.photos import PhotoPairs
 from darkdiff_cli.datasets.rawpairs import RawPairs
@@ -25,15 +26,14 @@ class Source:
     """Where training pairs come from.
 
     Attributes:
-        kind, folder: as the user gave them.
+        places: kind and folder of each set, as the user gave them.
         settings: how clean pictures are darkened (photos and raws).
-        seed: of all random choices.
+        seed: seed of all random choices.
         lrgb_space, data_format: input and output of the network.
         cache: decoded mosaics.
     """
 
-    kind: Kind
-    folder: Path
+    places: tuple[tuple[Kind, Path], ...]
     settings: SynthesisSettings
     seed: int
     lrgb_space: LrgbSpace
@@ -51,27 +51,31 @@ class Source:
             InputError: the set is missing or incomplete; the message says where to get it.
             SettingsError: the set has no training scenes.
         """
-        if self.kind == "photos":
-            return PhotoPairs(self.folder, self.settings, crop, self.seed, split, self.lrgb_space, self.data_format)
+        sets = [self._open(kind, folder, split, crop) for kind, folder in self.places]
+        return sets[0] if len(sets) == 1 else MixedPairs(sets, self.seed)
+
+    def _open(self, kind: Kind, folder: Path, split: Literal["train", "validation"], crop: int) -> Dataset[Pair]:
+        if kind == "photos":
+            return PhotoPairs(folder, self.settings, crop, self.seed, split, self.lrgb_space, self.data_format)
         form = (self.lrgb_space, self.data_format, self.cache)
-        if self.kind == "raws":
-            return CleanRaws(self.folder, self.settings, crop, self.seed, split, *form)
-        if self.kind == "eld":
-            raise SettingsError(
-                f"--data eld:{self.folder}: ELD has no training scenes; give sid:, lrd:, raws: or photos:."
-            )
-        pairs = sid.sid_pairs(self.folder, split) if self.kind == "sid" else lrd.lrd_pairs(self.folder, split)
+        if kind == "raws":
+            return CleanRaws(folder, self.settings, crop, self.seed, split, *form)
+        if kind == "eld":
+            raise SettingsError(f"--data eld:{folder}: ELD has no training scenes; give sid:, lrd:, raws: or photos:.")
+        pairs = sid.sid_pairs(folder, split) if kind == "sid" else lrd.lrd_pairs(folder, split)
         return RawPairs(pairs, crop, self.seed, *form)
 
-    def gap(self) -> str | None:
-        """A warning if the folder has fewer training pairs than were published, else None."""
-        published = {"sid": sid.PUBLISHED, "lrd": lrd.PUBLISHED}.get(self.kind)
-        if published is None:
-            return None
-        found = len(cast(RawPairs, self.open("train", 1)))
-        if found >= published["train"]:
-            return None
-        return f"{self.folder}: holds {found} of {self.kind.upper()}'s {published['train']} training pairs."
+    def gaps(self) -> list[str]:
+        """A warning for each folder that has fewer training pairs than were published."""
+        sentences = []
+        for kind, folder in self.places:
+            published = {"sid": sid.PUBLISHED, "lrd": lrd.PUBLISHED}.get(kind)
+            if published is None:
+                continue
+            found = len(cast(RawPairs, self._open(kind, folder, "train", 1)))
+            if found < published["train"]:
+                sentences.append(f"{folder}: holds {found} of {kind.upper()}'s {published['train']} training pairs.")
+        return sentences
 
 
 def parse_data(data: str) -> tuple[Kind, Path]:

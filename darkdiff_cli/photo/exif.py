@@ -41,7 +41,7 @@ def capture_tags(capture: CaptureMetadata) -> dict[int, object]:
 
 
 def directory_bytes(tags: dict[int, object], offset: int) -> bytes:
-    """A little-endian TIFF directory of these tags, to stand at `offset` of a file."""
+    """A little-endian TIFF directory of these tags, for the position `offset` in a file."""
     directory = ImageFileDirectory_v2(b"II*\x00\x08\x00\x00\x00")
     for tag, value in tags.items():
         directory[tag] = value

@@ -20,7 +20,7 @@ from darkdiff_cli.photo.settings import PhotoSettings
 
 JPEG_QUALITY = 95
 EXIF_POINTER, GPS_POINTER, XMP_TAG = 34665, 34853, 700
-PLACEHOLDER = 1  # tifffile refuses to write the two pointers, so the next unused tag number stands in for each
+PLACEHOLDER = 1  # tifffile refuses to write the two pointers, so each is written under the next unused tag number first
 
 
 def check_target(path: Path, overwrite: bool) -> None:

@@ -37,7 +37,7 @@ def autocast_dtype(device: torch.device) -> torch.dtype | None:
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Bytes that are free on a device; None where that cannot be told."""
+    """Free memory of a device in bytes; None if unknown."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     if device.type == "cpu" and "SC_AVPHYS_PAGES" in getattr(os, "sysconf_names", {}):

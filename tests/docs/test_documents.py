@@ -126,7 +126,7 @@ def test_named_options_exist(page: Path) -> None:
         return own.union(*map(options, getattr(command, "commands", {}).values()))
 
     named = {match["option"] for match in INLINE_OPTION.finditer(page.read_text(encoding="utf-8"))}
-    assert named <= options(get_command(app)) | OTHER_PROGRAMS
+    assert named <= options(get_command(app)) | {"--help"} | OTHER_PROGRAMS
 
 
 @pytest.mark.parametrize(

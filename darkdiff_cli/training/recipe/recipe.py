@@ -23,7 +23,7 @@ class Recipe:
         regression: the baseline `sid-unet` (Chen et al., CVPR 2018), trained on the same pairs.
         base: Stable Diffusion checkpoint to retask; empty for the run's own stage 0.
         finishing: our steps after the networks; the paper has none.
-        perceptual_network: of LPIPS as a loss; latent-diffusion's is VGG, and the score beside the paper's is AlexNet's.
+        perceptual_network: of LPIPS as a loss; latent-diffusion's is VGG. Scores are AlexNet's in any case.
         row_noise: of raws (`sid:`, `lrd:`, `raws:`): "auto" takes it off as `enhance` does; the paper leaves it in.
         data: how photographs and clean raws become dark ones.
         data_format: what the networks take in and give out (Table 5).

@@ -17,7 +17,7 @@ def whole_image_bytes(unet: DarkDiffUNet, height: int, width: int, guidance: flo
         unet: the denoiser.
         height, width: of the latents.
         guidance: guidance scale; both branches of Eq. 10 run in one batch unless it is 1.
-        dtype: in which the networks multiply.
+        dtype: precision of the networks' arithmetic.
     """
     branches = 1 if guidance == 1 else 2
     channels = int(unet.config["block_out_channels"][0])
@@ -25,6 +25,6 @@ def whole_image_bytes(unet: DarkDiffUNet, height: int, width: int, guidance: flo
 
 
 def fits(unet: DarkDiffUNet, height: int, width: int, guidance: float, dtype: torch.dtype) -> bool:
-    """Whether the device has memory for one image at once; True where it does not tell."""
+    """Whether the device has memory for one image at once; True if its free memory is unknown."""
     free = free_memory(unet.device)
     return free is None or whole_image_bytes(unet, height, width, guidance, dtype) < SHARE * free

@@ -53,6 +53,6 @@ def test_data_is_a_kind_and_a_folder(tmp_path) -> None:
     for wrong in ("sid", "sid:", "kodak:/data"):
         with pytest.raises(SettingsError, match="sid:DIR"):
             parse_data(wrong)
-    source = Source("eld", tmp_path, SynthesisSettings(), 0, "srgb", "lrgb-srgb", MosaicCache(tmp_path))
+    source = Source((("eld", tmp_path),), SynthesisSettings(), 0, "srgb", "lrgb-srgb", MosaicCache(tmp_path))
     with pytest.raises(SettingsError, match="no training scenes"):
         source.open("train", 32)

@@ -1,0 +1,96 @@
+"""Crops of raws: where they lie and how they are turned, found again in the whole frame."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from darkdiff_cli.datasets import RawPair, RawPairs, SynthesisSettings
+from darkdiff_cli.datasets.raws import CleanRaws
+from darkdiff_cli.raw import develop, read_raw
+
+CROP = 16
+FORM = ("srgb", "lrgb-srgb")
+DARK = SynthesisSettings(ratio_range=(100.0, 300.0), bright_share=0.0)
+
+
+def place(crop: np.ndarray, whole: np.ndarray) -> tuple[int, int, bool, bool]:
+    """Top, left, mirrored and transposed of a (h, w, 3) crop; the frame holds it once."""
+    for transposed in (False, True):
+        for mirrored in (False, True):
+            upright = crop.transpose(1, 0, 2) if transposed else crop
+            upright = upright[:, ::-1] if mirrored else upright
+            for top, left in np.argwhere(np.abs(whole - upright[0, 0]).max(axis=2) < 1e-6).tolist():
+                there = whole[top : top + CROP, left : left + CROP]
+                if there.shape == upright.shape and np.allclose(there, upright, atol=1e-6):
+                    return top, left, mirrored, transposed
+    raise AssertionError("the frame does not hold this crop")
+
+
+def hwc(image) -> np.ndarray:
+    return image.permute(1, 2, 0).numpy()
+
+
+def assert_anywhere(places: list[tuple[int, int, bool, bool]]) -> None:
+    """Of a frame of 40 x 56: from rim to rim, and all four turns alike."""
+    tops, lefts = [top for top, *_ in places], [left for _, left, *_ in places]
+    for corners, last in ((tops, 40 - CROP), (lefts, 56 - CROP)):
+        assert min(corners) <= 3
+        assert max(corners) >= last - 3
+    turns = Counter((mirrored, transposed) for *_, mirrored, transposed in places)
+    assert len(turns) == 4
+    assert min(turns.values()) > len(places) / 8
+
+
+def test_both_exposures_are_cropped_and_turned_alike_anew_for_each_item(shoot, tmp_path: Path, cache) -> None:
+    clean, dark = shoot(tmp_path / "clean.dng", 1.0, 1.0), shoot(tmp_path / "dark.dng", 10.0, 0.1)
+    data = RawPairs([RawPair(dark, clean, "scene", 10.0)], CROP, 0, *FORM, cache)
+    bright, amplified = (develop(read_raw(path), gain).pixels for path, gain in ((clean, 1.0), (dark, 10.0)))
+    places = []
+    for index in range(80):
+        pair = data[index]
+        places.append(place(hwc(pair.clean), bright))
+        if index < 10:
+            assert place(hwc(pair.noisy), amplified) == places[-1]
+    assert_anywhere(places)
+
+
+def test_a_ratio_that_is_given_is_believed(shoot, tmp_path: Path, cache) -> None:
+    clean, dark = shoot(tmp_path / "clean.dng", 1.0, 1.0), shoot(tmp_path / "dark.dng", 10.0, 0.1)
+    for given, used in ((50.0, 50.0), (None, 10.0)):
+        pair = RawPairs([RawPair(dark, clean, "scene", given)], 64, 0, *FORM, cache)[0]
+        assert pair.names == (f"scene x{used:.0f}",)
+        assert float(pair.noisy.min()) == pytest.approx(float(develop(read_raw(dark), used).pixels.min()), rel=1e-5)
+
+
+def test_another_seed_is_another_order(shoot, tmp_path: Path, cache) -> None:
+    clean = shoot(tmp_path / "clean.dng", 1.0, 1.0)
+    pairs = [RawPair(shoot(tmp_path / f"{n}.dng", 10.0, 0.1), clean, f"scene{n}", 10.0) for n in range(5)]
+    orders = [[RawPairs(pairs, CROP, seed, *FORM, cache)[i].names[0] for i in range(15)] for seed in (0, 1)]
+    assert orders[0] != orders[1]
+
+
+@pytest.fixture
+def own(shoot, tmp_path: Path) -> Path:
+    for number in range(2):
+        shoot(tmp_path / "mine" / f"{number}.dng", 1.0, 1.0)
+    return tmp_path / "mine"
+
+
+def test_own_raws_are_cropped_anywhere_and_turned_any_way(own: Path, cache) -> None:
+    data = CleanRaws(own, DARK, CROP, 0, "train", *FORM, cache)
+    whole = develop(read_raw(own / "1.dng"), 1.0).pixels
+    assert_anywhere([place(hwc(data[index].clean), whole) for index in range(80)])
+
+
+def test_splits_of_own_raws_draw_numbers_of_their_own_and_excluded_files_stay_out(own: Path, cache) -> None:
+    def ratios(split: str) -> list[str]:
+        data = CleanRaws(own, DARK, CROP, 0, split, *FORM, cache)
+        return [data[index].names[0].split(" x")[1] for index in range(6)]
+
+    train, held_out = ratios("train"), ratios("validation")
+    assert len(set(train)) > 3
+    assert sum(one == other for one, other in zip(train, held_out, strict=True)) <= 1
+    left_out = SynthesisSettings(exclude=("0.dng",))
+    assert [path.name for path in CleanRaws(own, left_out, CROP, 0, "validation", *FORM, cache).paths] == ["1.dng"]
