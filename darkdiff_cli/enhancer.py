@@ -48,7 +48,7 @@ class Rendered:
         srgb_01: (h, w, 3) sRGB in [0, 1], in sensor orientation.
         exposure: the frame and its amplification ratio.
         sampling: settings of the diffusion that were used.
-        notes: sentences about what had to be done otherwise than the checkpoint says.
+        notes: sentences for the user about settings that had to be changed.
     """
 
     srgb_01: NDArray[np.float32]

@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry, Ledger, job_key
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import DarkdiffError
+from darkdiff_models.checkpoints import local_model
 from darkdiff_models.digest import model_digest
 
 
@@ -40,7 +45,7 @@ def plan_batch(
         retry_failed: do what failed before as well.
     """
     known, words = ledger.entries(), asdict(replace(settings, photo=replace(settings.photo, overwrite=False)))
-    weights = model_digest(model)
+    weights = identify_model(model)
     tasks, lost, settled = [], [], 0
     for job in jobs:
         try:
@@ -56,3 +61,21 @@ def plan_batch(
         else:
             tasks.append(Task(job, key, entry))
     return Plan(tasks, settled, lost)
+
+
+def identify_model(model: str) -> str:
+    """The digest of a model; `model` itself if there is no such model.
+
+    A hub model that is not in the local cache yet is downloaded first: its first digest must be the later ones, or a
+    second run would make every photo again.
+
+    Args:
+        model: "tiny", a folder, or a hub id.
+    """
+    folder = local_model(model)
+    if folder is None:
+        try:
+            folder = Path(snapshot_download(model, local_files_only=True, allow_patterns=["*.json", "*/*.json", "*/*.safetensors"]))
+        except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError):
+            return model  # the worker, which loads the model, says what is wrong
+    return model_digest(folder)

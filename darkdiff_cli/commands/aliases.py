@@ -43,9 +43,10 @@ Seed = Annotated[
 Tile = Annotated[
     int | None,
     typer.Option(
-        min=8,
+        min=0,
         metavar="LATENTS",
-        help="Side of a denoiser tile in latents; a smaller tile needs less memory. Default: the model's.",
+        help="Side of a denoiser tile in latents; a smaller tile needs less memory, 0 takes the whole picture at once. "
+        "Default: the model's.",
         rich_help_panel="Machine",
     ),
 ]

@@ -13,13 +13,13 @@ from darkdiff_cli.datasets.pairs import Pair
 
 
 class MixedPairs(Dataset[Pair]):
-    """Endless epochs over several endless sets: an epoch holds one epoch of each, in a random order.
+    """An endless set made of several: an epoch holds one epoch of each, in a random order.
 
     Item i is the same pair on every worker, run and machine.
 
     Args:
         sets: each with a length, the items of its epoch.
-        seed: another seed is another order.
+        seed: seed of the order.
     """
 
     def __init__(self, sets: Sequence[Dataset[Pair]], seed: int) -> None:

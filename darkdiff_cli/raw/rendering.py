@@ -56,8 +56,8 @@ def adjusted_white(picture: NDArray[np.float32], frame: RawFrame, ratio: float) 
     LibRaw (`adjust_maximum`, on by default, so in SID's references and in every rendering by rawpy's defaults too)
     takes the largest raw value for white where it lies between 75 and 100 % of the white level. In an amplified dark
     raw that value is noise, so the finished picture is used, converted back to the sensor's channels. If it was
-    amplified, its brightest pixel may be a guess of the network: at least BRIGHT_SHARE of the pixels must be bright, the
-    peak is at most MAX_PEAK times their level, and the change fades in between 75 and 80 %.
+    amplified, its brightest pixel may be a guess of the network: at least BRIGHT_SHARE of the pixels must be bright,
+    the peak is at most MAX_PEAK times their level, and the change fades in between 75 and 80 %.
 
     Args:
         picture: (h, w, 3) sRGB in [0, 1].

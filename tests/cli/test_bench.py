@@ -166,7 +166,7 @@ def test_another_program_is_judged_against_its_own_rendering(scenes, lpips, tmp_
     ("words", "sentence"),
     [
         (("--protocol", "sid"), "no such protocol"),
-        (("--protocol", "sid-x300-35"), "scores sid:DIR"),
+        (("--protocol", "sid-x300-test"), "scores sid:DIR"),
         (("--baseline", "magic"), "must be one of amplify, bm3d, stage1, sid-unet=FOLDER"),
         (("--baseline", "sid-unet=nowhere"), "holds no sid-unet"),
         (("--external", "convert"), "must name {in} and {out}"),
@@ -239,17 +239,17 @@ def test_a_table_says_what_it_needs_and_scores_what_is_there(model_folder, sid_f
     needs = bench("table", 6, "--runs", runs)
     assert needs.exit_code == 0
     states = [line.split("  ")[0] for line in needs.stdout.splitlines()[1:]]
-    assert states == ["found", "found", "missing", "missing"]
-    assert "recipe paper-sid with stage2.conditioning: controlnet" in needs.stdout
+    assert states[-4:] == ["found", "missing", "missing", "found"]
+    assert "0.381" in needs.stdout  # the paper's LPIPS of global attention
+    assert "--recipe paper-sid --set stage2.conditioning=controlnet -o" in needs.stdout
     published = tmp_path / "published.csv"
-    published.write_text("protocol,method,psnr,lpips\nsid-x100-35,somebody,29.5,0.25\nsid-x300-49,other,1,1\n")
+    published.write_text("protocol,method,psnr,lpips\nsid-x300-test,somebody,29.5,0.25\nsid-x100-test-val,other,1,1\n")
     words = ("table", 6, "--runs", runs, "--data", f"sid:{sid_folder}", "-o", tmp_path / "out", "--steps", 1)
     done = bench(*words, "--published", published, "--lpips", lpips, "--quiet")
     assert done.exit_code == 1  # two checkpoints are missing
-    assert [line.split()[0] for line in done.stdout.splitlines() if "steps 1 guidance 2" in line] == [
-        "full",
-        "concat",
-    ] * 3
+    scored = [line.split(" steps")[0].strip() for line in done.stdout.splitlines() if "steps 1 guidance 2" in line]
+    assert scored == ["Concat", "region attention"] * 2  # in both of the table's protocols
+    assert "region attention (published)" in done.stdout
     assert done.stdout.count("somebody (published)") == 1
     assert "29.5" in done.stdout
     assert "other (published)" not in done.stdout
@@ -269,12 +269,9 @@ def test_every_preset_names_recipes_protocols_and_values_that_exist() -> None:
         assert all(PROTOCOLS[name].kind == preset.kind for name in preset.protocols)
         recipe = asdict(load_recipe(preset.recipe))
         for variant in preset.variants:
-            if variant.values:
-                place, value = variant.values.split(": ")
-                part = recipe
-                for word in place.split("."):
-                    part = part[word]
-                assert str(part) != value.replace("false", "False"), variant
+            changed = asdict(load_recipe(preset.recipe, variant.values))
+            assert (changed == recipe) == (not variant.values), variant
+            assert variant.row in [other.method for other in preset.published]
 
 
 def test_speed_takes_a_precision_and_measures_every_stage(model_folder) -> None:

@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
+from darkdiff_cli.training.recipe.recipe_file import load_recipe
 
 ROOT = Path(__file__).parents[2]
 CARD = ROOT / "models" / "darkdiff_models" / "pretrained" / "tiny" / "README.md"
@@ -20,6 +22,7 @@ FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.MULTILINE | 
 INDENTED = re.compile(r"^ {4}.*$", re.MULTILINE)
 PROGRAM = re.compile(r"^(?:darkdiff|accelerate launch -m darkdiff_cli) +(?P<words>.+)$")
 INLINE_OPTION = re.compile(r"`[^`\n]*?(?P<option>--[a-z][a-z-]+)[^`\n]*`")
+RECIPE_KEY = re.compile(r"`(?P<key>(?:stage\d|data|finishing)\.[a-z_.]+)`")
 LINK = re.compile(r"\]\((?P<target>[^)#:\s]+)(?:#[^)\s]*)?\)")
 
 
@@ -127,6 +130,12 @@ def test_named_options_exist(page: Path) -> None:
 
     named = {match["option"] for match in INLINE_OPTION.finditer(page.read_text(encoding="utf-8"))}
     assert named <= options(get_command(app)) | {"--help"} | OTHER_PROGRAMS
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=page_name)
+def test_named_recipe_values_exist(page: Path) -> None:
+    for match in RECIPE_KEY.finditer(page.read_text(encoding="utf-8")):
+        attrgetter(match["key"])(load_recipe("tiny"))
 
 
 @pytest.mark.parametrize(

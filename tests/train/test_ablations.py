@@ -120,7 +120,7 @@ def test_stage_two_alone_says_what_it_needs(tmp_path, shoot_pairs) -> None:
 
 
 def test_the_regression_baseline_trains_and_renders(photo_folder, dark_dng, tmp_path) -> None:
-    from darkdiff_cli.evaluation.methods.method import Regression
+    from darkdiff_cli.evaluation.methods.baselines import Regression
     from darkdiff_cli.raw import read_raw
 
     done = darkdiff(*TRAIN, "--stage", "sid-unet", "--recipe", "tiny-debug", "--data", f"photos:{photo_folder}",

@@ -74,12 +74,12 @@ def test_accumulated_parts_are_the_whole_batch(data, tmp_path) -> None:
     assert torch.allclose(pictures[2], pictures[0], atol=2e-3)
 
 
-@pytest.mark.parametrize(("processes", "accumulation"), [(1, 1), (2, 1), (1, 4), (2, 2)])
+@pytest.mark.parametrize(("processes", "accumulation"), [(1, 1), (2, 1), (1, 4), (2, 2), (2, 4)])
 def test_a_cut_batch_draws_the_same_numbers_and_items(processes: int, accumulation: int) -> None:
     plan = replace(PLAN, batch_size=8, accumulation=accumulation)
     cuts = [Cut.of(plan, rank, processes) for rank in range(processes)]
     like = torch.zeros(cuts[0].size, 2, 3)
-    order = [(cut, index) for index in range(accumulation) for cut in cuts]
+    order = [(cut, index) for index in range(cuts[0].accumulation) for cut in cuts]
     whole, parts = Draws(0, 3, torch.device("cpu")), []
     for cut, index in order:
         draws = Draws(0, 3, torch.device("cpu"), cut.part(index), cut.parts)
@@ -89,6 +89,13 @@ def test_a_cut_batch_draws_the_same_numbers_and_items(processes: int, accumulati
         assert torch.equal(torch.cat(drawn), wanted)
     items = sorted(item for cut in cuts for item in cut.items(2, 4))
     assert items == list(range(16, 32))
+
+
+def test_processes_share_the_parts_of_a_batch() -> None:
+    plan = replace(PLAN, batch_size=8, accumulation=8)
+    cuts = [Cut.of(plan, 0, processes) for processes in (1, 2, 4, 8)]
+    assert [(cut.accumulation, cut.size) for cut in cuts] == [(8, 1), (4, 1), (2, 1), (1, 1)]
+    assert Cut.of(replace(plan, accumulation=1), 0, 4) == Cut(0, 4, 1, 2)
 
 
 def test_a_batch_without_equal_parts_is_refused() -> None:

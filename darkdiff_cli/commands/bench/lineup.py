@@ -45,7 +45,7 @@ class Lineup:
     external: Sequence[str] = ()
     sweep: Sweep = field(default_factory=Sweep)
 
-    def methods(self, protocol: "Protocol", seed: int, device: str) -> "list[Method]":
+    def methods(self, protocol: "Protocol", seed: int, device: str, tile: int | None = None) -> "list[Method]":
         """Every method, models with each of their settings first; white is white as the protocol renders references.
 
         Raises:
@@ -59,7 +59,7 @@ class Lineup:
         for enhancer, name in zip(enhancers, self.names, strict=False):
             enhancer.model = name
         exposure = ExposureSettings(white="auto" if protocol.adjust_maximum else "file", row_noise=protocol.row_noise)
-        plain = EnhanceSettings(exposure, SamplingSettings(seed=seed))
+        plain = EnhanceSettings(exposure, SamplingSettings(seed=seed, tile=tile))
         return [
             *self._models(enhancers, plain),
             *self._beside_models(enhancers, plain, protocol.adjust_maximum),
@@ -67,7 +67,7 @@ class Lineup:
         ]
 
     def _models(self, enhancers: "list[Enhancer]", plain: "EnhanceSettings") -> "Iterator[Method]":
-        from darkdiff_cli.evaluation.methods.method import Model
+        from darkdiff_cli.evaluation.methods.models import Model
 
         for enhancer in enhancers:
             for steps, guidance, views in itertools.product(*self.sweep):
@@ -78,7 +78,8 @@ class Lineup:
         self, enhancers: "list[Enhancer]", plain: "EnhanceSettings", adjust_maximum: bool
     ) -> "Iterator[Method]":
         """The baseline and the ceilings of each model, with as many views as the model that they stand beside."""
-        from darkdiff_cli.evaluation.methods.method import BestMatrix, OtherReference, WithoutDiffusion
+        from darkdiff_cli.evaluation.methods.baselines import BestMatrix, OtherReference
+        from darkdiff_cli.evaluation.methods.models import WithoutDiffusion
 
         for kind in [*(kind for kind in ("stage1",) if kind in self.baselines), *self.ceilings]:
             if kind == "reference":
@@ -91,8 +92,8 @@ class Lineup:
                     yield WithoutDiffusion(enhancer, kind, plain.exposure.white, views)  # type: ignore[arg-type]
 
     def _others(self, device: str, white: "White") -> "Iterator[Method]":
+        from darkdiff_cli.evaluation.methods.baselines import Amplified, Bm3d, Regression
         from darkdiff_cli.evaluation.methods.external import External
-        from darkdiff_cli.evaluation.methods.method import Amplified, Bm3d, Regression
 
         yield from (External(template) for template in self.external)
         for word in self.baselines:

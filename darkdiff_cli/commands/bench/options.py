@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from darkdiff_cli.commands.aliases import Device, Quiet, Seed
+from darkdiff_cli.commands.aliases import Device, Quiet, Seed, Tile
 from darkdiff_cli.errors import SettingsError
 
 NEEDED = ("skimage", "jinja2")
@@ -42,6 +42,7 @@ class ScoringOptions:
     quiet: Quiet = False
     seed: Seed = 0
     device: Device = "auto"
+    tile: Tile = None
 
 
 def needs_extra() -> None:

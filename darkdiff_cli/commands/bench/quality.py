@@ -181,7 +181,7 @@ def score(data: str, protocol: str, lineup: Lineup, scoring: ScoringOptions) -> 
     if kind != chosen.kind or not folder:
         raise SettingsError(f"--data {data}: protocol {protocol} scores {chosen.kind}:DIR.")
     pairs = chosen.find(Path(folder))
-    methods = lineup.methods(chosen, scoring.seed, scoring.device)
+    methods = lineup.methods(chosen, scoring.seed, scoring.device, scoring.tile)
     try:
         judge = Judge(chosen, *load_lpips(_alex(scoring.lpips), scoring.lpips_vgg))
     except (FileNotFoundError, KeyError, ValueError) as error:

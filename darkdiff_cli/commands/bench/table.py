@@ -56,12 +56,13 @@ def table(
     needs_extra()
     from darkdiff_cli.evaluation.protocols.published import read_published
     from darkdiff_cli.evaluation.protocols.tables import get_table
-    from darkdiff_cli.evaluation.report.page import as_text, quality_table
+    from darkdiff_cli.evaluation.report.page import as_text, published_table, quality_table
 
     preset = get_table(number)
     others = read_published(published) if published is not None else []
     print(f"Table {preset.number}: {preset.title}; guidance {preset.guidance:g}; {', '.join(preset.protocols)}")
     if data is None:
+        print(as_text(published_table(preset.published)))
         print("\n".join(preset.needs(runs)))
         return 0
     if not data.startswith(f"{preset.kind}:"):
@@ -70,11 +71,12 @@ def table(
     if not found:
         raise SettingsError(f"--runs {runs}: holds none of the table's models:\n" + "\n".join(preset.needs(runs)))
     sweep = Sweep((steps,), (preset.guidance if guidance is None else guidance,))
-    lineup = Lineup([str(path) for path in found.values()], list(found), sweep=sweep)
+    rows = {variant.name: variant.row for variant in preset.variants}
+    lineup = Lineup([str(path) for path in found.values()], [rows[name] for name in found], sweep=sweep)
     failures: list[str] = []
     for protocol in preset.protocols:
         results = score(data, protocol, lineup, replace(scoring, output=scoring.output / protocol))
-        results.published = [other for other in others if other.protocol == protocol]
+        results.published = [*(other for other in others if other.protocol == protocol), *preset.published]
         print(f"\n{results.protocol}\n{as_text(quality_table(results))}")
         failures += results.failures
     missing = [line for line in preset.needs(runs) if line.startswith("missing")]

@@ -16,9 +16,9 @@ EXTERNAL_TIMEOUT = 900.0  # seconds
 
 
 class External(Method):
-    """Another program by a command template with {in}, {out} (a TIFF) and, if it likes, {ratio}.
+    """Another program by a command template with {in}, {out} (a TIFF) and optionally {ratio}.
 
-    It is judged against its own rendering of the clean file, so that its tastes in colour do not count.
+    It is judged against its own rendering of the clean file, so that its own colours do not count as an error.
 
     Args:
         template: the command.

@@ -3,6 +3,7 @@
 import base64
 import csv
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from io import BytesIO
@@ -12,6 +13,7 @@ from typing import Any
 import jinja2
 from PIL import Image
 
+from darkdiff_cli.evaluation.protocols.published import Published
 from darkdiff_cli.evaluation.quality.run import Results, picture_path
 from darkdiff_cli.evaluation.report.plots import growth_plot, sweep_plots
 from darkdiff_cli.evaluation.speed.run import STAGES, SpeedResults
@@ -41,6 +43,13 @@ def quality_table(results: Results) -> list[list[str]]:
         values = [f"{other.scores[key]:g}" if key in other.scores else "-" for key in metrics]
         table.append([f"{other.method} (published)", *values, "-"])
     return table
+
+
+def published_table(published: Sequence[Published]) -> list[list[str]]:
+    """Rows of text: published scores alone; the first row is the head."""
+    metrics = [key for key in METRICS if any(key in other.scores for other in published)]
+    rows = [[other.method, *(f"{other.scores[key]:g}" for key in metrics)] for other in published]
+    return [["published", *(METRICS[key] for key in metrics)], *rows]
 
 
 def comparison_lines(results: Results) -> list[str]:

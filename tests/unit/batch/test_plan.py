@@ -1,17 +1,25 @@
 """What a batch does again, and what it does not, by the model's weights on the disk."""
 
+import http.server
+import os
 import shutil
+import subprocess
+import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file, save_file
 
+import darkdiff_models
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry, Ledger
-from darkdiff_cli.batch.plan import Plan, plan_batch
+from darkdiff_cli.batch.plan import Plan, identify_model, plan_batch
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.photo import PhotoSettings
+from darkdiff_models.digest import model_digest
+from tests.unit.models.test_checkpoints import Hub
 
 SETTINGS = EnhanceSettings()
 
@@ -60,3 +68,27 @@ def test_a_raw_that_vanished_is_lost(night: Night) -> None:
     [entry] = night.plan().lost
     assert entry.status == "failed"
     assert "is not there any more" in str(entry.error)
+
+
+def test_a_model_of_the_hub_is_known_by_its_content_from_the_first_time_on(model_folder: Path, tmp_path: Path) -> None:
+    Hub.folder = model_folder
+    program = "from darkdiff_cli.batch.plan import identify_model as d; print(d('here/toy'), d('here/nothing'))"
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        environment = {
+            **os.environ,
+            "HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
+            "HF_HOME": str(tmp_path / "cache"),
+            "no_proxy": "127.0.0.1",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        }
+        answers = []
+        for offline in ("0", "1"):
+            command, words = [sys.executable, "-c", program], {**environment, "HF_HUB_OFFLINE": offline}
+            answers.append(subprocess.run(command, env=words, capture_output=True, text=True, timeout=120, check=True))
+        server.shutdown()
+    assert [answer.stdout.split() for answer in answers] == [[model_digest(model_folder), "here/nothing"]] * 2
+
+
+def test_a_bundled_model_is_identified_by_its_content() -> None:
+    assert identify_model("tiny") == model_digest(Path(darkdiff_models.__file__).parent / "pretrained" / "tiny")

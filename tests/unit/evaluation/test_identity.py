@@ -5,7 +5,8 @@ from pathlib import Path
 import torch
 
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
-from darkdiff_cli.evaluation.methods.method import Model, Regression, WithoutDiffusion
+from darkdiff_cli.evaluation.methods.baselines import Regression
+from darkdiff_cli.evaluation.methods.models import Model, WithoutDiffusion
 from darkdiff_models import SamplingSettings
 from darkdiff_models.learning.sid_unet import SidUNet
 from tests.conftest import make_pipeline

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from darkdiff_cli.evaluation.methods.method import BestMatrix, Method
+from darkdiff_cli.evaluation.methods.baselines import BestMatrix
+from darkdiff_cli.evaluation.methods.method import Method
 from darkdiff_cli.raw import RawFrame, read_raw, render_reference
 from darkdiff_cli.synthesis import unprocess, write_dng
 

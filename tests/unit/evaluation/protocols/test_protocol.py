@@ -5,16 +5,21 @@ from darkdiff_cli.evaluation.protocols.protocol import INDOOR, PROTOCOLS, get_pr
 
 
 def test_the_fields_published_protocols_are_there() -> None:
-    named = {f"sid-x{ratio}-{count}" for ratio in (100, 250, 300) for count in (15, 35, 49)}
-    assert set(PROTOCOLS) == named | {"eld-sony-x100", "eld-sony-x200", "lrd-m3ev-60", "scenes", "scenes-levels"}
+    kinds = ("indoor", "test", "test-rawpy", "test-val", "test-val-rawpy")
+    named = {f"sid-x{ratio}-{kind}" for ratio in (100, 250, 300) for kind in kinds}
+    named |= {f"eld-sony-x{ratio}{kind}" for ratio in (100, 200) for kind in ("", "-uncorrected")}
+    assert set(PROTOCOLS) == named | {"lrd-m3ev-60", "scenes", "scenes-levels"}
+    assert PROTOCOLS["eld-sony-x200"].illuminance
+    assert not PROTOCOLS["eld-sony-x200-uncorrected"].illuminance
+    assert (PROTOCOLS["sid-x300-test-rawpy"].curve, PROTOCOLS["sid-x300-test"].curve) == ("bt709", "srgb")
     assert all(protocol.name == name for name, protocol in PROTOCOLS.items())
     assert len(INDOOR) == 15
 
 
 def test_every_field_is_said() -> None:
-    words = get_protocol("sid-x300-15").describe()
+    words = get_protocol("sid-x300-indoor").describe()
     for word in (
-        "sid-x300-15 v2",
+        "sid-x300-indoor v3",
         "centre 512",
         "illuminance corrected",
         "srgb",
@@ -24,8 +29,8 @@ def test_every_field_is_said() -> None:
     ):
         assert word in words
     assert "row noise taken off" in get_protocol("scenes").describe()
-    assert "whole picture, no illuminance correction" in get_protocol("sid-x300-35").describe()
-    with pytest.raises(SettingsError, match="choose one of scenes, scenes-levels, sid-x100-35"):
+    assert "whole picture, no illuminance correction" in get_protocol("sid-x300-test").describe()
+    with pytest.raises(SettingsError, match="choose one of scenes, scenes-levels, sid-x100-test"):
         get_protocol("sid")
 
 
@@ -39,10 +44,10 @@ def test_sid_protocols_pick_their_scenes(tmp_path) -> None:
     def scenes(name: str) -> list[str]:
         return [pair.scene for pair in get_protocol(name).find(tmp_path)]
 
-    assert scenes("sid-x300-35") == ["10003_00_0.033s", "10185_00_0.033s"]
-    assert scenes("sid-x250-35") == ["10003_00_0.04s", "10185_00_0.04s"]
-    assert scenes("sid-x100-49") == [f"{scene}_00_0.1s" for scene in ("10003", "10185", "20188", "20199")]
-    assert scenes("sid-x300-15") == ["10185_00_0.033s", "20188_00_0.033s"]
+    assert scenes("sid-x300-test") == ["10003_00_0.033s", "10185_00_0.033s"]
+    assert scenes("sid-x250-test") == ["10003_00_0.04s", "10185_00_0.04s"]
+    assert scenes("sid-x100-test-val") == [f"{scene}_00_0.1s" for scene in ("10003", "10185", "20188", "20199")]
+    assert scenes("sid-x300-indoor") == ["10185_00_0.033s", "20188_00_0.033s"]
 
 
 def test_both_layouts_of_scene_folders(tmp_path) -> None:

@@ -1,0 +1,144 @@
+"""What models are compared with: other methods, and references that bound the scores."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from darkdiff_cli.colour import srgb_decode, srgb_encode
+from darkdiff_cli.datasets.eld import other_reference
+from darkdiff_cli.errors import InputError, SettingsError
+from darkdiff_cli.evaluation.methods.bm3d import denoise_mosaic
+from darkdiff_cli.evaluation.methods.method import Method, Picture
+from darkdiff_cli.raw import RawFrame, White, develop, finish, network_input, read_raw, render_reference
+from darkdiff_cli.raw.rendering import render_linear
+from darkdiff_models.devices import pick_device
+from darkdiff_models.digest import model_digest
+from darkdiff_models.learning.sid_unet import SidUNet
+from darkdiff_models.tiling.framing import framed, unframed
+
+
+class Amplified(Method):
+    """The dark frame amplified and shown as it is."""
+
+    name = "amplify"
+
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+        """LRGB under the sRGB curve."""
+        return render_linear(develop(dark, ratio, "srgb"))
+
+
+class Bm3d(Method):
+    """BM3D on the Bayer planes in the variance-stabilised domain, the noise estimated from the file.
+
+    Args:
+        white: which light becomes white.
+    """
+
+    def __init__(self, white: White) -> None:
+        self.name, self.white = "bm3d", white
+
+    @property
+    def identity(self) -> str:
+        """Name and white."""
+        return f"{self.name} white {self.white}"
+
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+        """The denoised mosaic through the same front end."""
+        picture = render_linear(develop(denoise_mosaic(dark), ratio, "srgb"))
+        return finish(picture, dark, ratio, "lrgb-srgb", self.white)
+
+
+class Regression(Method):
+    """The U-Net of See-in-the-Dark, as `train --stage sid-unet` made it.
+
+    Args:
+        folder: of the trained network.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        white: which light becomes white.
+
+    Raises:
+        SettingsError: the folder holds no such network.
+    """
+
+    name = "sid-unet"
+
+    def __init__(self, folder: Path, device: str, white: White) -> None:
+        self.folder, self.white = folder, white
+        if not (folder / "config.json").is_file():
+            raise SettingsError(f"{folder}: holds no sid-unet; train one with `darkdiff train --stage sid-unet`.")
+        try:
+            self.network = SidUNet.from_pretrained(folder, use_safetensors=True).to(pick_device(device))
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"{folder}: is no whole sid-unet ({error}).") from error
+
+    @cached_property
+    def identity(self) -> str:
+        """Name, white and weights."""
+        return f"{self.name} white {self.white} {model_digest(self.folder)}"
+
+    @torch.inference_mode()
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+        """The network's picture of the amplified Bayer planes."""
+        planes = torch.from_numpy(network_input(dark, ratio, "camera", "raw-srgb")).permute(2, 0, 1)[None]
+        whole = self.network(framed(planes, self.network.multiple).to(self.network.device))
+        picture = unframed(whole, *planes.shape[-2:])[0].clamp(0, 1).permute(1, 2, 0)
+        return finish(picture.float().cpu().numpy(), dark, ratio, "raw-srgb", self.white)
+
+
+class OtherReference(Method):
+    """Another well-exposed frame of the same scene, scored as if it were an output: the noise of the reference.
+
+    Args:
+        adjust_maximum: of the protocol.
+    """
+
+    name = "reference against reference"
+
+    def __init__(self, adjust_maximum: bool) -> None:
+        self.adjust_maximum = adjust_maximum
+
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+        """The reference rendering of ELD's next reference.
+
+        Raises:
+            InputError: the set has one reference a scene only.
+        """
+        other = other_reference(clean.path) if clean.path is not None else None
+        if other is None:
+            raise InputError(f"{clean.path}: has no second reference beside it; this ceiling is for ELD.")
+        return render_reference(read_raw(other), self.adjust_maximum)
+
+
+@dataclass
+class BestMatrix(Method):
+    """Another method with the best 3x3 colour matrix for each picture: separates colour from detail.
+
+    Attributes:
+        method: whose pictures.
+        adjust_maximum: of the protocol, whose reference they are matched to.
+    """
+
+    method: Method
+    adjust_maximum: bool
+
+    def __post_init__(self) -> None:
+        self.name = f"{self.method.name} best-matrix"
+
+    @property
+    def identity(self) -> str:
+        """That of the method."""
+        return f"{self.method.identity} best-matrix"
+
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:
+        """Linear light times the matrix that least squares finds against the reference."""
+        linear, wanted = (
+            srgb_decode(picture)
+            for picture in (self.method.render(dark, clean, ratio), render_reference(clean, self.adjust_maximum))
+        )
+        height, width = (min(a, b) for a, b in zip(linear.shape[:2], wanted.shape[:2], strict=True))
+        ours, theirs = (part[:height, :width].reshape(-1, 3) for part in (linear, wanted))
+        matrix, *_ = np.linalg.lstsq(ours, theirs, rcond=None)
+        return srgb_encode(linear @ matrix)
