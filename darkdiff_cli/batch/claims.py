@@ -29,7 +29,7 @@ class Task:
 
 
 class Claims:
-    """The claims of one run: a lock for each file in work, which the operating system frees when the process dies.
+    """The claims of one run: a lock for each file being processed, freed by the operating system if the process dies.
 
     A lock's file is taken away only after the ledger has the file's line, so whoever locks a file that is already
     gone reads in the ledger that there is nothing left to do.
@@ -79,7 +79,7 @@ class Claims:
         self._held.pop(task.key).release()
 
     def close(self) -> None:
-        """Give everything back, and tidy away the locks that nobody holds.
+        """Release all claims, and remove the lock files that nobody holds.
 
         Should another run be about to lock such a file in that very moment, a third could do the same photo a second
         time: the same bytes, written whole.

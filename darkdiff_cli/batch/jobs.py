@@ -83,7 +83,7 @@ def find_jobs(
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give the folder of raw files.")
     found: list[str] = []
-    for place, folders, names in os.walk(folder):  # does not follow links to folders, so no loop can trap it
+    for place, folders, names in os.walk(folder):  # os.walk does not follow links to folders, so link loops do no harm
         here = Path(place)
         folders[:] = sorted(
             name for name in folders if recursive and not name.startswith(".") and not _same(here / name, output)

@@ -75,7 +75,7 @@ def identify_model(model: str) -> str:
     folder = local_model(model)
     if folder is None:
         try:
-            folder = Path(snapshot_download(model, local_files_only=True, allow_patterns=["*.json", "*/*.json", "*/*.safetensors"]))
+            folder = Path(snapshot_download(model, allow_patterns=["*.json", "*/*.json", "*/*.safetensors"]))
         except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError):
             return model  # the worker, which loads the model, says what is wrong
     return model_digest(folder)

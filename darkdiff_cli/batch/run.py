@@ -37,7 +37,7 @@ class Summary:
 
 
 class Watcher(Protocol):
-    """Sees a run from outside."""
+    """Is told of every event of a run."""
 
     def began(self, worker: str, file: str) -> None:
         """A worker's networks are at a file."""
@@ -91,7 +91,7 @@ class BatchRun:
         self._tasks, self._lock = iter(tasks), threading.Lock()
 
     def stop(self, reason: str) -> None:
-        """Hand out nothing any more."""
+        """Hand out no more tasks."""
         self.stopped = self.stopped or reason
 
     def next_task(self) -> Task | None:
@@ -120,7 +120,7 @@ class BatchRun:
             self.watcher.finished(worker, finished)
 
     def drop(self, task: Task) -> None:
-        """Give a task back undone."""
+        """Release a task that was not done."""
         with self._lock:
             self.claims.drop(task)
 

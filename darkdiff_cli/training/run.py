@@ -1,4 +1,4 @@
-"""From a stage's number to a finished run: what it starts from, what it trains, in which order."""
+"""What each stage starts from and trains, and in which order."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace

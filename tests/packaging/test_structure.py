@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 BASEMENT = {"cfa", "errors", "colour", "capture", "interrupt", "allocator", "files", "weights"}
 FLOORS = {
     **dict.fromkeys(("raw", "photo", "synthesis"), 1),
-    **dict.fromkeys(("datasets", "enhancer"), 2),
+    **dict.fromkeys(("datasets", "enhancer", "model_list"), 2),
     "training": 3,
     "evaluation": 3,
     "batch": 3,

@@ -113,7 +113,7 @@ class _Crew:
                     yield self.names[pipe], message
 
     def end(self) -> None:
-        """Put an end to processes that are still alive; their claims are free then."""
+        """Terminate processes that are still alive; their claims are then free."""
         for process in self.processes.values():
             process.terminate()
             process.join()
@@ -130,7 +130,7 @@ class _Stopped(str):
 
 
 class _Messenger:
-    """The watcher of one process: tells the parent."""
+    """The watcher inside a worker process: sends events to the parent."""
 
     def __init__(self, pipe: Connection) -> None:
         self.pipe = pipe
@@ -142,11 +142,11 @@ class _Messenger:
         self.pipe.send(finished)
 
     def skipped(self) -> None:
-        """A sibling has the file, or another run: the parent knows which in the end."""
+        """Another process has the file; the parent counts it at the end."""
 
 
 class _ParentStop:
-    """The parent's wish, or its death."""
+    """A stop that the parent asked for, or that its death makes necessary."""
 
     def __init__(self, event: Event) -> None:
         self.event = event

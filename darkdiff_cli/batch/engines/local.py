@@ -15,17 +15,17 @@ PREFETCH = 2  # frames decoded ahead: what bounds the memory, whatever the folde
 
 
 class Stop(Protocol):
-    """Somebody's wish that a run ends."""
+    """A request to stop, such as Ctrl-C."""
 
     @property
     def requested(self) -> bool:
-        """Whether it was uttered."""
+        """Whether a stop was requested."""
 
 
 def run_here(batch: BatchRun, settings: WorkerSettings, device: str, stop: Stop) -> None:
     """Work through a batch with one model, and close it.
 
-    A wish to stop is granted after the current file; the ones decoded ahead are dropped.
+    A request to stop is honoured after the current file; files decoded ahead are dropped.
 
     Args:
         batch: the run.

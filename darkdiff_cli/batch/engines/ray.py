@@ -22,7 +22,7 @@ def run_on_ray(batch: BatchRun, settings: WorkerSettings, address: str | None, w
     """Work through a batch on a cluster, and close it.
 
     Claims and ledger stay with this process, so a file is done once however often its worker is lost. Inputs and
-    outputs must lie at the same path on every machine. A wish to stop lets the files at work be finished.
+    outputs must lie at the same path on every machine. After a request to stop, the files being processed are finished.
 
     Args:
         batch: the run.
@@ -91,7 +91,7 @@ class RayWorker:
 
 
 def _connect(address: str | None) -> Any:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # photographs are nobody's business
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # send no usage statistics
     try:
         import ray
     except ImportError as error:

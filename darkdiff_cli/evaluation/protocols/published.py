@@ -9,7 +9,7 @@ from darkdiff_cli.errors import InputError
 
 @dataclass(frozen=True)
 class Published:
-    """Scores that somebody else has published.
+    """Scores that others have published.
 
     Attributes:
         protocol: name of the protocol that they count as.

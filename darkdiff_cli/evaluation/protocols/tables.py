@@ -55,7 +55,7 @@ class PaperTable:
         return runs / variant.name / "stage2"
 
     def needs(self, runs: Path) -> list[str]:
-        """A line for each checkpoint: where it lies, whether it does, and how to train it."""
+        """A line for each checkpoint: whether it is there, where, and how to train it."""
         lines = []
         for variant in self.variants:
             folder = self.checkpoint(variant, runs)

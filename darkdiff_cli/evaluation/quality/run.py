@@ -36,7 +36,7 @@ class Row:
 
 @dataclass
 class Results:
-    """What a run found.
+    """The scores of a run.
 
     Attributes:
         protocol: every field of the protocol in one line.

@@ -48,7 +48,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class SpeedResults:
-    """What a run found.
+    """The timings of a run.
 
     Attributes:
         device, precision, model, steps, guidance, views, tile: under what it was measured.

@@ -96,7 +96,7 @@ def held_out_batch(held_out: Dataset[Pair], multiple: int, count: int = HEALTH_I
 
 
 def _leave_signals(_worker: int) -> None:
-    """The loop answers Ctrl-C, and needs its workers until it has."""
+    """Ignore Ctrl-C: the main process handles it, and needs its workers until it has saved."""
     ignore_interrupts()
 
 

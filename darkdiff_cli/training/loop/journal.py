@@ -1,4 +1,4 @@
-"""What a run tells: a log file of JSON lines, pictures, and TensorBoard where it is installed."""
+"""The record of a run: a log file of JSON lines, pictures, and TensorBoard where it is installed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -54,7 +54,7 @@ class Journal:
             self.board.close()
 
     def step(self, step: int, numbers: Numbers, line: bool) -> None:
-        """Take in a step; with `line` it is also written down."""
+        """Record a step; with `line` it is also written to the log."""
         if not self.active:
             return
         self.report("step", step, self.steps, numbers)
@@ -62,7 +62,7 @@ class Journal:
             self._write("loss", step, numbers)
 
     def health(self, step: int, numbers: Numbers, checks: Pair, made: Tensor | None) -> None:
-        """Take in a health check and what the stage made of the held-out images."""
+        """Record a health check and the pictures of the held-out images."""
         if not self.active:
             return
         self._write("health", step, numbers)

@@ -85,7 +85,7 @@ class Tape(Draws):
         return self._entry(lambda draws: draws.place(period))
 
     def rewind(self) -> "Tape":
-        """From now on the numbers that were drawn come again, in the same order."""
+        """Replay the recorded numbers from the first on."""
         self.played = 0
         return self
 

@@ -113,7 +113,7 @@ class _Run:
         self.state = RunState(modules, averages, optimizers, accelerator.scaler)
 
     def step(self, parts: Iterator[Pair], stop: StopRequest) -> tuple[Numbers, bool]:
-        """One optimiser step of every player that plays; whether somebody asked to stop.
+        """One optimiser step of every active player; returns the numbers to log, and whether a stop was requested.
 
         Raises:
             TrainingError: a loss or a gradient is no number; the message names the step and the images.
@@ -169,7 +169,7 @@ class _Run:
         return not math.isfinite(norm) and self.accelerator.scaler is None
 
     def _anywhere(self, flags: list[bool]) -> list[bool]:
-        """Which flags are up on any process, so that all of them stop at the same step."""
+        """Which flags are set on any process, so that all processes stop at the same step."""
         if self.accelerator.num_processes == 1:
             return flags
         up = torch.tensor([flags], device=self.accelerator.device, dtype=torch.int32)

@@ -78,7 +78,7 @@ class Recipe:
             return "needs a stage0, or the base that it retasks"
         image_loss = self.stage2.image_loss
         every_image_tells = image_loss.share == 1 and image_loss.weight > 0
-        # A process without a picture to learn from would wait for ever.
+        # A process without a decoded image would have no gradient for the autoencoder, and block the others.
         if self.stage2.autoencoder_learning_rate > 0 and not every_image_tells:
             return "autoencoder_learning_rate needs image_loss with share: 1 and a weight above 0"
         if self.stage2.clean_latents > 0 and 0 in (self.stage2.autoencoder_learning_rate, image_loss.steps):

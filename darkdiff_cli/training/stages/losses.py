@@ -7,7 +7,7 @@ from torch import Tensor
 from darkdiff_cli.training.recipe.stage_settings import PictureLoss
 from darkdiff_models.learning.lpips import LPIPS
 
-BLOCK = 16  # pixels, twice a latent: what is as wide is no detail any more
+BLOCK = 16  # pixels, two latents: larger structures are no detail
 PERIOD = 8  # pixels to a latent, after which a pattern of the decoder's own repeats
 LEAST_JUDGED = 31 + PERIOD - 1  # side of a picture in pixels: the least that AlexNet takes, seen from every place
 
@@ -41,7 +41,7 @@ def picture_loss(
 
 
 def _seen_from(image: Tensor, place: Tensor | None) -> Tensor:
-    """The image less PERIOD - 1 rows and columns; which ones, no program on a CPU needs to know."""
+    """The image without PERIOD - 1 rows and columns, chosen on the device, so that nothing is copied to the CPU."""
     for axis in (2, 3):
         lines = torch.arange(image.shape[axis] - PERIOD + 1, device=image.device)
         image = image.index_select(axis, lines if place is None else lines + place[axis - 2])

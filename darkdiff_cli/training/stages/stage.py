@@ -12,7 +12,7 @@ from darkdiff_cli.training.loop.draws import Draws
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 
 Numbers = dict[str, float]
-Readings = dict[str, Tensor]  # numbers that are still on the device: to fetch each one would hold a GPU up
+Readings = dict[str, Tensor]  # numbers still on the device: fetching each of them would make the GPU wait
 
 MODEL = "model"
 
@@ -74,7 +74,7 @@ class Stage(ABC):
 
 
 class Objective(nn.Module):
-    """A player's loss as one forward pass, which is where data-parallel training meets its gradients."""
+    """A player's loss as one forward pass, the module that data-parallel training wraps."""
 
     def __init__(self, stage: Stage, player: str) -> None:
         super().__init__()

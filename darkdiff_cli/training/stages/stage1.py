@@ -52,7 +52,7 @@ class ResidualAutoencoder(Stage):
         return player == MODEL or (self.settings.adversary is not None and step >= self.settings.adversary.start)
 
     def course(self, player: str, step: int) -> Hashable | None:  # noqa: ARG002
-        """All passes are alike; an adversary's weight is waited for."""
+        """All passes launch the same kernels, unless an adversary's weight has to be read."""
         return player if self.settings.adversary is None else None
 
     def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Readings]:
@@ -90,11 +90,11 @@ class ResidualAutoencoder(Stage):
         return self._show(latents, replace(noisy, features=features), pair), kl_loss(mean, std, pair.reference)
 
     def _show(self, latents: Tensor, noisy: Encoding, pair: Pair) -> Tensor:
-        """The picture of latents, as far finished as the networks learn it."""
+        """The picture of latents, with the finishing steps that training includes."""
         return finish(self.vae.decode(latents, noisy), pair.noisy, self.vae.factor, self.finishing, training=True)
 
     def health(self, pair: Pair, draws: Draws) -> Numbers:  # noqa: ARG002
-        """The two numbers of a live latent space: zeroed latents must lose, clean latents must gain."""
+        """Scores with the noisy, with zeroed and with clean latents: zeroed ones must lose, clean ones gain."""
         noisy, clean = self.vae.encode(pair.noisy), self.vae.encode(pair.clean)
         sources = {"": noisy.latents, "zeroed_": torch.zeros_like(noisy.latents), "ceiling_": clean.latents}
         numbers = {}

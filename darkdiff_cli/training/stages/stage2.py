@@ -73,7 +73,7 @@ class ConditionalDenoiser(Stage):
             noisy = self.vae.encode(pair.noisy)
         with torch.set_grad_enabled(not alone and self.settings.clean_latents > 0):
             tidy = self.vae.encode(pair.clean)
-        clean = tidy.latents.detach()  # what to arrive at: the encoder must not make it easy
+        clean = tidy.latents.detach()  # the target; detached, so that the encoder cannot make it easier
         batch = clean.shape[0]
         null = draws.chosen(batch, self.settings.null_share)
         condition = torch.where(null.view(-1, 1, 1, 1), draws.normal_like(clean), noisy.latents)
@@ -121,7 +121,7 @@ class ConditionalDenoiser(Stage):
         settings, (shown, total) = self.settings.image_loss, self._shown(len(guess), draws)
         if not shown.any():
             return guess.new_zeros(())
-        whole = bool(shown.all())  # an index would have to be brought to the device, which no recording allows
+        whole = bool(shown.all())  # indexing by a mask copies to the device, which a recording forbids
 
         def of(values: Tensor) -> Tensor:
             return values if whole else values[shown]
@@ -143,7 +143,7 @@ class ConditionalDenoiser(Stage):
         return (counts.diff() > 0).chunk(draws.parts)[draws.part], int(counts[-1])
 
     def _show(self, latents: Tensor, noisy: Encoding, lrgb: Tensor) -> Tensor:
-        """The picture of latents, as far finished as the networks learn it."""
+        """The picture of latents, with the finishing steps that training includes."""
         return finish(self.vae.decode(latents, noisy), lrgb, self.vae.factor, self.recipe.finishing, training=True)
 
     def health(self, pair: Pair, draws: Draws) -> Numbers:
