@@ -2,17 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry, Ledger, job_key
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import DarkdiffError
-from darkdiff_models.checkpoints import local_model
+from darkdiff_models.checkpoints import find_model
 from darkdiff_models.digest import model_digest
 
 
@@ -72,10 +68,7 @@ def identify_model(model: str) -> str:
     Args:
         model: "tiny", a folder, or a hub id.
     """
-    folder = local_model(model)
-    if folder is None:
-        try:
-            folder = Path(snapshot_download(model, allow_patterns=["*.json", "*/*.json", "*/*.safetensors"]))
-        except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError):
-            return model  # the worker, which loads the model, says what is wrong
-    return model_digest(folder)
+    try:
+        return model_digest(find_model(model))
+    except FileNotFoundError:
+        return model  # the worker, which loads the model, says what is wrong

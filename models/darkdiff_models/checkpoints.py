@@ -30,6 +30,7 @@ BASE_FILES = [
     "unet/diffusion_pytorch_model.safetensors",
     "text_encoder/model.safetensors",
 ]
+MODEL_FILES = ["*.json", "*/*.json", "*/*.safetensors"]
 VAE_FILES = ("vae/config.json", "vae/diffusion_pytorch_model.safetensors")
 MIRRORS = {
     "stable-diffusion-2-1-base": (
@@ -145,6 +146,26 @@ def local_model(model: str | Path) -> Path | None:
     return next((folder for folder in (Path(model), bundled) if folder.is_dir()), None)
 
 
+def find_model(model: str | Path) -> Path:
+    """The folder of a model; one of the hub is downloaded unless it is in the local cache.
+
+    Args:
+        model: "tiny" for the bundled model, a folder that training made, or a hub id.
+
+    Raises:
+        FileNotFoundError: there is no such model.
+    """
+    folder = local_model(model)
+    if folder is not None:
+        return folder
+    try:
+        return Path(snapshot_download(str(model), allow_patterns=MODEL_FILES))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise FileNotFoundError(
+            f"no model {str(model)!r}: it is neither bundled, nor a folder, nor on the hub"
+        ) from error
+
+
 def untrained_pipeline() -> DarkDiffPipeline:
     """A DarkDiff pipeline of Stable Diffusion 2.1's size with random weights, to measure speed and memory."""
     return DarkDiffPipeline(ResidualAutoencoderKL(), DarkDiffUNet(), ContextProcessor(), sd_schedule("epsilon"))
@@ -160,14 +181,7 @@ def load_pipeline(model: str | Path) -> DarkDiffPipeline:
         FileNotFoundError: there is no such model.
         ValueError: the folder holds no complete DarkDiff model.
     """
-    folder = local_model(model)
-    if folder is None:
-        try:
-            folder = Path(snapshot_download(str(model), allow_patterns=["*.json", "*/*.json", "*/*.safetensors"]))
-        except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-            raise FileNotFoundError(
-                f"no model {str(model)!r}: it is neither bundled, nor a folder, nor on the hub"
-            ) from error
+    folder = find_model(model)
     if not (folder / INDEX).is_file():
         raise ValueError(f"{folder}: holds no DarkDiff model ({INDEX} is missing)")
     disable_progress_bar()  # darkdiff shows its own progress

@@ -189,7 +189,7 @@ def test_speed_counts_every_stage(model_folder, tmp_path) -> None:
     found = json.loads(done.stdout)["speed"]
     assert [timing["megapixels"] for timing in found["timings"]] == [0.05, 0.1]
     for timing in found["timings"]:
-        assert set(timing["seconds"]) == {"read", "develop", "encode", "context", "denoise", "decode", "write"}
+        assert set(timing["seconds"]) == {"read", "develop", "encode", "context", "denoise", "decode", "finish", "write"}
         assert all(seconds >= 0 for seconds in timing["seconds"].values())
     assert found["teraflop_per_megapixel"] > 0
     assert "toy on cpu" in report.read_text()

@@ -12,6 +12,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
+from darkdiff_cli.evaluation.protocols.protocol import PROTOCOLS
 from darkdiff_cli.training.recipe.recipe_file import load_recipe
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,7 @@ INDENTED = re.compile(r"^ {4}.*$", re.MULTILINE)
 PROGRAM = re.compile(r"^(?:darkdiff|accelerate launch -m darkdiff_cli) +(?P<words>.+)$")
 INLINE_OPTION = re.compile(r"`[^`\n]*?(?P<option>--[a-z][a-z-]+)[^`\n]*`")
 RECIPE_KEY = re.compile(r"`(?P<key>(?:stage\d|data|finishing)\.[a-z_.]+)`")
+PROTOCOL = re.compile(r"\b(?:(?:sid|eld-sony)-x\d+|lrd-m3ev)(?:-[a-z0-9]+)*")
 LINK = re.compile(r"\]\((?P<target>[^)#:\s]+)(?:#[^)\s]*)?\)")
 
 
@@ -130,6 +132,11 @@ def test_named_options_exist(page: Path) -> None:
 
     named = {match["option"] for match in INLINE_OPTION.finditer(page.read_text(encoding="utf-8"))}
     assert named <= options(get_command(app)) | {"--help"} | OTHER_PROGRAMS
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "docs" / "commands.md"], ids=page_name)
+def test_named_protocols_exist(page: Path) -> None:
+    assert set(PROTOCOL.findall(page.read_text(encoding="utf-8"))) <= set(PROTOCOLS)
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=page_name)

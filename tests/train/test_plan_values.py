@@ -25,6 +25,23 @@ def test_rates_rise_in_a_line_and_fall_along_a_cosine(step: int, rate: float) ->
     assert PLAN.rate(step) == pytest.approx(rate, abs=1e-6)
 
 
+def test_what_a_plan_does_not_say() -> None:
+    assert (PLAN.optimizer, PLAN.betas, PLAN.ema_decay, PLAN.clip_grad_norm) == ("adam", (0.9, 0.99), 0.999, 1.0)
+    assert (PLAN.accumulation, PLAN.gradient_checkpointing) == (1, False)
+
+
+def test_what_a_stage_does_not_say() -> None:
+    one, two = Stage1(PLAN), Stage2(PLAN)
+    assert one.loss == PictureLoss(l1=1.0, l2=0.0, lpips=0.15, blocks=0.0)
+    assert (one.kl_weight, one.residual, one.clean_latents, one.drop_taps) == (1e-6, True, 0.0, 0.0)
+    assert (one.taps_learning_rate, one.adversary, Adversary(start=0).weight) == (1.0, None, 0.5)
+    assert two.image_loss == ImageLoss(l1=0.0, l2=1.0, lpips=0.0, blocks=0.0, weight=0.1, share=1.0, steps=0)
+    assert (two.conditioning, two.region_size, two.new_learning_rate, two.null_share) == ("region", 8, 5.0, 0.05)
+    assert (two.denoiser_first, two.clean_latents, two.autoencoder_learning_rate) == (0, 0.0, 0.0)
+    assert (two.default_steps, two.default_guidance, two.default_views) == (50, 2.0, 1)
+    assert (two.tile, two.tile_overlap, two.autoencoder_tile, two.autoencoder_tile_overlap) == (64, 16, 1024, 128)
+
+
 @pytest.mark.parametrize(
     ("plan", "words"),
     [

@@ -10,7 +10,7 @@ import typer
 from darkdiff_cli.commands.aliases import Device, Quiet, Seed, Tile
 from darkdiff_cli.errors import SettingsError
 
-NEEDED = ("skimage", "jinja2")
+NEEDED = ("skimage",)
 
 PublishedFile = Annotated[
     Path | None,

@@ -33,7 +33,7 @@ class MethodOptions:
     protocol: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="How they are scored: a name that `bench protocols` lists, such as sid-x300-15."
+            metavar="NAME", help="How they are scored: a name that `bench protocols` lists, such as sid-x300-indoor."
         ),
     ] = "scenes"
     model: Annotated[

@@ -50,11 +50,10 @@ def test_a_pixel_takes_from_the_blocks_around_it_by_distance_and_likeness() -> N
 def test_texture_finer_than_three_pixels_is_no_edge() -> None:
     """Columns 0.2, 0.3, 0.2 over and over look like their mean, whatever the pixel itself is."""
     columns = torch.tensor([0.2, 0.3, 0.2]).repeat(8).expand(1, 3, 8, 24)
-    blocks = torch.tensor([1.0, 2.0, 1.0]).view(1, 1, 1, 3)
-    levels = torch.full((1, 3, 1, 3), 0.7 / 3)
-    grown = upsample_joint_bilateral(blocks, levels, columns)[0, 0, 4]
-    plain = torch.nn.functional.interpolate(blocks, size=(8, 24), mode="bilinear")[0, 0, 4]
-    assert torch.allclose(grown[1:-1], plain[1:-1], atol=1e-5)
+    blocks, levels = torch.tensor([1.0, 2.0, 3.0]).view(1, 1, 1, 3), torch.tensor([0.7 / 3, 0.3, 0.2])
+    args = blocks, levels.view(1, 1, 1, 3).expand(1, 3, 1, 3)
+    grown, even = (upsample_joint_bilateral(*args, light) for light in (columns, torch.full_like(columns, 0.7 / 3)))
+    assert torch.allclose(grown[..., 1:-1], even[..., 1:-1], atol=1e-5)
 
 
 def anchored(shown: float, counted: float, noise: float) -> float:
@@ -134,3 +133,15 @@ def test_noise_is_measured_to_a_tenth(gain: float, sigma: float) -> None:
     noise = torch.randn((512, 512), generator=torch.Generator().manual_seed(0))
     found, read = estimate_noise((level + (gain * level + sigma**2).sqrt() * noise).numpy())
     assert found * 500 + read == pytest.approx(gain * 500 + sigma**2, rel=0.1)
+
+
+def test_neither_part_of_the_noise_is_negative() -> None:
+    """Where noise grows faster than light, and where it falls, a line would begin or end below nothing."""
+    level = torch.linspace(100.0, 900.0, 512).expand(512, 512)
+    noise = torch.randn((512, 512), generator=torch.Generator().manual_seed(0))
+    gain, read = estimate_noise((level + 0.05 * level * noise).numpy())
+    assert gain > 0
+    assert read == 0.0
+    gain, read = estimate_noise((level + 0.05 * level.flip(1) * noise).numpy())
+    assert gain == 0.0
+    assert read > 0

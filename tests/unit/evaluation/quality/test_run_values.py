@@ -1,0 +1,74 @@
+"""What a pair's scores are worked out from: frames, ratio, references."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from darkdiff_cli.datasets import RawPair
+from darkdiff_cli.datasets.rawpairs import metered_by
+from darkdiff_cli.evaluation.methods.baselines import Amplified
+from darkdiff_cli.evaluation.methods.method import Method
+from darkdiff_cli.evaluation.protocols.protocol import get_protocol
+from darkdiff_cli.evaluation.quality.metrics import Judge
+from darkdiff_cli.evaluation.quality.run import Results, run_quality
+from darkdiff_cli.raw import RawFrame, develop, read_raw, render_reference
+from darkdiff_cli.raw.rendering import render_linear
+
+SCENES = replace(get_protocol("scenes"), row_noise="off")
+
+
+class OwnReference(Method):
+    """A grey picture, judged against grey."""
+
+    name = "own reference"
+
+    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> np.ndarray:
+        return np.full((50, 60, 3), 0.5, np.float32)  # larger than the scene
+
+    def reference(self, clean: RawFrame) -> np.ndarray:
+        return np.full((40, 56, 3), 0.6, np.float32)
+
+
+@pytest.fixture
+def files(shoot, tmp_path: Path) -> tuple[Path, Path]:
+    """A dark frame under a wrong white balance, and the clean one: 1 s against 0.05 s."""
+    dark = shoot(tmp_path / "dark.dng", 20.0, 0.05, balance=(1.4, 1.0, 2.6))
+    return dark, shoot(tmp_path / "clean.dng", 1.0, 1.0)
+
+
+def scored(pair: RawPair, judge: Judge, output: Path, *methods: Method) -> Results:
+    return run_quality([pair], methods or (Amplified(),), judge, output, lambda *_: None)
+
+
+@pytest.mark.parametrize("adjust_maximum", [True, False])
+@pytest.mark.parametrize(("given", "ratio"), [(None, 20.0), (30.0, 30.0)])
+def test_the_dark_frame_is_amplified_under_the_clean_ones_balance_and_meets_the_protocols_reference(
+    files, given: float | None, ratio: float, adjust_maximum: bool, tmp_path: Path
+) -> None:
+    judge = Judge(replace(SCENES, adjust_maximum=adjust_maximum))
+    [row] = scored(RawPair(*files, "scene", given), judge, tmp_path / "out").rows
+    dark, clean = (read_raw(path) for path in files)
+    picture = render_linear(develop(metered_by(dark, clean), ratio, "srgb"))
+    expected = judge.score(picture, render_reference(clean, adjust_maximum))
+    assert row.ratio == pytest.approx(ratio)
+    assert row.scores == pytest.approx(expected)
+    assert judge.score(picture, render_reference(clean, not adjust_maximum))["psnr"] != pytest.approx(expected["psnr"])
+
+
+def test_a_method_with_its_own_reference_is_judged_against_that(files, tmp_path: Path) -> None:
+    [row] = scored(RawPair(*files, "scene"), Judge(SCENES), tmp_path / "out", OwnReference()).rows
+    assert row.scores["psnr"] == pytest.approx(20.0, abs=1e-3)
+
+
+def test_scores_of_another_protocol_or_without_a_metric_are_not_taken_over(files, tmp_path: Path) -> None:
+    pair, judge = RawPair(*files, "scene"), Judge(SCENES)
+    first = scored(pair, judge, tmp_path / "out")
+    ledger = tmp_path / "out" / "scores.jsonl"
+    assert scored(pair, judge, tmp_path / "out").rows == first.rows
+    assert len(ledger.read_text().splitlines()) == 1
+    scored(pair, Judge(replace(SCENES, version=99)), tmp_path / "out")
+    assert len(ledger.read_text().splitlines()) == 2
+    ledger.write_text(ledger.read_text().splitlines()[0].replace('"ssim"', '"other"') + "\n")
+    assert scored(pair, judge, tmp_path / "out").rows[0].scores == pytest.approx(first.rows[0].scores)
