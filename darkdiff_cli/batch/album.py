@@ -1,4 +1,4 @@
-"""`batch --report`: one HTML page with every photo before and after, and what failed; it needs no network."""
+"""`batch --report`: one HTML page with the photos of the run, before and after, and what failed; needs no network."""
 
 import base64
 import json

@@ -30,7 +30,8 @@ def batch(
 ) -> int:
     """Turn every dark raw file of a folder into a photo. A second run does what is new, changed or was interrupted.
 
-    Prints the path of each photo. Exit code 0: all done; 1: some files failed; 130: interrupted after the current file.
+    Prints the path of each photo inside the output folder. Exit code 0: all done; 1: some files failed; 2: wrong usage
+    or nothing to work on; 130: interrupted after the current file.
     """
     machine.check()
     root = output.root(folder)

@@ -63,9 +63,9 @@ class FolderOutputOptions(OutputOptions):
     overwrite: Annotated[
         bool, typer.Option("--overwrite", metavar="", help="Make every photo again, also where nothing has changed.")
     ] = False
-    report: Annotated[Path | None, typer.Option(help="Write an HTML page that shows every photo before and after.")] = (
-        None
-    )
+    report: Annotated[
+        Path | None, typer.Option(help="Write an HTML page that shows every photo of this run before and after.")
+    ] = None
 
     def kind(self) -> Format:
         """The format that --format names, JPEG by default."""

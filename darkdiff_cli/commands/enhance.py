@@ -36,7 +36,8 @@ def enhance(
 ) -> int:
     """Turn dark raw files into bright, clean photos.
 
-    Prints the path of each photo. Exit code 0: all done; 1: some files failed; 2: nothing could be done.
+    Prints the path of each photo. Exit code 0: all done; 1: some files failed; 2: nothing could be done;
+    130: interrupted.
     """
     settings = enhance_settings(picture, diffusion, output, machine)
     targets = _targets(images, output.output, output.kind())

@@ -47,7 +47,9 @@ def open_raw(path: Path) -> Iterator[rawpy.RawPy]:
             f"{path}: claims an impossible size, so it is damaged; copy it again from the card."
         ) from error
     except (rawpy.LibRawIOError, rawpy.LibRawDataError) as error:
-        raise InputError(f"{path}: is truncated or damaged; copy it again from the card.") from error
+        raise InputError(
+            f"{path}: is no raw file, or it is truncated or damaged; copy it again from the card."
+        ) from error
     except (rawpy.LibRawUnsufficientMemoryError, MemoryError) as error:
         raise MemoryLimitError(f"{path}: does not fit into memory; close other programs and try again.") from error
     except rawpy.LibRawError as error:

@@ -189,7 +189,16 @@ def test_speed_counts_every_stage(model_folder, tmp_path) -> None:
     found = json.loads(done.stdout)["speed"]
     assert [timing["megapixels"] for timing in found["timings"]] == [0.05, 0.1]
     for timing in found["timings"]:
-        assert set(timing["seconds"]) == {"read", "develop", "encode", "context", "denoise", "decode", "finish", "write"}
+        assert set(timing["seconds"]) == {
+            "read",
+            "develop",
+            "encode",
+            "context",
+            "denoise",
+            "decode",
+            "finish",
+            "write",
+        }
         assert all(seconds >= 0 for seconds in timing["seconds"].values())
     assert found["teraflop_per_megapixel"] > 0
     assert "toy on cpu" in report.read_text()
@@ -241,7 +250,7 @@ def test_a_table_says_what_it_needs_and_scores_what_is_there(model_folder, sid_f
     states = [line.split("  ")[0] for line in needs.stdout.splitlines()[1:]]
     assert states[-4:] == ["found", "missing", "missing", "found"]
     assert "0.381" in needs.stdout  # the paper's LPIPS of global attention
-    assert "--recipe paper-sid --set stage2.conditioning=controlnet -o" in needs.stdout
+    assert "--recipe paper-sid --set stage2.conditioning=controlnet --data sid:DIR -o" in needs.stdout
     published = tmp_path / "published.csv"
     published.write_text("protocol,method,psnr,lpips\nsid-x300-test,somebody,29.5,0.25\nsid-x100-test-val,other,1,1\n")
     words = ("table", 6, "--runs", runs, "--data", f"sid:{sid_folder}", "-o", tmp_path / "out", "--steps", 1)

@@ -51,7 +51,7 @@ def table(
 ) -> int:
     """Score the rows of one of the paper's tables. Without --data: say which models it needs.
 
-    Exit code 1: a model is missing, or a pair could not be scored.
+    Exit code 1: with --data, a model is missing or a pair could not be scored.
     """
     needs_extra()
     from darkdiff_cli.evaluation.protocols.published import read_published

@@ -61,7 +61,8 @@ class PaperTable:
             folder = self.checkpoint(variant, runs)
             state = "found" if folder.is_dir() else "missing"
             words = "".join(f" --set {value}" for value in variant.values)
-            how = f"darkdiff train --stage all --recipe {self.recipe}{words} -o {runs / variant.name}"
+            data = "lrd:DIR" if self.kind == "lrd" else "sid:DIR"
+            how = f"darkdiff train --stage all --recipe {self.recipe}{words} --data {data} -o {runs / variant.name}"
             lines.append(f"{state}  {folder}  {how}")
         return lines
 
