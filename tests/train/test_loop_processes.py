@@ -1,6 +1,5 @@
 """The loop's promises that need processes of their own: shared batches, kills, signals."""
 
-import json
 import os
 import signal
 import subprocess
@@ -40,29 +39,6 @@ def base(tmp_path: Path) -> Path:
     text = source.read_text().replace("  adversary: {start: 2}\n", "")
     (tmp_path / "recipe.yaml").write_text(text.replace("batch_size: 2", "batch_size: 4"))
     return tmp_path / "base"
-
-
-def test_two_processes_are_one_process_with_the_whole_batch(base: Path, photo_folder: Path, tmp_path: Path) -> None:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1",
-              "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]  # fmt: skip
-    one = subprocess.run([sys.executable, *command(photo_folder, tmp_path / "one", "--base", base)],
-                         capture_output=True, text=True, env=environment, check=False)  # fmt: skip
-    two = subprocess.run([sys.executable, *launch, *command(photo_folder, tmp_path / "two", "--base", base)],
-                         capture_output=True, text=True, env=environment, check=False)  # fmt: skip
-    assert one.returncode == 0, one.stderr
-    assert two.returncode == 0, two.stderr
-    last = "stage1/checkpoints/step-00000004.safetensors"
-    first, second = load_file(tmp_path / "one" / last), load_file(tmp_path / "two" / last)
-    assert set(first) == set(second)
-    for key in first:
-        if key.startswith("module/"):
-            assert torch.allclose(first[key], second[key], atol=2e-5), key
-    logs = [
-        [json.loads(x) for x in (tmp_path / n / "stage1/log.jsonl").read_text().splitlines()] for n in ("one", "two")
-    ]
-    losses = [[line["picture"] for line in log if line["what"] == "loss"] for log in logs]
-    assert losses[0] == pytest.approx(losses[1], abs=1e-5)
 
 
 def test_killed_in_the_middle_of_a_checkpoint_it_resumes_with_the_same_losses(
