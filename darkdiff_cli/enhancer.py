@@ -160,16 +160,16 @@ class Enhancer:
         """
         report = report or (lambda _stage, _done, _total: None)
         frame, ratio, config = exposure.frame, exposure.ratio, dict(self.pipeline.config)
-        name = frame.path or "the frame"
+        name, sampling = frame.path or "the frame", settings.sampling
         try:
             image = network_input(frame, ratio, config["lrgb_space"], config["data_format"])
             report("develop", 1, 1)
-            sampling, notes = self._affordable(image, settings.sampling)
+            sampling, notes = self._affordable(image, sampling)
             result = self.pipeline(torch.from_numpy(image), sampling, on_progress=report)
         except ValueError as error:
             raise SettingsError(f"{name}: {error}.") from error
         except (MemoryError, RuntimeError) as error:
-            raise _explain(error, name, self.pipeline.resolved(settings.sampling).tile) from error
+            raise _explain(error, name, self.pipeline.resolved(sampling).tile) from error
         picture = finish(result.srgb.numpy(), frame, ratio, config["data_format"], settings.exposure.white_used)
         if not np.isfinite(picture).all():
             raise InputError(f"{name}: the model gave NaN or infinite values; try --device cpu, or another ratio.")

@@ -61,6 +61,8 @@ def _enhance_one(
     except DarkdiffError as error:
         print(f"darkdiff: {error}", file=sys.stderr)
         return None
+    for note in result.notes:
+        print(f"darkdiff: {source}: {note}.", file=sys.stderr)
     if not options.quiet:
         print(
             f"{source.name}: x{result.ratio:g}, {result.width}x{result.height}, {result.steps} steps", file=sys.stderr

@@ -16,7 +16,7 @@ from darkdiff_models.networks.blocks import Checkpointed
 
 META = torch.device("meta")
 WEIGHT = 4  # bytes of a float32
-STATES = {"adam": 2, "muon": 2}  # moments of an optimiser, at most
+MOMENTS = 2  # of an optimiser, at most: Adam's
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,13 @@ def cost_of(stage: Stage, channels: tuple[int, int]) -> Cost:
             loss.backward()
         flops += counter.get_total_flops()
         activations = max(activations, sum(kept.values()))
-    states = STATES[plan.optimizer]
     return Cost(
         trained=trained,
         frozen=frozen,
-        state_bytes=WEIGHT * ((2 + states) * trained + averaged + frozen),
+        state_bytes=WEIGHT * ((2 + MOMENTS) * trained + averaged + frozen),
         activation_bytes=activations,
         step_flops=flops * plan.accumulation,
-        checkpoint_bytes=WEIGHT * ((1 + states) * trained + averaged),
+        checkpoint_bytes=WEIGHT * ((1 + MOMENTS) * trained + averaged),
     )
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import imageio.v3 as iio
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from darkdiff_cli.app import app
 from tests.conftest import run_darkdiff
 
 
@@ -150,3 +152,12 @@ def test_exposure_compensation_multiplies_the_ratio(dark_dng: Path, model_folder
 def test_automatic_ratio_is_reported(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
     done = run_darkdiff("enhance", dark_dng, "-o", tmp_path, "--model", model_folder, "--json")
     assert 50 <= json.loads(done.stdout)[0]["ratio"] <= 300
+
+
+def test_tiles_in_place_of_the_whole_image_are_said(dark_dng: Path, model_folder: Path, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("darkdiff_models.tiling.memory.free_memory", lambda _device: 1000)
+    words = ["enhance", dark_dng, "-o", tmp_path / "a.jpg", "--model", model_folder, "--tile", 0, "--quiet"]
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code == 0
+    assert f"darkdiff: {dark_dng}: the whole image does not fit into memory at once" in done.stderr
+    assert (tmp_path / "a.jpg").is_file()
