@@ -1,5 +1,7 @@
 """The command line: commands, exit codes, and errors as one sentence. Imports no torch until a command runs."""
 
+import io
+import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Annotated
@@ -14,6 +16,7 @@ from darkdiff_cli.commands.bench.table import table
 from darkdiff_cli.commands.enhance import enhance
 from darkdiff_cli.commands.exits import Debug, with_exit_code
 from darkdiff_cli.commands.grouped import grouped
+from darkdiff_cli.commands.info import info
 from darkdiff_cli.commands.models import models
 from darkdiff_cli.commands.train import train
 
@@ -33,7 +36,7 @@ def _add(parent: typer.Typer, *commands: Callable[..., int]) -> None:
         parent.command()(with_exit_code(grouped(command)))
 
 
-_add(app, enhance, batch, models, train)
+_add(app, enhance, batch, info, models, train)
 _add(bench_app, quality, protocols, table, speed)
 app.add_typer(bench_app, name="bench", invoke_without_command=True)
 
@@ -68,4 +71,6 @@ def options(
 
 def main() -> None:
     """Run the program and exit: 0 all done, 1 some files failed, 2 wrong usage or unusable input, 130 interrupted."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # paths that are no UTF-8 leave as they came
     app()

@@ -1,4 +1,4 @@
-"""The sRGB transfer curve (IEC 61966-2-1), and matrices between sRGB and camera values."""
+"""The sRGB transfer curve (IEC 61966-2-1), matrices between sRGB and camera values, and the colours of lamps."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,10 @@ XYZ_FROM_SRGB = np.array(
     [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]],
     dtype=np.float64,
 )
+
+DAYLIGHT_KELVIN, TUNGSTEN_KELVIN = 6504.0, 2856.0  # D65, LibRaw's daylight; CIE illuminant A
+COLDEST_LIGHT, WARMEST_LIGHT = 25_000.0, 1667.0  # kelvin, the range of the two loci below
+PLANCKIAN_BELOW = 4000.0  # kelvin, where the locus of daylight begins
 
 LUMINANCE_WEIGHTS = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 
@@ -55,3 +59,31 @@ def camera_from_srgb(camera_from_xyz: NDArray[np.floating]) -> NDArray[np.float6
 def srgb_from_camera(camera_from_xyz: NDArray[np.floating]) -> NDArray[np.float64]:
     """Matrix from white-balanced camera values to linear sRGB: the inverse of `camera_from_srgb`, same arguments."""
     return np.asarray(np.linalg.inv(camera_from_srgb(camera_from_xyz)))
+
+
+def illuminant_xyz(kelvin: float) -> NDArray[np.float64]:
+    """The colour of a light by its temperature: a phase of daylight, or a glowing body below 4000 K.
+
+    Args:
+        kelvin: correlated colour temperature, 1667 to 25000.
+
+    Returns:
+        (3,) CIE XYZ with Y = 1. Daylight is CIE 15's; the Planckian locus is the cubic of Kang et al. (J. Korean Phys.
+        Soc. 41, 2002).
+
+    Raises:
+        ValueError: the temperature is out of range.
+    """
+    if not WARMEST_LIGHT <= kelvin <= COLDEST_LIGHT:
+        raise ValueError(f"a light must have {WARMEST_LIGHT:g} to {COLDEST_LIGHT:g} K, got {kelvin:g}")
+    powers = (1000 / kelvin) ** np.arange(4)
+    if kelvin >= PLANCKIAN_BELOW:
+        row = (0.244063, 0.09911, 2.9678, -4.6070) if kelvin <= 7000 else (0.237040, 0.24748, 1.9018, -2.0064)
+        x = float(powers @ row)
+        y = -3.0 * x**2 + 2.870 * x - 0.275
+    else:
+        x = float(powers @ (0.179910, 0.8776956, -0.2343589, -0.2661239))
+        warm = (-0.20219683, 2.18555832, -1.34811020, -1.1063814)
+        row = warm if kelvin <= 2222 else (-0.16748867, 2.09137015, -1.37418593, -0.9549476)
+        y = float(x ** np.arange(4) @ row)
+    return np.array([x / y, 1.0, (1 - x - y) / y])

@@ -12,13 +12,18 @@ from numpy.typing import NDArray
 
 from darkdiff_cli.allocator import keep_freed_memory
 from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError, SettingsError
+from darkdiff_cli.files import same_file, unchanged
 from darkdiff_cli.photo import PhotoSettings, Provenance, check_target, upright, write_photo
 from darkdiff_cli.raw import Exposure, ExposureSettings, finish, network_input, read_exposure
+from darkdiff_cli.raw.noise import SensorNoise, measure_noise
+from darkdiff_cli.raw.sparse import noise_of_colours, sparse_colours
 from darkdiff_models import DarkDiffPipeline, Sampling, SamplingSettings
 from darkdiff_models.checkpoints import load_pipeline
+from darkdiff_models.detail import Samples
 from darkdiff_models.devices import pick_device
 from darkdiff_models.tiling.memory import FALLBACK
 
+NO_NOISE = SensorNoise(0.0, 0.0)  # of a frame that is too small to be measured, or all clipped
 Progress = Callable[[str, int, int], None]
 """(stage, done, total)."""
 Reader = Callable[[Path, ExposureSettings], Exposure]
@@ -113,7 +118,7 @@ class Enhancer:
         """Turn one raw file into a photo.
 
         Args:
-            source: Bayer raw, never written to.
+            source: raw file, never written to.
             output: target file, complete or absent afterwards.
             settings: all settings of the photo.
             on_progress: called with (stage, done, total).
@@ -125,7 +130,7 @@ class Enhancer:
             MemoryLimitError: the picture does not fit into memory.
         """
         report = on_progress or (lambda _stage, _done, _total: None)
-        if output.exists() and source.exists() and output.samefile(source):
+        if same_file(output, source):
             raise SettingsError(
                 f"{output}: is the input itself, which is never written to; choose another output with -o."
             )
@@ -145,7 +150,8 @@ class Enhancer:
         Raises:
             InputError, MemoryLimitError: as `enhance`.
         """
-        return self.reader(source, settings.exposure)
+        with unchanged(source):
+            return self.reader(source, settings.exposure)
 
     def render(self, exposure: Exposure, settings: EnhanceSettings, report: Progress | None = None) -> Rendered:
         """Turn a frame into the picture that `enhance` writes and `bench` scores.
@@ -165,7 +171,7 @@ class Enhancer:
             image = network_input(frame, ratio, config["lrgb_space"], config["data_format"])
             report("develop", 1, 1)
             sampling, notes = self._affordable(image, sampling)
-            result = self.pipeline(torch.from_numpy(image), sampling, on_progress=report)
+            result = self.pipeline(torch.from_numpy(image), sampling, self._samples(exposure), on_progress=report)
         except ValueError as error:
             raise SettingsError(f"{name}: {error}.") from error
         except (MemoryError, RuntimeError) as error:
@@ -175,6 +181,14 @@ class Enhancer:
             raise InputError(f"{name}: the model gave NaN or infinite values; try --device cpu, or another ratio.")
         report("finish", 1, 1)
         return Rendered(picture, exposure, result.sampling, notes)
+
+    def _samples(self, exposure: Exposure) -> Samples | None:
+        """What the sensor saw, for a model that adds detail from it."""
+        if self.pipeline.detail is None:
+            return None
+        frame, matrix = exposure.frame, exposure.frame.srgb_from_camera
+        noise = noise_of_colours(frame, exposure.ratio, measure_noise(frame) or NO_NOISE)
+        return Samples.of_arrays(*sparse_colours(frame, exposure.ratio), noise, np.eye(3) if matrix is None else matrix)
 
     def _affordable(
         self, image: NDArray[np.float32], settings: SamplingSettings
@@ -196,18 +210,27 @@ class Enhancer:
         frame, used = rendered.exposure.frame, rendered.sampling
         picture = upright(rendered.srgb_01, frame.orientation)
         ratio = round(rendered.exposure.ratio, 4)
-        sampling = {name: getattr(used, name) for name in ("seed", "steps", "guidance", "sampler", "views")}
+        sampling = {name: getattr(used, name) for name in ("seed", "steps", "guidance", "sampler", "views", "size")}
         provenance = Provenance({"model": self.model, **sampling, "ratio": ratio, **_development(settings.exposure)})
         write_photo(output, picture, frame.metadata, provenance, settings.photo)
         height, width = picture.shape[:2]
-        return Enhanced(output, ratio, width, height, used.steps, used.guidance, rendered.notes)
+        notes = (*frame.notes, *frame.metadata.notes, *rendered.notes)
+        return Enhanced(output, ratio, width, height, used.steps, used.guidance, notes)
 
 
 def _development(exposure: ExposureSettings) -> dict[str, Any]:
     """Settings of the development for the provenance: the white level in effect, and all that are not default."""
     default = asdict(ExposureSettings())
-    changed = {name: value for name, value in asdict(exposure).items() if value != default[name]}
+    changed = {name: _plain(value) for name, value in asdict(exposure).items() if value != default[name]}
     return {"white": exposure.white_used} | {k: v for k, v in changed.items() if k not in ("ratio", "ev", "white")}
+
+
+def _plain(value: Any) -> Any:
+    """Several values as one text."""
+    if not isinstance(value, tuple):
+        return value
+    words = (part.name if isinstance(part, Path) else part for part in value)  # folders are nobody's business
+    return ",".join(f"{word:g}" if isinstance(word, float) else str(word) for word in words)
 
 
 def _explain(error: BaseException, source: Path | str, tile: int) -> DarkdiffError | RuntimeError:

@@ -1,5 +1,7 @@
 """Errors that a user can act on. Each message is one sentence: what, which file, what to do."""
 
+from pathlib import Path
+
 
 class DarkdiffError(Exception):
     """Base of every error that the program reports as one sentence, without a traceback."""
@@ -36,3 +38,17 @@ class MemoryLimitError(DarkdiffError):
 
 class TrainingError(DarkdiffError):
     """Training cannot go on: a loss that is NaN or infinite, or a checkpoint that does not fit."""
+
+
+def sentence_of(error: Exception, source: Path | None = None) -> str:
+    """What to tell the user: the program's own sentence, or for any other error its kind and message in one line.
+
+    Args:
+        error: what was raised.
+        source: the file that raised it; the program's own sentences name it already.
+    """
+    if isinstance(error, DarkdiffError):
+        return str(error)
+    text = " ".join(str(error).split()) or "no message"
+    about = f"{source}: " if source is not None else ""
+    return f"{about}unexpected {type(error).__name__}: {text}; see `darkdiff --debug ...`."

@@ -1,16 +1,16 @@
-"""The two ways to write: a file that is there whole or not at all, and a file of JSON lines that grows."""
+"""Two ways to write: a file that is there whole or not at all, and a file of JSON lines that grows; one to read."""
 
 import errno
 import hashlib
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from darkdiff_cli.errors import OutputError
+from darkdiff_cli.errors import InputError, OutputError
 
 PARTIAL = ".{}.{}.partial"  # the target by a digest, so that it fits wherever the target's own name does; a random word
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -57,6 +57,62 @@ def remove_partials(path: Path) -> None:
 
 def _digest(name: str) -> str:
     return hashlib.blake2b(os.fsencode(name), digest_size=8).hexdigest()
+
+
+def check_name(path: Path) -> None:
+    """Check that a file can be called so where it is to be written, whether its folder is there already or not.
+
+    Raises:
+        OutputError: the name is longer than the file system allows.
+    """
+    place = path.absolute().parent
+    while not os.path.isdir(place) and place != place.parent:
+        place = place.parent
+    try:
+        longest = os.pathconf(place, "PC_NAME_MAX")
+    except (AttributeError, OSError, ValueError):  # Windows
+        longest = 255
+    if len(os.fsencode(path.name)) > longest:
+        raise OutputError(f"{path}: this name is longer than {longest} bytes; rename the raw, or give a name with -o.")
+
+
+def same_file(first: Path, second: Path) -> bool:
+    """Whether two paths lead to one file or folder; False where either is missing or out of reach."""
+    try:
+        return first.samefile(second)
+    except OSError:
+        return False
+
+
+@contextmanager
+def unchanged(path: Path) -> Iterator[None]:
+    """Make sure that a file is the same before and after it is read: not replaced, not written to.
+
+    Raises:
+        InputError: it has changed; whatever else the reading raised is a consequence.
+    """
+    before = _state(path)
+    try:
+        yield
+    except Exception as error:
+        if before is not None and _state(path) != before:
+            raise _changed(path) from error
+        raise
+    if before is not None and _state(path) != before:
+        raise _changed(path)
+
+
+def _changed(path: Path) -> InputError:
+    return InputError(f"{path}: was changed while it was read; run it again when nobody writes to it.")
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    """Inode, size and time of a file; None where there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 class JsonLines:

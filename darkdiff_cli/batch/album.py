@@ -52,5 +52,5 @@ class Album:
         self._figures.seek(0)
         figures = (json.loads(line) for line in self._figures)
         parts = environment.get_template("album.html.j2").generate(summary=summary, figures=figures, shown=OPEN)
-        with partial.open("w", encoding="utf-8") as page:
+        with partial.open("w", encoding="utf-8", errors="replace") as page:  # names may be no UTF-8
             page.writelines(parts)

@@ -3,12 +3,13 @@
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 from darkdiff_cli.errors import InputError
+from darkdiff_cli.files import same_file
 from darkdiff_cli.raw import RAW_SUFFIXES
 
 
@@ -42,7 +43,7 @@ class Job:
         """What tells this input from another: path, size and time; or path and content.
 
         Raises:
-            InputError: the file has vanished.
+            InputError: the file has vanished or cannot be read.
         """
         try:
             if checksum:
@@ -52,8 +53,10 @@ class Job:
                         digest.update(chunk)
                 return f"{self.relative}|{digest.hexdigest()}"
             stat = self.source.stat()
-        except OSError as error:
+        except FileNotFoundError as error:
             raise InputError(f"{self.source}: is not there any more; run the batch again without it.") from error
+        except OSError as error:
+            raise InputError(f"{self.source}: cannot be read ({error.strerror}); check its permissions.") from error
         return f"{self.relative}|{stat.st_size}|{stat.st_mtime_ns}"
 
 
@@ -64,6 +67,7 @@ def find_jobs(
     recursive: bool = False,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    on_unreadable: Callable[[OSError], object] | None = None,
 ) -> list[Job]:
     """The raws of a folder in a fixed order, each with its own output; the folder's structure is kept.
 
@@ -76,17 +80,22 @@ def find_jobs(
         suffix: of the photos, such as ".jpg".
         recursive: go into subfolders.
         include, exclude: patterns on the name or on the relative path; without `include` every raw is taken.
+        on_unreadable: called with the error of each subfolder that cannot be read.
 
     Raises:
-        InputError: no such folder.
+        InputError: no such folder, or it cannot be read.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise InputError(f"{folder}: no such folder; give the folder of raw files.")
+    try:
+        os.scandir(folder).close()
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error.strerror}); check its permissions.") from error
     found: list[str] = []
-    for place, folders, names in os.walk(folder):  # os.walk does not follow links to folders, so link loops do no harm
+    for place, folders, names in os.walk(folder, onerror=on_unreadable):  # follows no links, so link loops do no harm
         here = Path(place)
         folders[:] = sorted(
-            name for name in folders if recursive and not name.startswith(".") and not _same(here / name, output)
+            name for name in folders if recursive and not name.startswith(".") and not same_file(here / name, output)
         )
         for name in sorted(names):
             path = here / name
@@ -110,7 +119,3 @@ def find_jobs(
 def _matches(relative: str, patterns: Sequence[str]) -> bool:
     name = relative.rsplit("/", 1)[-1]
     return any(fnmatch(name, pattern) or fnmatch(relative, pattern) for pattern in patterns)
-
-
-def _same(first: Path, second: Path) -> bool:
-    return first.exists() and second.exists() and first.samefile(second)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ class Entry:
         error: one sentence for a failure.
         ratio: amplification ratio that was used.
         seconds: from decoding to writing.
+        notes: what had to be done otherwise than asked for.
     """
 
     key: str
@@ -32,6 +34,7 @@ class Entry:
     error: str | None = None
     ratio: float | None = None
     seconds: float | None = None
+    notes: Sequence[str] = ()
 
 
 class Ledger:

@@ -1,13 +1,16 @@
 """Which jobs of a batch are still to be done, by what the ledger remembers."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry, Ledger, job_key
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import DarkdiffError
+from darkdiff_cli.files import check_name
 from darkdiff_models.checkpoints import find_model
 from darkdiff_models.digest import model_digest
 
@@ -19,7 +22,8 @@ class Plan:
     Attributes:
         tasks: in the folder's order.
         settled: how many files an earlier run did or gave up.
-        lost: entries of files that vanished in the meantime.
+        lost: entries of what cannot be done: subfolders and files that cannot be read or have vanished, names of
+            photos that are too long.
     """
 
     tasks: list[Task]
@@ -45,6 +49,7 @@ def plan_batch(
     tasks, lost, settled = [], [], 0
     for job in jobs:
         try:
+            check_name(job.output)
             key = job_key(job.identity(checksum), {**words, "output": job.photo.rsplit("/", 1)[-1]}, weights)
         except DarkdiffError as error:
             lost.append(Entry("", job.relative, job.photo, "failed", str(error)))
@@ -57,6 +62,18 @@ def plan_batch(
         else:
             tasks.append(Task(job, key, entry))
     return Plan(tasks, settled, lost)
+
+
+def unreadable_entry(folder: Path, error: OSError) -> Entry:
+    """What a batch says of a subfolder that cannot be read.
+
+    Args:
+        folder: of the batch.
+        error: as the system raised it, with the subfolder's path.
+    """
+    relative = os.path.relpath(os.fsdecode(error.filename), folder)
+    sentence = f"{folder / relative}: cannot be read ({error.strerror}), nor the raws in it; check its permissions."
+    return Entry("", Path(relative).as_posix(), "", "failed", sentence)
 
 
 def identify_model(model: str) -> str:

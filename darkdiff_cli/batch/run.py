@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from darkdiff_cli.batch.claims import Claims, Task
+from darkdiff_cli.batch.exposure_lock import ExposureLock
 from darkdiff_cli.batch.ledger import Entry, Ledger
 from darkdiff_cli.batch.worker import Finished
 
@@ -27,6 +28,7 @@ class Summary:
         done, failed: entries of this run.
         skipped: files that an earlier run settled, or that another run is working on.
         stopped: why the run ended early, or None.
+        lock: the exposure that all photos share, or None.
     """
 
     total: int = 0
@@ -34,6 +36,7 @@ class Summary:
     failed: list[Entry] = field(default_factory=list)
     skipped: int = 0
     stopped: str | None = None
+    lock: ExposureLock | None = None
 
 
 class Watcher(Protocol):

@@ -16,7 +16,7 @@ from darkdiff_cli.batch.decoder import Decoder
 from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.colour import srgb_encode
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings, Rendered
-from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, OutputError
+from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, OutputError, sentence_of
 from darkdiff_cli.photo import upright
 from darkdiff_cli.raw import Exposure, develop
 
@@ -123,6 +123,8 @@ class Worker:
                 raise
             sampling = replace(picture.sampling, tile=error.smaller_tile)
             rendered = self.enhancer.render(exposure, replace(picture, sampling=sampling))
+            note = f"the picture did not fit into memory, so it was denoised in tiles of {error.smaller_tile} latents"
+            rendered = replace(rendered, notes=(*rendered.notes, note))
         small = None
         if self.settings.thumbnails:
             before = srgb_encode(develop(exposure.frame, exposure.ratio, "srgb").pixels.clip(0, 1))
@@ -140,11 +142,13 @@ class Worker:
             picture = self.settings.picture
             settings = replace(picture, photo=replace(picture.photo, overwrite=True))
             done = self.enhancer.write(task.job.output, made.rendered, settings)
-        except (DarkdiffError, OSError) as error:
+        except Exception as error:  # whatever this file has in it, the others go on
             full = isinstance(error, OutputError | OSError) and _free(task.job.output) < FULL
-            return Finished(task, replace(entry, status="failed", error=str(error)), disk_full=full)
+            sentence = sentence_of(error, task.job.source)
+            return Finished(task, replace(entry, status="failed", error=sentence), disk_full=full)
         seconds = round(time.monotonic() - made.began, 2)
-        return Finished(task, replace(entry, ratio=done.ratio, seconds=seconds), made.thumbnails)
+        entry = replace(entry, ratio=done.ratio, seconds=seconds, notes=done.notes)
+        return Finished(task, entry, made.thumbnails)
 
 
 def thumbnail(srgb: NDArray[np.float32], orientation: int) -> bytes:

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from dataclasses import asdict
+from collections import Counter
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,22 +37,33 @@ def batch(
     machine.check()
     root = output.root(folder)
     settings = enhance_settings(picture, diffusion, output, machine)
+    from darkdiff_cli.batch.exposure_lock import lock_exposure
     from darkdiff_cli.batch.jobs import find_jobs
     from darkdiff_cli.batch.ledger import Ledger
-    from darkdiff_cli.batch.plan import plan_batch
+    from darkdiff_cli.batch.plan import plan_batch, unreadable_entry
     from darkdiff_cli.batch.worker import WorkerSettings
 
     model = diffusion.model
     if machine.engine == "ray":  # workers do not share the current folder
         folder, root, model = folder.absolute(), root.absolute(), _absolute(model)
     suffix = SUFFIXES[output.kind()]
-    jobs = find_jobs(folder, root, suffix, files.recursive, files.include or (), files.exclude or ())
+    gone: list[OSError] = []
+    jobs = find_jobs(folder, root, suffix, files.recursive, files.include or (), files.exclude or (), gone.append)
+    lock = None
+    if output.lock_exposure:
+        lock = lock_exposure(jobs, root, settings.exposure, files.timeout, output.overwrite, not files.dry_run)
+    if lock is not None:
+        settings = replace(settings, exposure=lock.applied(settings.exposure))
+        if not output.quiet:
+            print(f"darkdiff: {lock}.", file=sys.stderr)
     plan = plan_batch(jobs, Ledger(root), settings, model, files.checksum, files.retry_failed)
+    plan = replace(plan, lost=[*(unreadable_entry(folder, error) for error in gone), *plan.lost])
     if files.dry_run:
         _preview(plan)
-        return 0
+        return 1 if plan.lost else 0
     worker = WorkerSettings(model, settings, files.timeout, output.report is not None)
     summary, album = _run(plan, root, worker, machine.settings(), output)
+    summary.lock = lock
     _show(summary, output)
     if album is not None:
         album.save(summary)
@@ -63,6 +75,8 @@ def batch(
 def _preview(plan: "Plan") -> None:
     for task in plan.tasks:
         print(f"{task.job.relative} -> {task.job.output}")
+    for entry in plan.lost:
+        print(f"darkdiff: {entry.error}", file=sys.stderr)
     print(f"{len(plan.tasks)} to do, {plan.settled} done or failed before", file=sys.stderr)
 
 
@@ -92,6 +106,7 @@ def _show(summary: "Summary", output: FolderOutputOptions) -> None:
                     "failed": [asdict(entry) for entry in summary.failed],
                     "skipped": summary.skipped,
                     "stopped": summary.stopped,
+                    "exposure_lock": asdict(summary.lock) if summary.lock else None,
                 }
             )
         )
@@ -100,6 +115,8 @@ def _show(summary: "Summary", output: FolderOutputOptions) -> None:
             print(entry.output)
     for entry in summary.failed:
         print(f"darkdiff: {entry.error}", file=sys.stderr)
+    for note, count in Counter(note for entry in summary.done for note in entry.notes).items():
+        print(f"darkdiff: {count} of {len(summary.done)} photos: {note}.", file=sys.stderr)
     if summary.stopped and summary.stopped != "interrupted":
         print(f"darkdiff: {summary.stopped}", file=sys.stderr)
     if not output.quiet:

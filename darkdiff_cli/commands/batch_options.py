@@ -1,12 +1,13 @@
 """The options of `batch` alone: which files, where the photos go, and the machines that work."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import typer
 
-from darkdiff_cli.commands.options import Format, MachineOptions, OutputOptions
+from darkdiff_cli.commands.options import FORMATS, Format, MachineOptions, OutputOptions, check_suffix
 from darkdiff_cli.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -63,6 +64,15 @@ class FolderOutputOptions(OutputOptions):
     overwrite: Annotated[
         bool, typer.Option("--overwrite", metavar="", help="Make every photo again, also where nothing has changed.")
     ] = False
+    lock_exposure: Annotated[
+        bool,
+        typer.Option(
+            "--lock-exposure",
+            metavar="",
+            help="Give every photo the ratio, the white balance and the white level of the folder's median frame, so "
+            "that a time-lapse does not flicker.",
+        ),
+    ] = False
     report: Annotated[
         Path | None, typer.Option(help="Write an HTML page that shows every photo of this run before and after.")
     ] = None
@@ -75,10 +85,13 @@ class FolderOutputOptions(OutputOptions):
         """The folder of the photos of a folder of raws.
 
         Raises:
-            SettingsError: it cannot be a folder, or the page has no place.
+            SettingsError: it cannot be a folder or is called like a file, or the page has no place.
         """
+        check_suffix(self.output)
         root = self.output or folder / "darkdiff"
-        if root.exists() and not root.is_dir():
+        if root.suffix.lower() in FORMATS and not os.path.lexists(root):
+            raise SettingsError(f"-o {root}: is the name of a photo, but a batch writes many; give a folder.")
+        if os.path.lexists(root) and not os.path.isdir(root):
             raise SettingsError(f"-o {root}: is no folder; choose another.")
         if self.report is not None and (self.report.is_dir() or not self.report.absolute().parent.is_dir()):
             raise SettingsError(f"--report {self.report}: must be a file in a folder that exists.")

@@ -1,13 +1,16 @@
 """`darkdiff enhance`: raw files to photos."""
 
 import json
+import os
 import sys
+import traceback
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from darkdiff_cli.commands.exits import Debug
 from darkdiff_cli.commands.options import (
     FORMATS,
     SUFFIXES,
@@ -19,7 +22,7 @@ from darkdiff_cli.commands.options import (
     enhance_settings,
 )
 from darkdiff_cli.commands.progress import photo_progress
-from darkdiff_cli.errors import DarkdiffError, SettingsError
+from darkdiff_cli.errors import SettingsError, sentence_of
 
 if TYPE_CHECKING:
     from darkdiff_cli.enhancer import Enhanced, Enhancer, EnhanceSettings
@@ -54,12 +57,14 @@ def enhance(
 def _enhance_one(
     enhancer: "Enhancer", source: Path, target: Path, settings: "EnhanceSettings", options: OutputOptions
 ) -> "Enhanced | None":
-    """One file; a failure is one line on stderr and does not stop the others."""
+    """One file; a failure, whatever it is, is one line on stderr and does not stop the others."""
     try:
         with photo_progress(source.name, options.quiet) as report:
             result = enhancer.enhance(source, target, settings, report)
-    except DarkdiffError as error:
-        print(f"darkdiff: {error}", file=sys.stderr)
+    except Exception as error:
+        print(f"darkdiff: {sentence_of(error, source)}", file=sys.stderr)
+        if Debug.on:
+            traceback.print_exc()
         return None
     for note in result.notes:
         print(f"darkdiff: {source}: {note}.", file=sys.stderr)
@@ -74,7 +79,7 @@ def _enhance_one(
 
 def _targets(images: list[Path], output: Path | None, kind: Format) -> list[tuple[Path, Path]]:
     """Where each input goes; inputs that differ by their suffix alone (IMG.ARW, IMG.DNG) keep it in the new name."""
-    if output is not None and output.suffix.lower() in FORMATS and not output.is_dir():
+    if output is not None and output.suffix.lower() in FORMATS and not os.path.isdir(output):
         if len(images) > 1:
             raise SettingsError(f"-o {output} is one file, but there are {len(images)} inputs; give a folder.")
         return [(images[0], output)]

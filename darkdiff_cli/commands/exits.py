@@ -7,7 +7,7 @@ from typing import NoReturn, ParamSpec
 
 import typer
 
-from darkdiff_cli.errors import DarkdiffError
+from darkdiff_cli.errors import DarkdiffError, sentence_of
 
 DONE, SOME_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 P = ParamSpec("P")
@@ -37,8 +37,7 @@ def with_exit_code(command: Callable[P, int]) -> Callable[P, NoReturn]:
         except Exception as error:
             if Debug.on:
                 raise
-            text = " ".join(str(error).split()) or "no message"
-            print(f"darkdiff: unexpected {type(error).__name__}: {text}; see `darkdiff --debug ...`.", file=sys.stderr)
+            print(f"darkdiff: {sentence_of(error)}", file=sys.stderr)
             code = UNUSABLE
         raise typer.Exit(code)
 

@@ -1,8 +1,10 @@
 """The options that commands share, in groups; each group checks its values and turns into the program's settings."""
 
+import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast
 
 import typer
 
@@ -12,12 +14,13 @@ from darkdiff_cli.errors import SettingsError
 if TYPE_CHECKING:
     from darkdiff_cli.enhancer import EnhanceSettings
     from darkdiff_cli.photo.settings import PhotoSettings
-    from darkdiff_cli.raw.settings import ExposureSettings
+    from darkdiff_cli.raw.settings import ExposureSettings, WhiteBalance
     from darkdiff_models import SamplingSettings
 
 Format = Literal["jpeg", "tiff"]
 SUFFIXES: dict[Format, str] = {"jpeg": ".jpg", "tiff": ".tif"}
 FORMATS: dict[str, Format] = {".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
+MOST_GAIN = 100.0  # of one colour over another in a white balance
 BIT_DEPTHS: dict[Format, tuple[int, ...]] = {"jpeg": (8,), "tiff": (16, 8)}
 
 
@@ -53,18 +56,42 @@ class PictureOptions:
             "of it, as LibRaw does. file: the file's own."
         ),
     ] = "auto"
-    row_noise: Annotated[
+    wb: Annotated[
+        str,
+        typer.Option(
+            metavar="WB",
+            help="White balance. camera: as shot, or daylight where the file has none. auto: estimated from the "
+            "picture. daylight, tungsten, 3200 (kelvin): of that light. 2,1,1.5: multipliers of red, green, blue.",
+        ),
+    ] = "camera"
+    line_noise: Annotated[
         Literal["auto", "off"],
-        typer.Option(help="auto: measure row noise and take it off. off: leave it in, as the paper does."),
+        typer.Option(help="auto: measure the noise of rows and columns and take it off. off: as the paper does."),
     ] = "auto"
+    hot_pixels: Annotated[
+        Literal["auto", "off"],
+        typer.Option(help="auto: find hot, dead and stuck photosites and replace them. off: leave them in."),
+    ] = "auto"
+    crop: Annotated[
+        Literal["camera", "sensor"],
+        typer.Option(help="camera: what the camera itself shows. sensor: all that the sensor saw, margins included."),
+    ] = "camera"
+    dark: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DARK.ARW",
+            help="A dark frame (lens cap on, same ISO and time) to subtract; several, each with --dark, are averaged.",
+        ),
+    ] = None
 
     def settings(self) -> "ExposureSettings":
         """The settings of developing.
 
         Raises:
-            SettingsError: the ratio is no number that makes sense.
+            SettingsError: the ratio or the white balance is none that makes sense, or a dark frame is missing.
         """
-        values = asdict(self) | {"ratio": _ratio(self.ratio)}
+        values = asdict(self) | {"ratio": _ratio(self.ratio), "dark": _dark(self.dark or ())}
+        values["wb"] = _white_balance(self.wb)
         from darkdiff_cli.raw.settings import ExposureSettings
 
         return ExposureSettings(**values)
@@ -89,6 +116,13 @@ class DiffusionOptions:
     ] = None
     views: Views = None
     seed: Seed = 0
+    size: Annotated[
+        Literal["full", "half"] | None,
+        typer.Option(
+            help="full: the sensor's width and height. half: half of both, as in the paper. Default: full where the "
+            "model can."
+        ),
+    ] = None
 
     def settings(self, tile: int | None) -> "SamplingSettings":
         """The settings of the diffusion, on tiles of a side in latents."""
@@ -125,6 +159,14 @@ class OutputOptions:
         typer.Option(metavar="8|16", help="Bits of each channel; JPEG has 8. Default: 8 for JPEG, 16 for TIFF."),
     ] = None
     overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace photos that exist.")] = False
+    no_gps: Annotated[
+        bool,
+        typer.Option(
+            "--no-gps",
+            metavar="",
+            help="Leave out where the photo was taken: GPS, names of places, and maker notes, which may repeat them.",
+        ),
+    ] = False
     as_json: AsJson = False
     quiet: Quiet = False
 
@@ -132,8 +174,9 @@ class OutputOptions:
         """The format that --format or the suffix of -o names, JPEG by default.
 
         Raises:
-            SettingsError: they name different ones.
+            SettingsError: they name different ones, or the suffix is no photo's.
         """
+        check_suffix(self.output)
         named = FORMATS.get(self.output.suffix.lower()) if self.output is not None else None
         if self.format is not None and named is not None and self.format != named:
             raise SettingsError(f"-o names a {named} file, but --format says {self.format}; drop one of them.")
@@ -153,7 +196,24 @@ class OutputOptions:
             )
         from darkdiff_cli.photo.settings import PhotoSettings
 
-        return PhotoSettings(kind, self.bit_depth or allowed[0], self.overwrite)
+        return PhotoSettings(kind, self.bit_depth or allowed[0], self.overwrite, gps=not self.no_gps)
+
+
+def check_suffix(output: Path | None) -> None:
+    """Refuse -o with the suffix of another kind of file, which else became a folder of that name.
+
+    A folder that exists may be called anything, and one that does not may end in a number (2024.05.01).
+
+    Raises:
+        SettingsError: the suffix is no photo's.
+    """
+    suffix = output.suffix.lower() if output is not None else ""
+    if output is None or os.path.isdir(output) or suffix in FORMATS or not any(letter.isalpha() for letter in suffix):
+        return
+    raise SettingsError(
+        f"-o {output}: photos are written as {', '.join(FORMATS)}; choose one of these, or make the folder first if "
+        "you mean one."
+    )
 
 
 def enhance_settings(
@@ -170,6 +230,13 @@ def enhance_settings(
     return EnhanceSettings(exposure, diffusion.settings(machine.tile), photo)
 
 
+def _dark(paths: Sequence[Path]) -> tuple[Path, ...]:
+    for path in paths:
+        if not path.is_file():
+            raise SettingsError(f"--dark {path}: no such file; check the path.")
+    return tuple(paths)
+
+
 def _ratio(text: str) -> float | Literal["auto"]:
     if text == "auto":
         return "auto"
@@ -180,3 +247,23 @@ def _ratio(text: str) -> float | Literal["auto"]:
     if not 0 < value <= 10_000:
         raise SettingsError(f"--ratio {text}: must be auto, or a number above 0 and at most 10000.")
     return value
+
+
+def _white_balance(text: str) -> "WhiteBalance":
+    from darkdiff_cli.colour import COLDEST_LIGHT, WARMEST_LIGHT
+
+    if text in ("camera", "auto", "daylight", "tungsten"):
+        return cast(Literal["camera", "auto", "daylight", "tungsten"], text)
+    try:
+        numbers = [float(word) for word in text.split(",")]
+    except ValueError:
+        numbers = []
+    match numbers:
+        case [kelvin] if WARMEST_LIGHT <= kelvin <= COLDEST_LIGHT:
+            return kelvin
+        case [red, green, blue] if min(numbers) > 0 and max(numbers) <= MOST_GAIN * min(numbers):
+            return red, green, blue
+    raise SettingsError(
+        f"--wb {text}: must be camera, auto, daylight, tungsten, kelvin from {WARMEST_LIGHT:g} to {COLDEST_LIGHT:g}, "
+        "or three multipliers above 0 such as 2,1,1.5."
+    )

@@ -1,6 +1,7 @@
 """`darkdiff train`: train a stage of a recipe."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -50,10 +51,9 @@ def train(
     """
     training.check()
     machine.check()
-    from accelerate import PartialState
-
     from darkdiff_cli.datasets import MosaicCache, Source, parse_data
-    from darkdiff_cli.training.loop.machine import RunSettings
+    from darkdiff_cli.training.before import check_before
+    from darkdiff_cli.training.loop.machine import RunSettings, make_accelerator
     from darkdiff_cli.training.recipe.recipe_file import load_recipe
     from darkdiff_cli.training.run import Run
 
@@ -62,24 +62,27 @@ def train(
         raise SettingsError(
             f"recipe {plan.name} needs training data: give --data sid:DIR, lrd:DIR, raws:DIR or photos:DIR."
         )
-    mosaics = MosaicCache(data.cache, data.cache_limit, plan.row_noise)
+    mosaics = MosaicCache(data.cache, data.cache_limit, plan.corrections)
     places = tuple(parse_data(words) for words in data.data)
     source = Source(places, plan.data, plan.seed, plan.lrgb_space, plan.data_format, mosaics)
     pace = {"log_every": plan.log_every, "check_every": plan.check_every, "keep": plan.keep_checkpoints}
     settings = RunSettings(output, plan.seed, resume=training.resume, workers=machine.workers, device=machine.device,
                            precision=machine.precision, **pace)  # type: ignore[arg-type]  # fmt: skip
-    run = Run(plan, source, settings, training.base or "", training.start or "", None, training.steps, training.epochs)
-    for gap in source.gaps():
-        print(f"darkdiff: {gap}", file=sys.stderr)
-    names = training.stages(plan)
+    run = Run(plan, source, settings, training.base or "", training.start or "", None, training.steps, training.epochs,
+              dry=dry_run)  # fmt: skip
+    accelerator, names = make_accelerator(settings), training.stages(plan)
+    if accelerator.is_main_process:
+        for gap in source.gaps():
+            print(f"darkdiff: {gap}", file=sys.stderr)
+    check_before(run, names, accelerator.num_processes)
     if dry_run:
-        _describe(run, names[0])  # the later ones need its result
+        _describe(run, names)
         return 0
+    judges = {name: _perceptual(plan, name, training.lpips) for name in names}
     for name in names:
-        run = replace(run, lpips=_perceptual(plan, name, training.lpips))
         with training_progress(f"stage {name}") as report:
-            folder = run.train(name, report)
-    if PartialState().is_main_process:
+            folder = replace(run, lpips=judges[name]).train(name, report)
+    if accelerator.is_main_process:
         print(folder)
     return 0
 
@@ -101,8 +104,13 @@ def _weighs_lpips(recipe: "Recipe", stage: str) -> bool:
     return any(loss.lpips > 0 for name, loss in recipe.losses.items() if name.startswith(f"stage{stage}"))
 
 
-def _describe(run: "Run", name: "StageName") -> None:
-    """What would train, and what it would cost."""
+def _describe(run: "Run", names: "Sequence[StageName]") -> None:
+    """What would train, and what it would cost; what stands on a small base that is not there yet is left out."""
+    for name in names[:1] if "0" in names else names:
+        _describe_stage(run, name)
+
+
+def _describe_stage(run: "Run", name: "StageName") -> None:
     from darkdiff_cli.training.cost import cost_of
     from darkdiff_models.learning.lpips import LPIPS
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from darkdiff_cli.training.recipe.recipe import Recipe
     from darkdiff_cli.training.run import StageName
 
-StageChoice = Literal["0", "1", "2", "sid-unet", "all"]
+StageChoice = Literal["0", "1", "2", "3", "sid-unet", "all"]
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
@@ -24,7 +24,7 @@ class TrainingOptions:
     stage: Annotated[
         StageChoice,
         typer.Option(
-            help="0: a small base model; 1: the residual autoencoder; 2: the denoiser; all: these in turn; sid-unet: "
+            help="0: a small base model; 1: the residual autoencoder; 2: the denoiser; 3: full size; all: these in turn; sid-unet: "
             "the U-Net of See-in-the-Dark, to compare with."
         ),
     ]
@@ -78,7 +78,7 @@ class TrainingOptions:
                 "--base and --start: give one of them; --start trains a finished DarkDiff model further."
             )
         if self.start is not None and self.stage in ("0", "sid-unet"):
-            raise SettingsError(f"--start: stage {self.stage} has nothing to go on from; give --stage 1, 2 or all.")
+            raise SettingsError(f"--start: stage {self.stage} has nothing to go on from; give --stage 1, 2, 3 or all.")
         if self.steps is not None and self.epochs is not None:
             raise SettingsError("--steps and --epochs: give one of them.")
         if self.lpips is not None and not self.lpips.is_file():
@@ -89,7 +89,8 @@ class TrainingOptions:
         if self.stage != "all":
             return [self.stage]
         own_base = recipe.stage0 is not None and self.base is None and self.start is None
-        return ["0", "1", "2"] if own_base else ["1", "2"]
+        names: list[StageName] = ["0", "1", "2"] if own_base else ["1", "2"]
+        return [*names, "3"] if recipe.stage3 is not None else names
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.errors import InputError, OutputError
 from darkdiff_cli.files import atomically
-from darkdiff_cli.raw import ExposureSettings, RawFrame, RowNoise, corrected, read_raw
+from darkdiff_cli.raw import ExposureSettings, RawFrame, corrected, read_raw
+from darkdiff_cli.raw.black_level import BlackLevel
 
-FORMAT = 3  # version of the entries; raise it when the reader gives other frames
+FORMAT = 4  # version of the entries; raise it when the reader gives other frames
 DEFAULT_LIMIT_GB = 100.0
 
 
@@ -32,15 +33,18 @@ class MosaicCache:
     Args:
         folder: folder of the entries; None for the platform's cache directory.
         limit_gb: size limit in gigabytes (10^9 bytes).
-        row_noise: "auto" subtracts row noise, "off" leaves it in.
+        corrections: which corrections the frames get, those of `enhance` by default.
     """
 
     def __init__(
-        self, folder: Path | None = None, limit_gb: float = DEFAULT_LIMIT_GB, row_noise: RowNoise = "auto"
+        self,
+        folder: Path | None = None,
+        limit_gb: float = DEFAULT_LIMIT_GB,
+        corrections: ExposureSettings | None = None,
     ) -> None:
         root = platformdirs.user_cache_path("darkdiff") / "mosaics" if folder is None else folder
         self.folder, self.limit = Path(root), limit_gb * 1e9
-        self.settings = ExposureSettings(row_noise=row_noise)
+        self.settings = corrections or ExposureSettings()
 
     def read(self, path: Path) -> RawFrame:
         """The corrected frame of a raw, its mosaic a read-only memory map.
@@ -77,7 +81,8 @@ class MosaicCache:
             stat = path.stat()
         except OSError as error:
             raise InputError(f"{path}: no such file; the set is not complete.") from error
-        form = f"{FORMAT}|{version('rawpy')}|row noise {self.settings.row_noise}"
+        used = self.settings
+        form = f"{FORMAT}|{version('rawpy')}|lines {used.line_noise}|defects {used.hot_pixels}|crop {used.crop}"
         identity = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{form}"
         note = self.folder / "index" / hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()
         if note.is_file() and len(known := note.read_text(encoding="utf-8")) == 32:
@@ -121,13 +126,13 @@ def _npy(mosaic: np.ndarray[Any, Any]) -> bytes:
 def _fields(frame: RawFrame) -> dict[str, Any]:
     matrix = None if frame.srgb_from_camera is None else frame.srgb_from_camera.tolist()
     return {
-        "cfa": list(frame.cfa.pattern),
-        "black_level": frame.black_level,
+        "cfa": None if frame.cfa is None else list(frame.cfa.pattern),
+        "black_level": asdict(frame.black_level),
         "white_level": frame.white_level,
         "white_balance": frame.white_balance,
         "srgb_from_camera": matrix,
         "orientation": frame.orientation,
-        "metadata": {**asdict(frame.metadata), "gps": {}},
+        "metadata": frame.metadata.settings(),
     }
 
 
@@ -135,8 +140,8 @@ def _unpack(mosaic: np.ndarray[Any, Any], fields: dict[str, Any], path: Path) ->
     matrix = fields["srgb_from_camera"]
     return RawFrame(
         mosaic_dn=mosaic,
-        cfa=Cfa(tuple(fields["cfa"])),
-        black_level=tuple(fields["black_level"]),
+        cfa=None if fields["cfa"] is None else Cfa(tuple(fields["cfa"])),
+        black_level=BlackLevel(**{name: tuple(value) for name, value in fields["black_level"].items()}),
         white_level=fields["white_level"],
         white_balance=tuple(fields["white_balance"]),
         srgb_from_camera=None if matrix is None else np.array(matrix),

@@ -1,12 +1,15 @@
 """Darken a clean frame: the dark exposures of `photos:` and `raws:` are synthetic."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from darkdiff_cli.raw import RawFrame
-from darkdiff_cli.synthesis import expose, load_calibrations, sample_noise
+from darkdiff_cli.raw.black_level import BlackLevel
+from darkdiff_cli.synthesis import SensorNoise, expose, load_calibrations, sample_noise
+from darkdiff_cli.synthesis.noise import TYPICAL
 
 BLACK, WHITE = 512.0, 16383.0  # the 14-bit levels in which the calibrations are given
 
@@ -28,6 +31,10 @@ class SynthesisSettings:
         row_noise: factor on the calibrated row noise; 0 leaves it out.
         banding: standard deviation in DN of slow horizontal bands on top of the row noise.
         dead_pixels: share of pixels that record no light.
+        column_noise: standard deviation of what is left of column noise, DN.
+        typical_share: share of frames with the noise of a typical camera (see `noise.TYPICAL`) instead of a calibrated
+            one.
+        xtrans_share: share of frames with an X-Trans filter (`photos:` only); the others have a Bayer filter.
         exclude: file names that are not used.
     """
 
@@ -41,10 +48,27 @@ class SynthesisSettings:
     row_noise: float = 1.0
     banding: float = 0.0
     dead_pixels: float = 0.0
+    column_noise: float = 0.0
+    typical_share: float = 0.0
+    xtrans_share: float = 0.0
     exclude: tuple[str, ...] = ()
 
 
-def darken(clean: RawFrame, settings: SynthesisSettings, rng: np.random.Generator) -> tuple[RawFrame, float]:
+class Darkened(NamedTuple):
+    """A dark exposure.
+
+    Attributes:
+        frame: at 14 bit.
+        ratio: its amplification ratio.
+        noise: the noise that it was given.
+    """
+
+    frame: RawFrame
+    ratio: float
+    noise: SensorNoise
+
+
+def darken(clean: RawFrame, settings: SynthesisSettings, rng: np.random.Generator) -> Darkened:
     """Simulate a dark exposure of a clean frame, with the noise of a random calibrated camera.
 
     Args:
@@ -52,37 +76,36 @@ def darken(clean: RawFrame, settings: SynthesisSettings, rng: np.random.Generato
         settings: ratios and noise.
         rng: source of randomness.
 
-    Returns:
-        The dark frame at 14 bit, and its amplification ratio.
     """
     low, high = settings.ratio_range
     ratio = log_uniform((1.0, low) if rng.uniform() < settings.bright_share else (low, high), rng)
     cameras = load_calibrations()
     camera = cameras[int(rng.integers(len(cameras)))]
+    if settings.typical_share and rng.uniform() < settings.typical_share:
+        camera = TYPICAL
     noise = sample_noise(camera, rng, settings.gain_range, settings.black_error)
     noise = replace(
         noise,
         row_scale=noise.row_scale * settings.row_noise,
         banding=settings.banding,
         dead_pixels=settings.dead_pixels,
+        column_scale=settings.column_noise,
     )
     mosaic = expose(at_14_bit(clean).mosaic_dn.astype(np.float32), ratio, noise, BLACK, WHITE, rng)
-    return _at_levels(clean, mosaic), ratio
+    return Darkened(_at_levels(clean, mosaic), ratio, noise)
 
 
 def _at_levels(frame: RawFrame, mosaic_dn: NDArray[np.generic]) -> RawFrame:
     """The frame with another mosaic, of black level 512 and white level 16383."""
-    return replace(frame, mosaic_dn=mosaic_dn, black_level=(BLACK,) * len(frame.cfa.sites), white_level=WHITE)
+    return replace(frame, mosaic_dn=mosaic_dn, black_level=BlackLevel.uniform(BLACK), white_level=WHITE)
 
 
 def at_14_bit(frame: RawFrame) -> RawFrame:
     """Scale a frame to black level 512 and white level 16383."""
-    if frame.white_level == WHITE and set(frame.black_level) == {BLACK}:
+    if (frame.white_level, frame.black_level) == (WHITE, BlackLevel.uniform(BLACK)):
         return frame
-    height, width = frame.mosaic_dn.shape
-    black = frame.cfa.spread(frame.black_level, (height, width))
-    share = (frame.mosaic_dn.astype(np.float32) - black) / (np.float32(frame.white_level) - black)
-    return _at_levels(frame, share * (WHITE - BLACK) + BLACK)
+    above = frame.above_black()
+    return _at_levels(frame, above.light_dn() * np.float32((WHITE - BLACK) / above.white_level) + np.float32(BLACK))
 
 
 def log_uniform(span: tuple[float, float], rng: np.random.Generator) -> float:

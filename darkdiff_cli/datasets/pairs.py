@@ -1,18 +1,45 @@
 """The training pair that every dataset returns."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from darkdiff_cli.colour import srgb_encode
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import DataFormat, LrgbSpace, RawFrame, develop, network_input
+from darkdiff_models.detail import Samples
 
 IMAGES = ("noisy", "clean", "reference")
+Change = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class FullSize:
+    """The same scene at the sensor's size, one or a batch.
+
+    Attributes:
+        samples: the mosaic of the dark exposure.
+        truth: (..., 3, 2h, 2w) the target, sRGB in [0, 1].
+        half: (..., 3, h, w) the half-size picture, where it is made beforehand.
+    """
+
+    samples: Samples
+    truth: Tensor
+    half: Tensor | None = None
+
+    def images(self, change: Change) -> "FullSize":
+        """The same with the images changed, and the numbers as they are."""
+        half = None if self.half is None else change(self.half)
+        return FullSize(self.samples.images(change), change(self.truth), half)
+
+    def each(self, change: Change) -> "FullSize":
+        """The same with all tensors changed."""
+        return FullSize(self.samples.each(change), change(self.truth), None if self.half is None else change(self.half))
 
 
 @dataclass(frozen=True)
@@ -26,20 +53,24 @@ class Pair:
         reference: the network's target in [0, 1]: the reference rendering in sRGB, or the clean Bayer planes under the
             sRGB curve.
         names: sources of the images, for error messages.
+        full: the same at the sensor's size, for stage 3.
     """
 
     noisy: Tensor
     clean: Tensor
     reference: Tensor
     names: tuple[str, ...]
+    full: FullSize | None = None
 
     def to(self, device: torch.device) -> "Pair":
         """The same images on another device, laid out channels-last."""
-        return self._each(lambda image: image.to(device, memory_format=torch.channels_last, non_blocking=True))
+        moved = self._each(lambda image: image.to(device, memory_format=torch.channels_last, non_blocking=True))
+        return moved if self.full is None else replace(moved, full=self.full.each(lambda image: image.to(device)))
 
     def cloned(self) -> "Pair":
         """A copy in memory of its own."""
-        return self._each(lambda image: image.clone())
+        copy = self._each(lambda image: image.clone())
+        return copy if self.full is None else replace(copy, full=self.full.each(lambda image: image.clone()))
 
     def take(self, other: "Pair") -> None:
         """Copy the images of another pair of the same sizes into this one's memory; the names stay."""
@@ -48,22 +79,36 @@ class Pair:
 
     def turned(self, flip: bool, transpose: bool) -> "Pair":
         """The images mirrored, and transposed if they are square."""
-        pair = self._each(lambda image: image.flip(-1)) if flip else self
+        pair = self._images(lambda image: image.flip(-1)) if flip else self
         transpose = transpose and self.noisy.shape[-1] == self.noisy.shape[-2]
-        return pair._each(lambda image: image.transpose(-1, -2).contiguous()) if transpose else pair
+        return pair._images(lambda image: image.transpose(-1, -2).contiguous()) if transpose else pair
 
     def padded(self, multiple: int) -> "Pair":
         """The images padded below and right to multiples of a size, by repeating their edges."""
         height, width = self.noisy.shape[-2:]
         margin = (0, -width % multiple, 0, -height % multiple)
+        if self.full is not None and any(margin):
+            raise ValueError(f"pairs of full size must be multiples of {multiple} pixels, got {height}x{width}")
         return self._each(lambda image: _repeat_edges(image, margin))
 
-    def _each(self, change: Callable[[Tensor], Tensor]) -> "Pair":
-        return Pair(change(self.noisy), change(self.clean), change(self.reference), self.names)
+    def _images(self, change: Change) -> "Pair":
+        """All images changed."""
+        pair = self._each(change)
+        return pair if self.full is None else replace(pair, full=self.full.images(change))
+
+    def _each(self, change: Change) -> "Pair":
+        """The half-size images changed; those of full size stay."""
+        return replace(self, noisy=change(self.noisy), clean=change(self.clean), reference=change(self.reference))
 
 
 def make_pair(
-    dark: RawFrame, ratio: float, clean: RawFrame, name: str, lrgb_space: LrgbSpace, data_format: DataFormat
+    dark: RawFrame,
+    ratio: float,
+    clean: RawFrame,
+    name: str,
+    lrgb_space: LrgbSpace,
+    data_format: DataFormat,
+    reference: NDArray[np.float32] | None = None,
 ) -> Pair:
     """Develop a dark and a clean exposure of the same scene into a training pair.
 
@@ -73,15 +118,17 @@ def make_pair(
         name: for error messages.
         lrgb_space: primaries of the LRGB images.
         data_format: input and output of the network.
+        reference: (h, w, 3) sRGB, the target; None renders the clean frame.
     """
     images = [
         network_input(dark, ratio, lrgb_space, data_format),
         network_input(clean, 1.0, lrgb_space, data_format),
     ]
-    shown = images[1] if data_format == "raw-raw" else develop(clean, 1.0, "srgb").pixels
-    images.append(srgb_encode(shown))
-    noisy, target, reference = (torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))) for image in images)
-    return Pair(noisy, target, reference, (name,))
+    if data_format == "raw-raw":
+        reference = srgb_encode(images[1])
+    images.append(srgb_encode(develop(clean, 1.0, "srgb").pixels) if reference is None else reference)
+    noisy, target, shown = (torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))) for image in images)
+    return Pair(noisy, target, shown, (name,))
 
 
 def collate(pairs: Sequence[Pair]) -> Pair:
@@ -94,7 +141,18 @@ def collate(pairs: Sequence[Pair]) -> Pair:
         names = ", ".join(name for pair in pairs for name in pair.names)
         raise InputError(f"{names}: are not all as large as the recipe's crop; train with a smaller crop.")
     noisy, clean, reference = (torch.stack([getattr(pair, name) for pair in pairs]) for name in IMAGES)
-    return Pair(noisy, clean, reference, tuple(name for pair in pairs for name in pair.names))
+    fulls = [pair.full for pair in pairs if pair.full is not None]
+    return Pair(noisy, clean, reference, tuple(name for pair in pairs for name in pair.names), _stacked(fulls))
+
+
+def _stacked(fulls: Sequence[FullSize]) -> FullSize | None:
+    if not fulls:
+        return None
+    samples = [full.samples for full in fulls]
+    parts = (torch.stack([getattr(one, part.name) for one in samples]) for part in fields(Samples))
+    halves = [full.half for full in fulls if full.half is not None]
+    truth = torch.stack([full.truth for full in fulls])
+    return FullSize(Samples(*parts), truth, torch.stack(halves) if halves else None)
 
 
 def _repeat_edges(image: Tensor, margin: tuple[int, int, int, int]) -> Tensor:

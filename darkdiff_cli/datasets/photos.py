@@ -1,5 +1,6 @@
-"""`photos:DIR`: finished photographs, converted back to raw and darkened."""
+"""`photos:DIR`: finished photographs, seen by a sensor behind a lens, and darkened."""
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -13,10 +14,12 @@ from torch.utils.data import Dataset
 from darkdiff_cli.colour import srgb_decode, srgb_encode, srgb_from_camera
 from darkdiff_cli.datasets.darken import SynthesisSettings, darken, log_uniform
 from darkdiff_cli.datasets.drawn import drawn
+from darkdiff_cli.datasets.full_size import full_size
 from darkdiff_cli.datasets.pairs import Pair, make_pair
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import DataFormat, LrgbSpace, RawFrame
-from darkdiff_cli.synthesis import random_sensor, unprocess
+from darkdiff_cli.raw.black_level import BlackLevel
+from darkdiff_cli.synthesis import Sensor, mosaic_of, random_lens, random_sensor, sensor_light, with_random_filter
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
 HELD_OUT_EVERY = 20  # every 20th photograph is validation
@@ -34,9 +37,10 @@ class PhotoPairs(Dataset[Pair]):
         split: "train", or "validation" for every 20th photograph.
         lrgb_space: primaries of the LRGB images.
         data_format: input and output of the network.
+        full_size: pairs also hold the mosaic and the truth at the sensor's size.
 
     Raises:
-        InputError: the folder is missing or holds too few photographs larger than a crop.
+        InputError: the folder is missing or holds too few photographs.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class PhotoPairs(Dataset[Pair]):
         split: Literal["train", "validation"] = "train",
         lrgb_space: LrgbSpace = "srgb",
         data_format: DataFormat = "lrgb-srgb",
+        full_size: bool = False,
     ) -> None:
         folder = Path(folder)
         if not folder.is_dir():
@@ -59,7 +64,7 @@ class PhotoPairs(Dataset[Pair]):
                 f"{folder}: holds no photographs for {split}; give photos:DIR with JPEG, PNG or TIFF files."
             )
         self.settings, self.crop, self.seed = settings, crop, seed
-        self.lrgb_space, self.data_format = lrgb_space, data_format
+        self.lrgb_space, self.data_format, self.full_size = lrgb_space, data_format, full_size
         self.stream = 1 if split == "validation" else 0
 
     def __len__(self) -> int:
@@ -70,25 +75,43 @@ class PhotoPairs(Dataset[Pair]):
         square, name = self._picture(rng)
         if self.settings.defocus_share and rng.uniform() < self.settings.defocus_share:
             square = defocused(square, log_uniform(DEFOCUS, rng))
-        clean = clean_frame(square, log_uniform(self.settings.exposure_range, rng), rng)
-        dark, ratio = darken(clean, self.settings, rng)
-        return make_pair(dark, ratio, clean, f"{name} x{ratio:.0f}", self.lrgb_space, self.data_format)
+        sensor = with_random_filter(random_sensor(rng), rng, self.settings.xtrans_share)
+        linear = srgb_decode(square) * np.float32(log_uniform(self.settings.exposure_range, rng))
+        clean = clean_frame(random_lens(rng).through(linear), sensor)
+        truth = as_rendered(linear, sensor)
+        dark, ratio, noise = darken(clean, self.settings, rng)
+        form = (self.lrgb_space, self.data_format)
+        pair = make_pair(dark, ratio, clean, f"{name} x{ratio:.0f}", *form, reference=halved(truth))
+        if not self.full_size:
+            return pair
+        return replace(pair, full=full_size(dark, ratio, noise, srgb_encode(truth), rng))
 
     def _picture(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], str]:
         """A crop of a photograph, or a drawing, and its name."""
         if self.settings.drawn_share and rng.uniform() < self.settings.drawn_share:
-            return drawn(self.crop, rng), "drawing"
+            return drawn(2 * self.crop, rng), "drawing"
         path = self.paths[int(rng.integers(len(self.paths)))]
-        return _crop(load_photo(path), self.crop, rng, path), path.name
+        return _crop(load_photo(path), 2 * self.crop, rng), path.name
 
 
-def clean_frame(srgb_01: NDArray[np.float32], exposure: float, rng: np.random.Generator) -> RawFrame:
-    """A clean raw of a random camera that renders as (h, w, 3) `srgb_01` with `exposure` times the light."""
-    sensor = random_sensor(rng)
-    matrix = srgb_from_camera(sensor.camera_from_xyz)
-    mosaic = unprocess(srgb_01, sensor, exposure)
-    black = (sensor.black,) * len(sensor.cfa.sites)
+def clean_frame(linear: NDArray[np.float32], sensor: Sensor) -> RawFrame:
+    """The noise-free raw of a sensor that sees (h, w, 3) linear sRGB light, one colour at each of its h x w sites."""
+    matrix, black = srgb_from_camera(sensor.camera_from_xyz), BlackLevel.uniform(sensor.black)
+    mosaic = mosaic_of(sensor_light(linear, sensor), sensor)
     return RawFrame(mosaic, sensor.cfa, black, sensor.white, sensor.white_balance, matrix)
+
+
+def as_rendered(linear: NDArray[np.float32], sensor: Sensor) -> NDArray[np.float32]:
+    """(h, w, 3) linear sRGB light -> what a perfect picture of it shows: clipped where the sensor saturates."""
+    balance = np.array(sensor.white_balance, dtype=np.float32)
+    white_balanced = np.minimum(sensor_light(linear, sensor) * balance, np.float32(1.0))
+    return np.clip(white_balanced @ srgb_from_camera(sensor.camera_from_xyz).T.astype(np.float32), 0.0, 1.0)
+
+
+def halved(linear: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(2h, 2w, 3) linear light -> (h, w, 3) sRGB of the means of 2x2 pixels: the target at half size."""
+    height, width = (length // 2 for length in linear.shape[:2])
+    return srgb_encode(linear.reshape(height, 2, width, 2, 3).mean(axis=(1, 3)))
 
 
 def defocused(srgb_01: NDArray[np.float32], spread: float) -> NDArray[np.float32]:
@@ -114,13 +137,17 @@ def load_photo(path: Path) -> NDArray[np.uint8]:
     return np.ascontiguousarray(picture[..., :3])
 
 
-def _crop(photo: NDArray[np.uint8], size: int, rng: np.random.Generator, path: Path) -> NDArray[np.float32]:
-    """A random square, flipped and transposed at random, as sRGB in [0, 1]; large photographs also at half size."""
+def _crop(photo: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """A random square, flipped and transposed at random, as sRGB in [0, 1]; large photographs also at half size.
+
+    A photograph that is smaller than the square is continued by its mirror image.
+    """
+    missing = [max(0, size - length) for length in photo.shape[:2]]
+    if any(missing):
+        photo = np.pad(photo, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
     height, width = photo.shape[:2]
-    shrink = 2 if min(height, width) >= 2 * size and rng.uniform() < 0.3 else 1
+    shrink = 2 if min(height, width) >= 2 * size and rng.uniform() < 0.5 else 1
     span = size * shrink
-    if min(height, width) < span:
-        raise InputError(f"{path}: is smaller than a crop of {size} px; remove it or train with a smaller crop.")
     top, left = int(rng.integers(height - span + 1)), int(rng.integers(width - span + 1))
     square = photo[top : top + span, left : left + span].astype(np.float32) / np.float32(255.0)
     if shrink == 2:

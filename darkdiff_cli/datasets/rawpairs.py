@@ -126,6 +126,6 @@ def _order(seed: int, epoch: int, count: int) -> tuple[int, ...]:
 
 def random_box(frame: RawFrame, crop: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
     """(top, left, height, width) of a random crop in LRGB pixels."""
-    rows, columns = (n // 2 for n in frame.mosaic_dn.shape)
+    rows, columns = frame.lrgb_shape
     height, width = min(crop, rows), min(crop, columns)
     return int(rng.integers(rows - height + 1)), int(rng.integers(columns - width + 1)), height, width

@@ -60,7 +60,11 @@ class CleanRaws(Dataset[Pair]):
         rng = np.random.default_rng([self.seed, self.stream, index])
         path = self.paths[int(rng.integers(len(self.paths)))]
         frame = self.cache.read(path)
+        if frame.cfa is None:  # its noise has been through a demosaicing that nobody knows
+            raise InputError(
+                f"{path}: is demosaiced already, so no raw's noise can be put on it; take it out of the set."
+            )
         clean = frame.crop(*random_box(frame, self.crop, rng))
-        dark, ratio = darken(clean, self.settings, rng)
+        dark, ratio, _ = darken(clean, self.settings, rng)
         pair = make_pair(dark, ratio, clean, f"{path.name} x{ratio:.0f}", self.lrgb_space, self.data_format)
         return pair.turned(flip=bool(rng.uniform() < 0.5), transpose=bool(rng.uniform() < 0.5))

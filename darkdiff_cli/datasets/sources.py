@@ -31,6 +31,7 @@ class Source:
         seed: seed of all random choices.
         lrgb_space, data_format: input and output of the network.
         cache: decoded mosaics.
+        full_size: pairs also hold the mosaic and the truth at the sensor's size (photos only).
     """
 
     places: tuple[tuple[Kind, Path], ...]
@@ -39,6 +40,7 @@ class Source:
     lrgb_space: LrgbSpace
     data_format: DataFormat
     cache: MosaicCache
+    full_size: bool = False
 
     def open(self, split: Literal["train", "validation"], crop: int) -> Dataset[Pair]:
         """The pairs of a split; `len` of the set is the length of an epoch.
@@ -56,7 +58,10 @@ class Source:
 
     def _open(self, kind: Kind, folder: Path, split: Literal["train", "validation"], crop: int) -> Dataset[Pair]:
         if kind == "photos":
-            return PhotoPairs(folder, self.settings, crop, self.seed, split, self.lrgb_space, self.data_format)
+            seen = (self.lrgb_space, self.data_format, self.full_size)
+            return PhotoPairs(folder, self.settings, crop, self.seed, split, *seen)
+        if self.full_size:
+            raise SettingsError(f"--data {kind}:{folder}: full size needs the truth at full size; give photos:DIR.")
         form = (self.lrgb_space, self.data_format, self.cache)
         if kind == "raws":
             return CleanRaws(folder, self.settings, crop, self.seed, split, *form)

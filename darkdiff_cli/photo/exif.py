@@ -1,68 +1,113 @@
-"""EXIF of the finished photo, built with Pillow."""
+"""EXIF of the finished photo, its directories built with Pillow."""
 
+import struct
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
-from PIL import Image
-from PIL.ExifTags import GPS, IFD, Base
+from PIL import TiffTags
 from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
-from darkdiff_cli.capture import CaptureMetadata
+from darkdiff_cli.capture import EXIF, GPS, CaptureMetadata, Kind, Tag, Value
 from darkdiff_cli.photo.provenance import Provenance
 
-GPS_BYTES = {GPS.GPSAltitudeRef}
+HEADER = b"II*\x00\x08\x00\x00\x00"  # little-endian TIFF, the first directory directly behind it
+TYPES: dict[Kind, int] = {
+    "text": TiffTags.ASCII, "comment": TiffTags.UNDEFINED, "windows": TiffTags.BYTE, "byte": TiffTags.BYTE,
+    "short": TiffTags.SHORT, "long": TiffTags.LONG, "rational": TiffTags.RATIONAL, "signed": TiffTags.SIGNED_RATIONAL,
+    "undefined": TiffTags.UNDEFINED,
+}  # fmt: skip
+Entry = tuple[int, Any]
+"""TIFF type and value of a tag as Pillow takes it; text is bytes of UTF-8 (EXIF 3.0 allows it, readers expect it)."""
+LARGEST = 65_533 - 6  # bytes of EXIF in a JPEG, without the "Exif" in front of it
+EXIF_POINTER, GPS_POINTER = 34665, 34853
+DESCRIPTION, SOFTWARE, DATE_TIME, ORIENTATION, COLOUR_SPACE, EXIF_VERSION = 270, 305, 306, 274, 40961, 36864
+SRGB = 1
 
 
-def build_exif(capture: CaptureMetadata, provenance: Provenance) -> Image.Exif:
-    """EXIF with capture settings and provenance; the orientation is 1, since the pixels are upright already."""
-    exif = Image.Exif()
-    exif[Base.Orientation] = 1
-    exif[Base.Software] = provenance.software
-    exif[Base.ImageDescription] = provenance.sentence()
-    for tag, text in ((Base.Make, capture.make), (Base.Model, capture.model), (Base.DateTime, capture.date)):
-        if text is not None:
-            exif[tag] = text
-    exif.get_ifd(IFD.Exif).update(capture_tags(capture))
-    exif.get_ifd(IFD.GPSInfo).update(gps_tags(capture))
-    return exif
+def image_tags(capture: CaptureMetadata, provenance: Provenance) -> dict[int, Entry]:
+    """The image's directory (IFD0); the orientation is 1, since the pixels are upright already.
+
+    The description is the camera's or author's own, and behind it the sentence that says how the picture was made.
+    """
+    tags = {number: value for number, value in capture.tags().items() if EXIF[number].image}
+    own = [str(tags[DESCRIPTION])] if DESCRIPTION in tags else []
+    tags[DESCRIPTION] = "\n".join([*own, provenance.sentence()])
+    entries = {number: entry(EXIF[number], value) for number, value in tags.items()}
+    entries[ORIENTATION] = (TiffTags.SHORT, 1)
+    entries[SOFTWARE] = (TiffTags.ASCII, provenance.software.encode())
+    if capture.date is not None:
+        entries[DATE_TIME] = (TiffTags.ASCII, capture.date.encode())
+    return entries
 
 
-def capture_tags(capture: CaptureMetadata) -> dict[int, object]:
-    """Tags of the EXIF sub-directory; unknown values are left out."""
-    values: dict[int, object | None] = {
-        Base.ExposureTime: _rational(capture.exposure_time),
-        Base.FNumber: _rational(capture.aperture),
-        Base.ISOSpeedRatings: capture.iso,
-        Base.DateTimeOriginal: capture.date,
-        Base.FocalLength: _rational(capture.focal_length),
-        Base.LensModel: capture.lens,
-        Base.ColorSpace: 1,  # sRGB
-    }
-    return {int(tag): value for tag, value in values.items() if value is not None}
+def capture_tags(capture: CaptureMetadata) -> dict[int, Entry]:
+    """The EXIF directory."""
+    tags = {number: value for number, value in capture.tags().items() if not EXIF[number].image}
+    entries = {number: entry(EXIF[number], value) for number, value in tags.items()}
+    return entries | {EXIF_VERSION: (TiffTags.UNDEFINED, b"0232"), COLOUR_SPACE: (TiffTags.SHORT, SRGB)}
 
 
-def directory_bytes(tags: dict[int, object], offset: int) -> bytes:
+def gps_tags(capture: CaptureMetadata) -> dict[int, Entry]:
+    """The GPS directory."""
+    return {number: entry(GPS[number], value) for number, value in capture.gps.items()}
+
+
+def entry(tag: Tag, value: Value) -> Entry:
+    """Type and value as they are written."""
+    if tag.kind == "text":
+        value = str(value).encode()
+    elif tag.kind == "comment":
+        text = str(value)
+        value = b"ASCII\x00\x00\x00" + text.encode() if text.isascii() else b"UNICODE\x00" + text.encode("utf-16-le")
+    elif tag.kind == "windows":
+        value = str(value).encode("utf-16-le") + b"\x00\x00"
+    elif tag.kind in ("rational", "signed"):
+        values = value if isinstance(value, tuple) else (value,)
+        return TYPES[tag.kind], tuple(_rational(part) for part in values)
+    elif tag.kind == "byte":
+        value = bytes(int(part) for part in (value if isinstance(value, tuple) else (value,)))  # type: ignore[arg-type]
+    return TYPES[tag.kind], value
+
+
+def directory_bytes(entries: Mapping[int, Entry], offset: int) -> bytes:
     """A little-endian TIFF directory of these tags, for the position `offset` in a file."""
-    directory = ImageFileDirectory_v2(b"II*\x00\x08\x00\x00\x00")
-    for tag, value in tags.items():
-        directory[tag] = value
+    directory = ImageFileDirectory_v2(HEADER)
+    for number, (kind, value) in entries.items():
+        directory.tagtype[number] = kind
+        directory[number] = value
     return bytes(directory.tobytes(offset))
 
 
-def gps_tags(capture: CaptureMetadata) -> dict[int, object]:
-    """Tags of the GPS sub-directory."""
-    return {tag: _gps_value(tag, value) for tag, value in capture.gps.items()}
+def exif_block(capture: CaptureMetadata, provenance: Provenance) -> bytes:
+    """All three directories as one TIFF block, as a JPEG holds it; the longest values are left out until it fits."""
+    image = image_tags(capture, provenance)
+    parts = {EXIF_POINTER: capture_tags(capture)} | ({GPS_POINTER: gps_tags(capture)} if capture.gps else {})
+    while len(block := _block(image, parts)) > LARGEST:
+        places = [(directory, number) for directory in (image, *parts.values()) for number in directory]
+        directory, number = max(places, key=lambda place: len(directory_bytes({place[1]: place[0][place[1]]}, 0)))
+        del directory[number]
+    return block
 
 
-def _gps_value(tag: int, value: object) -> object:
-    if tag in GPS_BYTES:
-        return bytes([int(value)]) if isinstance(value, float | int) else value
-    if isinstance(value, tuple):
-        return tuple(_rational(v) for v in value)
-    return _rational(value) if isinstance(value, float) else value
+def _block(image: Mapping[int, Entry], parts: Mapping[int, Mapping[int, Entry]]) -> bytes:
+    pointers: dict[int, Entry] = dict.fromkeys(parts, (TiffTags.LONG, 0))
+    offset = len(HEADER) + len(directory_bytes({**image, **pointers}, len(HEADER)))
+    behind = b""
+    for pointer, part in parts.items():
+        pointers[pointer] = (TiffTags.LONG, offset + len(behind))
+        behind += directory_bytes(part, offset + len(behind))
+    return HEADER + directory_bytes({**image, **pointers}, len(HEADER)) + behind
 
 
-def _rational(value: float | None) -> IFDRational | None:
+def pointer_entry(pointer: int, offset: int) -> bytes:
+    """The directory entry that points to another directory."""
+    return struct.pack("<HHII", pointer, TiffTags.LONG, 1, offset)
+
+
+def _rational(value: Any) -> IFDRational:
+    """A fraction of at most a million parts, or 0/0 for None."""
     if value is None:
-        return None
-    fraction = Fraction(value).limit_denominator(1_000_000)
+        return IFDRational(0, 0)
+    fraction = value if isinstance(value, Fraction) else Fraction(value).limit_denominator(1_000_000)
     return IFDRational(fraction.numerator, fraction.denominator)

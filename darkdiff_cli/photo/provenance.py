@@ -1,5 +1,6 @@
 """Provenance: the note that a generative model made this picture, as XMP and as text."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from xml.sax.saxutils import quoteattr
@@ -30,14 +31,19 @@ class Provenance:
         settings = ", ".join(f"{name} {value}" for name, value in numbers.items())
         return f"Enhanced by a generative diffusion model ({self.software}: {settings}); fine detail may be invented."
 
-    def xmp(self) -> bytes:
-        """An XMP packet (ISO 16684-1) with IPTC's digital source type and every setting."""
+    def xmp(self, carried: Mapping[str, str] | None = None) -> bytes:
+        """An XMP packet (ISO 16684-1) with IPTC's digital source type and every setting.
+
+        Args:
+            carried: properties of the raw or its sidecar, XML elements by qualified name.
+        """
         own = " ".join(f"darkdiff:{name}={quoteattr(str(value))}" for name, value in self.settings.items())
         packet = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
  xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" xmlns:darkdiff="{NAMESPACE}"
- xmp:CreatorTool={quoteattr(self.software)} Iptc4xmpExt:DigitalSourceType="{DIGITAL_SOURCE_TYPE}" {own}/>
+ xmp:CreatorTool={quoteattr(self.software)} Iptc4xmpExt:DigitalSourceType="{DIGITAL_SOURCE_TYPE}" {own}>
+{"".join(f"{element}{chr(10)}" for element in (carried or {}).values())}</rdf:Description>
 </rdf:RDF></x:xmpmeta>
 <?xpacket end="w"?>"""
         return packet.encode("utf-8")

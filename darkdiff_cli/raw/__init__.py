@@ -7,7 +7,7 @@ from darkdiff_cli.raw.frame import LRGB, RAW_SUFFIXES, DataFormat, LrgbSpace, Ra
 from darkdiff_cli.raw.ratio import estimate_ratio
 from darkdiff_cli.raw.reader import read_raw
 from darkdiff_cli.raw.rendering import finish, render_reference
-from darkdiff_cli.raw.settings import ExposureSettings, RowNoise, White
+from darkdiff_cli.raw.settings import ExposureSettings, HotPixels, LineNoise, White
 
 __all__ = [
     "LRGB",
@@ -15,9 +15,10 @@ __all__ = [
     "DataFormat",
     "Exposure",
     "ExposureSettings",
+    "HotPixels",
+    "LineNoise",
     "LrgbSpace",
     "RawFrame",
-    "RowNoise",
     "White",
     "corrected",
     "develop",

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from darkdiff_cli.raw.binning import bayer_planes, binned
 from darkdiff_cli.raw.frame import LRGB, DataFormat, LrgbSpace, RawFrame
 
 MAX_RATIO = 10_000.0
@@ -13,24 +14,23 @@ MAX_RATIO = 10_000.0
 def develop(frame: RawFrame, ratio: float = 1.0, lrgb_space: LrgbSpace = "srgb") -> LRGB:
     """Subtract black, amplify, white-balance and bin to half size (paper Sec. 4.1, App. A2).
 
-    Each 2x2 Bayer quad becomes one pixel: red, the mean of the two greens, blue. Values are clipped above at 1 AFTER
-    white balance, so that a blown lamp is white and not magenta, and never clipped below: negative values carry half
-    of the noise. An odd last row or column has no full quad and is dropped.
+    Each 2x2 Bayer quad becomes one pixel: red, the mean of the two greens, blue; `binned` says what becomes of other
+    filters. Values are clipped above at 1 AFTER white balance, so that a blown lamp is white and not magenta, and never
+    clipped below: negative values carry half of the noise. An odd last row or column has no full quad and is dropped.
 
     Args:
-        frame: Bayer exposure in DN.
+        frame: exposure in DN.
         ratio: amplification ratio, 1 leaves the exposure as it is.
         lrgb_space: "camera" keeps the sensor's primaries (the paper); "srgb" applies the camera matrix, so that one
             model serves every camera. A frame without a matrix is taken as sRGB already.
 
     Returns:
-        LRGB of shape (H // 2, W // 2, 3).
+        LRGB of shape (H // 2, W // 2, 3) of a Bayer frame, in general the size of `frame.lrgb_shape`.
 
     Raises:
         ValueError: ratio is not within 0 < ratio <= 10000.
     """
-    red, first_green, second_green, blue = bayer_planes(amplified(frame, ratio))
-    pixels = np.stack([red, (first_green + second_green) * np.float32(0.5), blue], axis=-1)
+    pixels = np.minimum(binned(amplified(frame, ratio)), np.float32(1.0))  # resampling may overshoot beside a lamp
     if lrgb_space == "srgb" and frame.srgb_from_camera is not None:
         pixels = pixels @ frame.srgb_from_camera.T.astype(np.float32)
     return LRGB(pixels=np.ascontiguousarray(pixels, dtype=np.float32), ratio=float(ratio), space=lrgb_space)
@@ -40,16 +40,16 @@ def network_input(frame: RawFrame, ratio: float, lrgb_space: LrgbSpace, data_for
     """Develop a frame into a network's input, LRGB or Bayer planes (Table 5).
 
     Args:
-        frame: Bayer exposure in DN.
+        frame: exposure in DN.
         ratio: amplification ratio.
         lrgb_space: primaries of LRGB; Bayer planes always have the sensor's.
         data_format: "lrgb-srgb" gives LRGB, the others the four Bayer planes.
 
     Returns:
-        (H // 2, W // 2, 3) LRGB, or (H // 2, W // 2, 4) red, green, green, blue, levels and clipping as in `develop`.
+        (h, w, 3) LRGB, or (h, w, 4) red, green, green, blue; size, levels and clipping as in `develop`.
 
     Raises:
-        ValueError: ratio is not within 0 < ratio <= 10000.
+        ValueError: ratio is not within 0 < ratio <= 10000, or the planes are asked of a frame that is not Bayer.
     """
     if data_format == "lrgb-srgb":
         return develop(frame, ratio, lrgb_space).pixels
@@ -71,22 +71,12 @@ def amplified(frame: RawFrame, ratio: float) -> RawFrame:
     """
     if not 0 < ratio <= MAX_RATIO:
         raise ValueError(f"amplification ratio must be above 0 and at most {MAX_RATIO:g}, got {ratio}")
-    light = frame.mosaic_dn.astype(np.float32)
-    for site, black in zip(frame.cfa.sites, frame.black_level, strict=True):
-        plane = frame.cfa.plane(light, site)
-        gain = np.float32(ratio * frame.white_balance[site.colour] / (frame.white_level - black))
-        np.minimum((plane - np.float32(black)) * gain, np.float32(1.0), out=plane)
-    black_level = (0.0,) * len(frame.black_level)
-    return replace(frame, mosaic_dn=light, black_level=black_level, white_level=1.0, white_balance=(1.0, 1.0, 1.0))
-
-
-def bayer_planes(frame: RawFrame) -> list[NDArray[np.float32]]:
-    """The red, two green and blue planes of a Bayer frame, each (H // 2, W // 2), as views.
-
-    Raises:
-        ValueError: the frame has another colour filter.
-    """
-    if not frame.cfa.is_bayer:
-        raise ValueError(f"the colour filter {frame.cfa} is no Bayer pattern")
-    whole = frame.cfa.whole(frame.mosaic_dn.astype(np.float32, copy=False))
-    return [frame.cfa.plane(whole, site) for site in sorted(frame.cfa.sites, key=lambda site: site.colour)]
+    above = frame.above_black()
+    gains = tuple(ratio * balance / above.white_level for balance in frame.white_balance)
+    if above.cfa is None:
+        gain = np.array(gains, np.float32)
+    else:
+        height, width = above.mosaic_dn.shape
+        gain = above.cfa.spread(tuple(gains[site.colour] for site in above.cfa.sites), (height, width))
+    light = np.minimum(above.light_dn() * gain, np.float32(1.0))
+    return replace(above, mosaic_dn=light, white_level=1.0, white_balance=(1.0, 1.0, 1.0))

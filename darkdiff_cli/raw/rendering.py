@@ -2,14 +2,17 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from darkdiff_cli.colour import srgb_decode, srgb_encode
+from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw.frame import LRGB, DataFormat, RawFrame
-from darkdiff_cli.raw.reader import open_raw
+from darkdiff_cli.raw.opening import open_raw
 from darkdiff_cli.raw.settings import White
 
 FADE_FROM, FADE_TO = 0.75, 0.8  # of the white level; the first is LibRaw's default adjust_maximum_thr
 BRIGHT_SHARE = 1e-4  # share of pixels that must be bright before the brightest one counts
+LEAST_STRETCH = 0.005  # LibRaw's own tolerance for pixels that are not square
 MAX_PEAK = 1.04  # times the darkest of them: a lone brighter pixel may be the network's guess
 
 
@@ -20,18 +23,21 @@ def render_reference(frame: RawFrame, adjust_maximum: bool = False) -> NDArray[n
     switched off unless asked for.
 
     Args:
-        frame: a frame that `read_raw` read from a file.
+        frame: a frame that `read_raw` read from a file; all that the sensor saw is rendered, whatever was cropped.
         adjust_maximum: lower it, as rawpy's defaults and most published protocols do.
 
     Returns:
-        (H/2, W/2, 3) float32 sRGB in [0, 1], in sensor orientation.
+        (h, w, 3) float32 sRGB in [0, 1], in sensor orientation; (H/2, W/2, 3) of a Bayer sensor, (H, W, 3) of a
+        monochrome one and of a raw that is demosaiced already.
 
     Raises:
         ValueError: the frame is synthetic and has no file.
-        InputError: the file cannot be read any more.
+        InputError: the file cannot be read any more, or LibRaw renders its filter wrongly.
     """
     if frame.path is None:
         raise ValueError("render_reference needs a frame that was read from a file")
+    if frame.cfa is not None and frame.sites_per_pixel > 2:
+        raise InputError(f"{frame.path}: is {frame.cfa.name}, of which LibRaw gives no reference; use Bayer raws.")
     with open_raw(frame.path) as raw:
         rendered = raw.postprocess(
             use_camera_wb=True,
@@ -42,7 +48,8 @@ def render_reference(frame: RawFrame, adjust_maximum: bool = False) -> NDArray[n
             user_flip=0,
             adjust_maximum_thr=0.75 if adjust_maximum else 0.0,  # 0.75 is LibRaw's default
         )
-    return np.asarray(rendered, dtype=np.float32) / np.float32(65535.0)
+    srgb = np.asarray(rendered, dtype=np.float32) / np.float32(65535.0)
+    return np.broadcast_to(srgb, (*srgb.shape[:2], 3))  # a monochrome sensor's has one channel
 
 
 def render_linear(lrgb: LRGB) -> NDArray[np.float32]:
@@ -97,7 +104,7 @@ def finish(
         white: "auto" adjusts the white level, see `adjusted_white`; "file" does not.
 
     Returns:
-        (h, w, 3) sRGB in [0, 1].
+        (h, w, 3) sRGB in [0, 1]; larger along one side where the pixels are not square.
     """
     if data_format == "raw-raw":
         linear = srgb_decode(picture)
@@ -105,4 +112,24 @@ def finish(
         if frame.srgb_from_camera is not None:
             pixels = pixels @ frame.srgb_from_camera.T.astype(np.float32)
         picture = srgb_encode(pixels)
-    return adjusted_white(picture, frame, ratio) if white == "auto" else picture
+    picture = adjusted_white(picture, frame, ratio) if white == "auto" else picture
+    return with_square_pixels(picture, frame.pixel_aspect)
+
+
+def with_square_pixels(picture: NDArray[np.float32], aspect: float) -> NDArray[np.float32]:
+    """Enlarge a picture along the longer side of its pixels, so that nothing in it is squashed (Lanczos).
+
+    Args:
+        picture: (h, w, 3) sRGB in [0, 1].
+        aspect: width of a pixel in heights.
+
+    Returns:
+        (h, w * aspect, 3), or (h / aspect, w, 3) where pixels are higher than wide, as LibRaw does.
+    """
+    if abs(aspect - 1) < LEAST_STRETCH:
+        return picture
+    high, wide, _ = picture.shape
+    size = (round(wide * max(aspect, 1.0)), round(high / min(aspect, 1.0)))
+    channels = [Image.fromarray(np.ascontiguousarray(picture[..., colour])) for colour in range(3)]
+    wider = [np.asarray(channel.resize(size, Image.Resampling.LANCZOS)) for channel in channels]
+    return np.clip(np.stack(wider, axis=-1), 0.0, 1.0)

@@ -1,12 +1,19 @@
-"""Settings of raw development: ratio, exposure compensation, black and white level, row noise."""
+"""Settings of raw development: ratio, exposure compensation, black and white level, corrections of the raw."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 White = Literal["auto", "file"]
 """White level: "file" takes the file's, "auto" adjusts it to the picture as LibRaw does (`adjusted_white`)."""
-RowNoise = Literal["auto", "off"]
-"""Row noise: "auto" measures and subtracts it, "off" leaves it in, as the paper does."""
+LineNoise = Literal["auto", "off"]
+"""Row and column noise: "auto" measures and subtracts it, "off" leaves it in, as the paper does."""
+HotPixels = Literal["auto", "off"]
+"""Defective photosites: "auto" finds and replaces them, "off" leaves them in, as the paper does."""
+Crop = Literal["camera", "sensor"]
+"""Framing: what the camera itself shows, or all that the sensor saw, which the paper's protocols compare."""
+WhiteBalance = Literal["camera", "auto", "daylight", "tungsten"] | float | tuple[float, float, float]
+"""White balance: as shot, estimated, of a light by name or kelvin, or multipliers of red, green, blue."""
 
 
 @dataclass(frozen=True)
@@ -18,14 +25,25 @@ class ExposureSettings:
         ev: exposure compensation in stops on top of the ratio.
         black: black level in DN instead of the file's own.
         white: "auto" adjusts the white level as LibRaw does, "file" takes the file's.
-        row_noise: "auto" subtracts row noise, "off" leaves it in.
+        wb: white balance. "camera": as shot, else daylight's, else "auto", which estimates it from the picture; a light
+            by its name or its 1667 to 25000 K; or three multipliers above 0.
+        line_noise: "auto" subtracts the noise of rows and columns, "off" leaves it in.
+        hot_pixels: "auto" replaces hot, dead and stuck photosites, "off" leaves them in.
+        crop: "camera" cuts the frame as the camera does, "sensor" keeps all of it.
+        dark: dark frames whose mean is subtracted.
+        saturation: DN above black that become 1, instead of the frame's own (`batch --lock-exposure`).
     """
 
     ratio: float | Literal["auto"] = "auto"
     ev: float = 0.0
     black: float | None = None
     white: White = "auto"
-    row_noise: RowNoise = "auto"
+    wb: WhiteBalance = "camera"
+    line_noise: LineNoise = "auto"
+    hot_pixels: HotPixels = "auto"
+    crop: Crop = "camera"
+    dark: tuple[Path, ...] = ()
+    saturation: float | None = None
 
     @property
     def white_used(self) -> White:

@@ -1,6 +1,7 @@
 """Sensor noise of a short exposure: shot, read, row and quantisation noise (ELD: Wei et al., CVPR 2020)."""
 
 import json
+import math
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -47,6 +48,7 @@ class SensorNoise:
         hot_pixels: share of pixels stuck at a bright value.
         banding: standard deviation of slow horizontal bands, DN.
         dead_pixels: share of pixels that record no light.
+        column_scale: standard deviation of the column noise, DN.
     """
 
     gain: float
@@ -57,6 +59,25 @@ class SensorNoise:
     hot_pixels: float = 0.0
     banding: float = 0.0
     dead_pixels: float = 0.0
+    column_scale: float = 0.0
+
+    @property
+    def read_variance(self) -> float:
+        """Variance of a pixel without light, rounding included, DN squared."""
+        return self.read_scale**2 * tukey_variance(self.shape) + self.row_scale**2 + self.column_scale**2 + 1 / 12
+
+
+# Several hundred cameras as one: a straight line with its spread through the read noise of darktable's noise profiles
+# (8,048 of them, at ISO 800 and above), at 14 bit: log(deviation) = 0.62 log K + 2.0 +- 0.53.
+TYPICAL_SHAPE = 0.14  # of the Tukey lambda distribution: about a normal one, of deviation 1.45
+TYPICAL = Calibration(
+    name="typical",
+    gain_range=(0.08, 23.0),
+    shapes=(TYPICAL_SHAPE,),
+    read=(0.62, 2.0 - 0.37, 0.53),
+    row=(0.62, -1.0, 0.7),
+    colour_bias=((0.0, 0.0, 0.0, 0.0),),
+)
 
 
 @cache
@@ -110,6 +131,14 @@ def sample_noise(
     )
 
 
+def tukey_variance(shape: float) -> float:
+    """Variance of the Tukey lambda distribution of unit scale, for a shape above -0.5."""
+    if abs(shape) < 1e-4:
+        return math.pi**2 / 3
+    beta = math.gamma(shape + 1) ** 2 / math.gamma(2 * shape + 2)
+    return 2 / shape**2 * (1 / (1 + 2 * shape) - beta)
+
+
 def tukey_lambda(shape: float, size: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
     """Draw from the Tukey lambda distribution of unit scale through its quantile function."""
     u = rng.random(size, dtype=np.float32)
@@ -147,7 +176,9 @@ def expose(
     signal += (noise.row_scale * rng.standard_normal((height, 1))).astype(np.float32)
     if noise.banding > 0:
         signal += noise.banding * _bands(height, rng)[:, None]
-    signal += BAYER.spread(noise.colour_bias, signal.shape)
+    signal += BAYER.spread(noise.colour_bias, (height, width))
+    if noise.column_scale > 0:
+        signal += (noise.column_scale * rng.standard_normal((1, width))).astype(np.float32)
     hot = rng.random((height, width), dtype=np.float32) < noise.hot_pixels
     signal[hot] += rng.uniform(0.02, 0.5) * (white - black) / ratio
     if noise.dead_pixels > 0:

@@ -1,6 +1,6 @@
 """Turn a finished photograph back into the linear mosaic of a camera (after Brooks et al., CVPR 2019)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ CAMERA_MATRICES = {
     "Nikon D850": (10405, -3755, -1270, -5461, 13787, 1793, -1040, 2015, 6785),
     "Nikon D750": (9020, -2890, -715, -4535, 12436, 2348, -934, 1919, 7086),
 }
+XTRANS = Cfa(("GGRGGB", "GGBGGR", "BRGRBG", "GGBGGR", "GGRGGB", "RBGBRG"))
+"""Fujifilm's 6x6 colour filter."""
 RED_GAIN, BLUE_GAIN = (1.2, 2.8), (1.2, 2.9)  # as-shot multipliers from candle light to shade, green = 1
 
 
@@ -49,8 +51,31 @@ def random_sensor(rng: np.random.Generator) -> Sensor:
     return Sensor(camera_from_xyz=matrix.reshape(3, 3) / 10_000.0, white_balance=(red, 1.0, blue))
 
 
+def with_random_filter(sensor: Sensor, rng: np.random.Generator, xtrans_share: float) -> Sensor:
+    """The sensor with a colour filter that begins at a random site: X-Trans with this probability, else Bayer."""
+    cfa = XTRANS if rng.uniform() < xtrans_share else Cfa.bayer("RGGB")
+    return replace(sensor, cfa=cfa.seen_from(*(int(rng.integers(length)) for length in cfa.period)))
+
+
+def sensor_light(linear: NDArray[np.floating], sensor: Sensor) -> NDArray[np.float32]:
+    """(h, w, 3) linear sRGB -> what each colour of the sensor would count there, 1 = saturation, clipped to [0, 1]."""
+    camera = linear @ camera_from_srgb(sensor.camera_from_xyz).T.astype(np.float32)
+    return np.asarray(np.clip(camera / np.array(sensor.white_balance, dtype=np.float32), 0.0, 1.0), dtype=np.float32)
+
+
+def mosaic_of(light: NDArray[np.float32], sensor: Sensor) -> NDArray[np.float32]:
+    """One colour at each photosite, as a camera has it: (h, w, 3) light of `sensor_light` -> (h, w) noise-free DN."""
+    mosaic = np.empty(light.shape[:2], dtype=np.float32)
+    for site in sensor.cfa.sites:
+        sensor.cfa.plane(mosaic, site)[:] = sensor.cfa.plane(light[..., site.colour], site)
+    return np.asarray(mosaic * np.float32(sensor.white - sensor.black) + np.float32(sensor.black), dtype=np.float32)
+
+
 def unprocess(srgb_01: NDArray[np.floating], sensor: Sensor, exposure: float = 1.0) -> NDArray[np.float32]:
     """Undo the reference ISP: curve, camera matrix, white balance, and one Bayer quad for every pixel.
+
+    All sites of a quad see the same point, so that LRGB is the photograph again; sites of a camera lie apart, see
+    `mosaic_of`.
 
     Args:
         srgb_01: (h, w, 3) photograph, sRGB in [0, 1].
@@ -60,11 +85,5 @@ def unprocess(srgb_01: NDArray[np.floating], sensor: Sensor, exposure: float = 1
     Returns:
         (2h, 2w) float32 noise-free mosaic in DN, black level included, saturated at white.
     """
-    linear = srgb_decode(srgb_01) * np.float32(exposure)
-    camera = linear @ camera_from_srgb(sensor.camera_from_xyz).T.astype(np.float32)
-    camera = np.clip(camera / np.array(sensor.white_balance, dtype=np.float32), 0.0, 1.0)
-    height, width = camera.shape[:2]
-    mosaic = np.empty((2 * height, 2 * width), dtype=np.float32)
-    for site in sensor.cfa.sites:
-        sensor.cfa.plane(mosaic, site)[:] = camera[..., site.colour]
-    return np.asarray(mosaic * np.float32(sensor.white - sensor.black) + np.float32(sensor.black), dtype=np.float32)
+    light = sensor_light(srgb_decode(srgb_01) * np.float32(exposure), sensor)
+    return mosaic_of(light.repeat(2, axis=0).repeat(2, axis=1), sensor)

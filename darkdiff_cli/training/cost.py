@@ -54,7 +54,8 @@ def cost_of(stage: Stage, channels: tuple[int, int]) -> Cost:
     plan = stage.optimisation
     modules = [*(m for player in stage.players.values() for m in player.values()), *stage.frozen.values()]
     trained = sum(p.numel() for player in stage.players for g in stage.parameter_groups(player) for p in g["params"])
-    frozen = sum(p.numel() for module in stage.frozen.values() for p in module.parameters())
+    locked = sum(p.numel() for m in stage.trained.values() for p in m.parameters() if not p.requires_grad)
+    frozen = locked + sum(p.numel() for module in stage.frozen.values() for p in module.parameters())
     averaged = sum(p.numel() for module in stage.trained.values() for p in module.parameters())
     for module in modules:
         module.to(META)
@@ -79,7 +80,7 @@ def cost_of(stage: Stage, channels: tuple[int, int]) -> Cost:
         state_bytes=WEIGHT * ((2 + MOMENTS) * trained + averaged + frozen),
         activation_bytes=activations,
         step_flops=flops * plan.accumulation,
-        checkpoint_bytes=WEIGHT * ((1 + MOMENTS) * trained + averaged),
+        checkpoint_bytes=WEIGHT * ((1 + MOMENTS) * trained + locked + averaged),
     )
 
 

@@ -13,7 +13,7 @@ from darkdiff_cli.datasets import Pair, Source, collate
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.raw import DataFormat
 from darkdiff_cli.training.loop.journal import Report
-from darkdiff_cli.training.loop.machine import RunSettings
+from darkdiff_cli.training.loop.machine import RunSettings, make_accelerator
 from darkdiff_cli.training.loop.train import train
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.recipe import Recipe
@@ -22,17 +22,20 @@ from darkdiff_cli.training.stages.stage import Stage
 from darkdiff_cli.training.stages.stage0 import PlainAutoencoder, PlainDenoiser, calibrate_scale
 from darkdiff_cli.training.stages.stage1 import ResidualAutoencoder
 from darkdiff_cli.training.stages.stage2 import ConditionalDenoiser
+from darkdiff_cli.training.stages.stage3 import FullSizePicture
 from darkdiff_models import DarkDiffPipeline, ResidualAutoencoderKL
 from darkdiff_models.checkpoints import load_base, load_base_autoencoder, load_pipeline
+from darkdiff_models.detail import Detail
 from darkdiff_models.learning.lpips import LPIPS
 from darkdiff_models.learning.sid_unet import SidUNet
 from darkdiff_models.networks.surgery import denoiser, residual_autoencoder
 from darkdiff_models.networks.widening import widened
 
-StageName = Literal["0", "1", "2", "sid-unet"]
+StageName = Literal["0", "1", "2", "3", "sid-unet"]
 
 Loaded = TypeVar("Loaded")
 HEALTH_RATIOS = (100.0, 300.0)
+FULL_SIZE_HEALTH_RATIOS = (4.0, 16.0)
 HEALTH_CROP = 256
 CALIBRATION_IMAGES = 32
 
@@ -49,6 +52,7 @@ class Run:
         start: DarkDiff model to go on from instead; empty to begin with the base.
         lpips: the perceptual network, where the recipe weighs it.
         steps, epochs: instead of the recipe's.
+        dry: nothing will train, so that stage 2 may stand on an autoencoder that stage 1 has not trained yet.
     """
 
     recipe: Recipe
@@ -59,6 +63,7 @@ class Run:
     lpips: LPIPS | None = None
     steps: int | None = None
     epochs: int | None = None
+    dry: bool = False
 
     def stages(self, name: StageName) -> Iterator[Stage]:
         """The trainings of a stage in order, each made when the one before it is done.
@@ -67,7 +72,13 @@ class Run:
             SettingsError: something that the stage needs is missing; the message says what to do.
         """
         torch.manual_seed(self.recipe.seed)  # the networks' random start
-        made = {"0": self._stage0, "1": self._stage1, "2": self._stage2, "sid-unet": self._regression}
+        made = {
+            "0": self._stage0,
+            "1": self._stage1,
+            "2": self._stage2,
+            "3": self._stage3,
+            "sid-unet": self._regression,
+        }
         for stage in made[name]():
             stage.optimisation = self._in_steps(stage.optimisation)
             yield stage
@@ -76,7 +87,10 @@ class Run:
         """Train one stage; returns the folder of what was trained."""
         for stage in self.stages(name):
             crop = stage.optimisation.crop
-            train(stage, self._pairs(name, "train", crop), self._held_out(name, crop), self.settings, report)
+            data = self.pairs(name, "train", crop)
+            if isinstance(stage, FullSizePicture):
+                data = stage.kept(data, self.recipe.seed, make_accelerator(self.settings).device)
+            train(stage, data, self.held_out(name, crop), self.settings, report)
         return self.settings.output / stage.name
 
     def _stage0(self) -> Iterator[Stage]:
@@ -89,34 +103,39 @@ class Run:
         if not (self.settings.resume and finished.is_dir()):
             yield PlainAutoencoder(settings, self.lpips)
         vae = cast(AutoencoderKL, AutoencoderKL.from_pretrained(finished))
-        held_out = self._held_out("0", settings.autoencoder.crop)
+        held_out = self.held_out("0", settings.autoencoder.crop)
         pairs = [held_out[index] for index in range(CALIBRATION_IMAGES)]
         calibrate_scale(vae, collate([pair.padded(2 ** (len(vae.config["block_out_channels"]) - 1)) for pair in pairs]))
         yield PlainDenoiser(settings, vae, self.recipe.seed)
 
     def _stage1(self) -> Iterator[Stage]:
-        settings = self.recipe.stage1
-        if self.start:
-            yield ResidualAutoencoder(settings, self.recipe.finishing, self._wide_enough(self._start().vae), self.lpips)
-            return
-        into = 3 if self.recipe.data_format == "lrgb-srgb" else 4
-        out = 4 if self.recipe.data_format == "raw-raw" else 3
-        vae = residual_autoencoder(self._from_base(load_base_autoencoder), settings.residual, into, out)
-        yield ResidualAutoencoder(settings, self.recipe.finishing, vae, self.lpips)
+        vae = self._wide_enough(self.started().vae) if self.start else self._retasked_autoencoder()
+        yield ResidualAutoencoder(self.recipe.stage1, self.recipe.finishing, vae, self.lpips)
 
     def _stage2(self) -> Iterator[Stage]:
-        settings = self.recipe.stage2
+        settings, own = self.recipe.stage2, self.settings.output / "stage1" / "vae"
         if self.start:
-            model = self._start()
-            own = self.settings.output / "stage1" / "vae"
+            model = self.started()
             vae = ResidualAutoencoderKL.from_pretrained(own) if own.is_dir() else self._wide_enough(model.vae)
             yield ConditionalDenoiser(self.recipe, vae, (model.unet, model.context), model.scheduler, self.lpips)
             return
-        vae = ResidualAutoencoderKL.from_pretrained(self._folder("stage1", "vae"))
-        origin = self._from_base(load_base)
+        if self.dry and not own.is_dir():
+            vae = self._retasked_autoencoder()
+        else:
+            vae = ResidualAutoencoderKL.from_pretrained(self.autoencoder())
+        origin = self.from_base(load_base)
         networks = denoiser(origin.unet, origin.empty_prompt, settings.region_size, settings.conditioning)
         schedule = DDIMScheduler.from_config(origin.scheduler, timestep_spacing="trailing")
         yield ConditionalDenoiser(self.recipe, vae, networks, schedule, self.lpips)
+
+    def _stage3(self) -> Iterator[Stage]:
+        settings = self.recipe.stage3
+        if settings is None:
+            raise SettingsError(f"recipe {self.recipe.name} has no stage 3; add `stage3:` to it.")
+        model = self.started() if self.start else load_pipeline(self.finished())
+        shape = settings.shape
+        detail = model.detail or Detail(shape.block_out_channels, shape.blocks)
+        yield FullSizePicture(settings, model, detail, self.lpips)
 
     def _regression(self) -> Iterator[Stage]:
         if self.recipe.regression is None:
@@ -130,21 +149,36 @@ class Run:
         epochs = self.epochs if self.epochs is not None else plan.epochs
         if epochs == 0:
             return plan
-        pairs = len(self._pairs("1", "train", plan.crop))  # type: ignore[arg-type]
+        pairs = len(self.pairs("1", "train", plan.crop))  # type: ignore[arg-type]
         return replace(plan, steps=max(1, round(epochs * pairs / plan.batch_size)), epochs=0)
 
-    def _pairs(self, name: StageName, split: Literal["train", "validation"], crop: int) -> Dataset[Pair]:
+    def pairs(self, name: StageName, split: Literal["train", "validation"], crop: int) -> Dataset[Pair]:
+        """What a stage trains or is checked on, in crops of so many pixels.
+
+        Raises:
+            InputError, SettingsError: as `Source.open`.
+        """
+        return self._source(name).open(split, crop)
+
+    def held_out(self, name: StageName, crop: int) -> Dataset[Pair]:
+        """The validation pairs of a stage, at ratios that stay the same whatever the recipe trains on.
+
+        Raises:
+            InputError, SettingsError: as `Source.open`.
+        """
+        ratios = FULL_SIZE_HEALTH_RATIOS if name == "3" else HEALTH_RATIOS
+        source = self._source(name)
+        dark = replace(source.settings, ratio_range=ratios, bright_share=0.0, defocus_share=0.0, drawn_share=0.0)
+        return replace(source, settings=dark).open("validation", min(crop, HEALTH_CROP))
+
+    def _source(self, name: StageName) -> Source:
+        """Where the pairs of a stage come from, in the form that it needs."""
+        if name == "3" and self.recipe.stage3 is not None:
+            return replace(self.source, settings=self.recipe.stage3.data, full_size=True)
         fixed: dict[StageName, DataFormat] = {"0": "lrgb-srgb", "sid-unet": "raw-srgb"}
-        return replace(self.source, data_format=fixed.get(name, self.source.data_format)).open(split, crop)
+        return replace(self.source, data_format=fixed.get(name, self.source.data_format))
 
-    def _held_out(self, name: StageName, crop: int) -> Dataset[Pair]:
-        dark = replace(
-            self.recipe.data, ratio_range=HEALTH_RATIOS, bright_share=0.0, defocus_share=0.0, drawn_share=0.0
-        )
-        source = replace(self.source, settings=dark)
-        return replace(self, source=source)._pairs(name, "validation", min(crop, HEALTH_CROP))
-
-    def _start(self) -> DarkDiffPipeline:
+    def started(self) -> DarkDiffPipeline:
         """The model to go on from.
 
         Raises:
@@ -174,7 +208,29 @@ class Run:
         except ValueError as error:
             raise SettingsError(f"--start {self.start}: {error}; change autoencoder_shape in the recipe.") from error
 
-    def _from_base(self, load: Callable[[str | Path], Loaded]) -> Loaded:
+    def _retasked_autoencoder(self) -> ResidualAutoencoderKL:
+        """The base's autoencoder as stage 1 begins with it."""
+        into = 3 if self.recipe.data_format == "lrgb-srgb" else 4
+        out = 4 if self.recipe.data_format == "raw-raw" else 3
+        return residual_autoencoder(self.from_base(load_base_autoencoder), self.recipe.stage1.residual, into, out)
+
+    def autoencoder(self) -> Path:
+        """The folder of the autoencoder that this run's stage 1 trained.
+
+        Raises:
+            SettingsError: it has not.
+        """
+        return self._folder("stage1", "vae")
+
+    def finished(self) -> Path:
+        """The folder of the model that this run's stage 2 trained.
+
+        Raises:
+            SettingsError: it has not.
+        """
+        return self._folder("stage2", "unet").parent
+
+    def from_base(self, load: Callable[[str | Path], Loaded]) -> Loaded:
         """What `load` takes from the Stable Diffusion that is retasked, the user's, the recipe's or the run's own.
 
         Raises:

@@ -1,6 +1,8 @@
 """Load Stable Diffusion bases and DarkDiff models from folders, mirrors and the Hugging Face hub."""
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -101,6 +103,8 @@ def _part(kind: Any, folder: Path, name: str) -> Any:
     """
     weights = {} if name == "scheduler" else {"use_safetensors": True}
     try:
+        if not (folder / name).is_dir():  # diffusers would look for it on the hub
+            raise OSError(f"{folder / name} is no folder")
         return kind.from_pretrained(folder / name, **weights)
     except (OSError, ValueError, SafetensorError) as error:
         raise FileNotFoundError(
@@ -124,7 +128,7 @@ def _fetch(source: str, patterns: Sequence[str]) -> Path:
 
 @torch.no_grad()
 def _empty_prompt(folder: Path) -> Tensor:
-    """The text embedding of "": stored, or computed once with the checkpoint's own text encoder."""
+    """The text embedding of "": stored, or computed with the checkpoint's own text encoder and stored from then on."""
     stored = folder / EMPTY_PROMPT_FILE
     if stored.is_file():
         return load_file(str(stored))["empty_prompt"]
@@ -132,12 +136,28 @@ def _empty_prompt(folder: Path) -> Tensor:
         from transformers import CLIPTextModel, CLIPTokenizer
     except ImportError as error:
         raise ModuleNotFoundError(
-            "stage 2 reads the text encoder of the base once, which needs transformers: pip install transformers"
+            f"{folder}: stage 2 needs its empty prompt, which its text encoder makes once with transformers: "
+            "pip install transformers"
         ) from error
-    tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
-    encoder = CLIPTextModel.from_pretrained(folder / "text_encoder", use_safetensors=True)
+    try:
+        tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
+        encoder = CLIPTextModel.from_pretrained(folder / "text_encoder", use_safetensors=True)
+    except (OSError, ValueError, TypeError) as error:
+        raise FileNotFoundError(
+            f"{folder}: holds neither {EMPTY_PROMPT_FILE} nor a whole tokenizer and text_encoder"
+        ) from error
     tokens = tokenizer("", padding="max_length", max_length=tokenizer.model_max_length, return_tensors="pt")
-    return torch.as_tensor(encoder(tokens.input_ids).last_hidden_state)
+    prompt = torch.as_tensor(encoder(tokens.input_ids).last_hidden_state)
+    _keep_prompt(prompt, stored)
+    return prompt
+
+
+def _keep_prompt(prompt: Tensor, file: Path) -> None:
+    """Write the embedding whole or not at all; a folder that cannot be written to is left as it is."""
+    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    with suppress(OSError, SafetensorError):
+        save_file({"empty_prompt": prompt.contiguous()}, str(partial))
+        partial.replace(file)
 
 
 def local_model(model: str | Path) -> Path | None:

@@ -7,6 +7,7 @@ from typing import Any
 import diffusers
 from diffusers import SchedulerMixin
 
+from darkdiff_models.detail import Detail
 from darkdiff_models.networks.autoencoder import ResidualAutoencoderKL
 from darkdiff_models.networks.conditioning import LatentContext
 from darkdiff_models.networks.context import ContextProcessor
@@ -14,8 +15,10 @@ from darkdiff_models.networks.unet import DarkDiffUNet
 from darkdiff_models.pipeline import DarkDiffPipeline
 
 INDEX = "model_index.json"
-OWN_CLASSES = {kind.__name__: kind for kind in (ResidualAutoencoderKL, DarkDiffUNet, ContextProcessor, LatentContext)}
+NETWORKS = (ResidualAutoencoderKL, DarkDiffUNet, ContextProcessor, LatentContext, Detail)
+OWN_CLASSES = {kind.__name__: kind for kind in NETWORKS}
 PARTS = ("vae", "unet", "context", "scheduler")
+OPTIONAL = "detail"
 
 
 def read_model(folder: Path) -> DarkDiffPipeline:
@@ -30,15 +33,17 @@ def read_model(folder: Path) -> DarkDiffPipeline:
     index: dict[str, Any] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     if index.get("_class_name") != DarkDiffPipeline.__name__:
         raise ValueError(f"{INDEX} names {index.get('_class_name')}, not {DarkDiffPipeline.__name__}")
-    kinds = {name: _kind(name, value) for name, value in index.items() if isinstance(value, list)}
+    named = {name: value for name, value in index.items() if isinstance(value, list)}
+    kinds = {name: _kind(name, value) for name, value in named.items() if any(value)}  # [null, null]: it has none
     if missing := [name for name in PARTS if name not in kinds]:
         raise ValueError(f"{INDEX} names no {missing[0]}")
-    settings = {name: value for name, value in index.items() if name not in kinds and not name.startswith("_")}
+    settings = {name: value for name, value in index.items() if name not in named and not name.startswith("_")}
     if "colour_anchor" not in settings:  # earlier versions kept it in the autoencoder's config
         settings["colour_anchor"] = bool(ResidualAutoencoderKL.load_config(folder / "vae").get("colour_anchor", False))
     weights = {"use_safetensors": True}
     parts = {
-        name: kinds[name].from_pretrained(folder / name, **({} if name == "scheduler" else weights)) for name in PARTS
+        name: kind.from_pretrained(folder / name, **({} if name == "scheduler" else weights))
+        for name, kind in kinds.items()
     }
     return DarkDiffPipeline(**parts, **settings)
 
@@ -50,7 +55,8 @@ def _kind(name: str, named: list[Any]) -> Any:
         ValueError: it is neither one of our networks nor one of diffusers' schedulers.
     """
     module, kind = (str(word) for word in named) if len(named) == 2 else ("", "")
-    if name in PARTS and name != "scheduler" and module.split(".")[0] == "darkdiff_models" and kind in OWN_CLASSES:
+    ours = name in (*PARTS, OPTIONAL) and name != "scheduler"
+    if ours and module.split(".")[0] == "darkdiff_models" and kind in OWN_CLASSES:
         return OWN_CLASSES[kind]
     scheduler = getattr(diffusers, kind, None) if name == "scheduler" and module == "diffusers" else None
     if isinstance(scheduler, type) and issubclass(scheduler, SchedulerMixin):

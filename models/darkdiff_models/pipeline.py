@@ -2,12 +2,16 @@
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import torch
 from diffusers import DDIMScheduler, DiffusionPipeline
 from torch import Tensor
 
+from darkdiff_models.detail import Detail, Samples
+from darkdiff_models.detail.samples import halved
+from darkdiff_models.detail.tiled import full_size
 from darkdiff_models.devices import autocast_dtype
 from darkdiff_models.finishing import Finishing, finish
 from darkdiff_models.finishing.self_ensemble import mean_of_views, turned
@@ -34,6 +38,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         unet: denoiser with region cross-attention (Sec. 4.2).
         context: context processor (Sec. 4.2), or `LatentContext` for the alternatives of Table 6.
         scheduler: noise schedule and prediction type of the base.
+        detail: our network for the sensor's size; None gives pictures of half size alone.
         lrgb_space: LRGB primaries that the model was trained on, "camera" or "srgb".
         data_format: input and output of the model, "lrgb-srgb", "raw-srgb" or "raw-raw" (Table 5).
         default_steps, default_guidance, default_sampler, default_views: used where the caller gives None.
@@ -42,12 +47,15 @@ class DarkDiffPipeline(DiffusionPipeline):
         colour_anchor, expected_error: finishing steps, see `Finishing`; off in the paper's recipes.
     """
 
+    _optional_components = ("detail",)
+
     def __init__(
         self,
         vae: ResidualAutoencoderKL,
         unet: DarkDiffUNet,
         context: ContextProcessor | LatentContext,
         scheduler: DDIMScheduler,
+        detail: Detail | None = None,
         lrgb_space: str = "camera",
         data_format: str = "lrgb-srgb",
         default_steps: int = 50,
@@ -63,7 +71,7 @@ class DarkDiffPipeline(DiffusionPipeline):
     ) -> None:
         super().__init__()
         self._precision: torch.dtype | None = None
-        self.register_modules(vae=vae, unet=unet, context=context, scheduler=scheduler)
+        self.register_modules(vae=vae, unet=unet, context=context, scheduler=scheduler, detail=detail)
         self.register_to_config(
             lrgb_space=lrgb_space,
             data_format=data_format,
@@ -84,6 +92,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         self,
         lrgb: Tensor,
         settings: SamplingSettings | None = None,
+        samples: Samples | None = None,
         tile_batch: int = 4,
         on_progress: StageProgress | None = None,
     ) -> DarkDiffOutput:
@@ -93,11 +102,12 @@ class DarkDiffPipeline(DiffusionPipeline):
             lrgb: (h, w, 3) float32 LRGB in the pipeline's `lrgb_space`, or (h, w, 4) Bayer planes where the pipeline's
                 `data_format` says so; 1 = saturation, any size.
             settings: settings of the diffusion; None takes the checkpoint's defaults.
+            samples: the mosaic of the same image, for a model with a `detail`.
             tile_batch: tiles per network call; more is faster on a GPU and gives the same picture.
             on_progress: called with (stage, done, total).
 
         Returns:
-            The (h, w, 3) sRGB picture and the settings used.
+            The sRGB picture, (h, w, 3) or of the sensor's size, and the settings used.
 
         Raises:
             ValueError: a setting is out of range.
@@ -134,7 +144,15 @@ class DarkDiffPipeline(DiffusionPipeline):
             srgb = mean_of_views(used.views, enhance_view)
 
         # 6. Finish the picture if the checkpoint asks for it, crop the margin, clip to [0, 1]: (h, w, 3)
-        return DarkDiffOutput(self._finish(srgb, framed_lrgb, lrgb), used)
+        picture = self._finish(srgb, framed_lrgb, lrgb)
+
+        # 7. Ours: add what the mosaic knows, at the sensor's size: (H, W, 3); half of it has the colours in register
+        if self.detail is not None and samples is not None:
+            report = None if on_progress is None else partial(on_progress, "detail")
+            with self._autocast():
+                picture = full_size(self.detail, picture, samples, report)
+            picture = picture if used.size == "full" else halved(picture.permute(2, 0, 1)[None])[0].permute(1, 2, 0)
+        return DarkDiffOutput(picture.contiguous(), used)
 
     @torch.inference_mode()
     def reconstruct(
@@ -172,18 +190,27 @@ class DarkDiffPipeline(DiffusionPipeline):
         """
         defaults = {key: self.config[f"default_{key}"] for key in ("steps", "guidance", "sampler", "views")}
         defaults["tile"] = self.config["tile"]
+        defaults["size"] = "half" if self.detail is None else "full"
         values = {**defaults, **{key: value for key, value in asdict(settings).items() if value is not None}}
         used = Sampling(**{**values, "guidance": float(values["guidance"])})
         if used.guidance < 0:
             raise ValueError(f"guidance must not be negative, got {used.guidance}")
         if used.tile % self.unet.size_multiple or used.tile < 0:
             raise ValueError(f"tile must be 0 or a multiple of {self.unet.size_multiple}, got {used.tile}")
+        if used.size == "full" and self.detail is None:
+            raise ValueError("this model makes pictures of half the sensor's size only; give --size half")
         return used
 
     def fits(self, height: int, width: int, sampling: Sampling) -> bool:
         """Whether there is memory to denoise an image of this size in pixels at once, with a tile of 0."""
         rows, columns = (-(-side // self.vae.factor) for side in (height, width))
         return fits(self.unet, rows, columns, sampling.guidance, self.precision)
+
+    def with_detail(self, detail: Detail) -> "DarkDiffPipeline":
+        """The same model with a network for the sensor's size."""
+        networks = (self.vae, self.unet, self.context, self.scheduler, detail)
+        config = {name: value for name, value in dict(self.config).items() if name not in self.components}
+        return DarkDiffPipeline(*networks, **{name: value for name, value in config.items() if name[0] != "_"})
 
     @property
     def finishing(self) -> Finishing:

@@ -8,7 +8,7 @@ from torch import Tensor
 from darkdiff_models.sampling_settings import Sampling
 
 StageProgress = Callable[[str, int, int], None]
-"""(stage, done, total); the stage is "encode", "context", "denoise" or "decode"."""
+"""(stage, done, total); the stage is "encode", "context", "denoise", "decode" or "detail"."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class DarkDiffOutput:
     """The pipeline's result.
 
     Attributes:
-        srgb: (h, w, 3) float32 on the CPU, sRGB in [0, 1]; "raw-raw" models give (h, w, 4) Bayer planes under the
+        srgb: (h, w, 3) float32 on the CPU, sRGB in [0, 1], or (H, W, 3) of the sensor's size; "raw-raw" models give (h, w, 4) Bayer planes under the
             sRGB curve.
         sampling: the settings that were used, the checkpoint's defaults filled in.
     """

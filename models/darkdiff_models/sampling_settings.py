@@ -1,6 +1,10 @@
 """Settings of the diffusion."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+Size = Literal["full", "half"]
+"""Of a picture: the sensor's width and height, or half of both, as LRGB has."""
 
 
 @dataclass(frozen=True)
@@ -14,6 +18,7 @@ class SamplingSettings:
         views: how many mirrored and rotated views of the photo are averaged, 1 to 8; not in the paper.
         tile: side of a denoiser tile in latents; smaller needs less memory. 0 takes the whole image at once.
         seed: seed of the noise map.
+        size: "full" is the sensor's, which needs a model with a network for it, and the mosaic; "half" is the paper's.
     """
 
     steps: int | None = None
@@ -22,6 +27,7 @@ class SamplingSettings:
     views: int | None = None
     tile: int | None = None
     seed: int = 0
+    size: Size | None = None
 
 
 @dataclass(frozen=True)
@@ -37,3 +43,4 @@ class Sampling:
     views: int
     tile: int
     seed: int
+    size: Size = "half"

@@ -18,7 +18,7 @@ def test_installed_script_answers() -> None:
     assert done.stdout.strip() == f"darkdiff {version('darkdiff')}"
 
 
-@pytest.mark.parametrize("command", ["", "enhance", "batch", "models", "train", "bench quality"])
+@pytest.mark.parametrize("command", ["", "enhance", "batch", "info", "models", "train", "bench quality"])
 def test_help_imports_nothing_heavy(command: str) -> None:
     program = (
         "import sys; from darkdiff_cli.app import app\n"
@@ -57,7 +57,7 @@ def test_help_is_as_wide_as_the_terminal_and_in_panels(width: int, monkeypatch: 
     ("typed", "offered"),
     [
         ("darkdiff b", ["batch", "bench"]),
-        ("darkdiff enhance --r", ["--ratio", "--row-noise"]),
+        ("darkdiff enhance --r", ["--ratio"]),
         ("darkdiff batch --white ", ["auto", "file"]),
     ],
 )

@@ -222,3 +222,17 @@ def test_wrong_words_are_one_sentence(tmp_path, model_folder) -> None:
         assert done.exit_code == 2
         assert sentence in done.stderr
     assert darkdiff("batch", tmp_path).exit_code == 0  # nothing to do
+
+
+def test_what_was_done_otherwise_is_in_the_ledger_and_said_once(night, model_folder, monkeypatch) -> None:
+    monkeypatch.setattr("darkdiff_models.tiling.memory.free_memory", lambda _device: 1000)
+    done = darkdiff(*words(night, model_folder, "--tile", 0))
+    assert done.exit_code == 0, done.stderr
+    note = "the whole image does not fit into memory at once, so it is denoised in tiles of 64 latents"
+    assert [entry["notes"].count(note) for entry in entries(night / "darkdiff")] == [1] * 5
+    assert done.stderr.splitlines().count(f"darkdiff: 5 of 5 photos: {note}.") == 1
+    assert done.stderr.count(note) == 1
+    monkeypatch.undo()
+    again = darkdiff(*words(night, model_folder, "--tile", 0, "--overwrite"))
+    assert note not in again.stderr
+    assert not any(note in entry["notes"] for entry in entries(night / "darkdiff")[5:])

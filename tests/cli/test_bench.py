@@ -11,6 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
+from darkdiff_cli.commands.bench.lineup import told_apart
+from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.evaluation.protocols.protocol import PROTOCOLS
 from darkdiff_cli.evaluation.protocols.tables import TABLES
 from darkdiff_cli.evaluation.sample import night_scene, write_sample
@@ -53,7 +55,7 @@ def test_methods_side_by_side_with_report(scenes, model_folder, lpips, tmp_path)
                  "--ceiling", "best-matrix", "--ceiling", "clean-input", "--ceiling", "zeroed-latents",
                  "--lpips", lpips, "-o", tmp_path / "out", "--report", report)  # fmt: skip
     assert done.exit_code == 0, done.stderr
-    assert done.stdout.startswith("scenes v1: every NAME_xN beside its NAME_clean; whole picture")
+    assert done.stdout.startswith("scenes v2: every NAME_xN beside its NAME_clean; whole picture")
     found = json.loads(report.with_suffix(".json").read_text())
     methods = found["quality"]["methods"]
     assert list(methods) == ["toy steps 1", "toy steps 2", "toy stage1", "toy clean-latents", "toy best-matrix",
@@ -63,7 +65,7 @@ def test_methods_side_by_side_with_report(scenes, model_folder, lpips, tmp_path)
     with report.with_suffix(".csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 8 * 2
-    assert {row["protocol"] for row in rows} == {"scenes v1"}
+    assert {row["protocol"] for row in rows} == {"scenes v2"}
     page = report.read_text()
     assert not re.search(r"""(src|href)=["'](?!data:)""", page)  # needs no network and no file beside it
     assert page.count('type="range"') == 2
@@ -133,6 +135,30 @@ def test_methods_keep_their_order_whatever_an_earlier_run_scored(scenes, model_f
     again = json.loads(bench(*words, "--steps", 2).stdout)["quality"]
     assert list(again["methods"]) == ["toy steps 2", "amplify"]
     assert all(line.startswith("toy steps 2 - amplify") for line in again["paired"])
+
+
+def test_tiles_in_place_of_the_whole_image_are_said_once_and_by_a_resumed_run(
+    scenes, model_folder, lpips, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr("darkdiff_models.tiling.memory.free_memory", lambda _device: 1000)
+    words = ("quality", "--data", f"scenes:{scenes}", "--model", model_folder, "--tile", 0, "--steps", 1,
+             "--ceiling", "best-matrix", "--lpips", lpips, "-o", tmp_path / "out", "--quiet")  # fmt: skip
+    note = "the whole image does not fit into memory at once, so it is denoised in tiles of 64 latents"
+    said = [f"darkdiff: {name}, 2 of its pictures: {note}." for name in ("toy steps 1", "toy best-matrix")]
+    for _ in range(2):
+        assert bench(*words).stderr.splitlines() == said
+    monkeypatch.undo()
+    assert bench(*words, "-o", tmp_path / "other").stderr == ""
+
+
+def test_models_of_one_name_are_told_apart() -> None:
+    assert told_apart(["stage2", "stage2", "tiny"], ["runs/a/stage2", "runs/b/stage2", "tiny"]) == [
+        "a/stage2", "b/stage2", "tiny",
+    ]  # fmt: skip
+    assert told_apart(["stage2"] * 2, ["x/run/stage2", "y/run/stage2"]) == ["x/run/stage2", "y/run/stage2"]
+    assert told_apart(["stage2"], ["runs/a/stage2"]) == ["stage2"]
+    with pytest.raises(SettingsError, match="given twice"):
+        told_apart(["stage2", "stage2"], ["a/stage2", "a/stage2"])
 
 
 def _offline(url: str):
@@ -238,7 +264,7 @@ def test_protocols_are_listed_with_every_field() -> None:
     lines = done.stdout.splitlines()
     assert len(lines) == len(PROTOCOLS)
     assert all(line.startswith(protocol.title) for line, protocol in zip(lines, PROTOCOLS.values(), strict=True))
-    assert "15 indoor SID scenes at x300; centre 512, illuminance corrected, srgb, 8 bit" in done.stdout
+    assert "indoor SID scenes at x300, 15 pairs; centre 512, illuminance corrected, srgb, 8 bit" in done.stdout
 
 
 def test_a_table_says_what_it_needs_and_scores_what_is_there(model_folder, sid_folder, lpips, tmp_path) -> None:
@@ -256,6 +282,7 @@ def test_a_table_says_what_it_needs_and_scores_what_is_there(model_folder, sid_f
     words = ("table", 6, "--runs", runs, "--data", f"sid:{sid_folder}", "-o", tmp_path / "out", "--steps", 1)
     done = bench(*words, "--published", published, "--lpips", lpips, "--quiet")
     assert done.exit_code == 1  # two checkpoints are missing
+    assert "SID Sony test scenes at x300, 1 of 35 pairs; whole picture" in done.stdout
     scored = [line.split(" steps")[0].strip() for line in done.stdout.splitlines() if "steps 1 guidance 2" in line]
     assert scored == ["Concat", "region attention"] * 2  # in both of the table's protocols
     assert "region attention (published)" in done.stdout

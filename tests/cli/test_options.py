@@ -22,17 +22,23 @@ from darkdiff_cli.commands.options import (
     enhance_settings,
 )
 from darkdiff_cli.enhancer import EnhanceSettings
+from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.photo import PhotoSettings
 from darkdiff_cli.raw import ExposureSettings
 from darkdiff_models import SamplingSettings
 
+DARK = Path(__file__).parents[2] / "samples" / "night_x300.dng"
 # What is typed, and the value that must arrive; a new option must be added here.
 PICTURE = {
     "ratio": ("250", 250.0),
     "ev": ("1.5", 1.5),
     "black": ("60.5", 60.5),
     "white": ("file", "file"),
-    "row_noise": ("off", "off"),
+    "wb": ("2,1,1.5", (2.0, 1.0, 1.5)),
+    "line_noise": ("off", "off"),
+    "hot_pixels": ("off", "off"),
+    "crop": ("sensor", "sensor"),
+    "dark": (str(DARK), (DARK,)),
 }
 SAMPLING = {
     "steps": ("3", 3),
@@ -41,7 +47,9 @@ SAMPLING = {
     "views": ("4", 4),
     "tile": ("24", 24),
     "seed": ("7", 7),
+    "size": ("half", "half"),
 }
+LOCKED = {"saturation"}  # set by `batch --lock-exposure`, not by an option
 
 
 def names(group: object) -> set[str]:
@@ -71,7 +79,7 @@ def parameters(command: str) -> dict:
 
 
 def test_options_and_settings_have_the_same_names_and_defaults() -> None:
-    assert names(PictureOptions) == names(ExposureSettings) == set(PICTURE)
+    assert names(PictureOptions) == names(ExposureSettings) - LOCKED == set(PICTURE)
     assert names(DiffusionOptions) - {"model"} | {"tile"} == names(SamplingSettings) == set(SAMPLING)
     assert arrived() == EnhanceSettings()
 
@@ -104,7 +112,7 @@ def test_the_folder_of_a_batch_may_be_called_like_a_file() -> None:
     assert FolderOutputOptions(output=Path("night.tif")).settings() == PhotoSettings("jpeg", 8)
 
 
-@pytest.mark.parametrize("name", ["white", "row_noise"])
+@pytest.mark.parametrize("name", ["white", "line_noise", "hot_pixels", "crop"])
 def test_choices_are_those_of_the_settings(name: str) -> None:
     assert get_args(get_type_hints(PictureOptions)[name]) == get_args(get_type_hints(ExposureSettings)[name])
 
@@ -136,9 +144,20 @@ def test_help_texts_are_sentences_in_panels() -> None:
                 assert parameter.rich_help_panel, (command.name, parameter.name)
 
 
-def test_enhance_writes_with_every_option(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
+def test_a_dark_frame_that_is_missing_is_refused_before_anything_is_loaded() -> None:
+    with pytest.raises(SettingsError, match=r"--dark none\.dng: no such file; check the path\."):
+        PictureOptions(dark=[Path("none.dng")]).settings()
+
+
+def test_dark_frames_add_up() -> None:
+    assert arrived("--dark", str(DARK), "--dark", __file__).exposure.dark == (DARK, Path(__file__))
+
+
+def test_enhance_writes_with_every_option(dark_dng: Path, shoot, model_folder: Path, tmp_path: Path) -> None:
     """The photo states what it was made with."""
-    words = [word for name, (typed, _) in (PICTURE | SAMPLING).items() for word in (option(name), typed)]
+    typed_words = {name: typed for name, (typed, _) in (PICTURE | SAMPLING).items()}
+    typed_words["dark"] = str(shoot(tmp_path / "folder" / "cap.dng", 1000.0, 1 / 30, 3200))
+    words = [word for name, typed in typed_words.items() for word in (option(name), typed)]
     target = tmp_path / "all.jpg"
     done = CliRunner().invoke(
         app, ["enhance", str(dark_dng), "-o", str(target), "--model", str(model_folder), "--quiet", *words]
@@ -147,7 +166,8 @@ def test_enhance_writes_with_every_option(dark_dng: Path, model_folder: Path, tm
     stated = dict(re.findall(r'darkdiff:(\w+)="([^"]*)"', target.read_bytes().decode("latin-1")))
     assert stated == {
         "model": "toy", "seed": "7", "steps": "3", "guidance": "1.25", "sampler": "dpm++", "views": "4",
-        "ratio": str(round(250 * 2**1.5, 4)), "white": "file", "black": "60.5", "row_noise": "off",
+        "ratio": str(round(250 * 2**1.5, 4)), "white": "file", "black": "60.5", "wb": "2,1,1.5", "line_noise": "off",
+        "hot_pixels": "off", "crop": "sensor", "dark": "cap.dng", "size": "half",
     }  # fmt: skip
 
 

@@ -20,10 +20,10 @@ from darkdiff_cli.training.recipe.recipe_file import load_recipe
 ROOT = Path(__file__).parents[2]
 CARD = ROOT / "models" / "darkdiff_models" / "pretrained" / "tiny" / "README.md"
 PAGES = sorted({ROOT / "README.md", CARD, *ROOT.glob("docs/**/*.md")} - {ROOT / "docs" / "commands.md"})
-OTHER_PROGRAMS = {"--depth", "--head", "--address", "--upgrade-package"}  # git, ray, uv
+OTHER_PROGRAMS = {"--depth", "--head", "--address", "--upgrade-package", "--cpu"}  # git, ray, uv, accelerate
 FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"^ {4}.*$", re.MULTILINE)
-PROGRAM = re.compile(r"^(?:darkdiff|accelerate launch -m darkdiff_cli) +(?P<words>.+)$")
+PROGRAM = re.compile(r"^(?:darkdiff|(?:accelerate launch|torchrun [^m]*) *-m darkdiff_cli) +(?P<words>.+)$")
 INLINE_OPTION = re.compile(r"`[^`\n]*?(?P<option>--[a-z][a-z-]+)[^`\n]*`")
 RECIPE_KEY = re.compile(r"`(?P<key>(?:stage\d|data|finishing)\.[a-z_.]+)`")
 PROTOCOL = re.compile(r"\b(?:(?:sid|eld-sony)-x\d+|lrd-m3ev)(?:-[a-z0-9]+)*")

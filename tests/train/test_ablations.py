@@ -30,6 +30,7 @@ def base(photo_folder: Path, tmp_path_factory) -> Path:
 ABLATIONS = {
     "conditioning: concat": ("  region_size: 4", "  conditioning: concat"),
     "conditioning: controlnet": ("  region_size: 4", "  conditioning: controlnet"),
+    "controlnet_base: locked": ("  region_size: 4", "  conditioning: controlnet\n  controlnet_base: locked"),
     "conditioning: global": ("  region_size: 4", "  conditioning: global"),
     "residual: false": ("stage1:\n", "stage1:\n  residual: false\n"),
     "image_loss: {weight: 0}": ("image_loss: {weight: 1.0", "image_loss: {weight: 0.0"),

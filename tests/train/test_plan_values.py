@@ -92,7 +92,8 @@ def test_the_papers_recipes_hold_its_numbers_and_none_of_our_additions(name: str
     assert (two.image_loss.time_weight, recipe.perceptual_network) == ("none", "vgg")
     assert (two.denoiser_first, two.clean_latents, two.autoencoder_learning_rate) == (0, 0.0, 0.0)
     assert (two.default_steps, two.default_guidance, two.default_views) == (50, 2.0, 1)
-    assert (recipe.finishing, recipe.row_noise, recipe.lrgb_space) == (Finishing(False, 0.0), "off", "camera")
+    assert (recipe.finishing, recipe.lrgb_space) == (Finishing(False, 0.0), "camera")
+    assert (recipe.line_noise, recipe.hot_pixels) == ("off", "off")
     plans = one.optimisation, two.optimisation
     assert [(plan.learning_rate, plan.final_learning_rate) for plan in plans] == [(4e-5, 4e-5), (5e-5, 5e-5)]
     assert [plan.betas for plan in plans] == [(0.5, 0.9), (0.9, 0.999)]

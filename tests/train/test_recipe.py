@@ -32,6 +32,7 @@ def change(tmp_path: Path, old: str, new: str) -> str:
         ("prediction_type: v_prediction", "prediction_type: x", "epsilon or v_prediction"),
         ("ratio_range: [50.0, 320.0]", "ratio_range: [50.0]", "ratio_range"),
         ("name: tiny-debug", "", "'name' is missing"),
+        ("  region_size: 4", "  controlnet_base: locked", "locked needs stage2.conditioning: controlnet"),
         ("lpips: 0.0", "lpips: 0.1", "crop of 32 pixels is too small for LPIPS"),
         ("name: tiny-debug", "name: [", "not valid YAML"),
     ],

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import imageio.v3 as iio
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -29,21 +30,23 @@ def losses(folder: Path) -> dict[int, float]:
 
 @pytest.fixture(scope="module")
 def trained(photo_folder: Path, tmp_path_factory) -> Path:
-    """All three stages in a row."""
+    """All stages in a row."""
     output = tmp_path_factory.mktemp("run")
     done = train("all", photo_folder, output)
     assert done.returncode == 0, done.stderr
-    assert Path(done.stdout.strip()) == output / "stage2"
+    assert Path(done.stdout.strip()) == output / "stage3"
     return output
 
 
 def test_every_stage_logs_losses_and_health(trained: Path) -> None:
-    for name in ("stage0-autoencoder", "stage0-denoiser", "stage1", "stage2"):
+    for name in ("stage0-autoencoder", "stage0-denoiser", "stage1", "stage2", "stage3"):
         assert list(losses(trained / name)) == [1, 2, 3, 4]
     health = [json.loads(x) for x in (trained / "stage1" / "log.jsonl").read_text().splitlines() if "health" in x][-1]
     assert {"psnr", "zeroed_psnr", "ceiling_psnr"} <= set(health)
     health = [json.loads(x) for x in (trained / "stage2" / "log.jsonl").read_text().splitlines() if "health" in x][-1]
     assert {"psnr", "stage1_psnr", "ceiling_psnr"} <= set(health)
+    health = [json.loads(x) for x in (trained / "stage3" / "log.jsonl").read_text().splitlines() if "health" in x][-1]
+    assert {"psnr", "halved_psnr", "half_psnr"} <= set(health)
 
 
 def test_stage_two_leaves_the_autoencoder_as_it_was(trained: Path) -> None:
@@ -69,9 +72,44 @@ def test_finished_model_enhances(trained: Path, dark_dng: Path, tmp_path: Path) 
     assert (result["steps"], result["guidance"]) == (2, 1.5)  # the recipe's, carried by the checkpoint
 
 
-@pytest.mark.parametrize("stage", [1, 2])
+@pytest.mark.parametrize(("options", "shape"), [((), (80, 112, 3)), (("--size", "half"), (40, 56, 3))])
+def test_stage_three_makes_pictures_of_the_sensors_size(
+    options: tuple[str, ...], shape: tuple[int, ...], trained: Path, dark_dng: Path, tmp_path: Path
+) -> None:
+    done = run_darkdiff("enhance", dark_dng, "--model", trained / "stage3", "-o", tmp_path / "a.jpg", *options)
+    assert done.returncode == 0, done.stderr
+    assert iio.imread(tmp_path / "a.jpg").shape == shape
+
+
+def test_a_model_without_stage_three_makes_no_full_size(trained: Path, dark_dng: Path, tmp_path: Path) -> None:
+    done = run_darkdiff("enhance", dark_dng, "--model", trained / "stage2", "-o", tmp_path / "a.jpg", "--size", "full")
+    assert done.returncode == 2
+    assert "half the sensor's size only; give --size half" in done.stderr
+    assert not (tmp_path / "a.jpg").exists()
+
+
+def test_stage_three_moves_its_own_network_alone(trained: Path) -> None:
+    for part in ("vae", "unet", "context"):
+        before, after = (
+            load_file(trained / stage / part / "diffusion_pytorch_model.safetensors") for stage in ("stage2", "stage3")
+        )
+        assert all(torch.equal(before[key], after[key]) for key in before)
+    detail = load_file(trained / "stage3" / "detail" / "diffusion_pytorch_model.safetensors")
+    assert float(detail["conv_out.weight"].abs().max()) > 0
+    assert float(detail["direct.weight"].abs().max()) > 0
+
+
+def test_full_size_needs_photographs(trained: Path, shoot_pairs, tmp_path: Path) -> None:
+    (tmp_path / "stage2").symlink_to(trained / "stage2")
+    places = ("--data", f"sid:{shoot_pairs('sid')}", "--output", tmp_path, "--workers", 0)
+    done = run_darkdiff("train", "--stage", 3, "--recipe", "tiny-debug", *places)
+    assert done.returncode == 2
+    assert "give photos:DIR" in done.stderr
+
+
+@pytest.mark.parametrize("stage", [1, 2, 3])
 def test_resumed_run_is_the_uninterrupted_run(stage: int, trained: Path, photo_folder: Path, tmp_path: Path) -> None:
-    for name in ("stage0-denoiser", "stage1"):
+    for name in ("stage0-denoiser", "stage1", "stage2"):
         (tmp_path / name).symlink_to(trained / name) if name != f"stage{stage}" else None
     cut = tmp_path / f"stage{stage}" / "checkpoints"
     cut.mkdir(parents=True)

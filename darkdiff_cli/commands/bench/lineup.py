@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from darkdiff_cli.errors import SettingsError
+
 if TYPE_CHECKING:
     from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
     from darkdiff_cli.evaluation.methods.method import Method
@@ -31,7 +33,7 @@ class Lineup:
 
     Attributes:
         models: "tiny", folders or hub ids.
-        names: of the models in the table; their own where there are none.
+        names: of the models in the table; where there are none, as much of their folders' names as tells them apart.
         baselines: of `BASELINES`.
         ceilings: of `CEILINGS`.
         external: command templates of other programs.
@@ -52,14 +54,15 @@ class Lineup:
             SettingsError: a model, a baseline's folder or a command template cannot be used.
         """
         from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
-        from darkdiff_cli.raw import ExposureSettings
         from darkdiff_models import SamplingSettings
 
         enhancers = [Enhancer(model, device) for model in self.models]
-        for enhancer, name in zip(enhancers, self.names, strict=False):
+        names = self.names or told_apart([enhancer.model for enhancer in enhancers], self.models)
+        for enhancer, name in zip(enhancers, names, strict=True):
             enhancer.model = name
-        exposure = ExposureSettings(white="auto" if protocol.adjust_maximum else "file", row_noise=protocol.row_noise)
-        plain = EnhanceSettings(exposure, SamplingSettings(seed=seed, tile=tile))
+        white: White = "auto" if protocol.adjust_maximum else "file"
+        exposure = replace(protocol.corrections, white=white)
+        plain = EnhanceSettings(exposure, SamplingSettings(seed=seed, tile=tile, size="half"))
         return [
             *self._models(enhancers, plain),
             *self._beside_models(enhancers, plain, protocol.adjust_maximum),
@@ -103,3 +106,20 @@ class Lineup:
             yield Bm3d(white)
         if "amplify" in self.baselines:
             yield Amplified()
+
+
+def told_apart(names: Sequence[str], models: Sequence[str]) -> list[str]:
+    """Names of models, with the folders above them where two are alike: "sid/stage2" beside "concat/stage2".
+
+    Raises:
+        SettingsError: a model is given twice.
+    """
+    places = [Path(model).absolute().parts for model in models]
+    if len(set(places)) < len(places):
+        raise SettingsError(f"--model {', '.join(models)}: one of them is given twice; leave it out.")
+    found, depth = list(names), 1
+    while len(set(found)) < len(found):
+        depth += 1
+        longer = ["/".join(place[-depth:]) for place in places]
+        found = [long if names.count(name) > 1 else name for long, name in zip(longer, names, strict=True)]
+    return found

@@ -155,8 +155,8 @@ def quality(
         print("\n".join([as_text(quality_table(results)), "", *comparison_lines(results)]))
         if report is not None:
             print(report)
-    for failure in results.failures:
-        print(f"darkdiff: {failure}", file=sys.stderr)
+    for sentence in [*results.notes, *results.failures]:
+        print(f"darkdiff: {sentence}", file=sys.stderr)
     return 1 if results.failures else 0
 
 

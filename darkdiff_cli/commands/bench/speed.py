@@ -73,7 +73,9 @@ class TimedSamplingOptions:
         from darkdiff_cli.enhancer import EnhanceSettings
         from darkdiff_models import SamplingSettings
 
-        sampling = SamplingSettings(steps=self.steps, guidance=self.guidance, views=self.views, tile=self.tile)
+        sampling = SamplingSettings(
+            steps=self.steps, guidance=self.guidance, views=self.views, tile=self.tile, size="half"
+        )
         return EnhanceSettings(sampling=sampling)
 
 

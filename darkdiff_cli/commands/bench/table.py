@@ -74,12 +74,14 @@ def table(
     rows = {variant.name: variant.row for variant in preset.variants}
     lineup = Lineup([str(path) for path in found.values()], [rows[name] for name in found], sweep=sweep)
     failures: list[str] = []
+    notes: list[str] = []
     for protocol in preset.protocols:
         results = score(data, protocol, lineup, replace(scoring, output=scoring.output / protocol))
         results.published = [*(other for other in others if other.protocol == protocol), *preset.published]
         print(f"\n{results.protocol}\n{as_text(quality_table(results))}")
         failures += results.failures
+        notes += results.notes
     missing = [line for line in preset.needs(runs) if line.startswith("missing")]
-    for line in [*failures, *missing]:
+    for line in [*dict.fromkeys(notes), *failures, *missing]:
         print(f"darkdiff: {line}", file=sys.stderr)
     return 1 if failures or missing else 0

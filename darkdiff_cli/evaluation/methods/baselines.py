@@ -138,6 +138,7 @@ class BestMatrix(Method):
             srgb_decode(picture)
             for picture in (self.method.render(dark, clean, ratio), render_reference(clean, self.adjust_maximum))
         )
+        self.notes = self.method.notes
         height, width = (min(a, b) for a, b in zip(linear.shape[:2], wanted.shape[:2], strict=True))
         ours, theirs = (part[:height, :width].reshape(-1, 3) for part in (linear, wanted))
         matrix, *_ = np.linalg.lstsq(ours, theirs, rcond=None)

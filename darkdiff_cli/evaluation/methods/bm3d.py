@@ -22,16 +22,18 @@ def denoise_mosaic(frame: RawFrame) -> RawFrame:
         from bm3d import bm3d
     except ImportError as error:
         raise SettingsError("the baseline bm3d needs its package: pip install 'darkdiff[bench]'.") from error
-    mosaic = frame.mosaic_dn.astype(np.float32).copy()
-    for site, black in zip(frame.cfa.sites, frame.black_level, strict=True):
-        view = frame.cfa.plane(mosaic, site)
-        plane = view - np.float32(black)
+    frame = frame.above_black()
+    if frame.cfa is None:
+        raise SettingsError("the baseline bm3d needs a mosaic; this raw is demosaiced already.")
+    mosaic = frame.light_dn().copy()
+    for site in frame.cfa.sites:
+        plane = frame.cfa.plane(mosaic, site)
         gain, variance = (max(*pair) for pair in zip(estimate_noise(plane), LEAST_NOISE, strict=True))
         stable = stabilise(plane, gain, variance)
         low, high = float(stable.min()), float(stable.max())
         span = max(high - low, 1e-6)
         denoised = bm3d((stable - low) / span, sigma_psd=1.0 / span) * span + low
-        view[:] = unstabilise(np.asarray(denoised, np.float32), gain, variance) + np.float32(black)
+        plane[:] = unstabilise(np.asarray(denoised, np.float32), gain, variance)
     return replace(frame, mosaic_dn=mosaic)
 
 

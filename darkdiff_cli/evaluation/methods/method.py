@@ -15,9 +15,11 @@ class Method(ABC):
 
     Attributes:
         name: in tables.
+        notes: sentences about settings that had to be changed for the last picture.
     """
 
     name: str
+    notes: tuple[str, ...] = ()
 
     @property
     def identity(self) -> str:

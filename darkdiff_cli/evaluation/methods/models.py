@@ -33,7 +33,9 @@ class Model(Method):
 
     def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
         """What `enhance` would write."""
-        return self.enhancer.render(Exposure(dark, ratio), self.settings).srgb_01
+        rendered = self.enhancer.render(Exposure(dark, ratio), self.settings)
+        self.notes = rendered.notes
+        return rendered.srgb_01
 
 
 @dataclass

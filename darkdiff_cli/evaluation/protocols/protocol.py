@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from darkdiff_cli.datasets import lrd
 from darkdiff_cli.datasets.eld import eld_pairs
-from darkdiff_cli.datasets.lrd import lrd_pairs
 from darkdiff_cli.datasets.rawpairs import RawPair
 from darkdiff_cli.datasets.sid import sid_pairs
 from darkdiff_cli.errors import InputError, SettingsError
-from darkdiff_cli.raw import RAW_SUFFIXES, RowNoise
+from darkdiff_cli.raw import RAW_SUFFIXES, ExposureSettings, HotPixels, LineNoise
 
 # The 15 indoor scenes on which the ELD paper evaluates SID (its list SID_Sony_15_paired).
 INDOOR = {
@@ -22,6 +22,12 @@ SUBSETS: dict[Literal["test", "test-val"], str] = {
     "test": "SID Sony test scenes",
     "test-val": "SID Sony test and validation scenes",
 }
+# The first frame of each burst in the authors' lists.
+SID_PAIRS: dict[Literal["test", "test-val"], dict[int, int]] = {
+    "test": {100: 29, 250: 29, 300: 35},
+    "test-val": {100: 40, 250: 40, 300: 49},
+}
+ELD_PAIRS = 30  # of a camera and ratio: ten scenes at three sensitivities
 SCENE_NAME = re.compile(r"(?P<scene>.+)_x(?P<ratio>[\d.]+)$")
 
 
@@ -33,6 +39,7 @@ class Protocol:
         name, version: printed with every number; the version grows with any change of the rest.
         kind: of the set, as in `--data`.
         pairs: which pairs, in words.
+        count: how many pairs the published set has of them; None where any number will do.
         crop: side in pixels of the centre that counts, or None for the whole picture.
         illuminance: scale the output to the reference by least squares first (ELD's correction).
         curve: transfer curve on which is scored, "srgb" or rawpy's default "bt709".
@@ -42,20 +49,23 @@ class Protocol:
             numbers have it; else by the file's white level.
         ratio: amplification ratio of the pairs, where the set has several.
         subset: of SID's scenes.
-        row_noise: "auto" takes row noise off the raws, "off" leaves it in, as the papers do.
+        line_noise: "auto" takes the noise of rows and columns off the raws, "off" leaves it in, as the papers do.
+        hot_pixels: "auto" replaces defective photosites, "off" leaves them in, as the papers do.
     """
 
     name: str
     version: int
     kind: Literal["sid", "eld", "lrd", "scenes"]
     pairs: str
+    count: int | None = None
     crop: int | None = None
     illuminance: bool = False
     curve: Literal["srgb", "bt709"] = "srgb"
     bits: int | None = None
     misaligned: bool = True
     adjust_maximum: bool = True
-    row_noise: RowNoise = "off"
+    line_noise: LineNoise = "off"
+    hot_pixels: HotPixels = "off"
     ratio: int | None = None
     subset: Literal["test", "test-val", "indoor"] = "test"
 
@@ -64,17 +74,35 @@ class Protocol:
         """Name and version, as printed with every number."""
         return f"{self.name} v{self.version}"
 
-    def describe(self) -> str:
-        """Every field in one line."""
+    @property
+    def corrections(self) -> ExposureSettings:
+        """The corrections of the raws."""
+        return ExposureSettings(line_noise=self.line_noise, hot_pixels=self.hot_pixels, crop="sensor")
+
+    def describe(self, found: int | None = None) -> str:
+        """Every field in one line.
+
+        Args:
+            found: pairs that a folder holds, where one was looked at; what is missing is then said.
+        """
         fields = asdict(self)
         area = f"centre {self.crop}" if self.crop else "whole picture"
         depth = f"{self.bits} bit" if self.bits else "float"
         light = "illuminance corrected" if fields["illuminance"] else "no illuminance correction"
         network = "LPIPS v0.1 of AlexNet (lpips) and of VGG where its weights are given (lpips_vgg)"
         white = "LibRaw's adjusted white" if self.adjust_maximum else "the file's white"
-        rows = "row noise taken off" if self.row_noise == "auto" else "row noise left in"
+        lines = "line noise taken off" if self.line_noise == "auto" else "line noise left in"
+        defects = "hot pixels replaced" if self.hot_pixels == "auto" else "hot pixels left in"
         kept = "" if self.misaligned else ", without misaligned scenes"
-        return f"{self.title}: {self.pairs}{kept}; {area}, {light}, {self.curve}, {depth}, {white}, {rows}, {network}"
+        pairs = f"{self.pairs}{kept}{self._counted(found)}"
+        return f"{self.title}: {pairs}; {area}, {light}, {self.curve}, {depth}, {white}, {lines}, {defects}, {network}"
+
+    def _counted(self, found: int | None) -> str:
+        """Such as ", 29 pairs" or ", 3 of 29 pairs"."""
+        if self.count is None or found in (None, self.count):
+            count = self.count if found is None else found
+            return "" if count is None else f", {count} pair{'s' if count != 1 else ''}"
+        return f", {found} of {self.count} pairs"
 
     def find(self, folder: Path) -> list[RawPair]:
         """The pairs that the protocol scores.
@@ -104,7 +132,7 @@ def _eld(protocol: Protocol, folder: Path) -> list[RawPair]:
 
 
 def _lrd(_protocol: Protocol, folder: Path) -> list[RawPair]:
-    return lrd_pairs(folder, "test", ev=-3)
+    return lrd.lrd_pairs(folder, "test", ev=-3)
 
 
 def scene_pairs(_protocol: Protocol, folder: Path) -> list[RawPair]:
@@ -143,26 +171,35 @@ FINDERS: dict[str, Callable[[Protocol, Path], list[RawPair]]] = {
 def _all() -> dict[str, Protocol]:
     twins = "every NAME_xN beside its NAME_clean"
     found = [
-        Protocol("scenes", 1, "scenes", twins, row_noise="auto"),
-        Protocol("scenes-levels", 1, "scenes", twins, adjust_maximum=False, row_noise="auto"),
+        Protocol("scenes", 2, "scenes", twins, line_noise="auto", hot_pixels="auto"),
+        Protocol("scenes-levels", 2, "scenes", twins, adjust_maximum=False, line_noise="auto", hot_pixels="auto"),
     ]
     for ratio in (100, 250, 300):
         for subset, scenes in SUBSETS.items():
-            whole = Protocol(f"sid-x{ratio}-{subset}", 3, "sid", f"{scenes} at x{ratio}", ratio=ratio, subset=subset)
+            count = SID_PAIRS[subset][ratio]
+            words = f"{scenes} at x{ratio}"
+            whole = Protocol(f"sid-x{ratio}-{subset}", 3, "sid", words, count, ratio=ratio, subset=subset)
             found += [whole, replace(whole, name=f"{whole.name}-rawpy", curve="bt709", bits=8)]
-        indoor = f"the ELD paper's 15 indoor SID scenes at x{ratio}"
+        indoor = f"the ELD paper's indoor SID scenes at x{ratio}"
         found.append(
             Protocol(
-                f"sid-x{ratio}-indoor", 3, "sid", indoor, crop=512, illuminance=True, bits=8, ratio=ratio,
+                f"sid-x{ratio}-indoor", 3, "sid", indoor, len(INDOOR), crop=512, illuminance=True, bits=8, ratio=ratio,
                 subset="indoor",
             )
         )  # fmt: skip
     for ratio in (100, 200):
         corrected = Protocol(
-            f"eld-sony-x{ratio}", 2, "eld", f"ELD SonyA7S2 at x{ratio}, 30 pairs", illuminance=True, bits=8, ratio=ratio
+            f"eld-sony-x{ratio}",
+            2,
+            "eld",
+            f"ELD SonyA7S2 at x{ratio}",
+            ELD_PAIRS,
+            illuminance=True,
+            bits=8,
+            ratio=ratio,
         )
         found += [corrected, replace(corrected, name=f"{corrected.name}-uncorrected", illuminance=False)]
-    found.append(Protocol("lrd-m3ev-60", 2, "lrd", "LRD's 60 test scenes at -3 EV"))
+    found.append(Protocol("lrd-m3ev-60", 2, "lrd", "LRD's test scenes at -3 EV", lrd.PUBLISHED["test"] // 3))
     return {protocol.name: protocol for protocol in found}
 
 

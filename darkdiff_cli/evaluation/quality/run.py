@@ -1,6 +1,7 @@
 """Score methods on a protocol's pairs, one line a picture, so that a stopped run goes on."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -15,7 +16,7 @@ from darkdiff_cli.evaluation.methods.method import Method, Picture
 from darkdiff_cli.evaluation.protocols.published import Published
 from darkdiff_cli.evaluation.quality.metrics import Judge, interval, paired
 from darkdiff_cli.files import JsonLines
-from darkdiff_cli.raw import ExposureSettings, RawFrame, corrected, read_raw, render_reference
+from darkdiff_cli.raw import RawFrame, corrected, read_raw, render_reference
 
 Progress = Callable[[str, int, int], None]
 """(what, done, in all)."""
@@ -23,7 +24,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Row:
-    """One picture's scores."""
+    """One picture's scores, and what had to be done otherwise than asked for."""
 
     protocol: str
     method: str
@@ -32,6 +33,7 @@ class Row:
     ratio: float
     scores: dict[str, float]
     seconds: float
+    notes: Sequence[str] = ()
 
 
 @dataclass
@@ -54,6 +56,12 @@ class Results:
     def methods(self) -> list[str]:
         """Names in the order of their first row."""
         return list(dict.fromkeys(row.method for row in self.rows))
+
+    @property
+    def notes(self) -> list[str]:
+        """A sentence for each method and each thing that had to be done otherwise than asked for."""
+        counted = Counter((row.method, note) for row in self.rows for note in row.notes)
+        return [f"{method}, {count} of its pictures: {note}." for (method, note), count in counted.items()]
 
     def values(self, method: str, metric: str) -> dict[str, float]:
         """A method's scores by scene."""
@@ -100,7 +108,7 @@ def run_quality(
     Returns:
         All scores; a pair that cannot be read is among the failures and does not end the run.
     """
-    results = Results(judge.protocol.describe())
+    results = Results(judge.protocol.describe(len(pairs)))
     ledger = JsonLines(output / "scores.jsonl")
     known = _load(ledger, judge)
     total, done = len(pairs) * len(methods), 0
@@ -151,7 +159,7 @@ class _Scene:
 
     @classmethod
     def read(cls, pair: RawPair, judge: Judge) -> "_Scene":
-        settings = ExposureSettings(row_noise=judge.protocol.row_noise)
+        settings = judge.protocol.corrections
         dark, clean = (corrected(read_raw(path), settings) for path in (pair.noisy, pair.clean))
         ratio = pair.ratio if pair.ratio is not None else exposure_ratio(dark, clean)
         reference = render_reference(clean, judge.protocol.adjust_maximum)
@@ -166,7 +174,8 @@ class _Scene:
         height, width = (min(a, b) for a, b in zip(picture.shape[:2], reference.shape[:2], strict=True))
         scores = judge.score(picture[:height, :width], reference[:height, :width])
         title = judge.protocol.title
-        return Row(title, method.name, method.identity, self.name, self.ratio, scores, seconds), picture
+        row = Row(title, method.name, method.identity, self.name, self.ratio, scores, seconds, method.notes)
+        return row, picture
 
 
 def _write_picture(path: Path, picture: Picture) -> None:

@@ -40,7 +40,7 @@ def quality_table(results: Results) -> list[list[str]]:
         cells = [_cell(summary.get(key)) for key in metrics]
         table.append([method, *cells, str(max((int(s["count"]) for s in summary.values()), default=0))])
     for other in results.published:
-        values = [f"{other.scores[key]:g}" if key in other.scores else "-" for key in metrics]
+        values = [_number(other.scores[key]) if key in other.scores else "-" for key in metrics]
         table.append([f"{other.method} (published)", *values, "-"])
     return table
 
@@ -48,7 +48,7 @@ def quality_table(results: Results) -> list[list[str]]:
 def published_table(published: Sequence[Published]) -> list[list[str]]:
     """Rows of text: published scores alone; the first row is the head."""
     metrics = [key for key in METRICS if any(key in other.scores for other in published)]
-    rows = [[other.method, *(f"{other.scores[key]:g}" for key in metrics)] for other in published]
+    rows = [[other.method, *(_number(other.scores[key]) for key in metrics)] for other in published]
     return [["published", *(METRICS[key] for key in metrics)], *rows]
 
 
@@ -110,6 +110,7 @@ def as_json(quality: Results | None, speed: SpeedResults | None) -> dict[str, An
             "methods": {method: quality.summary(method) for method in quality.methods},
             "paired": comparison_lines(quality),
             "rows": [asdict(row) for row in quality.rows],
+            "notes": quality.notes,
             "failures": quality.failures,
             "published": [asdict(other) for other in quality.published],
         }
@@ -159,6 +160,11 @@ def _write_csv(path: Path, quality: Results) -> None:
         for row in quality.rows:
             scores = [row.scores.get(key, "") for key in METRICS]
             writer.writerow([row.protocol, row.method, row.scene, row.ratio, *scores, row.seconds])
+
+
+def _number(value: float) -> str:
+    """Two digits after the point for decibels and colour errors, three for shares of one."""
+    return f"{value:.{2 if value > 2 else 3}f}"
 
 
 def _cell(summary: dict[str, float] | None) -> str:

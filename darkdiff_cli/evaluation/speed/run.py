@@ -122,7 +122,7 @@ def run_speed(
             peaks = {stage: max(run[stage][1] for run in runs) for stage in STAGES}
             beside = None
             if peer is not None:
-                height, width = (n // 2 for n in read_raw(raw).mosaic_dn.shape)
+                height, width = read_raw(raw).lrgb_shape
                 beside = statistics.median(
                     time_peer(peer, (height, width), used.steps, used.guidance) for _ in range(repeats)
                 )

@@ -54,12 +54,7 @@ def train(
         KeyboardInterrupt: SIGINT or SIGTERM came; a checkpoint was saved.
     """
     folder = settings.output / stage.name
-    newest = newest_checkpoint(folder / "checkpoints")
-    if newest is not None and not settings.resume:
-        raise SettingsError(
-            f"{folder}: holds an earlier run's checkpoints, up to {newest.stem}; add --resume to go on from there, or "
-            "choose another --output."
-        )
+    newest = earlier_checkpoint(folder, settings.resume)
     accelerator, plan = make_accelerator(settings), stage.optimisation
     if accelerator.device.type == "cpu":
         keep_freed_memory()
@@ -85,6 +80,21 @@ def train(
         with run.state.averaged():
             stage.export(folder)
     accelerator.wait_for_everyone()
+
+
+def earlier_checkpoint(folder: Path, resume: bool) -> Path | None:
+    """The newest checkpoint of a stage's folder; None where there is none.
+
+    Raises:
+        SettingsError: there is one, and it is not to be resumed.
+    """
+    newest = newest_checkpoint(folder / "checkpoints")
+    if newest is not None and not resume:
+        raise SettingsError(
+            f"{folder}: holds an earlier run's checkpoints, up to {newest.stem}; add --resume to go on from there, or "
+            "choose another --output."
+        )
+    return newest
 
 
 class _Run:

@@ -4,10 +4,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from darkdiff_cli.datasets import SynthesisSettings
-from darkdiff_cli.raw import DataFormat, LrgbSpace
-from darkdiff_cli.raw.settings import RowNoise
+from darkdiff_cli.raw import DataFormat, ExposureSettings, HotPixels, LineNoise, LrgbSpace
 from darkdiff_cli.training.recipe.optimisation import Optimisation
-from darkdiff_cli.training.recipe.stage_settings import PictureLoss, Stage0, Stage1, Stage2
+from darkdiff_cli.training.recipe.stage_settings import PictureLoss, Stage0, Stage1, Stage2, Stage3
 from darkdiff_cli.training.stages.losses import LEAST_JUDGED
 from darkdiff_models.finishing import Finishing
 
@@ -20,11 +19,13 @@ class Recipe:
         name: of the recipe.
         stage1, stage2: the paper's two stages.
         stage0: left out where stages 1 and 2 retask a published Stable Diffusion.
+        stage3: full size; left out, pictures have half the sensor's, as the paper's.
         regression: the baseline `sid-unet` (Chen et al., CVPR 2018), trained on the same pairs.
         base: Stable Diffusion checkpoint to retask; empty for the run's own stage 0.
         finishing: our steps after the networks; the paper has none.
         perceptual_network: of LPIPS as a loss; latent-diffusion's is VGG. Scores are AlexNet's in any case.
-        row_noise: of raws (`sid:`, `lrd:`, `raws:`): "auto" takes it off as `enhance` does; the paper leaves it in.
+        line_noise: of raws (`sid:`, `lrd:`, `raws:`): "auto" takes it off as `enhance` does; the paper leaves it in.
+        hot_pixels: of raws: "auto" replaces them as `enhance` does; the paper leaves them in.
         data: how photographs and clean raws become dark ones.
         data_format: what the networks take in and give out (Table 5).
         lrgb_space: primaries of LRGB.
@@ -37,10 +38,12 @@ class Recipe:
     stage1: Stage1
     stage2: Stage2
     stage0: Stage0 | None = None
+    stage3: Stage3 | None = None
     regression: Optimisation | None = None
     base: str = ""
     finishing: Finishing = field(default_factory=Finishing)
-    row_noise: RowNoise = "off"
+    line_noise: LineNoise = "off"
+    hot_pixels: HotPixels = "off"
     perceptual_network: Literal["alex", "vgg"] = "alex"
     data: SynthesisSettings = field(default_factory=SynthesisSettings)
     data_format: DataFormat = "lrgb-srgb"
@@ -51,11 +54,18 @@ class Recipe:
     keep_checkpoints: int = 2
 
     @property
+    def corrections(self) -> ExposureSettings:
+        """The corrections of the raws that are trained on."""
+        return ExposureSettings(line_noise=self.line_noise, hot_pixels=self.hot_pixels, crop="sensor")
+
+    @property
     def plans(self) -> dict[str, Optimisation]:
         """Every training of the recipe by name."""
         plans = {"stage1": self.stage1.optimisation, "stage2": self.stage2.optimisation}
         if self.stage0 is not None:
             plans |= {"stage0 autoencoder": self.stage0.autoencoder, "stage0 denoiser": self.stage0.denoiser}
+        if self.stage3 is not None:
+            plans["stage3"] = self.stage3.optimisation
         if self.regression is not None:
             plans["regression"] = self.regression
         return plans
@@ -66,6 +76,8 @@ class Recipe:
         losses: dict[str, PictureLoss] = {"stage1": self.stage1.loss, "stage2": self.stage2.image_loss}
         if self.stage0 is not None:
             losses["stage0 autoencoder"] = self.stage0.loss
+        if self.stage3 is not None:
+            losses["stage3"] = self.stage3.loss
         return losses
 
     def fault(self) -> str | None:
@@ -76,6 +88,8 @@ class Recipe:
                     return f"{name} compares linear sRGB; set lrgb_space: srgb and data_format: lrgb-srgb"
         if self.stage0 is None and not self.base:
             return "needs a stage0, or the base that it retasks"
+        if self.stage2.controlnet_base == "locked" and self.stage2.conditioning != "controlnet":
+            return "stage2.controlnet_base: locked needs stage2.conditioning: controlnet"
         image_loss = self.stage2.image_loss
         every_image_tells = image_loss.share == 1 and image_loss.weight > 0
         # A process without a decoded image would have no gradient for the autoencoder, and block the others.

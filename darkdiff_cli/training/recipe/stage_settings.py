@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from darkdiff_cli.datasets import SynthesisSettings
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_models.networks.surgery import Conditioning
 
@@ -30,6 +31,14 @@ class DenoiserShape:
     prompt_tokens: int = 77
     norm_num_groups: int = 32
     prediction_type: Literal["epsilon", "v_prediction"] = "epsilon"
+
+
+@dataclass(frozen=True)
+class DetailShape:
+    """Widths and depths of stage 3's network (see Detail)."""
+
+    block_out_channels: tuple[int, ...] = (32, 64, 128)
+    blocks: tuple[int, ...] = (2, 2, 3)
 
 
 @dataclass(frozen=True)
@@ -137,6 +146,8 @@ class Stage2:
     Attributes:
         conditioning: how the denoiser sees the noisy image: the paper's region attention, or an alternative of its
             Table 6.
+        controlnet_base: of `conditioning: controlnet`, whether the denoiser beside the copy of its encoder trains too,
+            or is locked, as Zhang et al. and DiffBIR have it; the paper does not say.
         region_size: side of an attention region in tokens.
         new_learning_rate: factor on the learning rate of what the base did not have.
         null_share: share of images whose condition is pure noise, for guidance.
@@ -155,6 +166,7 @@ class Stage2:
     optimisation: Optimisation
     image_loss: ImageLoss = field(default_factory=ImageLoss)
     conditioning: Conditioning = "region"
+    controlnet_base: Literal["trained", "locked"] = "trained"
     region_size: int = 8
     new_learning_rate: float = 5.0
     null_share: float = 0.05
@@ -168,3 +180,24 @@ class Stage2:
     tile_overlap: int = 16
     autoencoder_tile: int = 1024
     autoencoder_tile_overlap: int = 128
+
+
+@dataclass(frozen=True)
+class Stage3:
+    """The sensor's size from the mosaic (not in the paper): the stages before it are frozen.
+
+    Attributes:
+        loss: on the full-size picture.
+        half_weight: of the absolute difference at half size, where the full-size picture is halved.
+        shape: of the network.
+        data: how photographs become dark mosaics here: brighter ones than for the other stages as well.
+        kept_pairs: so many different pairs are made before training, half-size pictures and all, and come again and
+            again; 0 makes new ones for every step.
+    """
+
+    optimisation: Optimisation
+    loss: PictureLoss = field(default_factory=PictureLoss)
+    half_weight: float = 1.0
+    shape: DetailShape = field(default_factory=DetailShape)
+    data: SynthesisSettings = field(default_factory=SynthesisSettings)
+    kept_pairs: int = 0

@@ -11,6 +11,7 @@ from diffusers import DDIMScheduler
 from torch import Tensor, nn
 
 from darkdiff_cli.datasets import Pair
+from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.training.loop.draws import Draws
 from darkdiff_cli.training.recipe.recipe import Recipe
 from darkdiff_cli.training.stages.losses import PERIOD, kl_loss, picture_loss, score
@@ -41,6 +42,8 @@ class ConditionalDenoiser(Stage):
         self.learning = self.settings.autoencoder_learning_rate > 0
         self.vae = vae.requires_grad_(self.learning)
         self.unet, self.context = networks
+        if self.settings.controlnet_base == "locked":
+            self._lock()
         self.schedule, self.lpips = schedule, lpips
         self.short = self.settings.image_loss.steps or HEALTH_STEPS  # sampling steps of a quick picture
         self.multiple = vae.factor * self.unet.size_multiple
@@ -51,15 +54,25 @@ class ConditionalDenoiser(Stage):
     def parameter_groups(self, player: str) -> list[dict[str, Any]]:  # noqa: ARG002
         """What the base did not have (context processor, region attention) learns faster than the rest."""
         new = {id(p) for module in (*self.unet.new_modules, self.context) for p in module.parameters()}
-        parameters = [p for network in (self.unet, self.context) for p in network.parameters()]
+        parameters = [p for network in (self.unet, self.context) for p in network.parameters() if p.requires_grad]
         fresh, rest = ([p for p in parameters if (id(p) in new) == is_new] for is_new in (True, False))
-        groups = [{"name": "pre-trained", "params": rest, "factor": 1.0}]
-        if fresh:
-            groups.append({"name": "new", "params": fresh, "factor": self.settings.new_learning_rate})
+        rates = (("pre-trained", rest, 1.0), ("new", fresh, self.settings.new_learning_rate))
+        groups = [{"name": name, "params": params, "factor": factor} for name, params, factor in rates if params]
         if self.learning:
             factor = self.settings.autoencoder_learning_rate
             groups.append({"name": "autoencoder", "params": list(self.vae.parameters()), "factor": factor})
         return groups
+
+    def _lock(self) -> None:
+        """Freeze all of the denoiser but its ControlNet.
+
+        Raises:
+            SettingsError: it has none.
+        """
+        if self.unet.control is None:
+            raise SettingsError("stage2.controlnet_base: locked needs a model with a ControlNet; leave it out.")
+        self.unet.requires_grad_(False)
+        self.unet.control.requires_grad_(True)
 
     def course(self, player: str, step: int) -> Hashable | None:
         """The denoiser's first passes are alike, and so are the later ones where all images are decoded."""

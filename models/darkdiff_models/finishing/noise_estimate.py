@@ -38,8 +38,21 @@ def estimate_noise(plane: NDArray[np.float32]) -> tuple[float, float]:
     variance = sigma**2
     if variance.max() == 0 or len(bins) < 2:
         return 0.0, float(variance.max())
-    gain, read = np.polyfit(levels, variance, 1, w=1.0 / np.maximum(variance, 1e-3 * variance.max()))
-    return max(float(gain), 0.0), max(float(read), 0.0)
+    return _fit(levels, variance, 1.0 / np.maximum(variance, 1e-3 * variance.max()))
+
+
+def _fit(level: NDArray[np.float64], variance: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[float, float]:
+    """Weighted least squares of variance = gain * level + read with neither negative; arrays (bins,).
+
+    Where the line's slope or its start is negative, the best allowed fit has it at 0, and the other term fits alone.
+    """
+    gain, read = (float(value) for value in np.polyfit(level, variance, 1, w=weight))
+    if gain >= 0 and read >= 0:
+        return gain, read
+    terms = np.stack([level, np.ones_like(level)]) * weight
+    alone = np.maximum((terms * variance * weight).sum(axis=1) / (terms**2).sum(axis=1), 0.0)
+    residual = [float(np.sum((variance * weight - size * term) ** 2)) for size, term in zip(alone, terms, strict=True)]
+    return (float(alone[0]), 0.0) if residual[0] < residual[1] else (0.0, float(alone[1]))
 
 
 def _blocks(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ import pytest
 from darkdiff_cli.datasets import SynthesisSettings
 from darkdiff_cli.datasets.darken import BLACK, WHITE, darken
 from darkdiff_cli.raw import RawFrame, develop
+from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.synthesis import Sensor
 
 PLAIN = SynthesisSettings(
@@ -19,7 +20,7 @@ def flat(level: float, size: tuple[int, int], black: float = BLACK, white: float
     """A grey frame of one level, a share of the span from black to white."""
     cfa = Sensor(np.eye(3), (1.0, 1.0, 1.0)).cfa
     mosaic = np.full(size, black + level * (white - black))
-    return RawFrame(mosaic, cfa, (black,) * 4, white, (1.0, 1.0, 1.0))
+    return RawFrame(mosaic, cfa, BlackLevel.uniform(black), white, (1.0, 1.0, 1.0))
 
 
 def dark(frame: RawFrame, settings: SynthesisSettings, seed: int = 0) -> np.ndarray:
@@ -81,7 +82,7 @@ def test_all_cameras_take_part() -> None:
 
 def test_another_cameras_levels_hold_the_same_light() -> None:
     frame = flat(0.5, (100, 100), black=60.0, white=1023.0)
-    made, ratio = darken(frame, replace(PLAIN, ratio_range=(4.0, 4.0)), np.random.default_rng(0))
-    assert (made.black_level, made.white_level) == ((BLACK,) * 4, WHITE)
+    made, ratio, _ = darken(frame, replace(PLAIN, ratio_range=(4.0, 4.0)), np.random.default_rng(0))
+    assert (made.black_level, made.white_level) == (BlackLevel.uniform(BLACK), WHITE)
     assert ratio == pytest.approx(4.0)
     assert develop(made, ratio).pixels.mean() == pytest.approx(0.5, rel=0.005)

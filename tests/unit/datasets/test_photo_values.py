@@ -24,8 +24,14 @@ def one_photo(folder: Path, picture: np.ndarray) -> Path:
 
 
 def levels(pair: Pair) -> np.ndarray:
-    """(h, w, 3) the reference in 8-bit levels, not rounded."""
-    return pair.reference.permute(1, 2, 0).numpy() * 255
+    """(2h, 2w, 3) the truth at full size in 8-bit levels, not rounded."""
+    assert pair.full is not None
+    return pair.full.truth.permute(1, 2, 0).numpy() * 255
+
+
+def full_pairs(folder: Path, crop: int) -> PhotoPairs:
+    """Pairs with their full-size truth, of crops of so many LRGB pixels."""
+    return PhotoPairs(folder, PLAIN, crop, full_size=True)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +52,7 @@ def test_photographs_become_three_channels_of_8_bit(name, picture, expected, tmp
 @pytest.mark.parametrize("level", [40, 128, 255])
 def test_a_grey_photograph_keeps_its_level(level: int, tmp_path: Path) -> None:
     folder = one_photo(tmp_path, np.full((40, 40, 3), level, np.uint8))
-    assert levels(PhotoPairs(folder, PLAIN, 32)[0]) == pytest.approx(level, abs=0.1)
+    assert levels(full_pairs(folder, 16)[0]) == pytest.approx(level, abs=0.1)
 
 
 def test_exposure_scales_the_light(photo_folder: Path) -> None:
@@ -61,7 +67,7 @@ def test_crops_lie_anywhere_turned_any_way(tmp_path: Path) -> None:
     """A photograph whose red tells the column and whose green the row."""
     rows, columns = np.mgrid[0:48, 0:60].astype(np.uint8)
     folder = one_photo(tmp_path, np.stack([100 + columns, 100 + rows, np.full_like(rows, 128)], axis=-1))
-    data, corners, turns = PhotoPairs(folder, PLAIN, 32), [], Counter()
+    data, corners, turns = full_pairs(folder, 16), [], Counter()
     for index in range(120):
         column, row, _ = (np.rint(levels(data[index])) - 100).transpose(2, 0, 1)
         transposed = bool(column[1, 0] != column[0, 0])
@@ -83,11 +89,11 @@ def test_large_photographs_are_seen_at_half_size_as_well(tmp_path: Path) -> None
     """A chequered one: at half size it is the mean of black and white."""
     rows, columns = np.mgrid[0:64, 0:64]
     board = np.where((rows + columns)[..., None] % 2, 255, 0).astype(np.uint8).repeat(3, axis=2)
-    pairs = [PhotoPairs(one_photo(tmp_path / "large", board), PLAIN, 32)[index] for index in range(80)]
+    pairs = [full_pairs(one_photo(tmp_path / "large", board), 16)[index] for index in range(80)]
     halved = [pair for pair in pairs if np.ptp(levels(pair)) < 1]
-    assert len(halved) / len(pairs) == pytest.approx(0.3, abs=0.1)
+    assert len(halved) / len(pairs) == pytest.approx(0.5, abs=0.12)
     assert all(levels(pair) == pytest.approx(127.5, abs=0.1) for pair in halved)
-    small = PhotoPairs(one_photo(tmp_path / "small", board[:63]), PLAIN, 32)
+    small = full_pairs(one_photo(tmp_path / "small", board[:63]), 16)
     assert all(np.ptp(levels(small[index])) > 250 for index in range(20))
 
 

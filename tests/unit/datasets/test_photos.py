@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from darkdiff_cli.colour import srgb_decode
+from darkdiff_cli.colour import srgb_decode, srgb_encode
 from darkdiff_cli.datasets import PhotoPairs
 from darkdiff_cli.datasets.darken import SynthesisSettings
+from darkdiff_cli.datasets.kept import KeptPairs
 from darkdiff_cli.datasets.photos import defocused
 from darkdiff_cli.errors import InputError
+from darkdiff_models.detail.samples import halved
 
 SETTINGS = SynthesisSettings(ratio_range=(100.0, 300.0), bright_share=0.0)
 
@@ -19,11 +21,69 @@ def test_items_are_the_same_whoever_draws_them(photo_folder) -> None:
     assert first.names == second.names
 
 
-def test_reference_is_the_rendering_of_the_clean_lrgb(photo_folder) -> None:
-    from darkdiff_cli.colour import srgb_encode
+def test_reference_is_the_light_of_each_quad_and_not_its_sites(tmp_path) -> None:
+    """A checkerboard as fine as the sensor: each site sees one field, the reference all four."""
+    import imageio.v3 as iio
 
-    pair = PhotoPairs(photo_folder, SETTINGS, crop=32)[0]
-    assert np.allclose(srgb_encode(pair.clean.numpy()), pair.reference.numpy(), atol=1e-6)
+    fields = np.indices((96, 96)).sum(axis=0) % 2
+    for index in range(3):
+        iio.imwrite(tmp_path / f"{index}.png", np.repeat(np.uint8(255 * fields)[..., None], 3, axis=2))
+    plain = SynthesisSettings(ratio_range=(100.0, 101.0), bright_share=0.0, exposure_range=(0.5, 0.5))
+    pair = PhotoPairs(tmp_path, plain, crop=40)[1]
+    assert pair.reference.std() < 1e-6
+    assert float(pair.reference.mean()) == pytest.approx(float(srgb_encode(np.float32(0.25))), abs=2e-3)
+
+
+def test_full_size_is_the_same_scene(photo_folder) -> None:
+    """Mosaic, half-size picture and truth of one item show the same light in the same places."""
+    bright = SynthesisSettings(ratio_range=(1.0, 1.01), bright_share=0.0, gain_range=(0.1, 0.1), xtrans_share=0.5)
+    pairs = [PhotoPairs(photo_folder, bright, crop=32, full_size=True)[index] for index in range(8)]
+    for pair in pairs:
+        assert pair.full is not None
+        samples, truth = pair.full.samples, pair.full.truth
+        assert samples.colours.shape == samples.mask.shape == truth.shape == (3, 64, 64)
+        assert (samples.mask.sum(dim=0) == 1).all()
+        assert torch.allclose(halved(truth[None])[0], pair.reference, atol=1e-5)
+        matrix = torch.linalg.inv(samples.srgb_from_camera)
+        seen = torch.einsum("ij,jhw->ihw", matrix, torch.from_numpy(srgb_decode(truth.numpy()))).clamp(0, 1)
+        difference = ((samples.colours - seen) * samples.mask)[:, 4:-4, 4:-4]
+        assert float(difference.abs().median()) < 0.02
+
+
+def test_the_network_is_told_of_the_noise_with_an_error(photo_folder) -> None:
+    dark = SynthesisSettings(ratio_range=(200.0, 200.01), bright_share=0.0, gain_range=(1.0, 1.0))
+    gains = []
+    for index in range(40):
+        full = PhotoPairs(photo_folder, dark, crop=32, full_size=True)[index].full
+        assert full is not None
+        gains.append(float(full.samples.noise[1, 0]) / (200 / (16383 - 512)))
+    assert np.mean(np.log(gains)) == pytest.approx(0.0, abs=0.08)
+    assert np.std(np.log(gains)) == pytest.approx(0.15, abs=0.05)
+
+
+def test_a_pair_turns_with_everything_it_holds(photo_folder) -> None:
+    pair = PhotoPairs(photo_folder, SETTINGS, crop=32, full_size=True)[3]
+    turned = pair.turned(flip=True, transpose=True)
+    assert pair.full is not None
+    assert turned.full is not None
+    for name in ("noisy", "clean", "reference"):
+        assert torch.equal(getattr(turned, name), getattr(pair, name).flip(-1).transpose(-1, -2))
+    for before, after in (
+        (pair.full.truth, turned.full.truth),
+        (pair.full.samples.colours, turned.full.samples.colours),
+        (pair.full.samples.mask, turned.full.samples.mask),
+    ):
+        assert torch.equal(after, before.flip(-1).transpose(-1, -2))
+    assert torch.equal(pair.full.samples.noise, turned.full.samples.noise)
+
+
+def test_kept_pairs_come_again_in_other_positions(photo_folder) -> None:
+    pairs = PhotoPairs(photo_folder, SETTINGS, crop=32, full_size=True)
+    kept = KeptPairs([pairs[0], pairs[1]], seed=0)
+    again = [kept[index] for index in range(0, 100, 2)]
+    assert {pair.names for pair in again} == {pairs[0].names}
+    assert len({pair.noisy.numpy().tobytes() for pair in again}) == 8
+    assert torch.equal(kept[6].noisy, kept[6].noisy)
 
 
 def test_noisy_image_is_the_clean_one_plus_zero_mean_noise(photo_folder) -> None:
@@ -67,9 +127,10 @@ def test_unusable_folders_are_one_sentence(tmp_path) -> None:
         PhotoPairs(tmp_path, SETTINGS, 32)
 
 
-def test_too_small_photograph_is_named(photo_folder) -> None:
-    with pytest.raises(InputError, match="smaller than a crop"):
-        PhotoPairs(photo_folder, SETTINGS, crop=512)[0]
+def test_a_small_photograph_goes_on_as_its_mirror_image(photo_folder) -> None:
+    pair = PhotoPairs(photo_folder, SETTINGS, crop=256)[0]
+    assert pair.noisy.shape == pair.reference.shape == (3, 256, 256)
+    assert float(pair.reference.std()) > 0.05
 
 
 def test_damaged_photograph_is_named(tmp_path) -> None:

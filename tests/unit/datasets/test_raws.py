@@ -7,6 +7,7 @@ from darkdiff_cli.datasets.darken import BLACK, WHITE, SynthesisSettings, at_14_
 from darkdiff_cli.datasets.raws import CleanRaws
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import RawFrame, develop, read_raw
+from darkdiff_cli.raw.black_level import BlackLevel
 
 SETTINGS = SynthesisSettings(ratio_range=(100.0, 300.0), bright_share=0.0)
 
@@ -46,20 +47,26 @@ def test_bayer_planes_are_the_lrgb_before_binning(folder, cache) -> None:
 def test_scaling_to_14_bit_keeps_the_light() -> None:
     rng = np.random.default_rng(0)
     frame = RawFrame(
-        rng.integers(200, 1023, (8, 10)), Cfa.bayer("GBRG"), (60.0, 64.0, 62.0, 66.0), 1023.0, (2.0, 1.0, 1.5)
+        rng.integers(200, 1023, (8, 10)),
+        Cfa.bayer("GBRG"),
+        BlackLevel((60.0, 64.0, 62.0, 66.0), (2, 2)),
+        1023.0,
+        (2.0, 1.0, 1.5),
     )
     scaled = at_14_bit(frame)
-    assert (scaled.black_level, scaled.white_level) == ((BLACK,) * 4, WHITE)
+    assert (scaled.black_level, scaled.white_level) == (BlackLevel.uniform(BLACK), WHITE)
     assert np.allclose(develop(scaled).pixels, develop(frame).pixels, atol=1e-5)
 
 
 def test_noise_options_do_what_they_say(dark_dng) -> None:
     frame = read_raw(dark_dng)
-    flat = RawFrame(np.full((400, 400), 4000.0, np.float32), Cfa.bayer("RGGB"), (BLACK,) * 4, WHITE, (1.0, 1.0, 1.0))
+    flat = RawFrame(
+        np.full((400, 400), 4000.0, np.float32), Cfa.bayer("RGGB"), BlackLevel.uniform(BLACK), WHITE, (1.0, 1.0, 1.0)
+    )
     base = {"ratio_range": (200.0, 200.0), "bright_share": 0.0, "gain_range": (0.2, 0.2), "black_error": 0.0}
 
     def rows(**more: float) -> tuple[float, float]:
-        dark, ratio = darken(flat, SynthesisSettings(**base, **more), np.random.default_rng(4))
+        dark, ratio, _ = darken(flat, SynthesisSettings(**base, **more), np.random.default_rng(4))
         assert ratio == pytest.approx(200.0)
         signal = dark.mosaic_dn.astype(float)
         return float(signal.mean(1).reshape(-1, 2).mean(1).std()), float((signal == BLACK).mean())

@@ -10,6 +10,7 @@ import darkdiff_models
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.colour import srgb_from_camera
 from darkdiff_cli.raw import RawFrame, develop
+from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.rendering import render_linear
 from darkdiff_cli.synthesis import SensorNoise, expose, unprocess
 from darkdiff_models import DarkDiffPipeline
@@ -45,7 +46,9 @@ def dark_lrgb(scene: np.ndarray, sensor, ratio: float):
     noise = SensorNoise(gain=1.0, shape=0.1, read_scale=1.2, row_scale=0.4)
     mosaic = expose(unprocess(scene, sensor), ratio, noise, sensor.black, sensor.white, np.random.default_rng(0))
     matrix = srgb_from_camera(sensor.camera_from_xyz)
-    frame = RawFrame(mosaic, Cfa.bayer("RGGB"), (sensor.black,) * 4, sensor.white, sensor.white_balance, matrix)
+    frame = RawFrame(
+        mosaic, Cfa.bayer("RGGB"), BlackLevel.uniform(sensor.black), sensor.white, sensor.white_balance, matrix
+    )
     return develop(frame, ratio, "srgb")
 
 

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from darkdiff_models.checkpoints import Base, load_base, load_base_autoencoder, load_pipeline, save_base
+from darkdiff_models.checkpoints import (
+    EMPTY_PROMPT_FILE,
+    Base,
+    _keep_prompt,
+    load_base,
+    load_base_autoencoder,
+    load_pipeline,
+    save_base,
+)
 from tests.conftest import make_pipeline
 from tests.unit.models.networks.test_autoencoder import stock as stock_vae
 from tests.unit.models.networks.test_unet import prompt
@@ -37,8 +45,27 @@ def test_missing_text_encoder_says_what_to_install(base_folder: Path, tmp_path: 
     for part in base_folder.iterdir():
         if part.is_dir():
             (tmp_path / part.name).symlink_to(part)
-    with pytest.raises((ModuleNotFoundError, OSError), match=r"needs transformers|tokenizer"):
+    with pytest.raises((ModuleNotFoundError, FileNotFoundError), match=r"with transformers|tokenizer"):
         load_base(tmp_path)
+
+
+def test_the_empty_prompt_is_kept_for_the_next_time(base_folder: Path, tmp_path: Path) -> None:
+    for part in base_folder.iterdir():
+        if part.is_dir():
+            (tmp_path / part.name).symlink_to(part)
+    _keep_prompt(prompt() * 2, tmp_path / EMPTY_PROMPT_FILE)
+    assert torch.equal(load_base(tmp_path).empty_prompt, prompt() * 2)
+    assert {path.name for path in tmp_path.iterdir()} == {"vae", "unet", "scheduler", EMPTY_PROMPT_FILE}
+    _keep_prompt(prompt(), tmp_path / "read-only" / EMPTY_PROMPT_FILE)  # no such folder to write to
+
+
+def test_a_folder_without_parts_is_not_looked_for_on_the_hub(tmp_path: Path, monkeypatch) -> None:
+    """diffusers takes the relative path "empty/vae" for a repository of that name."""
+    monkeypatch.chdir(tmp_path)
+    Path("empty").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"^empty/vae: is missing or damaged") as failure:
+        load_base_autoencoder("empty")
+    assert "is no folder" in str(failure.value.__cause__)
 
 
 def test_stage_1_needs_the_autoencoder_of_a_base_alone(base_folder: Path, tmp_path: Path) -> None:

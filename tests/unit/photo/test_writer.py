@@ -83,6 +83,12 @@ def test_jpeg_is_not_subsampled(picture, capture, tmp_path: Path) -> None:
         assert [layer[1:3] for layer in image.layer] == [(1, 1)] * 3
 
 
+def test_pure_noise_is_a_picture(capture, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).random((400, 400, 3)).astype(np.float32)
+    write_photo(tmp_path / "a.jpg", noise, capture, NOTE, PhotoSettings())
+    assert (tmp_path / "a.jpg").stat().st_size > 2 * 400 * 400
+
+
 @pytest.mark.parametrize(("kind", "depth", "name"), KINDS)
 def test_same_picture_is_same_bytes(kind: str, depth: int, name: str, picture, capture, tmp_path: Path) -> None:
     write_photo(tmp_path / name, picture, capture, NOTE, PhotoSettings(kind, depth))

@@ -7,6 +7,7 @@ import pytest
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.colour import srgb_from_camera
 from darkdiff_cli.raw import RawFrame, develop, read_raw, render_reference
+from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.rendering import render_linear
 from darkdiff_cli.synthesis import Sensor, unprocess, write_dng
 from tests.conftest import psnr
@@ -15,7 +16,7 @@ BLACK = (100.0, 100.0, 100.0, 100.0)
 
 
 def frame(mosaic: np.ndarray, **changes: object) -> RawFrame:
-    plain = RawFrame(mosaic, Cfa.bayer("RGGB"), BLACK, 1100.0, (1.0, 1.0, 1.0))
+    plain = RawFrame(mosaic, Cfa.bayer("RGGB"), BlackLevel(BLACK, (2, 2)), 1100.0, (1.0, 1.0, 1.0))
     return dataclasses.replace(plain, **changes)
 
 
@@ -43,7 +44,7 @@ def test_blown_lamp_is_white_after_white_balance() -> None:
 
 def test_each_site_has_its_own_black_level() -> None:
     mosaic = np.array([[101, 102], [103, 104]])
-    pixels = develop(frame(mosaic, black_level=(101.0, 102.0, 103.0, 104.0))).pixels
+    pixels = develop(frame(mosaic, black_level=BlackLevel((101.0, 102.0, 103.0, 104.0), (2, 2)))).pixels
     assert np.abs(pixels).max() == 0.0
 
 
@@ -63,7 +64,7 @@ def test_every_cfa_order_gives_the_photograph_back(cfa: str, photograph: np.ndar
     turned = dataclasses.replace(sensor, cfa=Cfa.bayer(cfa))
     mosaic = unprocess(photograph, turned)
     matrix = srgb_from_camera(sensor.camera_from_xyz)
-    raw = RawFrame(mosaic, Cfa.bayer(cfa), (sensor.black,) * 4, sensor.white, sensor.white_balance, matrix)
+    raw = RawFrame(mosaic, Cfa.bayer(cfa), BlackLevel.uniform(sensor.black), sensor.white, sensor.white_balance, matrix)
     assert psnr(render_linear(develop(raw)), photograph) > 60
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw import RawFrame, finish, read_raw, render_reference
+from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.rendering import adjusted_white
 from darkdiff_cli.synthesis import Sensor, unprocess, write_dng
 
@@ -15,7 +16,7 @@ GREY = np.eye(3), (1.0, 1.0, 1.0)
 
 def grey_frame() -> RawFrame:
     matrix, balance = GREY
-    return RawFrame(np.zeros((4, 4)), Cfa.bayer("RGGB"), (0.0,) * 4, 1.0, balance, matrix)
+    return RawFrame(np.zeros((4, 4)), Cfa.bayer("RGGB"), BlackLevel.uniform(0.0), 1.0, balance, matrix)
 
 
 def grey_picture(bright: float, share: float = 0.2) -> np.ndarray:
@@ -39,7 +40,7 @@ def clean_frame(photograph: np.ndarray, sensor: Sensor, capture, tmp_path: Path)
 
 
 def brightest(frame: RawFrame) -> float:
-    return (float(frame.mosaic_dn.max()) - frame.black_level[0]) / (frame.white_level - frame.black_level[0])
+    return (float(frame.mosaic_dn.max()) - frame.black_level.mean) / (frame.white_level - frame.black_level.mean)
 
 
 def test_white_is_libraws_adjusted_white(clean_frame) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.raw import read_raw
+from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.synthesis import Sensor, unprocess, write_dng
 
 GREY = np.full((1, 1, 3), 0.46136, np.float32)  # 0.18 in linear light
@@ -33,7 +34,7 @@ def test_a_file_says_what_its_sensor_and_capture_say(sensor: Sensor, capture: Ca
     write_dng(tmp_path / "a.dng", mosaic, other, replace(capture, iso=6400, aperture=2.8))
     frame = read_raw(tmp_path / "a.dng")
     assert np.array_equal(frame.mosaic_dn, mosaic)
-    assert (frame.black_level, frame.white_level) == ((600.0,) * 4, 15520.0)
+    assert (frame.black_level, frame.white_level) == (BlackLevel.uniform(600.0), 15520.0)
     assert frame.white_balance == pytest.approx(BALANCE, abs=1e-4)
     assert (frame.metadata.iso, frame.metadata.aperture) == (6400, pytest.approx(2.8))
     assert frame.metadata.focal_length == pytest.approx(55.0)

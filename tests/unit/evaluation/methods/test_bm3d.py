@@ -4,6 +4,7 @@ import pytest
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.evaluation.methods.bm3d import denoise_mosaic, stabilise, unstabilise
 from darkdiff_cli.raw import develop, read_raw
+from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.frame import RawFrame
 
 
@@ -24,11 +25,13 @@ def test_stabilised_noise_has_unit_variance_and_comes_back_unbiased() -> None:
 def test_a_mosaic_comes_out_cleaner_and_keeps_its_form(dark_dng) -> None:
     frame = read_raw(dark_dng)
     rng = np.random.default_rng(0)
-    clean = RawFrame(np.full((96, 96), 700.0), Cfa.bayer("RGGB"), (512.0,) * 4, 16383.0, frame.white_balance)
+    clean = RawFrame(
+        np.full((96, 96), 700.0), Cfa.bayer("RGGB"), BlackLevel.uniform(512.0), 16383.0, frame.white_balance
+    )
     dark = RawFrame(
         (rng.poisson(188.0, (96, 96)) + 512).astype(np.uint16),
         Cfa.bayer("RGGB"),
-        (512.0,) * 4,
+        BlackLevel.uniform(512.0),
         16383.0,
         frame.white_balance,
     )

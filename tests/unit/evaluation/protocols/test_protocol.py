@@ -25,11 +25,14 @@ def test_every_field_is_said() -> None:
         "srgb",
         "8 bit",
         "LibRaw's adjusted white",
-        "row noise left in",
+        "line noise left in", "hot pixels left in",
     ):
         assert word in words
-    assert "row noise taken off" in get_protocol("scenes").describe()
+    assert "line noise taken off, hot pixels replaced" in get_protocol("scenes").describe()
     assert "whole picture, no illuminance correction" in get_protocol("sid-x300-test").describe()
+    assert (
+        get_protocol("sid-x100-test").describe().startswith("sid-x100-test v3: SID Sony test scenes at x100, 29 pairs;")
+    )
     with pytest.raises(SettingsError, match="choose one of scenes, scenes-levels, sid-x100-test"):
         get_protocol("sid")
 

@@ -39,7 +39,7 @@ def test_every_field_of_every_protocol() -> None:
     assert names_where("crop", None) == set(PROTOCOLS) - INDOOR
     assert names_where("misaligned", True) == set(PROTOCOLS)
     assert names_where("adjust_maximum", False) == {"scenes-levels"}
-    assert names_where("row_noise", "auto") == {"scenes", "scenes-levels"}
+    assert names_where("line_noise", "auto") == names_where("hot_pixels", "auto") == {"scenes", "scenes-levels"}
     for ratio in (100, 200, 250, 300):
         assert names_where("ratio", ratio) == {name for name in PROTOCOLS if f"-x{ratio}" in name}
     assert names_where("subset", "indoor") == INDOOR
@@ -105,3 +105,30 @@ def test_the_papers_tables_guide_and_vary_as_it_says() -> None:
         5: {("data_format=raw-srgb",), ("data_format=raw-raw",)},
         6: {(f"stage2.conditioning={kind}",) for kind in ("concat", "controlnet", "global")},
     }  # fmt: skip
+
+
+def test_every_protocol_says_how_many_pairs_it_holds() -> None:
+    """The first frame of each burst in SID's own lists, by ratio; ELD has ten scenes at three sensitivities."""
+    counts = {
+        **dict.fromkeys(("scenes", "scenes-levels")),
+        "sid-x100-test": 29, "sid-x250-test": 29, "sid-x300-test": 35,
+        "sid-x100-test-val": 40, "sid-x250-test-val": 40, "sid-x300-test-val": 49,
+        **dict.fromkeys(INDOOR, 15), **dict.fromkeys(ELD | UNCORRECTED, 30), "lrd-m3ev-60": 60,
+    }  # fmt: skip
+    counts |= {f"{name}-rawpy": counts[name] for name in WHOLE}
+    assert {name: protocol.count for name, protocol in PROTOCOLS.items()} == counts
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "words"),
+    [
+        ("sid-x100-test", None, ", 29 pairs;"),
+        ("sid-x100-test", 29, ", 29 pairs;"),
+        ("sid-x100-test", 3, ", 3 of 29 pairs;"),
+        ("scenes", None, "NAME_clean;"),
+        ("scenes", 1, "NAME_clean, 1 pair;"),
+        ("scenes", 12, "NAME_clean, 12 pairs;"),
+    ],
+)
+def test_what_a_folder_lacks_is_said(name: str, found: int | None, words: str) -> None:
+    assert words in get_protocol(name).describe(found)

@@ -16,7 +16,7 @@ from darkdiff_cli.evaluation.quality.run import Results, run_quality
 from darkdiff_cli.raw import RawFrame, develop, read_raw, render_reference
 from darkdiff_cli.raw.rendering import render_linear
 
-SCENES = replace(get_protocol("scenes"), row_noise="off")
+SCENES = replace(get_protocol("scenes"), line_noise="off", hot_pixels="off")
 
 
 class OwnReference(Method):

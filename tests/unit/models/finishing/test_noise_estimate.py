@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from darkdiff_models.finishing.noise_estimate import estimate_noise
+from darkdiff_models.finishing.noise_estimate import _fit, estimate_noise
 
 
 def noisy(gain: float, sigma: float, seed: int = 0) -> np.ndarray:
@@ -38,3 +38,20 @@ def test_clipped_areas_do_not_hide_the_noise(side: str) -> None:
 
 def test_a_plane_without_noise_has_none() -> None:
     assert estimate_noise(np.full((64, 64), 3.0, np.float32)) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_flat_plane_has_read_noise_alone_or_as_much_in_both_terms(seed: int) -> None:
+    """Where the slope of the line would be negative, its start must not stay where that slope put it."""
+    rng = np.random.default_rng(seed)
+    gain, variance = estimate_noise((10 + rng.normal(0, 0.5, (256, 256))).astype(np.float32))
+    assert 10 * gain + variance == pytest.approx(0.25, rel=0.06)
+
+
+def test_a_term_that_would_be_negative_is_left_out_and_the_other_one_fits_alone() -> None:
+    """Weights are 1 / variance; the sums are those of least squares with one term."""
+    level, variance = np.array([1.0, 2.0, 3.0]), np.array([4.0, 3.0, 2.0])
+    assert _fit(level, variance, np.ones(3)) == (0.0, pytest.approx(3.0))
+    assert _fit(level, variance, np.array([1.0, 0.0, 2.0])) == (0.0, pytest.approx((4 + 4 * 2) / 5))
+    assert _fit(level, level**2, np.ones(3)) == (pytest.approx(36 / 14), 0.0)
+    assert _fit(level, 2 * level + 1, np.ones(3)) == pytest.approx((2.0, 1.0))

@@ -1,0 +1,134 @@
+"""`darkdiff info`: what the program sees in raw files."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from darkdiff_cli.errors import DarkdiffError
+
+if TYPE_CHECKING:
+    from darkdiff_cli.raw.report import RawReport, Sensor, Shot
+
+WIDTH = 120  # columns of a table that goes to a file or a pipe
+
+
+def info(
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGES", help="Raw files: DNG, ARW, NEF, CR2, CR3, ...", show_default=False)
+    ],
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", metavar="", help="Print everything as JSON, with the versions of program and system."),
+    ] = False,
+) -> int:
+    """Show what the program sees in raw files: levels, colours, noise, the ratio it proposes, and what it cannot do.
+
+    No model is loaded. The position and serial numbers are not shown, so that the output can be put into a bug report.
+    Exit code 0: all read; 1: some files failed; 2: none could be read.
+    """
+    from darkdiff_cli.raw.report import environment, read_report
+
+    reports: list[RawReport] = []
+    failed: list[dict[str, str]] = []
+    for image in images:
+        try:
+            report = read_report(image)
+        except DarkdiffError as error:
+            print(f"darkdiff: {error}", file=sys.stderr)
+            failed.append({"file": str(image), "error": str(error)})
+            continue
+        reports.append(report)
+        if not as_json:
+            _show(report)
+    if as_json:
+        files = [asdict(report) for report in reports]
+        print(json.dumps({**asdict(environment()), "files": files, "failed": failed}, indent=2))
+    return 0 if not failed else 1 if reports else 2
+
+
+def _show(report: "RawReport") -> None:
+    """The report as a table of two columns."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    table = Table(box=None, show_header=False, title=Text(report.file), title_justify="left", title_style="bold")
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in _rows(report):
+        table.add_row(name, Text(text))
+    console.print(table)
+
+
+def _rows(report: "RawReport") -> list[tuple[str, str]]:
+    sensor, levels, colours, measured = report.sensor, report.levels, report.colours, report.measured
+    lines = ", and of single rows or columns" if levels.has_lines else ""
+    noise = "too little to measure"
+    if measured.gain is not None and measured.read_noise is not None:
+        noise = f"{measured.gain:.3g} DN per electron, {measured.read_noise:.3g} DN in the dark"
+    rows = [
+        ("camera", _camera(report.shot)),
+        ("lens", report.shot.lens or "unknown"),
+        ("shot", _shot(report.shot)),
+        ("file", f"{report.bytes / 1e6:.1f} MB, {sensor.bits} bits, decoded as {sensor.samples}"),
+        ("size", _sizes(sensor)),
+        ("filter", sensor.colour_filter),
+        ("black", f"{_numbers(levels.black)}{lines} ({levels.black_source})"),
+        ("white", f"{levels.white:g} ({levels.white_source})"),
+        ("white balance", f"{_numbers(colours.white_balance)} ({colours.source})"),
+        ("daylight", "unknown" if colours.daylight is None else _numbers(colours.daylight)),
+        ("colour matrix", colours.matrix),
+        ("noise", noise),
+        ("line noise", f"rows {measured.row_noise:.2g} DN, columns {measured.column_noise:.2g} DN"),
+        ("defects", f"{measured.defects} in the middle {_size(measured.part)}"),
+        ("ratio", f"x{measured.ratio:g}"),
+    ]
+    return rows + [("note", note) for note in report.notes]
+
+
+def _sizes(sensor: "Sensor") -> str:
+    words = [f"{_size(sensor.size)} photosites"]
+    if sensor.crop is not None:
+        top, left, height, width = sensor.crop
+        words.append(f"of these {width}x{height} from ({left}, {top}) on")
+    if sensor.pixel_aspect != 1:
+        words.append(f"{sensor.pixel_aspect:g} times as wide as high")
+    return "; ".join([*words, f"picture {_size(sensor.picture)}", f"orientation {sensor.orientation}"])
+
+
+def _camera(shot: "Shot") -> str:
+    """Make and model; many models name their make themselves."""
+    make, model = shot.make or "", shot.model or ""
+    repeated = bool(make) and model.lower().startswith(make.split()[0].lower())
+    return (model if repeated else f"{make} {model}".strip()) or "unknown"
+
+
+def _shot(shot: "Shot") -> str:
+    words = [
+        _seconds(shot.exposure_time),
+        None if shot.aperture is None else f"f/{shot.aperture:.3g}",
+        None if shot.iso is None else f"ISO {shot.iso}",
+        None if shot.focal_length is None else f"{shot.focal_length:.4g} mm",
+        shot.date,
+        "position" if shot.has_position else "no position",
+    ]
+    return ", ".join(word for word in words if word is not None)
+
+
+def _seconds(time: float | None) -> str | None:
+    if time is None:
+        return None
+    return f"1/{1 / time:.4g} s" if time < 0.3 else f"{time:.3g} s"
+
+
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    return " ".join(f"{value:.6g}" if value >= 100 else f"{value:.4g}" for value in values)

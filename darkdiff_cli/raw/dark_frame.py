@@ -1,0 +1,128 @@
+"""Dark frames: what the sensor shows without light, subtracted from the photo."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkdiff_cli.capture import CaptureMetadata
+from darkdiff_cli.errors import InputError
+from darkdiff_cli.raw.clipped_black import without_clipped_noise
+from darkdiff_cli.raw.dng_corrections import without_listed_defects
+from darkdiff_cli.raw.frame import RawFrame
+from darkdiff_cli.raw.reader import read_raw
+from darkdiff_cli.raw.settings import ExposureSettings
+
+SAME_TIME = 0.1  # share by which exposure times may differ without a word
+
+
+@dataclass(frozen=True)
+class DarkFrame:
+    """The mean of one or more exposures with the lens covered.
+
+    Attributes:
+        frame: the first of them, above its own black, with the mean of all as its pixels.
+        shots: path and capture settings of each.
+    """
+
+    frame: RawFrame
+    shots: tuple[tuple[Path, CaptureMetadata], ...]
+
+
+def without_dark(frame: RawFrame, settings: ExposureSettings) -> RawFrame:
+    """Subtract the mean of the dark frames, giving float32; unchanged where none are given.
+
+    A dark frame above its own black holds the dark current, its hot pixels and the fixed pattern of the readout; noise
+    of the photo keeps its mean, and gets that of the dark frames on top: the more are averaged, the less. What is
+    saturated stays saturated.
+
+    Args:
+        frame: with the corrections of stored values.
+        settings: `dark` are the files; `black` holds for them too.
+
+    Raises:
+        InputError: a dark frame cannot be read, or has another size or colour filter than the photo.
+    """
+    if not settings.dark:
+        return frame
+    dark = read_dark(settings.dark, settings.black)
+    _check_fits(dark.shots[0][0], dark.frame, frame, str(frame.path or "the photo"))
+    above = frame.above_black()
+    light = above.light_dn()
+    left = np.where(light < above.white_level, light - dark.frame.light_dn(), light)
+    return replace(above, mosaic_dn=left, notes=(*above.notes, *differences(dark, frame.metadata)))
+
+
+def read_dark(paths: Sequence[Path], black: float | None) -> DarkFrame:
+    """Read and average dark frames; those that were read last are kept, one set for each process.
+
+    Args:
+        paths: raw files of one camera.
+        black: black level in DN instead of the files' own.
+
+    Raises:
+        InputError: a file cannot be read, or they have different sizes or colour filters.
+    """
+    return _read_dark(tuple((path, _stamp(path)) for path in paths), black)
+
+
+def differences(dark: DarkFrame, photo: CaptureMetadata) -> Iterator[str]:
+    """A sentence for each dark frame that was not taken as the photo was."""
+    for path, shot in dark.shots:
+        found = [
+            f"by a {' '.join(filter(None, (shot.make, shot.model)))}" if _differ(shot.model, photo.model) else "",
+            f"at ISO {shot.iso} and not {photo.iso}" if _differ(shot.iso, photo.iso) else "",
+            f"for {shot.exposure_time:.4g} s and not {photo.exposure_time:.4g} s"
+            if shot.exposure_time
+            and photo.exposure_time
+            and abs(shot.exposure_time / photo.exposure_time - 1) > SAME_TIME
+            else "",
+        ]
+        if any(found):
+            yield f"the dark frame {path.name} was taken {', '.join(filter(None, found))}, so it may not fit this photo"
+
+
+@lru_cache(maxsize=1)
+def _read_dark(stamped: tuple[tuple[Path, tuple[int, int]], ...], black: float | None) -> DarkFrame:
+    paths = [path for path, _ in stamped]
+    first: RawFrame | None = None
+    total: NDArray[np.float64] | None = None
+    shots = []
+    for path in paths:
+        frame = read_raw(path, black)
+        for correction in (without_listed_defects, without_clipped_noise):
+            frame = correction(frame, ExposureSettings())
+        frame = frame.above_black()
+        if first is None or total is None:
+            first, total = frame, frame.light_dn().astype(np.float64)
+        else:
+            _check_fits(path, frame, first, str(paths[0]))
+            total += frame.light_dn()
+        shots.append((path, frame.metadata))
+    assert first is not None and total is not None
+    mean = (total / len(paths)).astype(np.float32)
+    return DarkFrame(replace(first, mosaic_dn=mean), tuple(shots))
+
+
+def _check_fits(path: Path, dark: RawFrame, photo: RawFrame, name: str) -> None:
+    if dark.mosaic_dn.shape != photo.mosaic_dn.shape or dark.cfa != photo.cfa:
+        sizes = [f"{frame.mosaic_dn.shape[1]}x{frame.mosaic_dn.shape[0]} {frame.cfa}" for frame in (dark, photo)]
+        raise InputError(
+            f"{path}: is a dark frame of {sizes[0]}, but {name} is {sizes[1]}; take it with the same camera and mode."
+        )
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Time and size of a file, so that one that is replaced is read again."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return (0, 0)  # `read_raw` says what is wrong
+    return stat.st_mtime_ns, stat.st_size
+
+
+def _differ(first: object, second: object) -> bool:
+    return first is not None and second is not None and first != second

@@ -1,0 +1,179 @@
+"""What the opcodes of a DNG ask for: listed bad pixels, lens shading, vignetting, maps of values."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkdiff_cli.raw.dng_tags import ACTIVE_AREA, DngTags
+from darkdiff_cli.raw.frame import RawFrame
+from darkdiff_cli.raw.gain_maps import grid_gain, multiply, radial_gain
+from darkdiff_cli.raw.neighbours import SMALLEST, interpolated
+from darkdiff_cli.raw.opcodes import (
+    BEFORE,
+    DEMOSAICED,
+    LINEAR,
+    Area,
+    BadPixels,
+    GainMap,
+    LineValues,
+    Opcode,
+    OpcodeError,
+    Other,
+    RadialGain,
+    ValueMap,
+    parse_opcodes,
+)
+from darkdiff_cli.raw.settings import ExposureSettings
+
+LINEARIZATION_TABLE = 50712
+WARPS = ("WarpRectilinear", "WarpFisheye", "WarpRectilinear2")
+
+
+def without_listed_defects(frame: RawFrame, _settings: ExposureSettings) -> RawFrame:
+    """Interpolate the photosites that a DNG lists as bad, or marks by a value; dtype and black level stay.
+
+    Args:
+        frame: in DN as the file has it: the marking value is a stored one.
+        _settings: what all corrections get; this one has no option, since the camera knows its own bad pixels.
+    """
+    if frame.dng is None or frame.cfa is None or min(frame.mosaic_dn.shape) < SMALLEST:
+        return frame
+    lost = np.zeros(frame.mosaic_dn.shape, bool)
+    for tag in (BEFORE, LINEAR):
+        top, left = frame.dng.integers(ACTIVE_AREA, (0, 0))[:2] if tag == BEFORE else (0, 0)
+        for opcode in _opcodes(frame.dng, tag):
+            if isinstance(opcode, BadPixels):
+                _mark(lost, opcode, frame, top, left)
+    if not lost.any() or lost.all():
+        return frame
+    light = frame.light_dn()
+    values = interpolated(light, lost, frame.cfa)[lost] + (frame.mosaic_dn[lost].astype(np.float32) - light[lost])
+    mosaic = frame.mosaic_dn.copy()
+    mosaic[lost] = np.rint(values) if np.issubdtype(mosaic.dtype, np.integer) else values
+    return replace(frame, mosaic_dn=mosaic)
+
+
+def with_opcodes(frame: RawFrame, _settings: ExposureSettings) -> RawFrame:
+    """Do what OpcodeList2 and 3 of a DNG ask for, giving float32; what is not done is said in the frame's notes.
+
+    OpcodeList2 is made for linear light after the black level, OpcodeList3 for the demosaiced picture; gains of the
+    latter are applied to the photosites of their colour. Distortions of the lens are left as they are. A saturated
+    photosite stays saturated.
+
+    Args:
+        frame: with all corrections of what the readout adds.
+        _settings: what all corrections get; this one has no option, since without it the picture is wrong.
+    """
+    if frame.dng is None:
+        return frame
+    done = frame.dng.is_recoded and frame.cfa is None  # the maps of values are part of decoding lossy JPEG
+    above, notes = None, []
+    for tag in (BEFORE, LINEAR, DEMOSAICED):
+        try:
+            opcodes = parse_opcodes(frame.dng.content(tag))
+        except OpcodeError:
+            notes.append("the corrections that the DNG asks for (opcodes) are damaged and left out")
+            continue
+        for opcode in opcodes:
+            if isinstance(opcode, Other):
+                notes += _note(opcode)
+            elif tag == BEFORE and not isinstance(opcode, BadPixels):
+                notes.append("the DNG asks for a correction of stored values (OpcodeList1) that is not done")
+            elif not isinstance(opcode, BadPixels) and not (done and isinstance(opcode, ValueMap)):
+                above = above or replace(frame.above_black(), mosaic_dn=frame.light_dn().copy())
+                _apply(above, opcode, tag == DEMOSAICED)
+    changed = frame if above is None else above
+    return replace(changed, notes=(*changed.notes, *dict.fromkeys(notes))) if notes else changed
+
+
+def _opcodes(dng: DngTags, tag: int) -> list[Opcode]:
+    try:
+        return parse_opcodes(dng.content(tag))
+    except OpcodeError:
+        return []  # `with_opcodes` says so
+
+
+def _note(opcode: Other) -> list[str]:
+    if opcode.name in WARPS:
+        return [f"the distortion of the lens is left as it is (the DNG asks for {opcode.name})"]
+    return [] if opcode.optional else [f"the DNG asks for {opcode.name}, which is not done"]
+
+
+def _mark(lost: NDArray[np.bool_], opcode: BadPixels, frame: RawFrame, top: int, left: int) -> None:
+    """Mark bad photosites in place; lists count from the sensor's corner, `top` and `left` of which are not visible."""
+    if opcode.constant is not None and frame.dng is not None:
+        table = frame.dng.integers(LINEARIZATION_TABLE)
+        stored = table[min(opcode.constant, len(table) - 1)] if table else opcode.constant
+        lost |= frame.mosaic_dn == stored
+    rows, columns = (opcode.points - (top, left)).T
+    inside = (rows >= 0) & (columns >= 0) & (rows < lost.shape[0]) & (columns < lost.shape[1])
+    lost[rows[inside], columns[inside]] = True
+    for first, start, last, end in (opcode.rectangles - (top, left, top, left)).clip(0):
+        lost[first:last, start:end] = True
+
+
+def _apply(above: RawFrame, opcode: Opcode, demosaiced: bool) -> None:
+    """Apply an opcode to a frame above black, in place."""
+    light, white = above.light_dn(), np.float32(above.white_level)
+    if isinstance(opcode, RadialGain):
+        gain = radial_gain(opcode, light.shape)
+        multiply(light, gain.reshape(*gain.shape, *(1,) * (light.ndim - 2)), white)
+    elif isinstance(opcode, GainMap | LineValues | ValueMap):
+        for part in _parts(above, opcode.area, demosaiced):
+            if isinstance(opcode, GainMap):
+                multiply(part.light, grid_gain(opcode, part.plane, part.rows, part.columns, light.shape), white)
+            elif isinstance(opcode, ValueMap):
+                part.light[...] = opcode.mapped(part.light / white) * white
+            elif opcode.scales:
+                multiply(part.light, _line_values(opcode, part), white)
+            else:
+                np.add(part.light, _line_values(opcode, part) * white, out=part.light)
+
+
+class _Part(NamedTuple):
+    """The pixels of an area that an opcode treats alike.
+
+    Attributes:
+        plane: counted from the first of the area's.
+        light: (h, w) DN above black, as a view.
+        rows, columns: (h,) and (w,) where they are in the frame.
+    """
+
+    plane: int
+    light: NDArray[np.float32]
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+
+
+def _parts(above: RawFrame, area: Area, demosaiced: bool) -> Iterator[_Part]:
+    """The parts of an area: its samples of a linear raw, or a mosaic's photosites.
+
+    A mosaic has the one plane 0. To what is meant for the demosaiced picture, plane 0 to 2 are the photosites of a
+    colour; a pitch has no meaning there.
+    """
+    light, cfa = above.light_dn(), above.cfa
+    if cfa is None:
+        planes = range(area.plane, min(area.plane + area.planes, light.shape[2]))
+        steps = [(plane, light[..., plane], (0, 0), (area.row_pitch, area.column_pitch)) for plane in planes]
+    elif demosaiced and not cfa.is_monochrome:
+        steps = [(site.colour, light, (site.row - area.top, site.column - area.left), cfa.period) for site in cfa.sites]
+        steps = [step for step in steps if area.plane <= step[0] < area.plane + area.planes]
+    else:
+        steps = [(0, light, (0, 0), (area.row_pitch, area.column_pitch))] if area.plane == 0 else []
+    for plane, values, (down, across), (row_pitch, column_pitch) in steps:
+        rows = np.arange(area.top + down % row_pitch, min(area.bottom, values.shape[0]), row_pitch)
+        columns = np.arange(area.left + across % column_pitch, min(area.right, values.shape[1]), column_pitch)
+        if rows.size and columns.size:
+            part = values[rows[0] : rows[-1] + 1 : row_pitch, columns[0] : columns[-1] + 1 : column_pitch]
+            yield _Part(plane - area.plane, part, rows, columns)
+
+
+def _line_values(opcode: LineValues, part: _Part) -> NDArray[np.float32]:
+    """(h, 1) or (w,) the values of a part's rows or columns."""
+    area = opcode.area
+    if opcode.along_rows:
+        return opcode.at((part.rows - area.top) // area.row_pitch)[:, None]
+    return opcode.at((part.columns - area.left) // area.column_pitch)

@@ -1,0 +1,111 @@
+"""The tags of a DNG that LibRaw reads in part or not at all, by tifffile."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+CFA, LINEAR_RAW = 32803, 34892  # PhotometricInterpretation of raw data
+FLOAT = 3  # SampleFormat
+LOSSY_JPEG = 34892  # Compression
+COMPRESSION, SAMPLE_FORMAT = 259, 339
+BLACK_REPEAT, BLACK_LEVEL, BLACK_DELTA_H, BLACK_DELTA_V, WHITE_LEVEL = 50713, 50714, 50715, 50716, 50717
+ACTIVE_AREA, MASKED_AREAS = 50829, 50830
+DNG_VERSION = 50706
+WHOLE_FILES = (34665, 34853, 50740, 50827)  # EXIF and GPS directories, DNGPrivateData, OriginalRawFileData
+RATIONALS = (5, 10)  # TIFF data types whose values are pairs
+
+
+@dataclass(frozen=True)
+class DngTags:
+    """The tags of the picture's own directory, and of the first one for the whole file.
+
+    Attributes:
+        values: (TIFF data type, value as tifffile gives it) of each tag by its number.
+    """
+
+    values: Mapping[int, tuple[int, Any]] = field(default_factory=dict)
+
+    def numbers(self, code: int) -> NDArray[np.float64]:
+        """The values of a numeric tag in the file's order, rationals divided (0/0 is NaN); empty without the tag."""
+        kind, value = self.values.get(code, (0, ()))
+        flat = np.atleast_1d(np.asarray(value, dtype=np.float64)).ravel()
+        if kind in RATIONALS:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return np.asarray(flat[0::2] / flat[1::2])
+        return flat
+
+    def integers(self, code: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
+        """The values of an integer tag, or the default."""
+        numbers = self.numbers(code)
+        return tuple(int(number) for number in numbers) if numbers.size and np.isfinite(numbers).all() else default
+
+    @property
+    def is_recoded(self) -> bool:
+        """Whether LibRaw's pixels are on another scale than the tags: it maps 8 bits of lossy JPEG to 16."""
+        return self.integers(COMPRESSION) == (LOSSY_JPEG,)
+
+    def content(self, code: int) -> bytes:
+        """The bytes of a tag without a numeric type, such as an opcode list; empty without the tag."""
+        value = self.values.get(code, (0, b""))[1]
+        return bytes(value) if isinstance(value, bytes | bytearray) else b""
+
+
+def read_dng_tags(path: Path) -> DngTags | None:
+    """Read the tags of the raw picture of a DNG.
+
+    Args:
+        path: any raw file.
+
+    Returns:
+        The tags of the largest directory that holds raw data; None where the file is no DNG, or its directories are
+        damaged.
+    """
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            first = tiff.pages.first
+            if DNG_VERSION not in first.tags:
+                return None
+            chosen = raw_page(first)
+            tags = {tag.code: (int(tag.dtype), tag.value) for page in (first, chosen) for tag in _wanted(page)}
+    except Exception:  # tifffile raises errors of many kinds on damaged files, which LibRaw may read all the same
+        return None
+    return DngTags(tags)
+
+
+def read_float_samples(path: Path) -> NDArray[np.float32] | None:
+    """Read the raw picture of a DNG of float samples as it is.
+
+    Args:
+        path: a DNG for which `read_dng_tags` gives the sample format 3.
+
+    Returns:
+        (H, W) or (H, W, samples) in the file's unit; None where tifffile cannot decode it (compressed ones need the
+        package imagecodecs).
+    """
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            return np.asarray(raw_page(tiff.pages.first).asarray(), dtype=np.float32)
+    except Exception:  # see above
+        return None
+
+
+def raw_page(first: Any) -> Any:
+    """The largest directory of raw data at full resolution; the first of the file where none says so."""
+    pages = [first, *(page for page in first.pages or ())]
+    raw = [page for page in pages if _value(page, 262) in (CFA, LINEAR_RAW) and not (_value(page, 254) or 0)]
+    return max(raw, key=lambda page: (_value(page, 256) or 0) * (_value(page, 257) or 0), default=first)
+
+
+def _wanted(page: Any) -> list[Any]:
+    """The tags that describe raw data, without those that hold whole other files."""
+    return [tag for tag in page.tags if (tag.code < 340 or tag.code >= 33421) and tag.code not in WHOLE_FILES]
+
+
+def _value(page: Any, code: int) -> int | None:
+    tag = page.tags.get(code)
+    return None if tag is None else int(tag.value)

@@ -1,0 +1,44 @@
+"""Gains of a lens over the picture, as DNG opcodes give them: shading on a grid, and vignetting."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkdiff_cli.raw.opcodes import GainMap, RadialGain
+
+
+def grid_gain(
+    opcode: GainMap, plane: int, rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, ...]
+) -> NDArray[np.float32]:
+    """A gain map at pixels, linear between its points and constant beyond them.
+
+    Args:
+        opcode: the map; its grid counts from the picture's corner, and pixels have their centres at halves.
+        plane: which of its planes.
+        rows, columns: of the pixels.
+        shape: height and width of the picture.
+
+    Returns:
+        (rows, columns).
+    """
+    gains = opcode.gains[..., min(plane, opcode.gains.shape[2] - 1)]
+    weights = []
+    for axis, lines in enumerate((rows, columns)):
+        points = gains.shape[axis]
+        place = ((lines + 0.5) / shape[axis] - opcode.origin[axis]) / (opcode.spacing[axis] or 1.0)
+        distance = np.abs(np.clip(place, 0, points - 1)[:, None] - np.arange(points))
+        weights.append(np.maximum(1 - distance, 0).astype(np.float32))
+    return np.asarray(weights[0] @ gains @ weights[1].T)
+
+
+def radial_gain(opcode: RadialGain, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """(H, W) the gain of FixVignetteRadial, for a picture of a height and width."""
+    high, wide = shape[:2]
+    across, down = opcode.centre[0] * wide, opcode.centre[1] * high
+    squared = ((np.arange(high) + 0.5 - down) ** 2)[:, None] + (np.arange(wide) + 0.5 - across) ** 2
+    squared /= max(across, wide - across) ** 2 + max(down, high - down) ** 2
+    return np.polynomial.polynomial.polyval(squared, (1.0, *opcode.terms)).astype(np.float32)
+
+
+def multiply(light: NDArray[np.float32], gain: NDArray[np.float32], white: np.float32) -> None:
+    """Multiply light by a gain in place; what is saturated stays so, also where the gain is below 1."""
+    np.multiply(light, np.where(light >= white, np.maximum(gain, np.float32(1)), gain), out=light)

@@ -1,0 +1,114 @@
+"""Line noise: the offset that the readout adds to each row and column, measured on the frame and subtracted."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkdiff_cli.cfa import Cfa
+from darkdiff_cli.raw.frame import RawFrame
+from darkdiff_cli.raw.line_noise.bands import band_noise
+from darkdiff_cli.raw.line_noise.offsets import least_squares, robust_variance
+from darkdiff_cli.raw.settings import ExposureSettings
+
+SEGMENT = 16  # neighbouring pixels of one colour in a row that are averaged into one value
+LAGS = range(1, 7)  # distances, in rows, at which rows are compared
+MIN_SEGMENTS = 8  # of a row; a smaller frame is not measured
+OUTLIER = 3.5  # standard deviations from which a step between two rows is an edge of the scene
+MIN_EXCESS = 1.4  # times the variance between halves of the width: 0.5 to 0.9 without line noise, up to 11 with it
+MAX_LINE_NOISE = 0.6  # times a pixel's noise: 0.01 to 0.53 in ELD's calibrations; stronger stripes are the scene's
+
+
+def without_line_noise(frame: RawFrame, settings: ExposureSettings) -> RawFrame:
+    """Subtract the noise of rows, then of columns, giving float32; unchanged without any, or where it is off."""
+    if settings.line_noise == "off" or frame.cfa is None or not frame.cfa.is_bayer:
+        return frame
+    above = frame.above_black()
+    light = above.light_dn()
+    rows = line_noise(light, frame.cfa)
+    if rows.any():
+        light = light - rows[:, None].astype(np.float32)
+    columns = line_noise(np.ascontiguousarray(light.T), frame.cfa.transposed)
+    if columns.any():
+        light = light - columns.astype(np.float32)
+    return replace(above, mosaic_dn=light) if rows.any() or columns.any() else frame
+
+
+def line_noise(light_dn: NDArray[np.float32], cfa: Cfa) -> NDArray[np.float64]:
+    """Measure the offset of each row of a Bayer frame; of each column, if the frame is given transposed.
+
+    Two rows with a common colour (all rows have green) differ by their offsets and by the scene. The scene gets
+    brighter in one part of the width and darker in another, so the median along the row keeps the offsets. Steps of the
+    scene grow with the distance of the rows, steps of the offsets do not (the nugget of a variogram: Matheron, Economic
+    Geology 58, 1963). The offsets are the least squares solution over all pairs of rows, weighted by the variance that
+    scene and pixel noise give a step. Offsets that many rows share do not show there; `band_noise` measures them.
+
+    Args:
+        light_dn: (H, W) pixels in DN above black.
+        cfa: the colour filter; only Bayer patterns are measured.
+
+    Returns:
+        (H,) offsets in DN, their mean 0; all of them 0 where the frame shows no such noise.
+    """
+    rows, width = light_dn.shape[0] // 2 * 2, light_dn.shape[1] // 2 * 2
+    offsets = np.zeros(light_dn.shape[0])
+    if rows <= 2 * LAGS[-1] or width < 2 * MIN_SEGMENTS * SEGMENT or not cfa.is_bayer:
+        return offsets
+    columns = [_segments(light_dn[:rows, phase:width:2]) for phase in (0, 1)]
+    even, odd = (row.index("G") for row in cfa.pattern)
+    green = columns[even].copy()
+    green[1::2] = columns[odd][1::2]
+    both = np.stack(columns, axis=2).reshape(rows, -1)  # from left to right
+    steps = [_step(green if lag % 2 else both, lag) for lag in LAGS]
+    slope, nugget = np.polyfit(LAGS, [robust_variance(step.medians**2) for step in steps], 1)
+    offset = nugget / 2
+    chance = float(np.mean([step.noise for step in steps])) / 2
+    if not MIN_EXCESS * chance < offset < chance + MAX_LINE_NOISE**2 * steps[1].pixel:
+        return offsets
+    offsets[:rows] = _solve(steps, offset, max(float(slope), 0.0))
+    without = light_dn - offsets[:, None].astype(np.float32)
+    offsets += band_noise(without, cfa, offset, steps[1].pixel)
+    return np.asarray(offsets - offsets.mean())
+
+
+class _Step(NamedTuple):
+    """Median steps from each row to the one `lag` rows below.
+
+    Attributes:
+        medians: (rows - lag,) DN.
+        noise: their variance that is not common to all columns, DN squared.
+        pixel: variance of a pixel, DN squared.
+    """
+
+    medians: NDArray[np.floating]
+    noise: float
+    pixel: float
+
+
+def _step(values: NDArray[np.float32], lag: int) -> _Step:
+    change = values[lag:] - values[:-lag]
+    if lag % 2:  # the two greens of many sensors differ in response
+        for parity in (0, 1):
+            change[parity::2] -= np.median(change[parity::2])
+    medians = np.median(change, axis=1)
+    middle = change.shape[1] // 2
+    halves = np.median(change[:, :middle], axis=1) - np.median(change[:, middle:], axis=1)
+    pixel = SEGMENT * robust_variance((change - medians[:, None]) ** 2) / 2
+    return _Step(medians, robust_variance(halves**2) / 4, pixel)
+
+
+def _solve(steps: list[_Step], offset: float, drift: float) -> NDArray[np.float64]:
+    """Offsets of variance `offset` by least squares; the scene adds a variance of `drift` per row of distance."""
+    weighted = []
+    for lag, step in zip(LAGS, steps, strict=True):
+        weight = np.full(len(step.medians), 1 / (len(LAGS) * (drift * lag + step.noise)))
+        weight[np.abs(step.medians) > OUTLIER * np.sqrt(2 * offset + drift * lag)] = 0
+        weighted.append((lag, step.medians, weight))
+    return least_squares(len(steps[0].medians) + 1, offset, weighted)
+
+
+def _segments(columns: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(rows, n) pixels of one column phase -> means of segments."""
+    whole = columns[:, : columns.shape[1] // SEGMENT * SEGMENT]
+    return np.asarray(whole.reshape(len(columns), -1, SEGMENT).mean(axis=2, dtype=np.float32))

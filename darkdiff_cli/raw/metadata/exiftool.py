@@ -1,0 +1,65 @@
+"""All tags by the command `exiftool`, where it is on the PATH."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from darkdiff_cli.capture import EXIF, GPS, Tag
+from darkdiff_cli.raw.metadata.exif import with_dng_names
+from darkdiff_cli.raw.metadata.values import Found
+
+SECONDS = 30
+OPTIONS = ("-json", "-n", "-D", "-G1", "-IFD0:all", "-ExifIFD:all", "-GPS:all")  # numbers as numbers, with tag numbers
+
+
+def read(path: Path, _raw: Any) -> Found:
+    """The tags of IFD0, the EXIF and the GPS directory.
+
+    Raises:
+        FileNotFoundError: there is no such command.
+        OSError, SubprocessError, ValueError: it fails, hangs, or answers with something else.
+    """
+    command = shutil.which("exiftool")
+    if command is None:
+        raise FileNotFoundError("exiftool")
+    arguments: list[str | bytes] = [command, *OPTIONS, os.fsencode(path.absolute())]
+    answer = subprocess.run(arguments, capture_output=True, check=True, timeout=SECONDS, stdin=subprocess.DEVNULL)
+    [tags] = json.loads(answer.stdout.decode("utf-8", "surrogateescape"))
+    found = Found()
+    for key, entry in tags.items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("id"), int):
+            continue
+        group, number = key.split(":")[0], entry["id"]
+        if group == "GPS" and number in GPS:
+            found.gps[number] = _value(GPS[number], entry["val"])
+        elif group == "ExifIFD":
+            found.exif[number] = _value(EXIF.get(number), entry["val"])
+        elif group == "IFD0":
+            found.exif.setdefault(number, _value(EXIF.get(number), entry["val"]))
+    return with_dng_names(found)
+
+
+def _value(tag: Tag | None, value: Any) -> Any:
+    """exiftool's value as what stands in the file: angles in degrees, minutes and seconds, lists as lists."""
+    if tag is None or tag.kind in ("text", "comment", "windows"):
+        return str(value)
+    if tag.kind == "undefined":
+        return bytes([value]) if isinstance(value, int) else str(value).encode()
+    if tag.name == "GPSTimeStamp":
+        return [float(part) for part in str(value).split(":")]
+    if tag.length == 3 and isinstance(value, int | float):
+        return degrees(abs(value))
+    return [_number(word) for word in str(value).split()]
+
+
+def degrees(angle: float) -> list[float]:
+    """Whole degrees, whole minutes, and seconds to a ten-thousandth (3 mm on the ground)."""
+    seconds = round(angle * 3600, 4)
+    return [seconds // 3600, seconds % 3600 // 60, round(seconds % 60, 4)]
+
+
+def _number(word: str) -> float:
+    return float("nan") if word in ("undef", "inf") else float(word)

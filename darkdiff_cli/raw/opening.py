@@ -1,0 +1,64 @@
+"""Open a raw file with LibRaw. The only module that imports rawpy."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import rawpy
+
+from darkdiff_cli.errors import InputError, MemoryLimitError
+from darkdiff_cli.raw.unsupported import why_not_decoded
+
+LIBRAW_VERSION = ".".join(str(part) for part in rawpy.libraw_version)
+Raw = rawpy.RawPy
+"""An open raw file."""
+
+
+@contextmanager
+def open_raw(path: Path) -> Iterator[Raw]:
+    """Open a raw file; every error of LibRaw becomes one sentence.
+
+    Raises:
+        InputError: the file is missing, empty, no raw file, truncated, or of a kind that LibRaw cannot decode; where
+            the file says of which kind it is, the sentence names it.
+        MemoryLimitError: the decoded frame does not fit into memory.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file; check the path.")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give the raw files in it.")
+    try:
+        if path.stat().st_size == 0:
+            raise InputError(f"{path}: the file is empty; copy it again from the card.")
+        path.open("rb").close()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
+    try:
+        with path.open("rb") as file, rawpy.imread(_name(path) or file) as raw:
+            yield raw
+    except (rawpy.LibRawUnsufficientMemoryError, MemoryError) as error:
+        raise MemoryLimitError(f"{path}: does not fit into memory; close other programs and try again.") from error
+    except rawpy.LibRawError as error:
+        raise InputError(f"{path}: {_reason(error, path)}.") from error
+
+
+def _reason(error: rawpy.LibRawError, path: Path) -> str:
+    unsupported = isinstance(error, rawpy.LibRawFileUnsupportedError | rawpy.LibRawNotImplementedError)
+    known = why_not_decoded(path, unsupported)
+    if known is not None:
+        return known
+    if unsupported:
+        return "not a raw file that LibRaw knows; give the camera's original file"
+    if isinstance(error, rawpy.LibRawTooBigError):
+        return "claims an impossible size, so it is damaged; copy it again from the card"
+    if isinstance(error, rawpy.LibRawIOError | rawpy.LibRawDataError):
+        return "is no raw file, or it is truncated or damaged; copy it again from the card"
+    return f"LibRaw cannot decode it ({error}); give the camera's original file"
+
+
+def _name(path: Path) -> str | None:
+    """The file's name for LibRaw; None for one that is no UTF-8, whose content LibRaw gets instead."""
+    try:
+        return path.as_posix().encode().decode()
+    except UnicodeEncodeError:
+        return None

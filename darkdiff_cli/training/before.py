@@ -1,0 +1,57 @@
+"""What would stop a run is found before its first stage begins, not after days of training."""
+
+from collections.abc import Sequence
+
+from darkdiff_cli.training.loop.batches import Cut
+from darkdiff_cli.training.loop.train import earlier_checkpoint
+from darkdiff_cli.training.recipe.optimisation import Optimisation
+from darkdiff_cli.training.recipe.recipe import Recipe
+from darkdiff_cli.training.run import Run, StageName
+from darkdiff_models.checkpoints import load_base, load_base_autoencoder
+
+FOLDERS: dict[StageName, tuple[str, ...]] = {
+    "0": ("stage0-autoencoder", "stage0-denoiser"),
+    "1": ("stage1",),
+    "2": ("stage2",),
+    "3": ("stage3",),
+    "sid-unet": ("sid-unet",),
+}
+
+
+def check_before(run: Run, names: Sequence[StageName], processes: int) -> None:
+    """Look at everything that the stages of a run need: data, models, earlier stages, room for their results.
+
+    Args:
+        run: what was asked for.
+        names: its stages in order.
+        processes: that share each batch.
+
+    Raises:
+        InputError: the training data is missing or not complete.
+        SettingsError: a model or an earlier stage is missing, the batch cannot be shared, or there is an earlier run.
+    """
+    for name in names:
+        for plan in _plans(run.recipe, name):
+            run.pairs(name, "train", plan.crop)
+            run.held_out(name, plan.crop)
+            Cut.of(plan, 0, processes)
+        if not run.dry:
+            for folder in FOLDERS[name]:
+                earlier_checkpoint(run.settings.output / folder, run.settings.resume)
+    if run.start:
+        run.started()
+        return
+    if names[0] == "2" and not run.dry:
+        run.autoencoder()
+    if names[0] == "3":
+        run.finished()
+        return
+    if "0" not in names and "2" in names:
+        run.from_base(load_base)
+    elif "0" not in names and "1" in names:
+        run.from_base(load_base_autoencoder)
+
+
+def _plans(recipe: Recipe, name: StageName) -> list[Optimisation]:
+    prefix = "regression" if name == "sid-unet" else f"stage{name}"
+    return [plan for key, plan in recipe.plans.items() if key.startswith(prefix)]

@@ -1,0 +1,105 @@
+"""Stage 3: from the half-size picture to the sensor's size (our addition)."""
+
+from collections.abc import Hashable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from darkdiff_cli.datasets import Pair, collate
+from darkdiff_cli.datasets.kept import KeptPairs
+from darkdiff_cli.training.loop.draws import Draws
+from darkdiff_cli.training.recipe.stage_settings import Stage3
+from darkdiff_cli.training.stages.losses import PERIOD, picture_loss, score
+from darkdiff_cli.training.stages.stage import MODEL, Numbers, Readings, Stage
+from darkdiff_models import DarkDiffPipeline
+from darkdiff_models.detail import Detail
+from darkdiff_models.detail.samples import halved
+from darkdiff_models.devices import autocast_dtype
+from darkdiff_models.finishing import finish
+from darkdiff_models.learning.lpips import LPIPS
+from darkdiff_models.networks.sampling import make_scheduler, sample
+
+AT_ONCE = 16  # half-size pictures that are made together beforehand
+
+
+class FullSizePicture(Stage):
+    """The half-size picture of the finished stages and the mosaic in, the full-size picture out."""
+
+    def __init__(self, settings: Stage3, model: DarkDiffPipeline, detail: Detail, lpips: LPIPS | None) -> None:
+        self.name, self.settings, self.optimisation = "stage3", settings, settings.optimisation
+        self.model, self.detail, self.lpips = model, detail, lpips
+        networks = {"vae": model.vae, "unet": model.unet, "context": model.context}
+        for network in networks.values():
+            network.requires_grad_(False)
+        self.players = {MODEL: {"detail": detail}}
+        self.frozen = {**networks, **({"lpips": lpips} if lpips is not None else {})}
+        self.multiple = max(detail.multiple, model.vae.factor * model.unet.size_multiple)
+
+    def course(self, player: str, step: int) -> Hashable | None:  # noqa: ARG002
+        """No two passes are alike: the noise of the half-size picture is measured on the CPU."""
+        return None
+
+    def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Readings]:  # noqa: ARG002
+        """The distance from the truth at full size, and at half size."""
+        made = self._full(pair, draws)
+        assert pair.full is not None
+        picture = picture_loss(made, pair.full.truth, self.lpips, self.settings.loss, draws.place(PERIOD)).mean()
+        half = F.l1_loss(halved(made), pair.reference)
+        loss = picture + self.settings.half_weight * half
+        return loss, {"picture": picture.detach(), "half": half.detach()}
+
+    def _full(self, pair: Pair, draws: Draws) -> Tensor:
+        assert pair.full is not None
+        half = self.half_size(pair, draws) if pair.full.half is None else pair.full.half
+        return torch.as_tensor(self.detail(half, pair.full.samples))
+
+    def kept(self, pairs: Dataset[Pair], seed: int, device: torch.device) -> Dataset[Pair]:
+        """The pairs that the recipe keeps, with their half-size pictures; all of them where it keeps none."""
+        made: list[Pair] = []
+        for network in self.frozen.values():
+            network.to(device)
+        while len(made) < self.settings.kept_pairs:
+            several = [pairs[len(made) + index] for index in range(AT_ONCE)]
+            draws = Draws(seed, len(made), device)
+            with torch.autocast(device.type, autocast_dtype(device), enabled=autocast_dtype(device) is not None):
+                halves = self.half_size(collate(several).to(device), draws).float().cpu()
+            for pair, half in zip(several, halves, strict=True):
+                assert pair.full is not None
+                made.append(replace(pair, full=replace(pair.full, half=half)))
+        return KeptPairs(made, seed) if made else pairs
+
+    @torch.no_grad()
+    def half_size(self, pair: Pair, draws: Draws) -> Tensor:
+        """(batch, 3, h, w) the finished picture of the stages before, as `enhance` makes it."""
+        model = self.model
+        noisy = model.vae.encode(pair.noisy)
+        condition = model.unet.prepare(model.context(noisy.latents))
+        scheduler = make_scheduler(dict(model.scheduler.config), model.config["default_sampler"])
+        steps, noise = int(model.config["default_steps"]), draws.normal_like(noisy.latents)
+        latents = sample(lambda z, t: model.unet(z, t, condition), noise, scheduler, steps)
+        return finish(model.vae.decode(latents, noisy), pair.noisy, model.vae.factor, model.finishing).clamp(0, 1)
+
+    def health(self, pair: Pair, draws: Draws) -> Numbers:
+        """Scores at full size, beside the half-size picture's; and those of the full-size picture, halved."""
+        assert pair.full is not None
+        half = self.half_size(pair, draws)
+        made = self.detail(half, pair.full.samples)
+        small = pair.reference
+        pictures = {"": (made, pair.full.truth), "halved_": (halved(made), small), "half_": (half, small)}
+        return {
+            prefix + name: value
+            for prefix, (picture, truth) in pictures.items()
+            for name, value in score(picture, truth, self.lpips).items()
+        }
+
+    def picture(self, pair: Pair, draws: Draws) -> Tensor:
+        """What the network makes of the held-out images, halved, beside which the log shows them."""
+        return halved(self._full(pair, draws)).clamp(0, 1)
+
+    def export(self, folder: Path) -> None:
+        """The whole model with its Detail, ready for `enhance --model`."""
+        self.model.with_detail(self.detail).save_pretrained(folder)

@@ -1,0 +1,107 @@
+"""The network that adds what the mosaic knows to the half-size picture."""
+
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor, nn
+
+from darkdiff_models.detail.samples import Samples, enlarged, root, squared
+
+ANCHOR = 4  # half-size pixels: means over this size stay those of the half-size picture
+INPUTS = 12 + 12 + 3 + 3  # sparse colours and mask of a quad, half-size picture, noise
+
+
+class Detail(ModelMixin, ConfigMixin):
+    """Half-size picture and mosaic -> full-size picture, for any colour filter.
+
+    A U-Net without norms, so that tiles do not show. It sees the mosaic as sparse colours with a mask, a quad to a
+    place, and works at half size. What it adds goes on top of the enlarged half-size picture, all in the sensor's own
+    primaries and under a square root; means over 4x4 half-size pixels stay those of the half-size picture.
+
+    Args:
+        block_out_channels: widths at half size, a quarter, an eighth.
+        blocks: residual blocks on the way down and up at each of these sizes.
+    """
+
+    @register_to_config
+    def __init__(
+        self, block_out_channels: tuple[int, ...] = (32, 64, 128), blocks: tuple[int, ...] = (2, 2, 3)
+    ) -> None:
+        super().__init__()
+        widths = block_out_channels
+        self.conv_in = nn.Conv2d(INPUTS, widths[0], 3, padding=1)
+        self.down = nn.ModuleList(_chain(width, count) for width, count in zip(widths, blocks, strict=True))
+        self.shrink = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
+        self.grow = nn.ModuleList(nn.Conv2d(b, 4 * a, 1) for a, b in pairwise(widths))
+        self.up = nn.ModuleList(_chain(width, count) for width, count in zip(widths, blocks[:-1], strict=False))
+        self.conv_out = nn.Conv2d(widths[0], 12, 3, padding=1)
+        self.direct = nn.Conv2d(INPUTS, 12, 5, padding=2)  # the linear part: a demosaicing filter
+        for last in (self.conv_out, self.direct):
+            nn.init.zeros_(last.weight)
+            assert last.bias is not None
+            nn.init.zeros_(last.bias)
+
+    @property
+    def multiple(self) -> int:
+        """Sides of the half-size picture are multiples of this."""
+        return max(ANCHOR, 2 ** (len(self.config["block_out_channels"]) - 1))
+
+    def forward(self, half: Tensor, samples: Samples) -> Tensor:
+        """Make the full-size picture.
+
+        Args:
+            half: (batch, 3, h, w) half-size picture, sRGB; h and w are multiples of `multiple`.
+            samples: the mosaic, (batch, 3, 2h, 2w).
+
+        Returns:
+            (batch, 3, 2h, 2w) sRGB, not clipped.
+        """
+        light = samples.half_light(half)
+        base = root(light)
+        seen = [F.pixel_unshuffle(part, 2) for part in (root(samples.colours) * samples.mask, samples.mask)]
+        inputs = torch.cat([*seen, base, samples.deviation(light).sqrt()], dim=1).contiguous(
+            memory_format=torch.channels_last
+        )
+        added = self.conv_out(self._features(self.conv_in(inputs))) + self.direct(inputs)
+        full = enlarged(base) + F.pixel_shuffle(added, 2).float()
+        return samples.srgb(_anchored(squared(full), light))
+
+    def _features(self, hidden: Tensor) -> Tensor:
+        skips = []
+        for level, blocks in enumerate(self.down):
+            if level:
+                skips.append(hidden)
+                hidden = self.shrink[level - 1](hidden)
+            hidden = blocks(hidden)
+        for level in reversed(range(len(skips))):
+            hidden = skips[level] + F.pixel_shuffle(self.grow[level](hidden), 2)
+            hidden = self.up[level](hidden)
+        return hidden
+
+
+class _Block(nn.Module):
+    """x + conv(relu(conv(x)))."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.conv2.weight)  # a block begins as the identity
+        assert self.conv2.bias is not None
+        nn.init.zeros_(self.conv2.bias)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return torch.as_tensor(hidden + self.conv2(F.relu(self.conv1(hidden))))
+
+
+def _chain(width: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*(_Block(width) for _ in range(count)))
+
+
+def _anchored(full: Tensor, half: Tensor) -> Tensor:
+    """Give full-size light the means of the half-size light over blocks of 4 half-size pixels, without an edge."""
+    missing = F.avg_pool2d(half, ANCHOR) - F.avg_pool2d(full, 2 * ANCHOR)
+    return full + F.interpolate(missing, size=full.shape[-2:], mode="bilinear", align_corners=False)

@@ -1,0 +1,99 @@
+"""What a sensor saw, in the form that serves every colour filter: sparse colours, a mask, and the noise."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The mosaic of one image or a batch, amplified and white-balanced, in the sensor's primaries.
+
+    Attributes:
+        colours: (batch, 3, h, w) linear light, 1 = saturation; 0 where a photosite saw another colour. Negative noise
+            is kept.
+        mask: (batch, 3, h, w), 1 where a photosite saw the colour, else 0.
+        noise: (batch, 3, 2) variance of the noise of each colour, gain * light + read variance: the gain and the read
+            variance, in units of `colours`.
+        srgb_from_camera: (batch, 3, 3) from the sensor's primaries to linear sRGB.
+    """
+
+    colours: Tensor
+    mask: Tensor
+    noise: Tensor
+    srgb_from_camera: Tensor
+
+    @classmethod
+    def of_arrays(
+        cls,
+        colours: NDArray[np.float32],
+        mask: NDArray[np.float32],
+        noise: NDArray[np.floating],
+        srgb_from_camera: NDArray[np.floating],
+    ) -> "Samples":
+        """A batch of one from arrays without the batch's dimension."""
+        arrays = (colours, mask, noise, srgb_from_camera)
+        return cls(*(torch.from_numpy(np.asarray(array, dtype=np.float32))[None] for array in arrays))
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Samples":
+        """The same with every tensor changed."""
+        return Samples(change(self.colours), change(self.mask), change(self.noise), change(self.srgb_from_camera))
+
+    def images(self, change: Callable[[Tensor], Tensor]) -> "Samples":
+        """The same with colours and mask changed: cropped or turned."""
+        return Samples(change(self.colours), change(self.mask), self.noise, self.srgb_from_camera)
+
+    def half_light(self, srgb: Tensor) -> Tensor:
+        """(batch, 3, h, w) sRGB -> linear light in the sensor's primaries."""
+        return transformed(torch.linalg.inv(self.srgb_from_camera.float()), decode_srgb(srgb.float()))
+
+    def srgb(self, light: Tensor) -> Tensor:
+        """(batch, 3, h, w) linear light in the sensor's primaries -> sRGB, not clipped above 1, 0 or more."""
+        return encode_srgb(transformed(self.srgb_from_camera.float(), light.float()))
+
+    def deviation(self, light: Tensor) -> Tensor:
+        """(batch, 3, h, w) standard deviation of the noise of each colour where there is this much light."""
+        gain, read = (self.noise[..., index, None, None] for index in (0, 1))
+        return (gain * light.clamp_min(0) + read).sqrt()
+
+
+def transformed(matrix: Tensor, image: Tensor) -> Tensor:
+    """(batch, 3, 3) applied to the channels of (batch, 3, h, w)."""
+    return torch.einsum("bij,bjhw->bihw", matrix, image)
+
+
+def root(light: Tensor) -> Tensor:
+    """The signed square root, under which shot noise has about the same size everywhere."""
+    return light.sign() * (light.abs() + 1e-8).sqrt()
+
+
+def squared(value: Tensor) -> Tensor:
+    """The inverse of `root`."""
+    return value * value.abs()
+
+
+def decode_srgb(srgb: Tensor) -> Tensor:
+    """sRGB -> linear light (IEC 61966-2-1); values outside [0, 1] are clipped first."""
+    srgb = srgb.clamp(0, 1)
+    return torch.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+
+
+def encode_srgb(linear: Tensor) -> Tensor:
+    """Linear light -> sRGB (IEC 61966-2-1); below 0 the straight part of the curve goes on."""
+    bright = 1.055 * linear.clamp_min(0.0031308) ** (1 / 2.4) - 0.055
+    return torch.where(linear <= 0.0031308, 12.92 * linear, bright)
+
+
+def halved(srgb: Tensor) -> Tensor:
+    """(batch, 3, H, W) sRGB -> (batch, 3, H // 2, W // 2), the means of 2x2 pixels in linear light."""
+    return encode_srgb(F.avg_pool2d(decode_srgb(srgb), 2))
+
+
+def enlarged(image: Tensor) -> Tensor:
+    """(batch, channels, h, w) at twice the size, bilinear: pixel (i, j) covers the sensor's quad there."""
+    return F.interpolate(image, scale_factor=2, mode="bilinear", align_corners=False)

@@ -1,0 +1,48 @@
+"""The full-size picture of a photo of any size, one tile in memory at a time."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from darkdiff_models.detail.network import Detail
+from darkdiff_models.detail.samples import Samples
+from darkdiff_models.tiling.tiles import Blend, Tiles
+
+TILE, OVERLAP = 1024, 128  # pixels of the full-size picture
+
+Progress = Callable[[int, int], None]
+"""(done, total)."""
+
+
+def full_size(detail: Detail, half: Tensor, samples: Samples, on_tiles: Progress | None = None) -> Tensor:
+    """Make the full-size picture.
+
+    Args:
+        detail: the network.
+        half: (h, w, 3) half-size picture, sRGB in [0, 1]; where the sensor has an odd row or column, h or w is rounded
+            down.
+        samples: the mosaic, (1, 3, H, W) with H = 2h or 2h + 1.
+        on_tiles: called after every tile.
+
+    Returns:
+        (H, W, 3) sRGB in [0, 1] on the CPU.
+    """
+    device, (height, width) = detail.device, samples.colours.shape[-2:]
+    step = 2 * detail.multiple
+    rows, columns = (-(-length // step) * step for length in (height, width))
+    image = half.permute(2, 0, 1)[None].to(device)
+    image = F.pad(image, (0, columns // 2 - image.shape[3], 0, rows // 2 - image.shape[2]), mode="replicate")
+    # Beyond the edge no photosite saw anything.
+    beyond = (0, columns - width, 0, rows - height)
+    seen = samples.each(lambda part: part.to(device)).images(lambda part: F.pad(part, beyond))
+    tiles = replace(Tiles.cover(rows, columns, TILE, OVERLAP, step), margin=OVERLAP // 4)
+    halves, blend = tiles.shrunk(2), Blend(tiles, 3, image)
+    for index in range(len(tiles.corners)):
+        part = seen.images(lambda whole, index=index: tiles.crop(whole, index))  # type: ignore[misc]
+        blend.add(index, detail(halves.crop(image, index), part))
+        if on_tiles is not None:
+            on_tiles(index + 1, len(tiles.corners))
+    picture = blend.result()[0, :, :height, :width]
+    return picture.clamp_(0, 1).permute(1, 2, 0).float().cpu().contiguous()

@@ -1,0 +1,68 @@
+"""What would stop a later stage is said before the first one trains."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from darkdiff_cli.app import app
+from darkdiff_cli.training.recipe.recipe_file import load_recipe
+from darkdiff_cli.training.stages.stage0 import stock_autoencoder, stock_unet
+from darkdiff_models.checkpoints import Base, save_base
+from darkdiff_models.networks.sampling import sd_schedule
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base at the widths of tiny-debug, untrained."""
+    shapes = load_recipe("tiny-debug").stage0
+    assert shapes is not None
+    vae, unet = stock_autoencoder(shapes.autoencoder_shape), stock_unet(shapes.denoiser_shape, 4)
+    prompt = torch.zeros(1, shapes.denoiser_shape.prompt_tokens, shapes.denoiser_shape.cross_attention_dim)
+    folder = tmp_path_factory.mktemp("base")
+    save_base(Base(vae, unet, dict(sd_schedule("v_prediction").config), prompt), folder)
+    return folder
+
+
+def train(stage: object, data: str, output: Path, *more: object):
+    words = ["train", "--precision", "fp32", "--stage", stage, "--recipe", "paper-sid-debug", "--data", data, "-o",
+             output, "--workers", 0, *more]  # fmt: skip
+    return CliRunner().invoke(app, list(map(str, words)))
+
+
+def refused(done, sentence: str, output: Path) -> None:
+    assert done.exit_code == 2, done.output
+    assert sentence in done.stderr.splitlines()[-1]
+    assert not (output / "stage1").exists()  # nothing has trained
+
+
+def test_wrong_data_and_a_wrong_start_come_before_a_missing_stage(photo_folder, base, tmp_path) -> None:
+    photos, run = f"photos:{photo_folder}", tmp_path / "run"
+    refused(train(2, f"photos:{tmp_path / 'none'}", run, "--base", base), "no such folder of photographs", run)
+    refused(train(2, f"eld:{tmp_path}", run, "--base", base), "ELD has no training scenes", run)
+    refused(train(2, photos, run, "--start", tmp_path / "none"), "--start: no model", run)
+    refused(train(2, photos, run, "--base", base), "stage1/vae: is missing", run)
+
+
+def test_what_stage_2_needs_is_looked_at_before_stage_1_trains(photo_folder, base, tmp_path) -> None:
+    photos, run, half = f"photos:{photo_folder}", tmp_path / "run", tmp_path / "half"
+    half.mkdir()
+    (half / "vae").symlink_to(base / "vae")
+    refused(train("all", photos, run, "--base", half), "half/unet: is missing or damaged", run)
+    earlier = run / "stage2" / "checkpoints" / "step-00000002.safetensors"
+    earlier.parent.mkdir(parents=True)
+    earlier.touch()
+    refused(train("all", photos, run, "--base", base), "stage2: holds an earlier run's checkpoints", run)
+    weighed = ("--set", "stage2.image_loss.lpips=1", "--set", "stage2.optimisation.crop=64")
+    other = (tmp_path / "other", "--base", base, "--lpips", base / "empty_prompt.safetensors")
+    refused(train("all", photos, *other, *weighed), "give the LPIPS weights with --lpips", tmp_path / "other")
+
+
+def test_a_dry_run_tells_the_cost_of_every_stage_before_any_has_trained(photo_folder, base, tmp_path) -> None:
+    done = train("all", f"photos:{photo_folder}", tmp_path / "run", "--base", base, "--dry-run")
+    assert done.exit_code == 0, done.stderr
+    assert [line.split(":")[0] for line in done.stdout.splitlines() if not line.startswith(" ")] == ["stage1", "stage2"]
+    alone = train(2, f"photos:{photo_folder}", tmp_path / "run", "--base", base, "--dry-run")
+    assert alone.stdout == done.stdout[done.stdout.index("stage2") :]
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,65 @@
+"""Which raws a batch finds, and what it says of folders that it may not read."""
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from darkdiff_cli.batch.jobs import Job, find_jobs
+from darkdiff_cli.batch.plan import unreadable_entry
+from darkdiff_cli.errors import InputError
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def cards() -> Iterator[Path]:
+    """Two cards with a raw each; the second may not be read, by a process without root's powers."""
+    if not hasattr(os, "geteuid"):
+        pytest.skip("permissions of Unix")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        for card in ("card 1", "card 2"):
+            (folder / card).mkdir()
+            (folder / card / "IMG.dng").write_bytes(b"raw")
+        (folder / "card 2").chmod(0o000)
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(NOBODY)
+        try:
+            yield folder
+        finally:
+            if root:
+                os.seteuid(0)
+            (folder / "card 2").chmod(0o700)
+
+
+def test_a_subfolder_without_permission_is_told(cards: Path) -> None:
+    gone: list[OSError] = []
+    jobs = find_jobs(cards, cards / "out", ".jpg", recursive=True, on_unreadable=gone.append)
+    assert [job.relative for job in jobs] == ["card 1/IMG.dng"]
+    [error] = gone
+    assert error.errno == errno.EACCES
+    entry = unreadable_entry(cards, error)
+    assert (entry.source, entry.status) == ("card 2", "failed")
+    assert entry.error == (
+        f"{cards / 'card 2'}: cannot be read (Permission denied), nor the raws in it; check its permissions."
+    )
+    assert find_jobs(cards, cards / "out", ".jpg", on_unreadable=gone.append) == []
+    assert len(gone) == 1  # without --recursive nobody asks what is in it
+
+
+def test_a_folder_without_permission_is_an_error(cards: Path) -> None:
+    with pytest.raises(InputError, match="Permission denied"):
+        find_jobs(cards / "card 2", cards / "out", ".jpg")
+
+
+def test_a_raw_without_permission_is_not_called_vanished(cards: Path) -> None:
+    with pytest.raises(InputError, match="Permission denied"):
+        Job(cards, "card 2/IMG.dng", cards, "IMG.jpg").identity(checksum=False)
+    with pytest.raises(InputError, match="is not there any more"):
+        Job(cards, "card 1/other.dng", cards, "IMG.jpg").identity(checksum=False)

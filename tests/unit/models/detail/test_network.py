@@ -1,0 +1,95 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from darkdiff_models.detail import Detail, Samples
+from darkdiff_models.detail.samples import decode_srgb, encode_srgb, enlarged, halved, root, squared
+from darkdiff_models.detail.tiled import full_size
+
+MATRIX = torch.tensor([[1.6, -0.4, -0.2], [-0.2, 1.5, -0.3], [0.0, -0.5, 1.5]])  # rows sum to one: white stays white
+
+
+def bayer(height: int, width: int, light: Tensor | None = None) -> Samples:
+    """What an RGGB sensor sees of (3, height, width) light, or of grey."""
+    mask = torch.zeros(1, 3, height, width)
+    mask[:, 0, 0::2, 0::2] = mask[:, 1, 0::2, 1::2] = mask[:, 1, 1::2, 0::2] = mask[:, 2, 1::2, 1::2] = 1.0
+    seen = torch.full((1, 3, height, width), 0.2) if light is None else light[None]
+    return Samples(seen * mask, mask, torch.full((1, 3, 2), 1e-3), MATRIX[None])
+
+
+def learnt(seed: int = 0) -> Detail:
+    """A network of toy widths with random weights in all places."""
+    torch.manual_seed(seed)
+    detail = Detail((8, 16), (1, 1))
+    for parameter in detail.parameters():
+        torch.nn.init.normal_(parameter, std=0.004)
+    return detail.eval().requires_grad_(False)
+
+
+def smooth(height: int, width: int) -> Tensor:
+    """(height, width, 3) sRGB without fine detail."""
+    coarse = torch.rand(1, 3, height // 8 + 2, width // 8 + 2)
+    return F.interpolate(coarse, size=(height, width), mode="bicubic").clamp(0, 1)[0].permute(1, 2, 0)
+
+
+def test_a_network_that_has_learnt_nothing_enlarges_the_half_size_picture() -> None:
+    picture = torch.full((16, 24, 3), 0.5)
+    made = full_size(Detail((8, 16), (1, 1)).eval().requires_grad_(False), picture, bayer(32, 48))
+    torch.testing.assert_close(made, torch.full((32, 48, 3), 0.5), atol=2e-3, rtol=0)
+
+
+@pytest.mark.parametrize("size", [(32, 48), (33, 48), (38, 51), (9, 7)])
+def test_the_picture_has_the_sensors_size(size: tuple[int, int]) -> None:
+    height, width = size
+    made = full_size(learnt(), torch.rand(height // 2, width // 2, 3), bayer(height, width))
+    assert made.shape == (height, width, 3)
+    assert made.min() >= 0
+    assert made.max() <= 1
+
+
+def test_brightness_and_colour_stay_those_of_the_half_size_picture() -> None:
+    picture = smooth(64, 64) * 0.6 + 0.2
+    half, samples = picture.permute(2, 0, 1)[None], bayer(128, 128, torch.rand(3, 128, 128))
+    made = samples.half_light(learnt()(half, samples))  # not clipped, which would change means
+    assert (made - enlarged(samples.half_light(half))).abs().mean() > 0.02  # it adds something
+    light = [F.avg_pool2d(one, size) for one, size in ((samples.half_light(half), 4), (made, 8))]
+    assert float((light[1] / light[0] - 1).abs().mean()) < 0.01
+
+
+def test_tiles_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture, samples, detail = smooth(96, 80), bayer(192, 160, torch.rand(3, 192, 160)), learnt()
+    whole = full_size(detail, picture, samples)
+    monkeypatch.setattr("darkdiff_models.detail.tiled.TILE", 112)
+    monkeypatch.setattr("darkdiff_models.detail.tiled.OVERLAP", 48)
+    seen: list[tuple[int, int]] = []
+    tiled = full_size(detail, picture, samples, lambda done, total: seen.append((done, total)))
+    assert len(seen) == seen[-1][1] > 4
+    assert float((tiled - whole).abs().max()) < 0.004
+
+
+def test_what_no_photosite_saw_does_not_matter() -> None:
+    picture, samples = torch.rand(16, 16, 3), bayer(32, 32, torch.rand(3, 32, 32))
+    other = Samples(samples.colours + 5.0 * (1 - samples.mask), samples.mask, samples.noise, samples.srgb_from_camera)
+    detail = learnt()
+    assert torch.equal(full_size(detail, picture, samples), full_size(detail, picture, other))
+
+
+def test_the_noise_is_that_of_the_light() -> None:
+    samples = bayer(4, 4)
+    deviation = samples.deviation(torch.tensor([-1.0, 0.0, 3.0]).view(1, 3, 1, 1))
+    assert deviation.flatten().tolist() == pytest.approx([0.001**0.5, 0.001**0.5, 0.004**0.5])
+
+
+def test_curves_undo_each_other() -> None:
+    light = torch.linspace(-0.5, 1.2, 50)
+    torch.testing.assert_close(squared(root(light)), light, atol=1e-6, rtol=1e-5)
+    srgb = torch.linspace(0, 1, 50)
+    torch.testing.assert_close(encode_srgb(decode_srgb(srgb)), srgb, atol=1e-6, rtol=1e-5)
+    samples, picture = bayer(8, 8), torch.rand(1, 3, 8, 8) * 0.5 + 0.2
+    torch.testing.assert_close(samples.srgb(samples.half_light(picture)), picture, atol=1e-5, rtol=1e-4)
+
+
+def test_half_of_a_picture_is_its_mean_light() -> None:
+    picture = torch.tensor([[0.0, 1.0], [1.0, 0.0]]).expand(1, 3, 2, 2)
+    assert halved(picture).flatten().tolist() == pytest.approx([0.7354] * 3, abs=1e-4)  # sRGB of half the light

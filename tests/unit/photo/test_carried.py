@@ -1,0 +1,152 @@
+"""What is known about a shot is in the finished photo, tag by tag, in JPEG and in TIFF."""
+
+import importlib.util
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from xml.etree import ElementTree
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+
+from darkdiff_cli.capture import CaptureMetadata
+from darkdiff_cli.photo import PhotoSettings, Provenance, write_photo
+from darkdiff_cli.raw.metadata import EXIV2, OWN_EXIF, read_metadata
+
+NOTE = Provenance({"model": "tiny", "seed": 7, "ratio": 240.0})
+KINDS = [("jpeg", 8, "a.jpg"), ("tiff", 8, "a.tif"), ("tiff", 16, "b.tif")]
+PICTURE = np.random.default_rng(0).random((40, 60, 3)).astype(np.float32)
+TITLE = (
+    '<dc:title xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Alt><rdf:li xml:lang="x-default">Brücke &amp; Fluß</rdf:li></rdf:Alt></dc:title>'
+)
+CITY = '<photoshop:City xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/">Lyon</photoshop:City>'
+needs_exiv2 = pytest.mark.skipif(importlib.util.find_spec("pyexiv2") is None, reason="pyexiv2 is not installed")
+
+
+@pytest.fixture
+def everything(capture: CaptureMetadata) -> CaptureMetadata:
+    """A shot with a tag of every type."""
+    return replace(
+        capture,
+        lens="Voigtländer Nokton 50mm ƒ/1.2",
+        exif={
+            270: "Brücke",
+            315: "Zoë; 写真家",
+            18246: 4,
+            34864: 2,
+            34866: 204800,
+            36881: "+09:00",
+            37380: Fraction(-2, 3),
+            37385: 16,
+            37510: "nachts, späte Stunde",
+            37521: "037",
+            40094: "Nacht;Fluß",
+            41728: b"\x03",
+            42033: "0012345",
+            42034: (Fraction(24), Fraction(70), Fraction(14, 5), None),
+        },
+        gps={
+            0: (2, 3, 0, 0),
+            1: "N",
+            2: (Fraction(48), Fraction(8), Fraction(617, 50)),
+            5: 1,
+            6: Fraction(123, 10),
+            7: (Fraction(22), Fraction(10), Fraction(11)),
+            27: "GPS",
+            29: "2024:05:01",
+            30: 0,
+        },
+        xmp={"dc:title": TITLE, "photoshop:City": CITY},
+    )
+
+
+def back(path: Path) -> CaptureMetadata:
+    return read_metadata(path, None, (OWN_EXIF,))
+
+
+@pytest.mark.parametrize(("kind", "depth", "name"), KINDS)
+def test_every_tag_comes_back(kind: str, depth: int, name: str, everything: CaptureMetadata, tmp_path: Path) -> None:
+    write_photo(tmp_path / name, PICTURE, everything, NOTE, PhotoSettings(kind, depth))
+    found = back(tmp_path / name)
+    expected = dict(everything.exif) | {270: f"Brücke\n{NOTE.sentence()}"}
+    assert {number: found.exif.get(number) for number in expected} == expected
+    assert found.lens == everything.lens
+    assert found.gps == everything.gps
+
+
+@needs_exiv2
+@pytest.mark.parametrize(("kind", "depth", "name"), KINDS)
+def test_exiv2_reads_the_same(kind: str, depth: int, name: str, everything: CaptureMetadata, tmp_path: Path) -> None:
+    write_photo(tmp_path / name, PICTURE, everything, NOTE, PhotoSettings(kind, depth))
+    found = read_metadata(tmp_path / name, None, (EXIV2,))
+    expected = dict(everything.exif) | {270: f"Brücke\n{NOTE.sentence()}"}
+    assert {number: found.exif.get(number) for number in expected} == expected
+    assert (found.lens, found.gps) == (everything.lens, everything.gps)
+
+
+@pytest.mark.parametrize(("kind", "depth", "name"), KINDS)
+def test_xmp_carries_words_and_provenance(kind, depth, name, everything: CaptureMetadata, tmp_path: Path) -> None:
+    write_photo(tmp_path / name, PICTURE, everything, NOTE, PhotoSettings(kind, depth))
+    content = (tmp_path / name).read_bytes()
+    packet = content[content.index(b"<x:xmpmeta") : content.index(b"</x:xmpmeta>") + 12]
+    root = ElementTree.fromstring(packet)
+    assert [e.text for e in root.iter("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}li")] == ["Brücke & Fluß"]
+    assert b'darkdiff:seed="7"' in packet
+    assert b"compositeWithTrainedAlgorithmicMedia" in packet
+
+
+@pytest.mark.parametrize(("kind", "depth", "name"), KINDS)
+def test_no_gps_leaves_every_place_out(kind, depth, name, everything: CaptureMetadata, tmp_path: Path) -> None:
+    notes = {"Exif.Fujifilm.Version": "48 49 51 48"}
+    settings = PhotoSettings(kind, depth, gps=False)
+    write_photo(tmp_path / name, PICTURE, replace(everything, maker_notes=notes), NOTE, settings)
+    content = (tmp_path / name).read_bytes()
+    assert back(tmp_path / name).gps == {}
+    assert b"Lyon" not in content
+    assert b"0130" not in content
+    assert "Brücke & Fluß".replace("&", "&amp;").encode() in content
+
+
+@needs_exiv2
+@pytest.mark.parametrize(("kind", "depth", "name"), KINDS)
+@pytest.mark.parametrize(
+    ("raw", "kept"),
+    [("exiv2_canon_r6_pruned.cr3", 285), ("exiftool_FujiFilm.raf", 39), ("Nikon_D70s_truncated_1.nef", 85),
+     ("exiftool_CanonRaw.cr2", 145)],
+)  # fmt: skip
+def test_maker_notes_are_copied(raw: str, kept: int, kind: str, depth: int, name: str, shared, tmp_path: Path) -> None:
+    import pyexiv2
+
+    shot = read_metadata(shared / "raws" / "broken" / raw)
+    write_photo(tmp_path / name, PICTURE, shot, NOTE, PhotoSettings(kind, depth))
+    with pyexiv2.ImageData((tmp_path / name).read_bytes()) as image:
+        found = image.read_exif(encoding="latin-1")
+        xmp = image.read_xmp()
+    assert sum(found.get(key) == value for key, value in shot.maker_notes.items()) >= kept
+    assert xmp["Xmp.darkdiff.seed"] == "7"
+    assert back(tmp_path / name).tags() == shot.tags() | {270: NOTE.sentence()}
+    pixels = iio.imread(tmp_path / name)
+    if kind == "tiff":
+        assert np.array_equal(pixels, np.rint(PICTURE * (2**depth - 1)))
+    else:
+        write_photo(tmp_path / "plain.jpg", PICTURE, CaptureMetadata(), NOTE, PhotoSettings())
+        assert np.array_equal(pixels, iio.imread(tmp_path / "plain.jpg"))
+
+
+@needs_exiv2
+def test_maker_notes_that_do_not_fit_are_left_out(capture: CaptureMetadata, tmp_path: Path) -> None:
+    big = {"Exif.Fujifilm.0xffff": " ".join(["1"] * 70_000)}
+    write_photo(tmp_path / "a.jpg", PICTURE, replace(capture, maker_notes=big), NOTE, PhotoSettings())
+    write_photo(tmp_path / "b.jpg", PICTURE, capture, NOTE, PhotoSettings())
+    assert (tmp_path / "a.jpg").read_bytes() == (tmp_path / "b.jpg").read_bytes()
+
+
+def test_texts_that_do_not_fit_are_left_out_of_a_jpeg(capture: CaptureMetadata, tmp_path: Path) -> None:
+    long = {number: chr(65 + index) * 7_900 for index, number in enumerate((315, 33432, 37510, 42016, 42032, 42033))}
+    long |= dict.fromkeys((40091, 40092, 40093, 40094, 40095), "x" * 7_000)
+    write_photo(tmp_path / "a.jpg", PICTURE, replace(capture, exif=long), NOTE, PhotoSettings())
+    found = back(tmp_path / "a.jpg")
+    assert 0 < len(found.exif.keys() & long.keys()) < len(long)
+    assert (found.make, found.iso) == (capture.make, capture.iso)

@@ -1,0 +1,51 @@
+"""Gain and read noise, measured on one frame."""
+
+import numpy as np
+import pytest
+
+from darkdiff_cli.cfa import Cfa
+from darkdiff_cli.raw import RawFrame
+from darkdiff_cli.raw.black_level import BlackLevel
+from darkdiff_cli.raw.noise import measure_noise
+
+XTRANS = Cfa(("GGRGGB", "GGBGGR", "BRGRBG", "GGBGGR", "GGRGGB", "RBGBRG"))
+
+
+def noisy(gain: float, read: float, cfa: Cfa, brightest: float = 60.0, rows: float = 0.0, side: int = 768) -> RawFrame:
+    """A slope of light with shot and read noise, black 100, rounded as a sensor does."""
+    rng = np.random.default_rng(5)
+    light = np.linspace(0, brightest, side)[None, :] * np.linspace(0.2, 1, side)[:, None]
+    light = light * cfa.spread(tuple(0.5 + 0.5 * (site.colour == 1) for site in cfa.sites), light.shape)
+    signal = rng.poisson(light / gain) * gain + rng.normal(0, read, light.shape) + rng.normal(0, rows, (side, 1))
+    mosaic = np.clip(np.rint(signal + 100), 0, 4095).astype(np.uint16)
+    return RawFrame(mosaic, cfa, BlackLevel.uniform(100.0), 4095.0, (1.0, 1.0, 1.0))
+
+
+@pytest.mark.parametrize("cfa", [Cfa.bayer("RGGB"), XTRANS], ids=["Bayer", "X-Trans"])
+@pytest.mark.parametrize(("gain", "read"), [(0.5, 2.0), (2.0, 3.0), (8.0, 4.0)])
+def test_gain_and_read_noise_are_found(cfa: Cfa, gain: float, read: float) -> None:
+    found = measure_noise(noisy(gain, read, cfa))
+    assert found is not None
+    assert found.gain == pytest.approx(gain, rel=0.12)
+    assert found.read == pytest.approx(np.hypot(read, 12**-0.5), rel=0.08)  # rounding is noise too
+
+
+def test_row_noise_does_not_count() -> None:
+    with_rows, without = (measure_noise(noisy(2.0, 3.0, Cfa.bayer("GBRG"), rows=rows)) for rows in (6.0, 0.0))
+    assert with_rows is not None
+    assert without is not None
+    assert with_rows.read == pytest.approx(without.read, rel=0.12)
+
+
+def test_shot_noise_alone_has_no_read_noise() -> None:
+    found = measure_noise(noisy(20.0, 0.0, Cfa.bayer("RGGB"), brightest=2000.0))
+    assert found is not None
+    assert found.gain == pytest.approx(20.0, rel=0.1)
+    assert found.read < 10
+
+
+def test_too_small_or_clipped_is_not_measured() -> None:
+    assert measure_noise(noisy(2.0, 3.0, Cfa.bayer("RGGB"), side=24)) is None
+    full = noisy(2.0, 3.0, Cfa.bayer("RGGB"))
+    clipped = RawFrame(np.full_like(full.mosaic_dn, 4095), full.cfa, full.black_level, 4095.0, (1.0, 1.0, 1.0))
+    assert measure_noise(clipped) is None
