@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -34,7 +33,7 @@ class Entry:
     error: str | None = None
     ratio: float | None = None
     seconds: float | None = None
-    notes: Sequence[str] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Ledger:
@@ -54,7 +53,7 @@ class Ledger:
         """The newest entry of each key; later calls read only what was appended since."""
         for line in self._lines.read_new():
             with suppress(TypeError):  # a line of another program
-                entry = Entry(**line)
+                entry = Entry(**{**line, "notes": tuple(line.get("notes", ()))})
                 self._found[entry.key] = entry
         return self._found
 

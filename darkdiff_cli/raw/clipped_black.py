@@ -49,7 +49,7 @@ def without_clipped_noise(frame: RawFrame, _settings: ExposureSettings) -> RawFr
     if noise is None or noise.read < LEAST_NOISE * step:
         return frame
     for plane in planes:
-        plane.light[...] -= noise.bias(_share_around(plane)) * plane.mask
+        plane.light[...] -= _bias(plane, noise, frame.period) * plane.mask
     return replace(frame, mosaic_dn=light + np.float32(floor))
 
 
@@ -78,12 +78,17 @@ def _planes(light: NDArray[np.float32], at_floor: NDArray[np.bool_], frame: RawF
         yield _Plane(light, at_floor, frame.cfa.spread(sites, (high, wide)) > 0)
 
 
-def _share_around(plane: _Plane) -> NDArray[np.float32]:
-    """(H, W) share of this colour's pixels around each pixel that have the lowest value, 0 to 1."""
+def _bias(plane: _Plane, noise: CensoredNoise, period: tuple[int, int]) -> NDArray[np.float32]:
+    """(H, W) by how many DN the pixels of this colour around each place are too bright."""
     from scipy.ndimage import uniform_filter
 
-    pixels = np.maximum(uniform_filter(plane.mask.astype(np.float32), WINDOW), np.float32(1e-6))
-    return np.asarray(uniform_filter((plane.at_floor & plane.mask).astype(np.float32), WINDOW) / pixels)
+    (high, wide), (down, across) = plane.mask.shape, period
+    edges = ((0, -high % down), (0, -wide % across))
+    at_floor = np.pad(plane.at_floor, edges, mode="symmetric")
+    sites = np.argwhere(plane.mask[:down, :across])
+    found = sum(at_floor[row::down, column::across].astype(np.float32) for row, column in sites) / len(sites)
+    share = uniform_filter(found, [-(-WINDOW // length) | 1 for length in period])
+    return np.asarray(noise.bias(share).repeat(down, axis=0).repeat(across, axis=1)[:high, :wide])
 
 
 def _noise(planes: list[_Plane], start: CensoredNoise, period: tuple[int, int]) -> CensoredNoise | None:

@@ -16,6 +16,8 @@ STRIP = 32  # photosites of a column, all of one place in the filter, that are c
 SAMPLES = 500_000  # photosites that the noise is measured on
 BINS = 8  # levels of light at which it is measured
 TAIL = 5.0  # decades from the 99th percentile of noise to the threshold, on a tail that falls exponentially
+COMMON = 1e-3  # share of photosites that a value must have to count as common
+MORE_THAN_A_STEP = 1.5
 LEAST = 1 / 8192  # of the white level: no smaller excess counts, in a frame without noise
 SIDE, CORNER = (
     0.23,
@@ -58,13 +60,26 @@ def find_defects(frame: RawFrame) -> NDArray[np.bool_]:
     assert frame.cfa is not None
     found = np.zeros(frame.mosaic_dn.shape, bool)
     wide = padded(frame.light_dn(), frame.cfa)
-    noise = measure_noise(wide, frame.cfa, LEAST * frame.white_level)
+    step = coarsest_step(frame.cfa.plane(frame.light_dn(), frame.cfa.sites[0]))
+    noise = measure_noise(wide, frame.cfa, max(LEAST * frame.white_level, MORE_THAN_A_STEP * step))
     for site in frame.cfa.sites:
         spread = _least_spread(frame.cfa, site, frame.white_balance)
         for candidates in _candidates(wide, frame.cfa, site, noise):
             rows, columns = _alone(wide, frame.cfa, candidates, noise, spread)
             found[rows, columns] = True
     return found
+
+
+def coarsest_step(plane_dn: NDArray[np.float32]) -> float:
+    """The largest gap in DN between two values that follow each other and are both common; 0 without such values.
+
+    It is 1 DN in most dark raws, and tens of DN where 8 bit were spread over 14 by a table: a photosite that is alone by
+    one step is no defect.
+    """
+    values, counts = np.unique(plane_dn.ravel()[:: max(1, plane_dn.size // SAMPLES)], return_counts=True)
+    common = counts >= COMMON * counts.sum()
+    both = common[1:] & common[:-1]
+    return float(np.diff(values)[both].max()) if both.any() else 0.0
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class Row:
     ratio: float
     scores: dict[str, float]
     seconds: float
-    notes: Sequence[str] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -188,7 +188,7 @@ def _load(ledger: JsonLines, judge: Judge) -> dict[tuple[str, str], Row]:
     known: dict[tuple[str, str], Row] = {}
     for line in ledger.read_new():
         with suppress(TypeError):  # a line of another version
-            row = Row(**line)
+            row = Row(**{**line, "notes": tuple(line.get("notes", ()))})
             if row.protocol == judge.protocol.title and judge.metrics <= set(row.scores):
                 known[row.identity, row.scene] = row
     return known

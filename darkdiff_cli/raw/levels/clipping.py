@@ -34,19 +34,21 @@ def clipping_level(plane_dn: NDArray[np.generic], black: float, white: float) ->
     high = plane[plane > floor]
     if high.size < MIN_PIXELS:
         return None
+    highest = float(high.max())
+    histogram = np.bincount((highest - high).astype(np.int64))  # of values from the highest down
     for width in WIDTHS:
-        top = _pile(high, plane.size, width)
+        place = _pile(histogram, plane.size, width)
+        top = None if place is None else highest - place * width
         if top is not None and _is_clipped(plane, top, floor, width):
             return float(np.mean(high[(high > top - width) & (high <= top)], dtype=np.float64))
     return None
 
 
-def _pile(high: NDArray[np.float32], pixels: int, width: int) -> float | None:
-    """The highest value of the bin of values that holds a pile, None without one."""
-    top = float(high.max())
-    histogram = np.bincount(((top - high) // width).astype(np.int64))
-    places = np.flatnonzero(histogram)
-    counts = histogram[places]
+def _pile(histogram: NDArray[np.int64], pixels: int, width: int) -> int | None:
+    """Which bin of `width` values holds a pile, counted from the highest value down; None without one."""
+    bins = np.add.reduceat(histogram, np.arange(0, len(histogram), width))
+    places = np.flatnonzero(bins)
+    counts = bins[places]
     enough = np.flatnonzero(counts >= max(MIN_PIXELS, MIN_SHARE * pixels))
     if not enough.size:
         return None
@@ -56,7 +58,7 @@ def _pile(high: NDArray[np.float32], pixels: int, width: int) -> float | None:
         return None
     if counts[first] < PILE * np.quantile(below, 0.9):
         return None
-    return top - float(places[first]) * width
+    return int(places[first])
 
 
 def _is_clipped(plane: NDArray[np.float32], top: float, floor: float, width: int) -> bool:

@@ -214,3 +214,12 @@ def test_a_demosaiced_frame_is_left_alone() -> None:
     light[30, 30] = 9000
     read = replace(frame(colours(BAYER), BAYER), mosaic_dn=light, cfa=None)
     assert without_defects(read, ExposureSettings()) is read
+
+
+def test_a_step_of_a_coarse_table_is_no_defect() -> None:
+    """8 bit spread over 14, as a linearization table does: a dark frame has three values, 23 DN apart."""
+    rng = np.random.default_rng(6)
+    values = 23.0 * (rng.random((SIDE, SIDE)) < 0.08) + 23.0 * (rng.random((SIDE, SIDE)) < 0.002)
+    values[50, 60] = 2300.0
+    found = find_defects(frame(values, BAYER).above_black())
+    assert np.argwhere(found).tolist() == [[50, 60]]
