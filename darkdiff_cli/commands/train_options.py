@@ -24,8 +24,8 @@ class TrainingOptions:
     stage: Annotated[
         StageChoice,
         typer.Option(
-            help="0: a small base model; 1: the residual autoencoder; 2: the denoiser; 3: full size; all: these in turn; sid-unet: "
-            "the U-Net of See-in-the-Dark, to compare with."
+            help="0: a small base model; 1: the residual autoencoder; 2: the denoiser; 3: full size; all: these in "
+            "turn; sid-unet: the U-Net of See-in-the-Dark, to compare with."
         ),
     ]
     recipe: Annotated[str, typer.Option(metavar="RECIPE", help="Name of a bundled recipe, or a YAML file.")] = (

@@ -145,3 +145,17 @@ def test_a_linear_raw_has_no_masked_pixels() -> None:
     dng = DngTags({BLACK_LEVEL: (3, (10, 20, 30))})
     black, _ = black_level(Readout(np.zeros((8, 8, 3)), 0, 0, 8, 8, None, (0.0,) * 3, 4095.0, dng))
     assert black.values == (10.0, 20.0, 30.0)
+
+
+@pytest.mark.parametrize(("lowest", "noted"), [(300, True), (100, False), (0, False)])
+def test_a_black_level_that_nobody_names_is_missed(lowest: int, noted: bool) -> None:
+    picture = np.random.default_rng(0).integers(lowest, 4000, (200, 200)).astype(np.uint16)
+    black, notes = black_level(Readout(picture, 0, 0, 200, 200, RGGB, (0.0,) * 4, 16383.0))
+    assert black.mean == 0
+    assert [note.split(": ")[1] for note in notes] == (["try --black 304"] if noted else [])
+
+
+def test_a_black_level_of_0_that_a_dng_names_is_believed() -> None:
+    picture = np.random.default_rng(0).integers(300, 4000, (200, 200)).astype(np.uint16)
+    tags = DngTags({BLACK_LEVEL: (3, (0,))})
+    assert black_level(Readout(picture, 0, 0, 200, 200, RGGB, (0.0,) * 4, 16383.0, tags))[1] == ()
