@@ -73,8 +73,8 @@ def find_defects(frame: RawFrame) -> NDArray[np.bool_]:
 def coarsest_step(plane_dn: NDArray[np.float32]) -> float:
     """The largest gap in DN between two values that follow each other and are both common; 0 without such values.
 
-    It is 1 DN in most dark raws, and tens of DN where 8 bit were spread over 14 by a table: a photosite that is alone by
-    one step is no defect.
+    It is 1 DN in most dark raws, and tens of DN where a table spread 8 bit over 14: a photosite that is alone by one
+    step is no defect.
     """
     values, counts = np.unique(plane_dn.ravel()[:: max(1, plane_dn.size // SAMPLES)], return_counts=True)
     common = counts >= COMMON * counts.sum()

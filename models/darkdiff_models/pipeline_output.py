@@ -16,8 +16,8 @@ class DarkDiffOutput:
     """The pipeline's result.
 
     Attributes:
-        srgb: (h, w, 3) float32 on the CPU, sRGB in [0, 1], or (H, W, 3) of the sensor's size; "raw-raw" models give (h, w, 4) Bayer planes under the
-            sRGB curve.
+        srgb: (h, w, 3) float32 on the CPU, sRGB in [0, 1], or (H, W, 3) of the sensor's size; "raw-raw" models give
+            (h, w, 4) Bayer planes under the sRGB curve.
         sampling: the settings that were used, the checkpoint's defaults filled in.
     """
 

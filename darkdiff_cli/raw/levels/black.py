@@ -41,7 +41,7 @@ def _missing(readout: Readout, level: BlackLevel) -> tuple[str, ...]:
     named = readout.dng is not None and readout.dng.numbers(BLACK_LEVEL).size > 0
     if level.highest > 0 or named:
         return ()
-    darkest = float(np.percentile(readout.visible_dn[::4, ::4], DARKEST))
+    darkest = float(np.percentile(readout.visible_dn[::4, ::4].astype(np.float32), DARKEST))
     if darkest < PALE * readout.decoder_white:
         return ()
     return (f"the file names no black level, and hardly a pixel is below {darkest:.0f} DN: try --black {darkest:.0f}",)

@@ -25,7 +25,8 @@ def test_every_field_is_said() -> None:
         "srgb",
         "8 bit",
         "LibRaw's adjusted white",
-        "line noise left in", "hot pixels left in",
+        "line noise left in",
+        "hot pixels left in",
     ):
         assert word in words
     assert "line noise taken off, hot pixels replaced" in get_protocol("scenes").describe()
