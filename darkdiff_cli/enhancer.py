@@ -183,8 +183,8 @@ class Enhancer:
         return Rendered(picture, exposure, result.sampling, notes)
 
     def _samples(self, exposure: Exposure) -> Samples | None:
-        """What the sensor saw, for a model that adds detail from it."""
-        if self.pipeline.detail is None:
+        """What the sensor saw, for a model that adds detail from it; None where LRGB has the picture's full size."""
+        if self.pipeline.detail is None or exposure.frame.sites_per_pixel != 2:
             return None
         frame, matrix = exposure.frame, exposure.frame.srgb_from_camera
         noise = noise_of_colours(frame, exposure.ratio, measure_noise(frame) or NO_NOISE)

@@ -1,13 +1,19 @@
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings, _explain
 from darkdiff_cli.errors import MemoryLimitError, SettingsError
 from darkdiff_cli.photo import PhotoSettings
 from darkdiff_cli.raw import ExposureSettings
+from darkdiff_cli.synthesis import write_dng
 from darkdiff_models import SamplingSettings
+from darkdiff_models.detail import Detail
+from tests.conftest import make_pipeline
 
 
 def test_running_out_of_memory_suggests_a_smaller_tile() -> None:
@@ -40,6 +46,26 @@ def test_an_image_too_large_to_be_denoised_at_once_is_tiled_with_a_note(dark_dng
     assert (whole.sampling.tile, whole.notes) == (0, ())
     assert tiled.sampling.tile == 64
     assert "does not fit into memory at once, so it is denoised in tiles of 64 latents" in tiled.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "shape"),
+    [
+        (("RG", "GB"), None, (95, 130, 3)),
+        (("RG", "GB"), "half", (47, 65, 3)),
+        (("GGRGGB", "GGBGGR", "BRGRBG", "GGBGGR", "GGRGGB", "RBGBRG"), None, (95, 130, 3)),
+        (("RRGG", "RRGG", "GGBB", "GGBB"), None, (23, 32, 3)),  # squares of one colour: what resolution there is
+    ],
+)
+def test_a_model_of_full_size_makes_what_the_sensor_has(rows, size, shape, sensor, capture, tmp_path: Path) -> None:
+    mosaic = np.random.default_rng(0).integers(500, 3000, (95, 130)).astype(np.uint16)
+    write_dng(tmp_path / "IMG.dng", mosaic, replace(sensor, cfa=Cfa(rows)), capture)
+    torch.manual_seed(0)
+    enhancer = Enhancer(pipeline=make_pipeline().with_detail(Detail((8, 16), (1, 1))))
+    settings = EnhanceSettings(ExposureSettings(4.0), SamplingSettings(size=size))
+    rendered = enhancer.render(enhancer.read(tmp_path / "IMG.dng", settings), settings)
+    assert rendered.srgb_01.shape == shape
+    assert rendered.sampling.size == (size or "full")
 
 
 def test_input_is_never_overwritten(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:

@@ -90,6 +90,8 @@ class Recipe:
             return "needs a stage0, or the base that it retasks"
         if self.stage2.controlnet_base == "locked" and self.stage2.conditioning != "controlnet":
             return "stage2.controlnet_base: locked needs stage2.conditioning: controlnet"
+        if self.stage3 is not None and self.data_format == "raw-raw":
+            return "stage3 adds detail to sRGB pictures; set data_format: lrgb-srgb or raw-srgb"
         image_loss = self.stage2.image_loss
         every_image_tells = image_loss.share == 1 and image_loss.weight > 0
         # A process without a decoded image would have no gradient for the autoencoder, and block the others.
