@@ -11,7 +11,7 @@ import typer
 from darkdiff_cli.errors import DarkdiffError
 
 if TYPE_CHECKING:
-    from darkdiff_cli.raw.report import RawReport, Sensor, Shot
+    from darkdiff_cli.raw.report import Measured, RawReport, Sensor, Shot
 
 WIDTH = 120  # columns of a table that goes to a file or a pipe
 
@@ -57,7 +57,8 @@ def _show(report: "RawReport") -> None:
     from rich.text import Text
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
-    table = Table(box=None, show_header=False, title=Text(report.file), title_justify="left", title_style="bold")
+    console.print(Text(report.file, style="bold"), soft_wrap=True)
+    table = Table(box=None, show_header=False)
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
     for name, text in _rows(report):
@@ -84,11 +85,23 @@ def _rows(report: "RawReport") -> list[tuple[str, str]]:
         ("daylight", "unknown" if colours.daylight is None else _numbers(colours.daylight)),
         ("colour matrix", colours.matrix),
         ("noise", noise),
-        ("line noise", f"rows {measured.row_noise:.2g} DN, columns {measured.column_noise:.2g} DN"),
-        ("defects", f"{measured.defects} in the middle {_size(measured.part)}"),
+        ("line noise", _lines(measured)),
+        ("defects", _defects(measured)),
         ("ratio", f"x{measured.ratio:g}"),
     ]
     return rows + [("note", note) for note in report.notes]
+
+
+def _lines(measured: "Measured") -> str:
+    if measured.row_noise is None or measured.column_noise is None:
+        return "not measured for this filter"
+    return f"rows {measured.row_noise:.2g} DN, columns {measured.column_noise:.2g} DN"
+
+
+def _defects(measured: "Measured") -> str:
+    if measured.defects is None:
+        return "not looked for, since the raw is demosaiced already"
+    return f"{measured.defects} in the middle {_size(measured.part)}"
 
 
 def _sizes(sensor: "Sensor") -> str:

@@ -195,6 +195,8 @@ def _parsed(code: int, flags: int, data: "_Reader") -> Opcode:
         spacing, origin = data.doubles(2), data.doubles(2)
         (planes,) = data.integers(1)
         gains = data.floats(shape[0] * shape[1] * planes).reshape(*shape, planes)
+        if not (gains > 0).all():
+            raise OpcodeError("GainMap has gains that are not above 0")
         return GainMap(area, (spacing[0], spacing[1]), (origin[0], origin[1]), gains)
     if code in (10, 11, 12, 13):
         area, (count,) = data.area(), data.integers(1)
@@ -228,10 +230,16 @@ class _Reader:
         return tuple(int(value) for value in self._array(">u4", count))
 
     def doubles(self, count: int) -> tuple[float, ...]:
-        return tuple(float(value) for value in self._array(">f8", count))
+        return tuple(float(value) for value in self._finite(self._array(">f8", count).astype(np.float64)))
 
     def floats(self, count: int) -> NDArray[np.float32]:
-        return self._array(">f4", count).astype(np.float32)
+        return self._finite(self._array(">f4", count).astype(np.float32)).astype(np.float32)
+
+    @staticmethod
+    def _finite(values: NDArray[np.floating]) -> NDArray[np.floating]:
+        if not np.isfinite(values).all():
+            raise OpcodeError("a parameter is no number")
+        return values
 
     def shorts(self, count: int) -> NDArray[np.uint16]:
         return self._array(">u2", count).astype(np.uint16)

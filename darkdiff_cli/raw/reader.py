@@ -47,7 +47,10 @@ def read_raw(path: str | Path, black: float | None = None) -> RawFrame:
         readout = read_out(raw, path, cfa, dng)
         mosaic = readout.visible_dn.copy()
         if mosaic.min() == mosaic.max():
-            raise InputError(f"{path}: decodes to a frame of one single value, so the picture is lost; try a backup.")
+            raise InputError(
+                f"{path}: has the value {mosaic.min():g} at every photosite: all of it is overexposed, or its "
+                "picture is lost; try a backup."
+            )
         coloured = cfa is None or not cfa.is_monochrome
         balance, balance_source = _white_balance(raw, dng) if coloured else NEUTRAL
         if cfa is None and balance_source == "none":

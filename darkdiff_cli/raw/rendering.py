@@ -116,6 +116,13 @@ def finish(
     return with_square_pixels(picture, frame.pixel_aspect)
 
 
+def square_size(shape: tuple[int, ...], aspect: float) -> tuple[int, int]:
+    """Rows and columns of a picture of this shape once its pixels are square."""
+    if abs(aspect - 1) < LEAST_STRETCH:
+        return shape[0], shape[1]
+    return round(shape[0] / min(aspect, 1.0)), round(shape[1] * max(aspect, 1.0))
+
+
 def with_square_pixels(picture: NDArray[np.float32], aspect: float) -> NDArray[np.float32]:
     """Enlarge a picture along the longer side of its pixels, so that nothing in it is squashed (Lanczos).
 
@@ -128,8 +135,7 @@ def with_square_pixels(picture: NDArray[np.float32], aspect: float) -> NDArray[n
     """
     if abs(aspect - 1) < LEAST_STRETCH:
         return picture
-    high, wide, _ = picture.shape
-    size = (round(wide * max(aspect, 1.0)), round(high / min(aspect, 1.0)))
+    high, wide = square_size(picture.shape[:2], aspect)
     channels = [Image.fromarray(np.ascontiguousarray(picture[..., colour])) for colour in range(3)]
-    wider = [np.asarray(channel.resize(size, Image.Resampling.LANCZOS)) for channel in channels]
+    wider = [np.asarray(channel.resize((wide, high), Image.Resampling.LANCZOS)) for channel in channels]
     return np.clip(np.stack(wider, axis=-1), 0.0, 1.0)

@@ -13,11 +13,12 @@ from darkdiff_cli.colour import DAYLIGHT_KELVIN
 from darkdiff_cli.raw.corrections import corrected
 from darkdiff_cli.raw.defects import without_defects
 from darkdiff_cli.raw.frame import BalanceSource, RawFrame
-from darkdiff_cli.raw.line_noise.lines import without_line_noise
+from darkdiff_cli.raw.line_noise.lines import is_measured, without_line_noise
 from darkdiff_cli.raw.noise import measure_noise
 from darkdiff_cli.raw.opening import LIBRAW_VERSION
 from darkdiff_cli.raw.ratio import estimate_ratio
 from darkdiff_cli.raw.reader import read_raw
+from darkdiff_cli.raw.rendering import square_size
 from darkdiff_cli.raw.settings import ExposureSettings
 from darkdiff_cli.raw.white_balance import light_balance
 
@@ -132,8 +133,9 @@ class Measured:
         gain: DN per electron, None where there is too little to measure it on.
         read_noise: standard deviation in DN where there is no light, None likewise.
         part: width and height in photosites of the middle part in which the following three are measured.
-        defects: hot, dead and stuck photosites.
-        row_noise, column_noise: standard deviation of the offsets of rows and of columns in DN.
+        defects: hot, dead and stuck photosites; None where they are not looked for (raws that are demosaiced already).
+        row_noise, column_noise: standard deviation of the offsets of rows and of columns in DN; None of a filter whose
+            lines are not measured.
         ratio: amplification ratio that `--ratio auto` takes; above 6 MP one estimated with line noise left in, which
             may differ in the second digit.
     """
@@ -141,9 +143,9 @@ class Measured:
     gain: float | None
     read_noise: float | None
     part: tuple[int, int]
-    defects: int
-    row_noise: float
-    column_noise: float
+    defects: int | None
+    row_noise: float | None
+    column_noise: float | None
     ratio: float
 
 
@@ -215,9 +217,9 @@ def read_report(path: Path) -> RawReport:
             gain=None if noise is None else noise.gain,
             read_noise=None if noise is None else noise.read,
             part=(part.mosaic_dn.shape[1], part.mosaic_dn.shape[0]),
-            defects=defects,
-            row_noise=_spread(offsets, 1),
-            column_noise=_spread(offsets, 0),
+            defects=None if frame.cfa is None else defects,
+            row_noise=_spread(offsets, 1) if is_measured(frame) else None,
+            column_noise=_spread(offsets, 0) if is_measured(frame) else None,
             ratio=estimate_ratio(used),
         ),
         notes=(*used.notes, *frame.metadata.notes),
@@ -225,8 +227,9 @@ def read_report(path: Path) -> RawReport:
 
 
 def _spread(offsets: NDArray[np.float32], axis: int) -> float:
-    """Standard deviation of the lines' means, to a thousandth of a DN."""
-    return round(float(offsets.mean(axis=axis, dtype=np.float64).std()), 3)
+    """Standard deviation of the lines' means, to a thousandth of a DN; (H, W) or (H, W, 3) offsets."""
+    plane = offsets.reshape(*offsets.shape[:2], -1)[..., 0]
+    return round(float(plane.mean(axis=axis, dtype=np.float64).std()), 3)
 
 
 def _shot(metadata: CaptureMetadata) -> Shot:
@@ -234,7 +237,7 @@ def _shot(metadata: CaptureMetadata) -> Shot:
 
 
 def _sensor(frame: RawFrame, used: RawFrame) -> Sensor:
-    height, width = used.lrgb_shape
+    height, width = square_size(used.lrgb_shape, used.pixel_aspect)
     return Sensor(
         size=frame.mosaic_dn.shape[1::-1],
         crop=frame.camera_crop,

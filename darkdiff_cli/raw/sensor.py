@@ -48,7 +48,7 @@ def colour_filter(raw: Raw, path: Path, dng: DngTags | None) -> Cfa | None:
     letters = _tagged_pattern(raw, dng) or _decoder_pattern(raw, path)
     colours = frozenset("".join(letters))
     if colours - set(COLOURS):
-        name = OTHER_FILTERS.get(colours, "".join(sorted(colours)))
+        name = OTHER_FILTERS.get(colours, f"the colours {', '.join(sorted(colours))}")
         raise InputError(
             f"{path}: has a filter of {name}; only red, green and blue are supported, use the camera's JPEG."
         )

@@ -213,10 +213,11 @@ def test_ledger_reads_on_and_passes_over_torn_lines(tmp_path) -> None:
 
 
 def test_wrong_words_are_one_sentence(tmp_path, model_folder) -> None:
+    (tmp_path / "file").write_text("no folder")
     for arguments, sentence in (
         (("batch", tmp_path / "nowhere"), "no such folder"),
         (("batch", tmp_path, "--ratio", "much"), "--ratio much"),
-        (("batch", tmp_path, "-o", __file__), "is no folder"),
+        (("batch", tmp_path, "-o", tmp_path / "file"), "is no folder"),
     ):
         done = darkdiff(*arguments)
         assert done.exit_code == 2

@@ -55,7 +55,7 @@ def test_methods_side_by_side_with_report(scenes, model_folder, lpips, tmp_path)
                  "--ceiling", "best-matrix", "--ceiling", "clean-input", "--ceiling", "zeroed-latents",
                  "--lpips", lpips, "-o", tmp_path / "out", "--report", report)  # fmt: skip
     assert done.exit_code == 0, done.stderr
-    assert done.stdout.startswith("scenes v2: every NAME_xN beside its NAME_clean; whole picture")
+    assert done.stdout.startswith("scenes v2: every NAME_xN beside its NAME_clean, 2 pairs; whole picture")
     found = json.loads(report.with_suffix(".json").read_text())
     methods = found["quality"]["methods"]
     assert list(methods) == ["toy steps 1", "toy steps 2", "toy stage1", "toy clean-latents", "toy best-matrix",

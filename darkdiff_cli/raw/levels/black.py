@@ -7,10 +7,9 @@ import numpy as np
 
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw.black_level import BlackLevel
-from darkdiff_cli.raw.dng_tags import BLACK_LEVEL
 from darkdiff_cli.raw.levels.optical_black import measure_border
 from darkdiff_cli.raw.levels.readout import Readout
-from darkdiff_cli.raw.levels.tagged import is_tagged, tagged_black
+from darkdiff_cli.raw.levels.tagged import is_tagged, misfits, tagged_black
 
 DRIFT = 1e-3  # of the range from black to white: what warmth makes of a black level
 
@@ -33,18 +32,17 @@ def black_level(readout: Readout) -> tuple[BlackLevel, tuple[str, ...]]:
         The black level of the visible frame, and notes for the user.
     """
     level, notes = _believed(readout)
-    return level, (*notes, *_missing(readout, level))
+    return level, (*misfits(readout), *notes, *_missing(readout, level))
 
 
 def _missing(readout: Readout, level: BlackLevel) -> tuple[str, ...]:
     """A note where a black level of 0 is probably none: no pixel is near it."""
-    named = readout.dng is not None and readout.dng.numbers(BLACK_LEVEL).size > 0
-    if level.highest > 0 or named:
+    if level.highest > 0:
         return ()
     darkest = float(np.percentile(readout.visible_dn[::4, ::4].astype(np.float32), DARKEST))
     if darkest < PALE * readout.decoder_white:
         return ()
-    return (f"the file names no black level, and hardly a pixel is below {darkest:.0f} DN: try --black {darkest:.0f}",)
+    return (f"black level 0 is unlikely, since hardly a pixel is below {darkest:.0f} DN: try --black {darkest:.0f}",)
 
 
 def _believed(readout: Readout) -> tuple[BlackLevel, tuple[str, ...]]:

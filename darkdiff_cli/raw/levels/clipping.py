@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST = 0.4  # of the range from black to white; no sensor clips so far below its white level
+LEAST = 0.2  # of the range from black to white: 12-bit values under a 14-bit white level clip at a quarter
 MIN_PIXELS = 64  # that share the clipping level
 MIN_SHARE = 2e-5  # of the plane
 PILE = 5.0  # times as many pixels as at the levels below

@@ -70,6 +70,7 @@ def sensor_dn(decoded: NDArray[np.generic], path: Path, dng: DngTags | None) -> 
     white = float(tagged.min()) if tagged.size and tagged.min() > 0 else 1.0  # the specification's default
     scale = 1.0 if INTEGER_WHITES[0] <= white <= INTEGER_WHITES[1] else FLOAT_WHITE / white
     samples = read_float_samples(path)
-    if samples is None or samples.shape[:2] != decoded.shape[:2] or not np.isfinite(samples).all():
+    if samples is None or samples.shape[:2] != decoded.shape[:2]:
         return decoded.astype(np.float32) + np.float32(0.5), scale
-    return samples * np.float32(scale), scale
+    # What is no number becomes a dead or a saturated photosite, which is mended as any other.
+    return np.nan_to_num(samples, nan=0.0, posinf=white, neginf=0.0) * np.float32(scale), scale

@@ -7,6 +7,8 @@ from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.dng_tags import ACTIVE_AREA, BLACK_DELTA_H, BLACK_DELTA_V, BLACK_LEVEL, BLACK_REPEAT
 from darkdiff_cli.raw.levels.readout import Readout
 
+ALIKE = 0.01  # of the white level, within which levels are about the same
+
 
 def tagged_black(readout: Readout) -> BlackLevel:
     """The black level of the whole sensor as the file gives it, before the sensor's own pixels are asked.
@@ -24,6 +26,9 @@ def tagged_black(readout: Readout) -> BlackLevel:
     found = _from_dng(readout)
     if found is not None:
         return found
+    alike = _alike(readout)
+    if alike is not None:
+        return BlackLevel.uniform(alike)
     origin = (readout.top, readout.left)
     trailing = (3,) if readout.cfa is None else ()
     pattern = np.array(readout.decoder_black, np.float64).reshape(*readout.period, *trailing)
@@ -33,6 +38,26 @@ def tagged_black(readout: Readout) -> BlackLevel:
 def is_tagged(readout: Readout) -> bool:
     """Whether a black level stands in the file itself or in LibRaw's table of cameras."""
     return readout.dng is None or readout.dng.numbers(BLACK_LEVEL).size > 0 or any(readout.decoder_black)
+
+
+def misfits(readout: Readout) -> tuple[str, ...]:
+    """A note where the black levels of a DNG do not fit their own pattern."""
+    dng = readout.dng
+    if dng is None or dng.is_recoded or not dng.numbers(BLACK_LEVEL).size or _from_dng(readout) is not None:
+        return ()
+    used = _alike(readout)
+    words = "they are not used" if used is None else f"their mean, {used:g}, is used"
+    return (f"{dng.numbers(BLACK_LEVEL).size} black levels that fit no pattern are in the file: {words}",)
+
+
+def _alike(readout: Readout) -> float | None:
+    """The mean of black levels that fit no pattern, where all of them are about the same and LibRaw knows none."""
+    if readout.dng is None or readout.dng.is_recoded or any(readout.decoder_black):
+        return None
+    values = readout.dng.numbers(BLACK_LEVEL) * readout.tag_scale
+    if not values.size or not np.isfinite(values).all() or np.ptp(values) > ALIKE * readout.decoder_white:
+        return None
+    return float(values.mean())
 
 
 def _from_dng(readout: Readout) -> BlackLevel | None:

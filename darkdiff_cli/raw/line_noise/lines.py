@@ -12,6 +12,7 @@ from darkdiff_cli.raw.line_noise.bands import band_noise
 from darkdiff_cli.raw.line_noise.offsets import least_squares, robust_variance
 from darkdiff_cli.raw.settings import ExposureSettings
 
+QUADS = Cfa.bayer("RGGB")
 SEGMENT = 16  # neighbouring pixels of one colour in a row that are averaged into one value
 LAGS = range(1, 7)  # distances, in rows, at which rows are compared
 MIN_SEGMENTS = 8  # of a row; a smaller frame is not measured
@@ -22,17 +23,24 @@ MAX_LINE_NOISE = 0.6  # times a pixel's noise: 0.01 to 0.53 in ELD's calibration
 
 def without_line_noise(frame: RawFrame, settings: ExposureSettings) -> RawFrame:
     """Subtract the noise of rows, then of columns, giving float32; unchanged without any, or where it is off."""
-    if settings.line_noise == "off" or frame.cfa is None or not frame.cfa.is_bayer:
+    if settings.line_noise == "off" or not is_measured(frame):
         return frame
     above = frame.above_black()
     light = above.light_dn()
-    rows = line_noise(light, frame.cfa)
-    if rows.any():
-        light = light - rows[:, None].astype(np.float32)
-    columns = line_noise(np.ascontiguousarray(light.T), frame.cfa.transposed)
-    if columns.any():
-        light = light - columns.astype(np.float32)
-    return replace(above, mosaic_dn=light) if rows.any() or columns.any() else frame
+    # The lines of a raw without a filter are measured as if each 2x2 were a quad: neighbours need not be alike.
+    cfa, trailing = (frame.cfa, ()) if frame.cfa is not None and frame.cfa.is_bayer else (QUADS, light.shape[2:])
+    seen = np.ascontiguousarray(light[..., 1]) if trailing else light
+    rows = line_noise(seen, cfa)
+    columns = line_noise(np.ascontiguousarray((seen - rows[:, None].astype(np.float32)).T), cfa.transposed)
+    if not rows.any() and not columns.any():
+        return frame
+    offsets = (rows[:, None] + columns[None, :]).astype(np.float32)
+    return replace(above, mosaic_dn=light - offsets.reshape(*offsets.shape, *(1 for _ in trailing)))
+
+
+def is_measured(frame: RawFrame) -> bool:
+    """Whether a frame is of a kind whose lines are measured: Bayer, monochrome, or demosaiced already."""
+    return frame.cfa is None or frame.cfa.is_bayer or frame.cfa.is_monochrome
 
 
 def line_noise(light_dn: NDArray[np.float32], cfa: Cfa) -> NDArray[np.float64]:

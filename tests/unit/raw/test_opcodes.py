@@ -63,7 +63,9 @@ def applied(read: RawFrame) -> np.ndarray:
 def test_a_list_is_parsed_into_values() -> None:
     found = parse_opcodes(
         opcodes(
-            gain_map(area(1, 0, 39, 60, down=2, across=2), np.arange(6.0).reshape(2, 3, 1), (0.5, 0.25), (0.1, 0.2)),
+            gain_map(
+                area(1, 0, 39, 60, down=2, across=2), np.arange(1.0, 7.0).reshape(2, 3, 1), (0.5, 0.25), (0.1, 0.2)
+            ),
             opcode(4, struct.pack(">2I", 0, 1)),
             opcode(5, struct.pack(">9I", 1, 1, 1, 3, 4, 10, 11, 12, 13)),
             opcode(8, area() + struct.pack(">I2d", 1, 0.25, 0.75)),
@@ -79,7 +81,7 @@ def test_a_list_is_parsed_into_values() -> None:
         (0.5, 0.25),
         (0.1, 0.2),
     )
-    np.testing.assert_array_equal(shading.gains[..., 0], [[0, 1, 2], [3, 4, 5]])
+    np.testing.assert_array_equal(shading.gains[..., 0], [[1, 2, 3], [4, 5, 6]])
     assert isinstance(constant, BadPixels)
     assert constant.constant == 0
     assert isinstance(listed, BadPixels)
@@ -234,3 +236,15 @@ def test_the_maps_of_lossy_dngs_are_part_of_decoding_and_not_done_twice(name: st
     assert read.dng is not None
     assert [type(each) for each in parse_opcodes(read.dng.content(51009))] == [ValueMap] * 3
     assert with_opcodes(read, PLAIN) is read
+
+
+@pytest.mark.parametrize("gain", [0.0, -1.0, np.nan, np.inf])
+def test_gains_that_are_none_are_damage(gain: float) -> None:
+    gains = np.full((2, 2, 1), 1.5)
+    gains[1, 0] = gain
+    damaged = gain_map(area(0, 0, HEIGHT, WIDTH), gains, (1.0, 1.0), (0.0, 0.0))
+    light = np.full((HEIGHT, WIDTH), 300.0)
+    made = with_opcodes(frame(light, second=opcodes(damaged)), ExposureSettings())
+    np.testing.assert_array_equal(made.light_dn(), light)
+    assert len(made.notes) == 1
+    assert "damaged and left out" in made.notes[0]

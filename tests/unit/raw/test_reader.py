@@ -114,5 +114,5 @@ def test_truncated_dng_is_noticed(dark_dng: Path, tmp_path: Path) -> None:
 
 def test_frame_of_one_value_is_noticed(sensor: Sensor, capture, tmp_path: Path) -> None:
     write_dng(tmp_path / "flat.dng", np.full((32, 32), 512, dtype=np.uint16), sensor, capture)
-    with pytest.raises(InputError, match="one single value"):
+    with pytest.raises(InputError, match="has the value 512 at every photosite"):
         read_raw(tmp_path / "flat.dng")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from darkdiff_cli.cfa import Cfa
-from darkdiff_cli.raw.dng_tags import BLACK_LEVEL, MASKED_AREAS, DngTags
+from darkdiff_cli.raw.dng_tags import BLACK_LEVEL, BLACK_REPEAT, MASKED_AREAS, DngTags
 from darkdiff_cli.raw.levels import Readout, black_level
 
 RGGB = Cfa.bayer("RGGB")
@@ -155,7 +155,20 @@ def test_a_black_level_that_nobody_names_is_missed(lowest: int, noted: bool) -> 
     assert [note.split(": ")[1] for note in notes] == (["try --black 301"] if noted else [])
 
 
-def test_a_black_level_of_0_that_a_dng_names_is_believed() -> None:
+@pytest.mark.parametrize(
+    ("tags", "black", "words"),
+    [
+        ({BLACK_LEVEL: (3, (0,))}, 0.0, ["black level 0 is unlikely"]),
+        ({BLACK_LEVEL: (3, (200, 202)), BLACK_REPEAT: (3, (4, 4))}, 201.0, ["2 black levels"]),
+        ({BLACK_LEVEL: (3, (200, 900)), BLACK_REPEAT: (3, (4, 4))}, 0.0, ["2 black levels", "black level 0"]),
+        ({BLACK_LEVEL: (5, (0, 0))}, 0.0, ["1 black levels", "black level 0"]),
+        ({BLACK_LEVEL: (3, (200,))}, 200.0, []),
+    ],
+)
+def test_levels_that_do_not_fit_are_said(tags: dict, black: float, words: list[str]) -> None:
+    """The mean of too few levels serves where they are alike."""
     picture = np.random.default_rng(0).integers(300, 4000, (200, 200)).astype(np.uint16)
-    tags = DngTags({BLACK_LEVEL: (3, (0,))})
-    assert black_level(Readout(picture, 0, 0, 200, 200, RGGB, (0.0,) * 4, 16383.0, tags))[1] == ()
+    level, notes = black_level(Readout(picture, 0, 0, 200, 200, RGGB, (0.0,) * 4, 16383.0, DngTags(tags)))
+    assert level.mean == black
+    assert len(notes) == len(words)
+    assert all(word in note for word, note in zip(words, notes, strict=True))

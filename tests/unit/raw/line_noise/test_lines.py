@@ -167,3 +167,19 @@ def test_the_stripes_of_a_real_column_noise_fall_below_the_noise(shared: Path) -
     stripes = [np.diff(plane[:, 0::2].mean(axis=0)).std() / np.sqrt(2) for plane in (before, after)]
     assert stripes[0] > 1.3
     assert stripes[1] < 0.45
+
+
+@pytest.mark.parametrize("kind", ["monochrome", "demosaiced"])
+def test_lines_of_raws_without_a_filter_are_found(kind: str) -> None:
+    rng = np.random.default_rng(5)
+    rows, columns = rng.normal(0, 1.5, (320, 1)), rng.normal(0, 1.5, (1, 320))
+    shape = (320, 320) if kind == "monochrome" else (320, 320, 3)
+    plain = 40 + rng.normal(0, 4, shape)
+    lines = rows + columns
+    noisy = (plain + (lines if kind == "monochrome" else lines[..., None])).astype(np.float32)
+    cfa = Cfa(("G",)) if kind == "monochrome" else None
+    raw = RawFrame(noisy, cfa, BlackLevel.uniform(0.0), 16383.0, (1.0, 1.0, 1.0))
+    made = without_line_noise(raw, ExposureSettings()).light_dn()
+    left = made.reshape(320, 320, -1).mean(axis=2) - plain.reshape(320, 320, -1).mean(axis=2)
+    assert left.mean(axis=1).std() < 0.5
+    assert left.mean(axis=0).std() < 0.5
