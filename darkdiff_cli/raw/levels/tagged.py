@@ -47,7 +47,7 @@ def misfits(readout: Readout) -> tuple[str, ...]:
         return ()
     used = _alike(readout)
     words = "they are not used" if used is None else f"their mean, {used:g}, is used"
-    return (f"{dng.numbers(BLACK_LEVEL).size} black levels that fit no pattern are in the file: {words}",)
+    return (f"the file's black levels ({dng.numbers(BLACK_LEVEL).size}) do not fit their pattern: {words}",)
 
 
 def _alike(readout: Readout) -> float | None:

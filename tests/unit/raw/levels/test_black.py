@@ -159,9 +159,9 @@ def test_a_black_level_that_nobody_names_is_missed(lowest: int, noted: bool) -> 
     ("tags", "black", "words"),
     [
         ({BLACK_LEVEL: (3, (0,))}, 0.0, ["black level 0 is unlikely"]),
-        ({BLACK_LEVEL: (3, (200, 202)), BLACK_REPEAT: (3, (4, 4))}, 201.0, ["2 black levels"]),
-        ({BLACK_LEVEL: (3, (200, 900)), BLACK_REPEAT: (3, (4, 4))}, 0.0, ["2 black levels", "black level 0"]),
-        ({BLACK_LEVEL: (5, (0, 0))}, 0.0, ["1 black levels", "black level 0"]),
+        ({BLACK_LEVEL: (3, (200, 202)), BLACK_REPEAT: (3, (4, 4))}, 201.0, ["levels (2) do not"]),
+        ({BLACK_LEVEL: (3, (200, 900)), BLACK_REPEAT: (3, (4, 4))}, 0.0, ["levels (2) do not", "black level 0"]),
+        ({BLACK_LEVEL: (5, (0, 0))}, 0.0, ["levels (1) do not", "black level 0"]),
         ({BLACK_LEVEL: (3, (200,))}, 200.0, []),
     ],
 )
