@@ -52,7 +52,10 @@ def test_without_the_option_each_frame_has_its_own(lapse: Path, model_folder: Pa
     assert not (lapse / "darkdiff" / NAME).exists()
 
 
-@pytest.mark.parametrize("engine", [("--devices", "cpu,cpu"), ("--engine", "ray", "--workers", "2")])
+@pytest.mark.parametrize(
+    "engine",
+    [("--devices", "cpu,cpu"), pytest.param(("--engine", "ray", "--workers", "2"), marks=pytest.mark.slow)],
+)
 def test_all_workers_share_it(lapse: Path, model_folder: Path, engine: tuple[str, ...]) -> None:
     if "ray" in engine:
         pytest.importorskip("ray", reason="Ray is not installed (extra `ray`)")

@@ -21,17 +21,20 @@ NOT_UTF8 = os.fsdecode(b"Nuit d'\xe9t\xe9.dng")
 LONG = "n" * 236 + ".dng"  # its photo has 249 bytes, and a temporary name made from that would have more than 255
 
 
+NAMES = (NOT_UTF8, LONG, "-o.dng", "a b\nc.dng", "100 % {x}.dng", "雪.dng")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no names that are no UTF-8")
-@pytest.mark.parametrize("name", [NOT_UTF8, LONG, "-o.dng", "a b\nc.dng", "100 % {x}.dng", "雪.dng"])
-def test_any_name_is_a_name(name: str, dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
-    raw = tmp_path / name
-    shutil.copy(dark_dng, raw)
-    command = [sys.executable, "-m", "darkdiff_cli", "enhance", raw, "--model", model_folder, "--ratio", "200"]
+def test_any_name_is_a_name(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
+    raws = [tmp_path / name for name in NAMES]
+    for raw in raws:
+        shutil.copy(dark_dng, raw)
+    command = [sys.executable, "-m", "darkdiff_cli", "enhance", *raws, "--model", model_folder, "--ratio", "200"]
     done = subprocess.run(command, capture_output=True, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"})
     assert done.returncode == 0, done.stderr
-    photo = raw.with_name(f"{raw.stem}_darkdiff.jpg")
-    assert done.stdout == os.fsencode(photo) + b"\n"
-    assert sorted(tmp_path.iterdir()) == sorted([raw, photo])
+    photos = [raw.with_name(f"{raw.stem}_darkdiff.jpg") for raw in raws]
+    assert done.stdout == b"".join(os.fsencode(photo) + b"\n" for photo in photos)
+    assert sorted(tmp_path.iterdir()) == sorted([*raws, *photos])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no names that are no UTF-8")

@@ -42,7 +42,7 @@ ABLATIONS = {
 @pytest.mark.parametrize("ablation", ABLATIONS)
 def test_ablation_trains_and_enhances(ablation, base: Path, photo_folder: Path, dark_dng: Path, tmp_path: Path) -> None:
     old, new = ABLATIONS[ablation]
-    text = (RECIPES / "tiny-debug.yaml").read_text()
+    text = (RECIPES / "tiny-debug.yaml").read_text().split("\nstage3:")[0] + "\n"  # the paper has two stages
     assert old in text
     text = text.replace(old, new)
     if ablation.startswith("data_format"):

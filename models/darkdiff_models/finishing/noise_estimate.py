@@ -49,7 +49,7 @@ def _fit(level: NDArray[np.float64], variance: NDArray[np.float64], weight: NDAr
     gain, read = (float(value) for value in np.polyfit(level, variance, 1, w=weight))
     if gain >= 0 and read >= 0:
         return gain, read
-    terms = np.stack([level, np.ones_like(level)]) * weight
+    terms = np.stack([level, np.ones_like(level)]).astype(np.float64) * weight
     alone = np.maximum((terms * variance * weight).sum(axis=1) / (terms**2).sum(axis=1), 0.0)
     residual = [float(np.sum((variance * weight - size * term) ** 2)) for size, term in zip(alone, terms, strict=True)]
     return (float(alone[0]), 0.0) if residual[0] < residual[1] else (0.0, float(alone[1]))
