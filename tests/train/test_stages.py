@@ -110,8 +110,8 @@ def test_stage_three_moves_its_own_network_alone(trained: Path) -> None:
 def test_full_size_needs_photographs(trained: Path, shoot_pairs, tmp_path: Path) -> None:
     (tmp_path / "stage2").symlink_to(trained / "stage2")
     places = ("--data", f"sid:{shoot_pairs('sid')}", "--output", tmp_path, "--workers", 0)
-    done = here("train", "--stage", 3, "--recipe", "tiny-debug", *places)
-    assert done.exit_code == 2
+    done = run_darkdiff("train", "--stage", 3, "--recipe", "tiny-debug", *places)
+    assert done.returncode == 2
     assert "give photos:DIR" in done.stderr
 
 
