@@ -15,7 +15,7 @@ from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError, Set
 from darkdiff_cli.files import same_file, unchanged
 from darkdiff_cli.photo import PhotoSettings, Provenance, check_target, upright, write_photo
 from darkdiff_cli.raw import Exposure, ExposureSettings, finish, network_input, read_exposure
-from darkdiff_cli.raw.noise import SensorNoise, measure_noise
+from darkdiff_cli.raw.noise import MeasuredNoise, measure_noise
 from darkdiff_cli.raw.sparse import noise_of_colours, sparse_colours
 from darkdiff_models import DarkDiffPipeline, Sampling, SamplingSettings
 from darkdiff_models.checkpoints import load_pipeline
@@ -23,7 +23,7 @@ from darkdiff_models.detail import Samples
 from darkdiff_models.devices import pick_device
 from darkdiff_models.tiling.memory import FALLBACK
 
-NO_NOISE = SensorNoise(0.0, 0.0)  # of a frame that is too small to be measured, or all clipped
+NO_NOISE = MeasuredNoise(0.0, 0.0)  # of a frame that is too small to be measured, or all clipped
 Progress = Callable[[str, int, int], None]
 """(stage, done, total)."""
 Reader = Callable[[Path, ExposureSettings], Exposure]

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from darkdiff_cli.errors import DarkdiffError
+from darkdiff_cli.errors import sentence_of
 
 if TYPE_CHECKING:
-    from darkdiff_cli.raw.report import Measured, RawReport, Sensor, Shot
+    from darkdiff_cli.raw.report import Levels, Measured, RawReport, Sensor, Shot
 
 WIDTH = 120  # columns of a table that goes to a file or a pipe
+SITES_OF_A_QUAD = 4
 
 
 def info(
@@ -37,9 +38,10 @@ def info(
     for image in images:
         try:
             report = read_report(image)
-        except DarkdiffError as error:
-            print(f"darkdiff: {error}", file=sys.stderr)
-            failed.append({"file": str(image), "error": str(error)})
+        except Exception as error:
+            sentence = sentence_of(error, image)
+            print(f"darkdiff: {sentence}", file=sys.stderr)
+            failed.append({"file": str(image), "error": sentence})
             continue
         reports.append(report)
         if not as_json:
@@ -68,7 +70,6 @@ def _show(report: "RawReport") -> None:
 
 def _rows(report: "RawReport") -> list[tuple[str, str]]:
     sensor, levels, colours, measured = report.sensor, report.levels, report.colours, report.measured
-    lines = ", and of single rows or columns" if levels.has_lines else ""
     noise = "too little to measure"
     if measured.gain is not None and measured.read_noise is not None:
         noise = f"{measured.gain:.3g} DN per electron, {measured.read_noise:.3g} DN in the dark"
@@ -79,7 +80,7 @@ def _rows(report: "RawReport") -> list[tuple[str, str]]:
         ("file", f"{report.bytes / 1e6:.1f} MB, {sensor.bits} bits, decoded as {sensor.samples}"),
         ("size", _sizes(sensor)),
         ("filter", sensor.colour_filter),
-        ("black", f"{_numbers(levels.black)}{lines} ({levels.black_source})"),
+        ("black", f"{_black(levels)} ({levels.black_source})"),
         ("white", f"{levels.white:g} ({levels.white_source})"),
         ("white balance", f"{_numbers(colours.white_balance)} ({colours.source})"),
         ("daylight", "unknown" if colours.daylight is None else _numbers(colours.daylight)),
@@ -141,6 +142,16 @@ def _seconds(time: float | None) -> str | None:
 
 def _size(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
+
+
+def _black(levels: "Levels") -> str:
+    """Every value of a quad; of a longer pattern, and where rows or columns add to it, the mean over the frame."""
+    if levels.has_lines:
+        return f"{_numbers((levels.black_mean,))} on average, each row or column its own"
+    if len(levels.black) <= SITES_OF_A_QUAD:
+        return _numbers(levels.black)
+    least, most = _numbers((min(levels.black),)), _numbers((max(levels.black),))
+    return f"{_numbers((levels.black_mean,))} on average, {least} to {most}"
 
 
 def _numbers(values: tuple[float, ...]) -> str:

@@ -75,7 +75,6 @@ def darken(clean: RawFrame, settings: SynthesisSettings, rng: np.random.Generato
         clean: a well-exposed frame of any levels; they are scaled to the calibrations' 14 bit.
         settings: ratios and noise.
         rng: source of randomness.
-
     """
     low, high = settings.ratio_range
     ratio = log_uniform((1.0, low) if rng.uniform() < settings.bright_share else (low, high), rng)

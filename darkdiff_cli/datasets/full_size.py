@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from darkdiff_cli.datasets.pairs import FullSize
 from darkdiff_cli.raw import RawFrame
-from darkdiff_cli.raw.noise import SensorNoise as Noise
+from darkdiff_cli.raw.noise import MeasuredNoise
 from darkdiff_cli.raw.sparse import noise_of_colours, sparse_colours
 from darkdiff_cli.synthesis import SensorNoise
 from darkdiff_models.detail import Samples
@@ -27,7 +27,7 @@ def full_size(
         rng: source of randomness.
     """
     sparse = sparse_colours(dark, ratio)
-    told = Noise(noise.gain, noise.read_variance**0.5)
+    told = MeasuredNoise(noise.gain, noise.read_variance**0.5)
     measured = noise_of_colours(dark, ratio, told) * np.exp(rng.normal(0.0, NOISE_ERROR, 2))
     matrix = np.eye(3) if dark.srgb_from_camera is None else dark.srgb_from_camera
     samples = Samples.of_arrays(*sparse, measured, matrix).each(lambda part: part[0])

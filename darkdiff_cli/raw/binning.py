@@ -71,8 +71,7 @@ def resampled(mosaic: NDArray[np.float32], cfa: Cfa) -> NDArray[np.float32]:
     Each pixel is the mean of the photosites around its middle, weighed by a Gaussian and divided by the sum of the
     weights (normalised convolution: Knutsson and Westin, CVPR 1993). That is linear, and noise of zero mean keeps it.
     The kernel is so narrow that pixels share few photosites: wider ones, and planes fitted to the photosites instead of
-    means, are nearer to the light of a clean frame, but make noise that is alike in neighbouring pixels, which the
-    networks take for texture.
+    means, are nearer to the light of a clean frame, but the networks left more noise in dark ones.
 
     Args:
         mosaic: (H, W) above black; values below it are negative.

@@ -19,10 +19,8 @@ TAIL = 5.0  # decades from the 99th percentile of noise to the threshold, on a t
 COMMON = 1e-3  # share of photosites that a value must have to count as common
 MORE_THAN_A_STEP = 1.5
 LEAST = 1 / 8192  # of the white level: no smaller excess counts, in a frame without noise
-SIDE, CORNER = (
-    0.23,
-    0.053,
-)  # of a point's light, beside its centre: a Gaussian of 0.5 photosites, and no lens is sharper
+# Of a point's light, beside its centre: a Gaussian of 0.5 photosites, and no lens is sharper.
+SIDE, CORNER = 0.23, 0.053
 RING = {(r, c): CORNER if r and c else SIDE for r in (-1, 0, 1) for c in (-1, 0, 1) if r or c}
 SPREAD, MOST_SPREAD = 0.5, 0.5  # share of that spread light below which a point is a defect; lights have colours
 RING_TEXTURE, RANGE_TEXTURE = 2.5, 1.0  # times what the photosites around vary by: less is the scene's texture
@@ -47,7 +45,7 @@ def find_defects(frame: RawFrame) -> NDArray[np.bool_]:
     filters before the sensor over the photosites around it, whatever their colours. So a photosite is defective if
 
     - it is brighter (or darker) than all but one of the eight nearest of its own colour, by more than noise ever is
-      (`measure_noise`) and by more than these vary among themselves;
+      (`noise_reach`) and by more than these vary among themselves;
     - the eight photosites around it, each compared with its own colour, show less than half of the light that a point
       of that brightness would spread there, and nothing of that size.
 
@@ -61,7 +59,7 @@ def find_defects(frame: RawFrame) -> NDArray[np.bool_]:
     found = np.zeros(frame.mosaic_dn.shape, bool)
     wide = padded(frame.light_dn(), frame.cfa)
     step = coarsest_step(frame.cfa.plane(frame.light_dn(), frame.cfa.sites[0]))
-    noise = measure_noise(wide, frame.cfa, max(LEAST * frame.white_level, MORE_THAN_A_STEP * step))
+    noise = noise_reach(wide, frame.cfa, max(LEAST * frame.white_level, MORE_THAN_A_STEP * step))
     for site in frame.cfa.sites:
         spread = _least_spread(frame.cfa, site, frame.white_balance)
         for candidates in _candidates(wide, frame.cfa, site, noise):
@@ -94,7 +92,7 @@ class NoiseReach:
         return np.float32(self.constant) + np.float32(self.slope) * np.maximum(light_dn, np.float32(0))
 
 
-def measure_noise(wide_dn: NDArray[np.float32], cfa: Cfa, least: float) -> NoiseReach:
+def noise_reach(wide_dn: NDArray[np.float32], cfa: Cfa, least: float) -> NoiseReach:
     """Measure on the smoother half of the frame what noise does not reach.
 
     At eight levels of light, the 90th and 99th percentiles of the distance from the median of the neighbours are

@@ -16,7 +16,7 @@ CLIPPED = 0.98  # of the white level, above which a block shows no noise
 MIN_BLOCKS = 16
 
 
-class SensorNoise(NamedTuple):
+class MeasuredNoise(NamedTuple):
     """Noise of one exposure: variance = gain * level + read**2.
 
     Attributes:
@@ -28,7 +28,7 @@ class SensorNoise(NamedTuple):
     read: float
 
 
-def measure_noise(frame: RawFrame) -> SensorNoise | None:
+def measure_noise(frame: RawFrame) -> MeasuredNoise | None:
     """Measure gain and read noise by photon transfer on one frame (Janesick, Photon Transfer, SPIE 2007).
 
     Second differences along the rows hold the noise, little of the picture, and no row noise. Blocks of each colour are
@@ -51,15 +51,16 @@ def measure_noise(frame: RawFrame) -> SensorNoise | None:
     bins = np.array_split(np.argsort(level, kind="stable"), max(2, min(BINS, len(level) // 64)))
     levels = np.array([level[part].mean() for part in bins])
     variances = np.array([np.quantile(variance[part], FLAT) for part in bins]) / FLAT_SHARE
-    return SensorNoise(*_line(levels, variances))
+    return MeasuredNoise(*_line(levels, variances))
 
 
 def _line(levels: NDArray[np.float64], variances: NDArray[np.float64]) -> tuple[float, float]:
-    """Gain and read noise from the variance at some levels, each of which is known to a share of itself."""
-    gain, square = np.polyfit(levels, variances, 1, w=1 / np.maximum(variances, 1e-3 * variances.max()))
-    if square < 0:  # no read noise to be seen: the line through the origin
-        gain = float(np.median(variances / np.maximum(levels, 1e-9)))
-    return max(float(gain), 0.0), float(np.sqrt(max(square, 0.0)))
+    """Gain and read noise, neither negative, from variances at some levels, each known to a share of itself."""
+    from scipy.optimize import nnls
+
+    weight = 1 / np.maximum(variances, 1e-3 * variances.max())
+    (gain, square), _ = nnls(np.stack([levels * weight, weight], axis=1), variances * weight)
+    return float(gain), float(np.sqrt(square))
 
 
 def _blocks(plane: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -95,6 +95,7 @@ class Levels:
         black: level in DN of each place of the pattern, in reading order.
         pattern: rows and columns of the pattern.
         has_lines: whether single rows or columns have a level of their own (BlackLevelDeltaV, BlackLevelDeltaH).
+        black_mean: their mean over the frame in DN, with what rows and columns add.
         black_source: where the black level comes from, in words.
         white: level in DN.
         white_source: where it comes from, in words.
@@ -103,6 +104,7 @@ class Levels:
     black: tuple[float, ...]
     pattern: tuple[int, int]
     has_lines: bool
+    black_mean: float
     black_source: str
     white: float
     white_source: str
@@ -203,6 +205,7 @@ def read_report(path: Path) -> RawReport:
             black=frame.black_level.values,
             pattern=frame.black_level.repeat,
             has_lines=bool(frame.black_level.rows or frame.black_level.columns),
+            black_mean=frame.black_level.mean,
             black_source=frame.sources.get("black", "file"),
             white=frame.white_level,
             white_source=frame.sources.get("white", "file"),

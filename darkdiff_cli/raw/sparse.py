@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from darkdiff_cli.raw.develop import amplified
 from darkdiff_cli.raw.frame import RawFrame
-from darkdiff_cli.raw.noise import SensorNoise
+from darkdiff_cli.raw.noise import MeasuredNoise
 
 
 class SparseColours(NamedTuple):
@@ -44,7 +44,7 @@ def sparse_colours(frame: RawFrame, ratio: float) -> SparseColours:
     return SparseColours(colours, mask)
 
 
-def noise_of_colours(frame: RawFrame, ratio: float, noise: SensorNoise) -> NDArray[np.float64]:
+def noise_of_colours(frame: RawFrame, ratio: float, noise: MeasuredNoise) -> NDArray[np.float64]:
     """(3, 2) gain and read variance of the three colours, in the unit of `SparseColours`, for noise in DN."""
     above = frame.above_black()
     unit = ratio * np.array(frame.white_balance) / above.white_level

@@ -87,9 +87,8 @@ class Run:
         """Train one stage; returns the folder of what was trained."""
         for stage in self.stages(name):
             crop = stage.optimisation.crop
-            data = self.pairs(name, "train", crop)
-            if isinstance(stage, FullSizePicture):
-                data = stage.kept(data, self.recipe.seed, make_accelerator(self.settings).device)
+            pairs = self.pairs(name, "train", crop)
+            data = stage.kept(pairs, self.recipe.seed, make_accelerator(self.settings).device)
             train(stage, data, self.held_out(name, crop), self.settings, report)
         return self.settings.output / stage.name
 

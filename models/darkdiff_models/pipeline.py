@@ -10,7 +10,6 @@ from diffusers import DDIMScheduler, DiffusionPipeline
 from torch import Tensor
 
 from darkdiff_models.detail import Detail, Samples
-from darkdiff_models.detail.samples import halved
 from darkdiff_models.detail.tiled import full_size
 from darkdiff_models.devices import autocast_dtype
 from darkdiff_models.finishing import Finishing, finish
@@ -146,12 +145,11 @@ class DarkDiffPipeline(DiffusionPipeline):
         # 6. Finish the picture if the checkpoint asks for it, crop the margin, clip to [0, 1]: (h, w, 3)
         picture = self._finish(srgb, framed_lrgb, lrgb)
 
-        # 7. Ours: add what the mosaic knows, at the sensor's size: (H, W, 3); half of it has the colours in register
-        if self.detail is not None and samples is not None:
+        # 7. Ours: add what the mosaic knows, at the sensor's size: (H, W, 3)
+        if self.detail is not None and samples is not None and used.size == "full":
             report = None if on_progress is None else partial(on_progress, "detail")
             with self._autocast():
                 picture = full_size(self.detail, picture, samples, report)
-            picture = picture if used.size == "full" else halved(picture.permute(2, 0, 1)[None])[0].permute(1, 2, 0)
         return DarkDiffOutput(picture.contiguous(), used)
 
     @torch.inference_mode()

@@ -40,7 +40,7 @@ def test_json_says_what_is_in_the_file(dark_dng: Path) -> None:
         "colour_filter": "Bayer RGGB", "bits": 14, "samples": "uint16",
     }  # fmt: skip
     assert report["levels"] == {
-        "black": [512.0], "pattern": [1, 1], "has_lines": False, "black_source": "DNG tags",
+        "black": [512.0], "pattern": [1, 1], "has_lines": False, "black_mean": 512.0, "black_source": "DNG tags",
         "white": 16383.0, "white_source": "DNG tags",
     }  # fmt: skip
     assert report["colours"] == {
@@ -63,6 +63,7 @@ def test_levels_have_their_source(shared: Path) -> None:
     assert even["levels"]["black"] == [508.0, 512.0, 512.0, 518.0]
     assert even["levels"]["pattern"] == [2, 2]
     assert (delta["levels"]["has_lines"], even["levels"]["has_lines"]) == (True, False)
+    assert even["levels"]["black_mean"] == 512.5
     assert clipping["levels"]["white"] == 12500
     assert clipping["levels"]["white_source"] == "where the sensor clips; DNG tags: 16383"
     assert masked["levels"]["black_source"].startswith("masked pixels; DNG tags: ")

@@ -31,32 +31,33 @@ def train(stage: object, data: str, output: Path, *more: object):
     return CliRunner().invoke(app, list(map(str, words)))
 
 
-def refused(done, sentence: str, output: Path) -> None:
+def refusal(done, output: Path) -> str:
+    """The last line of what was said, after a refusal before anything has trained."""
     assert done.exit_code == 2, done.output
-    assert sentence in done.stderr.splitlines()[-1]
-    assert not (output / "stage1").exists()  # nothing has trained
+    assert not (output / "stage1").exists()
+    return done.stderr.splitlines()[-1]
 
 
 def test_wrong_data_and_a_wrong_start_come_before_a_missing_stage(photo_folder, base, tmp_path) -> None:
     photos, run = f"photos:{photo_folder}", tmp_path / "run"
-    refused(train(2, f"photos:{tmp_path / 'none'}", run, "--base", base), "no such folder of photographs", run)
-    refused(train(2, f"eld:{tmp_path}", run, "--base", base), "ELD has no training scenes", run)
-    refused(train(2, photos, run, "--start", tmp_path / "none"), "--start: no model", run)
-    refused(train(2, photos, run, "--base", base), "stage1/vae: is missing", run)
+    assert "no such folder of photographs" in refusal(train(2, f"photos:{tmp_path / 'none'}", run, "--base", base), run)
+    assert "ELD has no training scenes" in refusal(train(2, f"eld:{tmp_path}", run, "--base", base), run)
+    assert "--start: no model" in refusal(train(2, photos, run, "--start", tmp_path / "none"), run)
+    assert "stage1/vae: is missing" in refusal(train(2, photos, run, "--base", base), run)
 
 
 def test_what_stage_2_needs_is_looked_at_before_stage_1_trains(photo_folder, base, tmp_path) -> None:
     photos, run, half = f"photos:{photo_folder}", tmp_path / "run", tmp_path / "half"
     half.mkdir()
     (half / "vae").symlink_to(base / "vae")
-    refused(train("all", photos, run, "--base", half), "half/unet: is missing or damaged", run)
+    assert "half/unet: is missing or damaged" in refusal(train("all", photos, run, "--base", half), run)
     earlier = run / "stage2" / "checkpoints" / "step-00000002.safetensors"
     earlier.parent.mkdir(parents=True)
     earlier.touch()
-    refused(train("all", photos, run, "--base", base), "stage2: holds an earlier run's checkpoints", run)
+    assert "stage2: holds an earlier run's checkpoints" in refusal(train("all", photos, run, "--base", base), run)
     weighed = ("--set", "stage2.image_loss.lpips=1", "--set", "stage2.optimisation.crop=64")
     other = (tmp_path / "other", "--base", base, "--lpips", base / "empty_prompt.safetensors")
-    refused(train("all", photos, *other, *weighed), "give the LPIPS weights with --lpips", tmp_path / "other")
+    assert "give the LPIPS weights with --lpips" in refusal(train("all", photos, *other, *weighed), tmp_path / "other")
 
 
 def test_a_dry_run_tells_the_cost_of_every_stage_before_any_has_trained(photo_folder, base, tmp_path) -> None:

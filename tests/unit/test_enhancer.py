@@ -68,6 +68,16 @@ def test_a_model_of_full_size_makes_what_the_sensor_has(rows, size, shape, senso
     assert rendered.sampling.size == (size or "full")
 
 
+def test_half_size_is_the_papers_picture_with_or_without_a_network_for_full_size(dark_dng: Path) -> None:
+    settings = EnhanceSettings(ExposureSettings(4.0), SamplingSettings(steps=1, size="half"))
+    torch.manual_seed(0)
+    pipeline = make_pipeline()
+    pictures = []
+    for enhancer in (Enhancer(pipeline=pipeline), Enhancer(pipeline=pipeline.with_detail(Detail((8, 16), (1, 1))))):
+        pictures.append(enhancer.render(enhancer.read(dark_dng, settings), settings).srgb_01)
+    assert np.array_equal(*pictures)
+
+
 def test_input_is_never_overwritten(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
     source = tmp_path / "IMG.tif"
     source.write_bytes(dark_dng.read_bytes())

@@ -5,7 +5,9 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from darkdiff_cli.datasets import Pair
 from darkdiff_cli.training.loop.draws import Draws
@@ -55,6 +57,10 @@ class Stage(ABC):
         None where a pass waits for its numbers, or differs from all others.
         """
         return None
+
+    def kept(self, pairs: Dataset[Pair], seed: int, device: torch.device) -> Dataset[Pair]:  # noqa: ARG002
+        """The pairs to train on; a stage may make some once, on the device, and keep them."""
+        return pairs
 
     @abstractmethod
     def loss(self, player: str, pair: Pair, draws: Draws) -> tuple[Tensor, Readings]:

@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from darkdiff_models.finishing.block_light import decode_curve, encode_curve
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -50,11 +52,11 @@ class Samples:
 
     def half_light(self, srgb: Tensor) -> Tensor:
         """(batch, 3, h, w) sRGB -> linear light in the sensor's primaries."""
-        return transformed(torch.linalg.inv(self.srgb_from_camera.float()), decode_srgb(srgb.float()))
+        return transformed(torch.linalg.inv(self.srgb_from_camera.float()), decode_curve(srgb.float().clamp(0, 1)))
 
     def srgb(self, light: Tensor) -> Tensor:
         """(batch, 3, h, w) linear light in the sensor's primaries -> sRGB, not clipped above 1, 0 or more."""
-        return encode_srgb(transformed(self.srgb_from_camera.float(), light.float()))
+        return encode_curve(transformed(self.srgb_from_camera.float(), light.float()))
 
     def deviation(self, light: Tensor) -> Tensor:
         """(batch, 3, h, w) standard deviation of the noise of each colour where there is this much light."""
@@ -63,8 +65,10 @@ class Samples:
 
 
 def transformed(matrix: Tensor, image: Tensor) -> Tensor:
-    """(batch, 3, 3) applied to the channels of (batch, 3, h, w)."""
-    return torch.einsum("bij,bjhw->bihw", matrix, image)
+    """(batch, 3, 3) applied to the channels of (batch, 3, h, w), both float32."""
+    # Mixed precision would round the picture's light to the 8 bits of bfloat16.
+    with torch.autocast(image.device.type, enabled=False):
+        return torch.einsum("bij,bjhw->bihw", matrix, image)
 
 
 def root(light: Tensor) -> Tensor:
@@ -77,21 +81,9 @@ def squared(value: Tensor) -> Tensor:
     return value * value.abs()
 
 
-def decode_srgb(srgb: Tensor) -> Tensor:
-    """sRGB -> linear light (IEC 61966-2-1); values outside [0, 1] are clipped first."""
-    srgb = srgb.clamp(0, 1)
-    return torch.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-
-
-def encode_srgb(linear: Tensor) -> Tensor:
-    """Linear light -> sRGB (IEC 61966-2-1); below 0 the straight part of the curve goes on."""
-    bright = 1.055 * linear.clamp_min(0.0031308) ** (1 / 2.4) - 0.055
-    return torch.where(linear <= 0.0031308, 12.92 * linear, bright)
-
-
 def halved(srgb: Tensor) -> Tensor:
     """(batch, 3, H, W) sRGB -> (batch, 3, H // 2, W // 2), the means of 2x2 pixels in linear light."""
-    return encode_srgb(F.avg_pool2d(decode_srgb(srgb), 2))
+    return encode_curve(F.avg_pool2d(decode_curve(srgb.clamp(0, 1)), 2))
 
 
 def enlarged(image: Tensor) -> Tensor:

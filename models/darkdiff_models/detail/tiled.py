@@ -36,12 +36,12 @@ def full_size(detail: Detail, half: Tensor, samples: Samples, on_tiles: Progress
     image = F.pad(image, (0, columns // 2 - image.shape[3], 0, rows // 2 - image.shape[2]), mode="replicate")
     # Beyond the edge no photosite saw anything.
     beyond = (0, columns - width, 0, rows - height)
-    seen = samples.each(lambda part: part.to(device)).images(lambda part: F.pad(part, beyond))
+    seen = samples.images(lambda part: F.pad(part, beyond))
     tiles = replace(Tiles.cover(rows, columns, TILE, OVERLAP, step), margin=OVERLAP // 4)
     halves, blend = tiles.shrunk(2), Blend(tiles, 3, image)
     for index in range(len(tiles.corners)):
         part = seen.images(lambda whole, index=index: tiles.crop(whole, index))  # type: ignore[misc]
-        blend.add(index, detail(halves.crop(image, index), part))
+        blend.add(index, detail(halves.crop(image, index), part.each(lambda cropped: cropped.to(device))))
         if on_tiles is not None:
             on_tiles(index + 1, len(tiles.corners))
     picture = blend.result()[0, :, :height, :width]

@@ -6,7 +6,7 @@ import pytest
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw import RawFrame
 from darkdiff_cli.raw.black_level import BlackLevel
-from darkdiff_cli.raw.noise import measure_noise
+from darkdiff_cli.raw.noise import _line, measure_noise
 
 XTRANS = Cfa(("GGRGGB", "GGBGGR", "BRGRBG", "GGBGGR", "GGRGGB", "RBGBRG"))
 
@@ -49,3 +49,15 @@ def test_too_small_or_clipped_is_not_measured() -> None:
     full = noisy(2.0, 3.0, Cfa.bayer("RGGB"))
     clipped = RawFrame(np.full_like(full.mosaic_dn, 4095), full.cfa, full.black_level, 4095.0, (1.0, 1.0, 1.0))
     assert measure_noise(clipped) is None
+
+
+def test_where_the_line_falls_read_noise_is_fitted_alone() -> None:
+    gain, read = _line(np.array([1.0, 2.0, 3.0]), np.array([12.0, 10.0, 8.0]))
+    assert gain == 0.0
+    assert read**2 == pytest.approx((1 / 12 + 1 / 10 + 1 / 8) / (1 / 144 + 1 / 100 + 1 / 64))
+
+
+def test_where_the_line_starts_below_zero_the_gain_is_fitted_alone() -> None:
+    gain, read = _line(np.array([1.0, 2.0]), np.array([1.0, 4.0]))
+    assert read == 0.0
+    assert gain == pytest.approx((1.0 + 0.5) / (1.0 + 0.25))

@@ -4,7 +4,7 @@ import pytest
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw import RawFrame
 from darkdiff_cli.raw.black_level import BlackLevel
-from darkdiff_cli.raw.noise import SensorNoise
+from darkdiff_cli.raw.noise import MeasuredNoise
 from darkdiff_cli.raw.sparse import noise_of_colours, sparse_colours
 from darkdiff_cli.synthesis.unprocess import XTRANS
 
@@ -38,5 +38,5 @@ def test_every_pixel_of_a_demosaiced_raw_has_all_colours() -> None:
 
 
 def test_noise_is_in_the_unit_of_the_colours() -> None:
-    numbers = noise_of_colours(frame(Cfa.bayer("RGGB"), (4, 4)), 10.0, SensorNoise(2.0, 3.0))
+    numbers = noise_of_colours(frame(Cfa.bayer("RGGB"), (4, 4)), 10.0, MeasuredNoise(2.0, 3.0))
     assert numbers.tolist() == [pytest.approx([2 * unit, 9 * unit**2]) for unit in (0.02, 0.01, 0.015)]
