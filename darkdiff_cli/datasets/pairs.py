@@ -32,6 +32,12 @@ class FullSize:
     truth: Tensor
     half: Tensor | None = None
 
+    def cropped(self, top: int, left: int, side: int) -> "FullSize":
+        """A square whose corner and side are given in half-size pixels."""
+        half = None if self.half is None else _square(self.half, top, left, side)
+        samples = self.samples.images(lambda image: _square(image, 2 * top, 2 * left, 2 * side))
+        return FullSize(samples, _square(self.truth, 2 * top, 2 * left, 2 * side), half)
+
     def images(self, change: Change) -> "FullSize":
         """The same with the images changed, and the numbers as they are."""
         half = None if self.half is None else change(self.half)
@@ -76,6 +82,11 @@ class Pair:
         """Copy the images of another pair of the same sizes into this one's memory; the names stay."""
         for name in IMAGES:
             getattr(self, name).copy_(getattr(other, name), non_blocking=True)
+
+    def cropped(self, top: int, left: int, side: int) -> "Pair":
+        """A square of the images."""
+        pair = self._each(lambda image: _square(image, top, left, side))
+        return pair if self.full is None else replace(pair, full=self.full.cropped(top, left, side))
 
     def turned(self, flip: bool, transpose: bool) -> "Pair":
         """The images mirrored, and transposed if they are square."""
@@ -153,6 +164,10 @@ def _stacked(fulls: Sequence[FullSize]) -> FullSize | None:
     halves = [full.half for full in fulls if full.half is not None]
     truth = torch.stack([full.truth for full in fulls])
     return FullSize(Samples(*parts), truth, torch.stack(halves) if halves else None)
+
+
+def _square(image: Tensor, top: int, left: int, side: int) -> Tensor:
+    return image[..., top : top + side, left : left + side]
 
 
 def _repeat_edges(image: Tensor, margin: tuple[int, int, int, int]) -> Tensor:

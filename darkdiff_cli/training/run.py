@@ -86,10 +86,9 @@ class Run:
     def train(self, name: StageName, report: Report) -> Path:
         """Train one stage; returns the folder of what was trained."""
         for stage in self.stages(name):
-            crop = stage.optimisation.crop
-            pairs = self.pairs(name, "train", crop)
+            pairs = self.pairs(name, "train", stage.pairs_crop)
             data = stage.kept(pairs, self.recipe.seed, make_accelerator(self.settings).device)
-            train(stage, data, self.held_out(name, crop), self.settings, report)
+            train(stage, data, self.held_out(name, stage.pairs_crop), self.settings, report)
         return self.settings.output / stage.name
 
     def _stage0(self) -> Iterator[Stage]:

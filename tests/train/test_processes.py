@@ -43,9 +43,10 @@ def launch(place: Path, processes: int, stage: int, output: str, *more: object, 
              "fp32", *more]  # fmt: skip
     launcher = TORCHRUN if processes == 2 else []
     # Says how many processes there are, from inside.
-    program = "import accelerate, sys; from darkdiff_cli.app import main\ntry: main()\nfinally: print('processes', "
+    # In one write, since several of them share the pipe.
+    program = "import accelerate, sys; from darkdiff_cli.app import main\ntry: main()\nfinally: sys.stderr.write("
     script = place / "run.py"
-    script.write_text(f"{program}accelerate.PartialState().num_processes, file=sys.stderr)\n")
+    script.write_text(f"{program}f'processes {{accelerate.PartialState().num_processes}}\\n')\n")
     path = os.pathsep.join(str(Path(darkdiff_cli.__file__).parents[1] / part) for part in ("", "models"))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
     done = subprocess.run(

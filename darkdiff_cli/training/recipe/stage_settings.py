@@ -193,6 +193,7 @@ class Stage3:
         data: how photographs become dark mosaics here: brighter ones than for the other stages as well.
         kept_pairs: so many different pairs are made before training, half-size pictures and all, and come again and
             again; 0 makes new ones for every step.
+        kept_crop: side of the kept pairs in LRGB pixels; each step trains on other parts of them.
     """
 
     optimisation: Optimisation
@@ -201,3 +202,4 @@ class Stage3:
     shape: DetailShape = field(default_factory=DetailShape)
     data: SynthesisSettings = field(default_factory=SynthesisSettings)
     kept_pairs: int = 0
+    kept_crop: int = 128

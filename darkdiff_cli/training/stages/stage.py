@@ -58,6 +58,11 @@ class Stage(ABC):
         """
         return None
 
+    @property
+    def pairs_crop(self) -> int:
+        """Side in LRGB pixels of the pairs that the stage asks for."""
+        return self.optimisation.crop
+
     def kept(self, pairs: Dataset[Pair], seed: int, device: torch.device) -> Dataset[Pair]:  # noqa: ARG002
         """The pairs to train on; a stage may make some once, on the device, and keep them."""
         return pairs

@@ -57,6 +57,12 @@ class FullSizePicture(Stage):
         half = self.half_size(pair, draws) if pair.full.half is None else pair.full.half
         return torch.as_tensor(self.detail(half, pair.full.samples))
 
+    @property
+    def pairs_crop(self) -> int:
+        """Pairs that are kept are larger than what a step trains on."""
+        crop = self.optimisation.crop
+        return max(crop, self.settings.kept_crop) if self.settings.kept_pairs else crop
+
     def kept(self, pairs: Dataset[Pair], seed: int, device: torch.device) -> Dataset[Pair]:
         """The pairs that the recipe keeps, with their half-size pictures; all of them where it keeps none."""
         made: list[Pair] = []
@@ -70,7 +76,7 @@ class FullSizePicture(Stage):
             for pair, half in zip(several, halves, strict=True):
                 assert pair.full is not None
                 made.append(replace(pair, full=replace(pair.full, half=half)))
-        return KeptPairs(made, seed) if made else pairs
+        return KeptPairs(made, self.optimisation.crop, seed) if made else pairs
 
     @torch.no_grad()
     def half_size(self, pair: Pair, draws: Draws) -> Tensor:

@@ -10,8 +10,11 @@ from torch import Tensor, nn
 
 from darkdiff_models.detail.samples import Samples, enlarged, root, squared
 
-ANCHOR = 4  # half-size pixels: means over this size stay those of the half-size picture
-INPUTS = 12 + 12 + 3 + 3  # sparse colours and mask of a quad, half-size picture, noise
+ANCHOR = 16  # half-size pixels: means over this size stay those of the half-size picture, where noise hides them
+SURE = 0.01  # relative error of such a mean, of the light that the sensor counted, at which both count the same
+INPUTS = 3 * 12 + 3 + 3  # what the mosaic has beyond the half-size picture, spread, the mask; that picture, noise
+SPREAD = 0.8  # photosites, standard deviation of the Gaussian that carries colours to places where none was seen
+REACH = 2  # photosites it reaches: in 5x5 of them every filter has all colours
 
 
 class Detail(ModelMixin, ConfigMixin):
@@ -19,7 +22,8 @@ class Detail(ModelMixin, ConfigMixin):
 
     A U-Net without norms, so that tiles do not show. It sees the mosaic as sparse colours with a mask, a quad to a
     place, and works at half size. What it adds goes on top of the enlarged half-size picture, all in the sensor's own
-    primaries and under a square root; means over 4x4 half-size pixels stay those of the half-size picture.
+    primaries and under a square root. Where the sensor counted too little light to know the mean of 16x16 half-size
+    pixels, that mean stays the half-size picture's: the dark gets no colour of this network's own.
 
     Args:
         block_out_channels: widths at half size, a quarter, an eighth.
@@ -61,13 +65,14 @@ class Detail(ModelMixin, ConfigMixin):
         """
         light = samples.half_light(half)
         base = root(light)
-        seen = [F.pixel_unshuffle(part, 2) for part in (root(samples.colours) * samples.mask, samples.mask)]
+        beyond = (root(samples.colours) - enlarged(base)) * samples.mask  # a value at each photosite
+        seen = [F.pixel_unshuffle(part, 2) for part in (beyond, _spread(beyond, samples.mask), samples.mask)]
         inputs = torch.cat([*seen, base, samples.deviation(light).sqrt()], dim=1).contiguous(
             memory_format=torch.channels_last
         )
         added = self.conv_out(self._features(self.conv_in(inputs))) + self.direct(inputs)
         full = enlarged(base) + F.pixel_shuffle(added, 2).float()
-        return samples.srgb(_anchored(squared(full), light))
+        return samples.srgb(_anchored(squared(full), light, samples))
 
     def _features(self, hidden: Tensor) -> Tensor:
         skips = []
@@ -101,7 +106,21 @@ def _chain(width: int, count: int) -> nn.Sequential:
     return nn.Sequential(*(_Block(width) for _ in range(count)))
 
 
-def _anchored(full: Tensor, half: Tensor) -> Tensor:
-    """Give full-size light the means of the half-size light over blocks of 4 half-size pixels, without an edge."""
-    missing = F.avg_pool2d(half, ANCHOR) - F.avg_pool2d(full, 2 * ANCHOR)
-    return full + F.interpolate(missing, size=full.shape[-2:], mode="bilinear", align_corners=False)
+def _spread(seen: Tensor, mask: Tensor) -> Tensor:
+    """Sparse colours at every place: the mean of the photosites around that saw them, the nearer ones weighing more."""
+    offsets = torch.arange(-REACH, REACH + 1, device=seen.device, dtype=seen.dtype)
+    line = torch.exp(-0.5 * (offsets / SPREAD) ** 2)
+    kernel = (line[:, None] * line).expand(seen.shape[1], 1, -1, -1)
+    with torch.autocast(seen.device.type, enabled=False):
+        total, weight = (F.conv2d(part, kernel, padding=REACH, groups=seen.shape[1]) for part in (seen, mask))
+    return total / (weight + 1e-6)
+
+
+def _anchored(full: Tensor, half: Tensor, samples: Samples) -> Tensor:
+    """Give full-size light the half-size light's means over blocks, as far as noise hides them from the sensor."""
+    blocks = F.avg_pool2d(half, ANCHOR)
+    missing = blocks - F.avg_pool2d(full, 2 * ANCHOR)
+    sites = F.avg_pool2d(samples.mask, 2 * ANCHOR) * (2 * ANCHOR) ** 2
+    doubt = samples.deviation(blocks).square() / sites.clamp_min(1)
+    share = doubt / (doubt + (SURE * blocks).square() + 1e-12)
+    return full + F.interpolate(share * missing, size=full.shape[-2:], mode="bilinear", align_corners=False)

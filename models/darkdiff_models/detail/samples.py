@@ -87,5 +87,5 @@ def halved(srgb: Tensor) -> Tensor:
 
 
 def enlarged(image: Tensor) -> Tensor:
-    """(batch, channels, h, w) at twice the size, bilinear: pixel (i, j) covers the sensor's quad there."""
-    return F.interpolate(image, scale_factor=2, mode="bilinear", align_corners=False)
+    """(batch, channels, h, w) at twice the size, bicubic: pixel (i, j) covers the sensor's quad there."""
+    return F.interpolate(image, scale_factor=2, mode="bicubic", align_corners=False)

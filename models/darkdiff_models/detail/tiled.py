@@ -37,7 +37,7 @@ def full_size(detail: Detail, half: Tensor, samples: Samples, on_tiles: Progress
     # Beyond the edge no photosite saw anything.
     beyond = (0, columns - width, 0, rows - height)
     seen = samples.images(lambda part: F.pad(part, beyond))
-    tiles = replace(Tiles.cover(rows, columns, TILE, OVERLAP, step), margin=OVERLAP // 4)
+    tiles = replace(Tiles.cover(rows, columns, TILE, OVERLAP, step), margin=3 * OVERLAP // 8)
     halves, blend = tiles.shrunk(2), Blend(tiles, 3, image)
     for index in range(len(tiles.corners)):
         part = seen.images(lambda whole, index=index: tiles.crop(whole, index))  # type: ignore[misc]

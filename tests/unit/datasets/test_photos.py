@@ -79,11 +79,28 @@ def test_a_pair_turns_with_everything_it_holds(photo_folder) -> None:
 
 def test_kept_pairs_come_again_in_other_positions(photo_folder) -> None:
     pairs = PhotoPairs(photo_folder, SETTINGS, crop=32, full_size=True)
-    kept = KeptPairs([pairs[0], pairs[1]], seed=0)
+    kept = KeptPairs([pairs[0], pairs[1]], crop=32, seed=0)
     again = [kept[index] for index in range(0, 100, 2)]
     assert {pair.names for pair in again} == {pairs[0].names}
     assert len({pair.noisy.numpy().tobytes() for pair in again}) == 8
     assert torch.equal(kept[6].noisy, kept[6].noisy)
+
+
+def test_kept_pairs_come_again_in_parts_whose_sizes_agree(photo_folder) -> None:
+    pair = PhotoPairs(photo_folder, SETTINGS, crop=32, full_size=True)[0]
+    assert pair.full is not None
+    made = replace(pair, full=replace(pair.full, half=pair.reference))
+    kept = KeptPairs([made], crop=16, seed=0)
+    parts = [kept[index] for index in range(20)]
+    assert {tuple(part.noisy.shape) for part in parts} == {(3, 16, 16)}
+    assert len({part.noisy.numpy().tobytes() for part in parts}) > 15
+    for part in parts:
+        assert part.full is not None
+        assert part.full.half is not None
+        assert torch.equal(part.full.half, part.reference)
+        torch.testing.assert_close(halved(part.full.truth[None])[0], part.reference, atol=1e-5, rtol=1e-4)
+        assert torch.equal(part.full.samples.mask.sum(dim=0), torch.ones(32, 32))
+        assert part.full.samples.colours.shape == part.full.truth.shape == (3, 32, 32)
 
 
 def test_noisy_image_is_the_clean_one_plus_zero_mean_noise(photo_folder) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -48,20 +50,26 @@ def test_the_picture_has_the_sensors_size(size: tuple[int, int]) -> None:
     assert made.max() <= 1
 
 
-def test_brightness_and_colour_stay_those_of_the_half_size_picture() -> None:
-    picture = smooth(64, 64) * 0.6 + 0.2
+@pytest.mark.parametrize(("read_variance", "kept"), [(30.0, True), (1e-9, False)])
+def test_brightness_and_colour_stay_those_of_the_half_size_picture_where_noise_hides_them(
+    read_variance: float, kept: bool
+) -> None:
+    picture = torch.rand(64, 64, 3) * 0.1 + 0.55
     half, samples = picture.permute(2, 0, 1)[None], bayer(128, 128, torch.rand(3, 128, 128))
-    made = samples.half_light(learnt()(half, samples))  # not clipped, which would change means
-    assert (made - enlarged(samples.half_light(half))).abs().mean() > 0.02  # it adds something
-    light = [F.avg_pool2d(one, size) for one, size in ((samples.half_light(half), 4), (made, 8))]
-    assert float((light[1] / light[0] - 1).abs().mean()) < 0.01
+    samples = replace(samples, noise=torch.tensor([0.0, read_variance]).expand(1, 3, 2))
+    detail = learnt()
+    assert detail.conv_out.bias is not None
+    detail.conv_out.bias += 0.05  # a network that would brighten everything
+    made = samples.half_light(detail(half, samples))  # not clipped, which would change means
+    assert (made - enlarged(samples.half_light(half))).abs().mean() > 0.01  # it adds something
+    light = [F.avg_pool2d(one, size) for one, size in ((samples.half_light(half), 16), (made, 32))]
+    assert (float((light[1] / light[0] - 1).abs().mean()) < 0.01) == kept
 
 
 def test_tiles_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    picture, samples, detail = smooth(96, 80), bayer(192, 160, torch.rand(3, 192, 160)), learnt()
+    picture, samples, detail = smooth(224, 176), bayer(448, 352, torch.rand(3, 448, 352)), learnt()
     whole = full_size(detail, picture, samples)
-    monkeypatch.setattr("darkdiff_models.detail.tiled.TILE", 112)
-    monkeypatch.setattr("darkdiff_models.detail.tiled.OVERLAP", 48)
+    monkeypatch.setattr("darkdiff_models.detail.tiled.TILE", 256)  # with the overlap that photos have
     seen: list[tuple[int, int]] = []
     tiled = full_size(detail, picture, samples, lambda done, total: seen.append((done, total)))
     assert len(seen) == seen[-1][1] > 4

@@ -1,6 +1,7 @@
 """The estimate of a whole image's memory against the peak of a process that denoises one."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,9 +39,22 @@ print(json.dumps([memory("VmHWM") - before, whole_image_bytes(unet, SIDE, SIDE, 
 """
 
 
+# Every large tensor gets pages of its own, which go back when it is freed: the peak is then what is alive, to a percent.
+# Left to itself, the C library keeps freed memory: nine runs of the same script peaked at 94 to 117 MB.
+EXACT = {"MALLOC_MMAP_THRESHOLD_": "65536"}
+KEPT = 1.6  # the estimate's room for that memory, as a factor
+
+
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells a process's peak")
-def test_the_estimate_covers_the_measured_peak_and_not_much_more() -> None:
-    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=300, check=False)
+def test_the_estimate_is_the_measured_peak_and_room_for_what_the_c_library_keeps() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, **EXACT},
+    )
     assert done.returncode == 0, done.stderr
     peak, estimate = json.loads(done.stdout)
-    assert 0.8 * estimate < peak < estimate
+    assert estimate == pytest.approx(KEPT * peak, rel=0.05)
