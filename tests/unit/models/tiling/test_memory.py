@@ -39,7 +39,7 @@ print(json.dumps([memory("VmHWM") - before, whole_image_bytes(unet, SIDE, SIDE, 
 """
 
 
-# Every large tensor gets pages of its own, which go back when it is freed: the peak is then what is alive, to a percent.
+# Every large tensor gets pages of its own, which go back when it is freed: the peak is then what is alive, within 1 %.
 # Left to itself, the C library keeps freed memory: nine runs of the same script peaked at 94 to 117 MB.
 EXACT = {"MALLOC_MMAP_THRESHOLD_": "65536"}
 KEPT = 1.6  # the estimate's room for that memory, as a factor
