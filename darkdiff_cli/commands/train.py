@@ -71,10 +71,10 @@ def train(
     run = Run(plan, source, settings, training.base or "", training.start or "", None, training.steps, training.epochs,
               dry=dry_run)  # fmt: skip
     accelerator, names = make_accelerator(settings), training.stages(plan)
-    if training.stage == "all" and "3" in names and any(kind != "photos" for kind, _ in places):
+    if training.stage == "all" and "3" in names and any(kind not in ("photos", "raws") for kind, _ in places):
         names.remove("3")
         if accelerator.is_main_process:
-            print("darkdiff: stage 3 is left out: it needs photos:DIR alone.", file=sys.stderr)
+            print("darkdiff: stage 3 is left out: it needs photos:DIR or raws:DIR alone.", file=sys.stderr)
     if accelerator.is_main_process:
         for gap in source.gaps():
             print(f"darkdiff: {gap}", file=sys.stderr)

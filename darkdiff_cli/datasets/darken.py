@@ -4,10 +4,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from darkdiff_cli.raw import RawFrame
-from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.synthesis import SensorNoise, expose, load_calibrations, sample_noise
 from darkdiff_cli.synthesis.noise import TYPICAL
 
@@ -72,7 +70,7 @@ def darken(clean: RawFrame, settings: SynthesisSettings, rng: np.random.Generato
     """Simulate a dark exposure of a clean frame, with the noise of a random calibrated camera.
 
     Args:
-        clean: a well-exposed frame of any levels; they are scaled to the calibrations' 14 bit.
+        clean: a well-exposed frame of black level 512 and white level 16383, the calibrations' 14 bit.
         settings: ratios and noise.
         rng: source of randomness.
     """
@@ -90,21 +88,8 @@ def darken(clean: RawFrame, settings: SynthesisSettings, rng: np.random.Generato
         dead_pixels=settings.dead_pixels,
         column_scale=settings.column_noise,
     )
-    mosaic = expose(at_14_bit(clean).mosaic_dn.astype(np.float32), ratio, noise, BLACK, WHITE, rng)
-    return Darkened(_at_levels(clean, mosaic), ratio, noise)
-
-
-def _at_levels(frame: RawFrame, mosaic_dn: NDArray[np.generic]) -> RawFrame:
-    """The frame with another mosaic, of black level 512 and white level 16383."""
-    return replace(frame, mosaic_dn=mosaic_dn, black_level=BlackLevel.uniform(BLACK), white_level=WHITE)
-
-
-def at_14_bit(frame: RawFrame) -> RawFrame:
-    """Scale a frame to black level 512 and white level 16383."""
-    if (frame.white_level, frame.black_level) == (WHITE, BlackLevel.uniform(BLACK)):
-        return frame
-    above = frame.above_black()
-    return _at_levels(frame, above.light_dn() * np.float32((WHITE - BLACK) / above.white_level) + np.float32(BLACK))
+    mosaic = expose(clean.mosaic_dn.astype(np.float32), ratio, noise, BLACK, WHITE, rng)
+    return Darkened(replace(clean, mosaic_dn=mosaic), ratio, noise)
 
 
 def log_uniform(span: tuple[float, float], rng: np.random.Generator) -> float:

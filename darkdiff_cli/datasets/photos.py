@@ -1,6 +1,5 @@
 """`photos:DIR`: finished photographs, seen by a sensor behind a lens, and darkened."""
 
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -12,14 +11,12 @@ from scipy.ndimage import gaussian_filter
 from torch.utils.data import Dataset
 
 from darkdiff_cli.colour import srgb_decode, srgb_encode, srgb_from_camera
-from darkdiff_cli.datasets.darken import SynthesisSettings, darken, log_uniform
+from darkdiff_cli.datasets.darken import SynthesisSettings, log_uniform
 from darkdiff_cli.datasets.drawn import drawn
-from darkdiff_cli.datasets.full_size import full_size
-from darkdiff_cli.datasets.pairs import Pair, make_pair
+from darkdiff_cli.datasets.pairs import Pair
+from darkdiff_cli.datasets.scene import LRGB, Camera, Form, pair_of_scene
 from darkdiff_cli.errors import InputError
-from darkdiff_cli.raw import DataFormat, LrgbSpace, RawFrame
-from darkdiff_cli.raw.black_level import BlackLevel
-from darkdiff_cli.synthesis import Sensor, mosaic_of, random_lens, random_sensor, sensor_light, with_random_filter
+from darkdiff_cli.synthesis import random_lens, random_sensor, sensor_light, with_random_filter
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
 HELD_OUT_EVERY = 20  # every 20th photograph is validation
@@ -35,9 +32,7 @@ class PhotoPairs(Dataset[Pair]):
         crop: side of a training image in LRGB pixels.
         seed: seed of all random choices.
         split: "train", or "validation" for every 20th photograph.
-        lrgb_space: primaries of the LRGB images.
-        data_format: input and output of the network.
-        full_size: pairs also hold the mosaic and the truth at the sensor's size.
+        form: what the pairs hold.
 
     Raises:
         InputError: the folder is missing or holds too few photographs.
@@ -50,9 +45,7 @@ class PhotoPairs(Dataset[Pair]):
         crop: int,
         seed: int = 0,
         split: Literal["train", "validation"] = "train",
-        lrgb_space: LrgbSpace = "srgb",
-        data_format: DataFormat = "lrgb-srgb",
-        full_size: bool = False,
+        form: Form = LRGB,
     ) -> None:
         folder = Path(folder)
         if not folder.is_dir():
@@ -63,8 +56,7 @@ class PhotoPairs(Dataset[Pair]):
             raise InputError(
                 f"{folder}: holds no photographs for {split}; give photos:DIR with JPEG, PNG or TIFF files."
             )
-        self.settings, self.crop, self.seed = settings, crop, seed
-        self.lrgb_space, self.data_format, self.full_size = lrgb_space, data_format, full_size
+        self.settings, self.crop, self.seed, self.form = settings, crop, seed, form
         self.stream = 1 if split == "validation" else 0
 
     def __len__(self) -> int:
@@ -77,14 +69,9 @@ class PhotoPairs(Dataset[Pair]):
             square = defocused(square, log_uniform(DEFOCUS, rng))
         sensor = with_random_filter(random_sensor(rng), rng, self.settings.xtrans_share)
         linear = srgb_decode(square) * np.float32(log_uniform(self.settings.exposure_range, rng))
-        clean = clean_frame(random_lens(rng).through(linear), sensor)
-        truth = as_rendered(linear, sensor)
-        dark, ratio, noise = darken(clean, self.settings, rng)
-        form = (self.lrgb_space, self.data_format)
-        pair = make_pair(dark, ratio, clean, f"{name} x{ratio:.0f}", *form, reference=halved(truth))
-        if not self.full_size:
-            return pair
-        return replace(pair, full=full_size(dark, ratio, noise, srgb_encode(truth), rng))
+        seen, light = (sensor_light(image, sensor) for image in (random_lens(rng).through(linear), linear))
+        camera = Camera(sensor.cfa, sensor.white_balance, srgb_from_camera(sensor.camera_from_xyz))
+        return pair_of_scene(seen, light, camera, self.settings, rng, name, self.form)
 
     def _picture(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], str]:
         """A crop of a photograph, or a drawing, and its name."""
@@ -92,26 +79,6 @@ class PhotoPairs(Dataset[Pair]):
             return drawn(2 * self.crop, rng), "drawing"
         path = self.paths[int(rng.integers(len(self.paths)))]
         return _crop(load_photo(path), 2 * self.crop, rng), path.name
-
-
-def clean_frame(linear: NDArray[np.float32], sensor: Sensor) -> RawFrame:
-    """The noise-free raw of a sensor that sees (h, w, 3) linear sRGB light, one colour at each of its h x w sites."""
-    matrix, black = srgb_from_camera(sensor.camera_from_xyz), BlackLevel.uniform(sensor.black)
-    mosaic = mosaic_of(sensor_light(linear, sensor), sensor)
-    return RawFrame(mosaic, sensor.cfa, black, sensor.white, sensor.white_balance, matrix)
-
-
-def as_rendered(linear: NDArray[np.float32], sensor: Sensor) -> NDArray[np.float32]:
-    """(h, w, 3) linear sRGB light -> what a perfect picture of it shows: clipped where the sensor saturates."""
-    balance = np.array(sensor.white_balance, dtype=np.float32)
-    white_balanced = np.minimum(sensor_light(linear, sensor) * balance, np.float32(1.0))
-    return np.clip(white_balanced @ srgb_from_camera(sensor.camera_from_xyz).T.astype(np.float32), 0.0, 1.0)
-
-
-def halved(linear: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(2h, 2w, 3) linear light -> (h, w, 3) sRGB of the means of 2x2 pixels: the target at half size."""
-    height, width = (length // 2 for length in linear.shape[:2])
-    return srgb_encode(linear.reshape(height, 2, width, 2, 3).mean(axis=(1, 3)))
 
 
 def defocused(srgb_01: NDArray[np.float32], spread: float) -> NDArray[np.float32]:

@@ -6,26 +6,31 @@ from typing import Literal
 import numpy as np
 from torch.utils.data import Dataset
 
+from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.datasets.cache import MosaicCache
-from darkdiff_cli.datasets.darken import SynthesisSettings, darken
-from darkdiff_cli.datasets.pairs import Pair, make_pair
+from darkdiff_cli.datasets.darken import SynthesisSettings
+from darkdiff_cli.datasets.pairs import Pair
 from darkdiff_cli.datasets.photos import HELD_OUT_EVERY
 from darkdiff_cli.datasets.rawpairs import random_box
+from darkdiff_cli.datasets.scene import Camera, Form, Image, pair_of_scene
 from darkdiff_cli.errors import InputError
-from darkdiff_cli.raw import RAW_SUFFIXES, DataFormat, LrgbSpace
+from darkdiff_cli.raw import RAW_SUFFIXES, develop
+from darkdiff_cli.synthesis import random_lens
 
 
 class CleanRaws(Dataset[Pair]):
     """An endless set of synthetic pairs: item i is the same on every worker, run and machine.
 
+    A raw knows one colour at each site. Its binned light, which knows all three, is the scene that the same camera
+    photographs again at twice the scale: so the truth is known at full size, and its own noise is a half.
+
     Args:
-        folder: well-exposed Bayer raws at low ISO, searched recursively.
+        folder: well-exposed raws at low ISO, searched recursively.
         settings: how they are darkened.
-        crop: side of a training image in LRGB pixels; a smaller frame is taken whole.
+        crop: side of a training image in LRGB pixels; of a smaller frame, as much as it has.
         seed: seed of all random choices.
         split: "train", or "validation" for every 20th file.
-        lrgb_space: primaries of the LRGB images.
-        data_format: input and output of the network.
+        form: what the pairs hold.
         cache: decoded mosaics.
 
     Raises:
@@ -39,8 +44,7 @@ class CleanRaws(Dataset[Pair]):
         crop: int,
         seed: int,
         split: Literal["train", "validation"],
-        lrgb_space: LrgbSpace,
-        data_format: DataFormat,
+        form: Form,
         cache: MosaicCache,
     ) -> None:
         if not folder.is_dir():
@@ -51,7 +55,7 @@ class CleanRaws(Dataset[Pair]):
         if not self.paths:
             raise InputError(f"{folder}: holds too few raw files for {split}; give well-exposed raws at low ISO.")
         self.settings, self.crop, self.seed, self.cache = settings, crop, seed, cache
-        self.lrgb_space, self.data_format, self.stream = lrgb_space, data_format, 5 if split == "validation" else 4
+        self.form, self.stream = form, 5 if split == "validation" else 4
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -64,7 +68,17 @@ class CleanRaws(Dataset[Pair]):
             raise InputError(
                 f"{path}: is demosaiced already, so no raw's noise can be put on it; take it out of the set."
             )
-        clean = frame.crop(*random_box(frame, self.crop, rng))
-        dark, ratio, _ = darken(clean, self.settings, rng)
-        pair = make_pair(dark, ratio, clean, f"{path.name} x{ratio:.0f}", self.lrgb_space, self.data_format)
+        part = frame.crop(*random_box(frame, 2 * self.crop, rng))
+        light = _light(develop(part, 1.0, "camera").pixels, frame.white_balance)
+        # Squares of one colour, and sensors without colours, become Bayer: that is what a picture is binned to.
+        cfa = frame.cfa if frame.sites_per_pixel == 2 else Cfa.bayer("RGGB")
+        camera = Camera(cfa, frame.white_balance, frame.srgb_from_camera)
+        seen = random_lens(rng).through(light)
+        pair = pair_of_scene(seen, light, camera, self.settings, rng, path.name, self.form)
         return pair.turned(flip=bool(rng.uniform() < 0.5), transpose=bool(rng.uniform() < 0.5))
+
+
+def _light(pixels: Image, white_balance: tuple[float, float, float]) -> Image:
+    """White-balanced LRGB -> light of each colour, without an odd last row and column."""
+    height, width = (length // 2 * 2 for length in pixels.shape[:2])
+    return np.divide(pixels[:height, :width], white_balance, dtype=np.float32)

@@ -14,6 +14,7 @@ from darkdiff_cli.datasets.pairs import Pair
 from darkdiff_cli.datasets.photos import PhotoPairs
 from darkdiff_cli.datasets.rawpairs import RawPairs
 from darkdiff_cli.datasets.raws import CleanRaws
+from darkdiff_cli.datasets.scene import Form
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.raw import DataFormat, LrgbSpace
 
@@ -31,7 +32,7 @@ class Source:
         seed: seed of all random choices.
         lrgb_space, data_format: input and output of the network.
         cache: decoded mosaics.
-        full_size: pairs also hold the mosaic and the truth at the sensor's size (photos only).
+        full_size: pairs also hold the mosaic and the truth at the sensor's size (photos and raws only).
     """
 
     places: tuple[tuple[Kind, Path], ...]
@@ -57,18 +58,19 @@ class Source:
         return sets[0] if len(sets) == 1 else MixedPairs(sets, self.seed)
 
     def _open(self, kind: Kind, folder: Path, split: Literal["train", "validation"], crop: int) -> Dataset[Pair]:
+        form = Form(self.lrgb_space, self.data_format, self.full_size)
         if kind == "photos":
-            seen = (self.lrgb_space, self.data_format, self.full_size)
-            return PhotoPairs(folder, self.settings, crop, self.seed, split, *seen)
-        if self.full_size:
-            raise SettingsError(f"--data {kind}:{folder}: full size needs the truth at full size; give photos:DIR.")
-        form = (self.lrgb_space, self.data_format, self.cache)
+            return PhotoPairs(folder, self.settings, crop, self.seed, split, form)
         if kind == "raws":
-            return CleanRaws(folder, self.settings, crop, self.seed, split, *form)
+            return CleanRaws(folder, self.settings, crop, self.seed, split, form, self.cache)
+        if self.full_size:
+            raise SettingsError(
+                f"--data {kind}:{folder}: full size needs the truth at full size; give photos:DIR or raws:DIR."
+            )
         if kind == "eld":
             raise SettingsError(f"--data eld:{folder}: ELD has no training scenes; give sid:, lrd:, raws: or photos:.")
         pairs = sid.sid_pairs(folder, split) if kind == "sid" else lrd.lrd_pairs(folder, split)
-        return RawPairs(pairs, crop, self.seed, *form)
+        return RawPairs(pairs, crop, self.seed, self.lrgb_space, self.data_format, self.cache)
 
     def gaps(self) -> list[str]:
         """A warning for each folder that has fewer training pairs than were published."""

@@ -63,12 +63,12 @@ def sensor_light(linear: NDArray[np.floating], sensor: Sensor) -> NDArray[np.flo
     return np.asarray(np.clip(camera / np.array(sensor.white_balance, dtype=np.float32), 0.0, 1.0), dtype=np.float32)
 
 
-def mosaic_of(light: NDArray[np.float32], sensor: Sensor) -> NDArray[np.float32]:
-    """One colour at each photosite, as a camera has it: (h, w, 3) light of `sensor_light` -> (h, w) noise-free DN."""
+def mosaic_of(light: NDArray[np.float32], cfa: Cfa, black: float, white: float) -> NDArray[np.float32]:
+    """One colour at each photosite, as a camera has it: (h, w, 3) light, 1 = saturation -> (h, w) noise-free DN."""
     mosaic = np.empty(light.shape[:2], dtype=np.float32)
-    for site in sensor.cfa.sites:
-        sensor.cfa.plane(mosaic, site)[:] = sensor.cfa.plane(light[..., site.colour], site)
-    return np.asarray(mosaic * np.float32(sensor.white - sensor.black) + np.float32(sensor.black), dtype=np.float32)
+    for site in cfa.sites:
+        cfa.plane(mosaic, site)[:] = cfa.plane(light[..., site.colour], site)
+    return np.asarray(mosaic * np.float32(white - black) + np.float32(black), dtype=np.float32)
 
 
 def unprocess(srgb_01: NDArray[np.floating], sensor: Sensor, exposure: float = 1.0) -> NDArray[np.float32]:
@@ -86,4 +86,4 @@ def unprocess(srgb_01: NDArray[np.floating], sensor: Sensor, exposure: float = 1
         (2h, 2w) float32 noise-free mosaic in DN, black level included, saturated at white.
     """
     light = sensor_light(srgb_decode(srgb_01) * np.float32(exposure), sensor)
-    return mosaic_of(light.repeat(2, axis=0).repeat(2, axis=1), sensor)
+    return mosaic_of(light.repeat(2, axis=0).repeat(2, axis=1), sensor.cfa, sensor.black, sensor.white)

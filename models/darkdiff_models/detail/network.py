@@ -13,6 +13,7 @@ from darkdiff_models.detail.samples import Samples, enlarged, root, squared
 ANCHOR = 16  # half-size pixels: means over this size stay those of the half-size picture, where noise hides them
 SURE = 0.01  # relative error of such a mean, of the light that the sensor counted, at which both count the same
 INPUTS = 3 * 12 + 3 + 3  # what the mosaic has beyond the half-size picture, spread, the mask; that picture, noise
+CALM = 0.1  # Adam moves each of the last layers' weights by its rate: without it, sums of a thousand inputs tremble
 SPREAD = 0.8  # photosites, standard deviation of the Gaussian that carries colours to places where none was seen
 REACH = 2  # photosites it reaches: in 5x5 of them every filter has all colours
 
@@ -71,7 +72,7 @@ class Detail(ModelMixin, ConfigMixin):
             memory_format=torch.channels_last
         )
         added = self.conv_out(self._features(self.conv_in(inputs))) + self.direct(inputs)
-        full = enlarged(base) + F.pixel_shuffle(added, 2).float()
+        full = enlarged(base) + CALM * F.pixel_shuffle(added, 2).float()
         return samples.srgb(_anchored(squared(full), light, samples))
 
     def _features(self, hidden: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 
 from darkdiff_cli.datasets import Pair, PhotoPairs, SynthesisSettings
 from darkdiff_cli.datasets.photos import load_photo
+from darkdiff_cli.datasets.scene import Form
 
 PLAIN = SynthesisSettings(exposure_range=(1.0, 1.0), bright_share=0.0)
 
@@ -31,7 +32,7 @@ def levels(pair: Pair) -> np.ndarray:
 
 def full_pairs(folder: Path, crop: int) -> PhotoPairs:
     """Pairs with their full-size truth, of crops of so many LRGB pixels."""
-    return PhotoPairs(folder, PLAIN, crop, full_size=True)
+    return PhotoPairs(folder, PLAIN, crop, form=Form(full_size=True))
 
 
 @pytest.mark.parametrize(

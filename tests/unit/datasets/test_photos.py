@@ -9,6 +9,7 @@ from darkdiff_cli.datasets import PhotoPairs
 from darkdiff_cli.datasets.darken import SynthesisSettings
 from darkdiff_cli.datasets.kept import KeptPairs
 from darkdiff_cli.datasets.photos import defocused
+from darkdiff_cli.datasets.scene import Form
 from darkdiff_cli.errors import InputError
 from darkdiff_models.detail.samples import halved
 
@@ -37,7 +38,7 @@ def test_reference_is_the_light_of_each_quad_and_not_its_sites(tmp_path) -> None
 def test_full_size_is_the_same_scene(photo_folder) -> None:
     """Mosaic, half-size picture and truth of one item show the same light in the same places."""
     bright = SynthesisSettings(ratio_range=(1.0, 1.01), bright_share=0.0, gain_range=(0.1, 0.1), xtrans_share=0.5)
-    pairs = [PhotoPairs(photo_folder, bright, crop=32, full_size=True)[index] for index in range(8)]
+    pairs = [PhotoPairs(photo_folder, bright, crop=32, form=Form(full_size=True))[index] for index in range(8)]
     for pair in pairs:
         assert pair.full is not None
         samples, truth = pair.full.samples, pair.full.truth
@@ -54,7 +55,7 @@ def test_the_network_is_told_of_the_noise_with_an_error(photo_folder) -> None:
     dark = SynthesisSettings(ratio_range=(200.0, 200.01), bright_share=0.0, gain_range=(1.0, 1.0))
     gains = []
     for index in range(40):
-        full = PhotoPairs(photo_folder, dark, crop=32, full_size=True)[index].full
+        full = PhotoPairs(photo_folder, dark, crop=32, form=Form(full_size=True))[index].full
         assert full is not None
         gains.append(float(full.samples.noise[1, 0]) / (200 / (16383 - 512)))
     assert np.mean(np.log(gains)) == pytest.approx(0.0, abs=0.08)
@@ -62,7 +63,7 @@ def test_the_network_is_told_of_the_noise_with_an_error(photo_folder) -> None:
 
 
 def test_a_pair_turns_with_everything_it_holds(photo_folder) -> None:
-    pair = PhotoPairs(photo_folder, SETTINGS, crop=32, full_size=True)[3]
+    pair = PhotoPairs(photo_folder, SETTINGS, crop=32, form=Form(full_size=True))[3]
     turned = pair.turned(flip=True, transpose=True)
     assert pair.full is not None
     assert turned.full is not None
@@ -78,7 +79,7 @@ def test_a_pair_turns_with_everything_it_holds(photo_folder) -> None:
 
 
 def test_kept_pairs_come_again_in_other_positions(photo_folder) -> None:
-    pairs = PhotoPairs(photo_folder, SETTINGS, crop=32, full_size=True)
+    pairs = PhotoPairs(photo_folder, SETTINGS, crop=32, form=Form(full_size=True))
     kept = KeptPairs([pairs[0], pairs[1]], crop=32, seed=0)
     again = [kept[index] for index in range(0, 100, 2)]
     assert {pair.names for pair in again} == {pairs[0].names}
@@ -87,7 +88,7 @@ def test_kept_pairs_come_again_in_other_positions(photo_folder) -> None:
 
 
 def test_kept_pairs_come_again_in_parts_whose_sizes_agree(photo_folder) -> None:
-    pair = PhotoPairs(photo_folder, SETTINGS, crop=32, full_size=True)[0]
+    pair = PhotoPairs(photo_folder, SETTINGS, crop=32, form=Form(full_size=True))[0]
     assert pair.full is not None
     made = replace(pair, full=replace(pair.full, half=pair.reference))
     kept = KeptPairs([made], crop=16, seed=0)

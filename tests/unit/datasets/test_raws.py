@@ -3,10 +3,11 @@ import pytest
 import torch
 
 from darkdiff_cli.cfa import Cfa
-from darkdiff_cli.datasets.darken import BLACK, WHITE, SynthesisSettings, at_14_bit, darken
+from darkdiff_cli.datasets.darken import BLACK, WHITE, SynthesisSettings, darken
 from darkdiff_cli.datasets.raws import CleanRaws
+from darkdiff_cli.datasets.scene import Form
 from darkdiff_cli.errors import InputError
-from darkdiff_cli.raw import RawFrame, develop, read_raw
+from darkdiff_cli.raw import RawFrame, read_raw
 from darkdiff_cli.raw.black_level import BlackLevel
 
 SETTINGS = SynthesisSettings(ratio_range=(100.0, 300.0), bright_share=0.0)
@@ -20,42 +21,26 @@ def folder(tmp_path, shoot):
 
 
 def test_own_raws_become_dark_pairs(folder, cache) -> None:
-    data = CleanRaws(folder, SETTINGS, 32, 0, "train", "srgb", "lrgb-srgb", cache)
+    data = CleanRaws(folder, SETTINGS, 16, 0, "train", Form(), cache)
     assert len(data) == 2
     first, again = data[5], data[5]
-    assert first.noisy.shape == (3, 32, 32)
+    assert first.noisy.shape == (3, 16, 16)
     assert torch.equal(first.noisy, again.noisy)
     assert float((first.noisy - first.clean).std()) > 0.02
     assert abs(float((first.noisy - first.clean).mean())) < 0.1
 
 
 def test_splits_share_no_file(folder, cache) -> None:
-    train, held_out = (
-        CleanRaws(folder, SETTINGS, 32, 0, s, "srgb", "lrgb-srgb", cache) for s in ("train", "validation")
-    )
+    train, held_out = (CleanRaws(folder, SETTINGS, 32, 0, s, Form(), cache) for s in ("train", "validation"))
     assert not set(train.paths) & set(held_out.paths)
 
 
 def test_bayer_planes_are_the_lrgb_before_binning(folder, cache) -> None:
-    lrgb = CleanRaws(folder, SETTINGS, 32, 0, "train", "camera", "lrgb-srgb", cache)[3]
-    planes = CleanRaws(folder, SETTINGS, 32, 0, "train", "camera", "raw-raw", cache)[3]
-    assert planes.noisy.shape == planes.reference.shape == (4, 32, 32)
+    lrgb = CleanRaws(folder, SETTINGS, 16, 0, "train", Form("camera"), cache)[3]
+    planes = CleanRaws(folder, SETTINGS, 16, 0, "train", Form("camera", "raw-raw"), cache)[3]
+    assert planes.noisy.shape == planes.reference.shape == (4, 16, 16)
     assert torch.allclose(planes.noisy[1:3].mean(0), lrgb.noisy[1], atol=1e-5)
     assert torch.equal(planes.noisy[[0, 3]], lrgb.noisy[[0, 2]])
-
-
-def test_scaling_to_14_bit_keeps_the_light() -> None:
-    rng = np.random.default_rng(0)
-    frame = RawFrame(
-        rng.integers(200, 1023, (8, 10)),
-        Cfa.bayer("GBRG"),
-        BlackLevel((60.0, 64.0, 62.0, 66.0), (2, 2)),
-        1023.0,
-        (2.0, 1.0, 1.5),
-    )
-    scaled = at_14_bit(frame)
-    assert (scaled.black_level, scaled.white_level) == (BlackLevel.uniform(BLACK), WHITE)
-    assert np.allclose(develop(scaled).pixels, develop(frame).pixels, atol=1e-5)
 
 
 def test_noise_options_do_what_they_say(dark_dng) -> None:
@@ -80,4 +65,4 @@ def test_noise_options_do_what_they_say(dark_dng) -> None:
 
 def test_an_empty_folder_is_one_sentence(tmp_path, cache) -> None:
     with pytest.raises(InputError, match="too few raw files"):
-        CleanRaws(tmp_path, SETTINGS, 32, 0, "train", "srgb", "lrgb-srgb", cache)
+        CleanRaws(tmp_path, SETTINGS, 32, 0, "train", Form(), cache)

@@ -9,7 +9,7 @@ from darkdiff_cli.synthesis.unprocess import XTRANS
 
 def test_a_photosite_sees_its_own_colour_at_its_own_place(sensor: Sensor) -> None:
     light = np.arange(4 * 6 * 3, dtype=np.float32).reshape(4, 6, 3) / 100
-    mosaic = (mosaic_of(light, sensor) - sensor.black) / (sensor.white - sensor.black)
+    mosaic = (mosaic_of(light, sensor.cfa, sensor.black, sensor.white) - sensor.black) / (sensor.white - sensor.black)
     assert mosaic.shape == (4, 6)
     assert mosaic[0, 0] == pytest.approx(light[0, 0, 0], abs=1e-4)
     assert mosaic[0, 1] == pytest.approx(light[0, 1, 1], abs=1e-4)
