@@ -176,7 +176,8 @@ class Enhancer:
             raise SettingsError(f"{name}: {error}.") from error
         except (MemoryError, RuntimeError) as error:
             raise _explain(error, name, self.pipeline.resolved(sampling).tile) from error
-        picture = finish(result.srgb.numpy(), frame, ratio, config["data_format"], settings.exposure.white_used)
+        white, strength = settings.exposure.white_used, settings.exposure.strength
+        picture = finish(result.srgb.numpy(), frame, ratio, config["data_format"], white, strength)
         if not np.isfinite(picture).all():
             raise InputError(f"{name}: the model gave NaN or infinite values; try --device cpu, or another ratio.")
         report("finish", 1, 1)

@@ -76,6 +76,15 @@ class PictureOptions:
         Literal["camera", "sensor"],
         typer.Option(help="camera: what the camera itself shows. sensor: all that the sensor saw, margins included."),
     ] = "camera"
+    strength: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="0..1",
+            help="How much of the noise goes: 1 all of it, 0.8 leaves a fifth as grain, 0 is the plain rendering.",
+        ),
+    ] = 1.0
     dark: Annotated[
         list[Path] | None,
         typer.Option(

@@ -7,6 +7,7 @@ from PIL import Image
 from darkdiff_cli.colour import srgb_decode, srgb_encode
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw.frame import LRGB, DataFormat, RawFrame
+from darkdiff_cli.raw.grain import grain
 from darkdiff_cli.raw.opening import open_raw
 from darkdiff_cli.raw.settings import White
 
@@ -57,8 +58,8 @@ def render_linear(lrgb: LRGB) -> NDArray[np.float32]:
     return srgb_encode(lrgb.pixels)
 
 
-def adjusted_white(picture: NDArray[np.float32], frame: RawFrame, ratio: float) -> NDArray[np.float32]:
-    """Lower the white level to the brightest value, as LibRaw does with a well-exposed raw.
+def white_gain(picture: NDArray[np.float32], frame: RawFrame, ratio: float) -> float:
+    """The factor on linear light that lowers the white level to the brightest value, as LibRaw does.
 
     LibRaw (`adjust_maximum`, on by default, so in SID's references and in every rendering by rawpy's defaults too)
     takes the largest raw value for white where it lies between 75 and 100 % of the white level. In an amplified dark
@@ -72,12 +73,11 @@ def adjusted_white(picture: NDArray[np.float32], frame: RawFrame, ratio: float) 
         ratio: amplification ratio of the picture.
 
     Returns:
-        (h, w, 3) sRGB in [0, 1], nowhere darker than before.
+        1 or more.
     """
-    linear = srgb_decode(picture)
-    sensor = linear
+    sensor = srgb_decode(picture)
     if frame.srgb_from_camera is not None:
-        sensor = linear @ np.linalg.inv(frame.srgb_from_camera).T.astype(np.float32)
+        sensor = sensor @ np.linalg.inv(frame.srgb_from_camera).T.astype(np.float32)
     levels = (sensor / np.array(frame.white_balance, dtype=np.float32)).max(axis=-1)
     brightest = float(levels.max())
     if ratio <= 1:
@@ -86,13 +86,16 @@ def adjusted_white(picture: NDArray[np.float32], frame: RawFrame, ratio: float) 
         bright = float(np.quantile(levels, 1 - BRIGHT_SHARE))
         share = min(max((bright - FADE_FROM) / (FADE_TO - FADE_FROM), 0.0), 1.0)
         brightest = min(brightest, MAX_PEAK * bright)
-    if share == 0 or brightest >= 1:
-        return picture
-    return srgb_encode(linear * np.float32(1 + share * (1 / brightest - 1)))
+    return 1.0 if share == 0 or brightest >= 1 else 1 + share * (1 / brightest - 1)
 
 
 def finish(
-    picture: NDArray[np.float32], frame: RawFrame, ratio: float, data_format: DataFormat, white: White
+    picture: NDArray[np.float32],
+    frame: RawFrame,
+    ratio: float,
+    data_format: DataFormat,
+    white: White,
+    strength: float = 1.0,
 ) -> NDArray[np.float32]:
     """Turn a network's output into the finished photo.
 
@@ -101,7 +104,9 @@ def finish(
         frame: the raw; its camera matrix and white balance are used.
         ratio: amplification ratio of the picture.
         data_format: output of the network.
-        white: "auto" adjusts the white level, see `adjusted_white`; "file" does not.
+        white: "auto" adjusts the white level, see `white_gain`; "file" does not.
+        strength: 1 leaves the picture; less leaves some of the sensor's noise as grain, see `grain`; 0 is the plain
+            rendering.
 
     Returns:
         (h, w, 3) sRGB in [0, 1]; larger along one side where the pixels are not square.
@@ -112,7 +117,12 @@ def finish(
         if frame.srgb_from_camera is not None:
             pixels = pixels @ frame.srgb_from_camera.T.astype(np.float32)
         picture = srgb_encode(pixels)
-    picture = adjusted_white(picture, frame, ratio) if white == "auto" else picture
+    gain = white_gain(picture, frame, ratio) if white == "auto" else 1.0
+    if strength < 1 or gain > 1:
+        light = srgb_decode(picture)
+        if strength < 1:
+            light = light + grain(picture, frame, ratio, strength)
+        picture = srgb_encode(light * np.float32(gain))
     return with_square_pixels(picture, frame.pixel_aspect)
 
 

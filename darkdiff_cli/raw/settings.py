@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 White = Literal["auto", "file"]
-"""White level: "file" takes the file's, "auto" adjusts it to the picture as LibRaw does (`adjusted_white`)."""
+"""White level: "file" takes the file's, "auto" adjusts it to the picture as LibRaw does (`white_gain`)."""
 LineNoise = Literal["auto", "off"]
 """Row and column noise: "auto" measures and subtracts it, "off" leaves it in, as the paper does."""
 HotPixels = Literal["auto", "off"]
@@ -30,6 +30,7 @@ class ExposureSettings:
         line_noise: "auto" subtracts the noise of rows and columns, "off" leaves it in.
         hot_pixels: "auto" replaces hot, dead and stuck photosites, "off" leaves them in.
         crop: "camera" cuts the frame as the camera does, "sensor" keeps all of it.
+        strength: 1 takes the networks' picture, 0 the plain rendering; between them noise is left as grain.
         dark: dark frames whose mean is subtracted.
         saturation: DN above black that become 1, instead of the frame's own (`batch --lock-exposure`).
     """
@@ -42,6 +43,7 @@ class ExposureSettings:
     line_noise: LineNoise = "auto"
     hot_pixels: HotPixels = "auto"
     crop: Crop = "camera"
+    strength: float = 1.0
     dark: tuple[Path, ...] = ()
     saturation: float | None = None
 

@@ -8,7 +8,6 @@ import pytest
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw import RawFrame, finish, read_raw, render_reference
 from darkdiff_cli.raw.black_level import BlackLevel
-from darkdiff_cli.raw.rendering import adjusted_white
 from darkdiff_cli.synthesis import Sensor, unprocess, write_dng
 
 GREY = np.eye(3), (1.0, 1.0, 1.0)
@@ -17,6 +16,10 @@ GREY = np.eye(3), (1.0, 1.0, 1.0)
 def grey_frame() -> RawFrame:
     matrix, balance = GREY
     return RawFrame(np.zeros((4, 4)), Cfa.bayer("RGGB"), BlackLevel.uniform(0.0), 1.0, balance, matrix)
+
+
+def adjusted_white(made: np.ndarray, of: RawFrame, ratio: float) -> np.ndarray:
+    return finish(made, of, ratio, "lrgb-srgb", "auto")
 
 
 def grey_picture(bright: float, share: float = 0.2) -> np.ndarray:

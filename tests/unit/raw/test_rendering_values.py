@@ -6,7 +6,6 @@ import pytest
 from darkdiff_cli.colour import srgb_decode, srgb_encode
 from darkdiff_cli.raw import RawFrame, finish
 from darkdiff_cli.raw.black_level import BlackLevel
-from darkdiff_cli.raw.rendering import adjusted_white
 from darkdiff_cli.synthesis import Sensor
 
 EVEN = (1.0, 1.0, 1.0)
@@ -16,6 +15,10 @@ RED_FROM_GREEN = np.array([[2.0, -1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]) 
 def frame(balance: tuple[float, float, float] = EVEN, matrix: np.ndarray | None = None) -> RawFrame:
     cfa = Sensor(np.eye(3), EVEN).cfa
     return RawFrame(np.zeros((4, 4)), cfa, BlackLevel.uniform(0.0), 1.0, balance, matrix)
+
+
+def adjusted_white(made: np.ndarray, of: RawFrame, ratio: float) -> np.ndarray:
+    return finish(made, of, ratio, "lrgb-srgb", "auto")
 
 
 def picture(*linear: float, side: int = 200) -> np.ndarray:
