@@ -11,6 +11,7 @@ import typer
 
 from darkdiff_cli.commands.batch_options import EngineOptions, FileOptions, FolderOutputOptions
 from darkdiff_cli.commands.options import SUFFIXES, DiffusionOptions, PictureOptions, enhance_settings
+from darkdiff_cli.commands.presets import PresetOptions
 from darkdiff_cli.commands.progress import batch_progress
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 def batch(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of raw files.", show_default=False)],
+    _preset: PresetOptions,
     files: FileOptions,
     picture: PictureOptions,
     diffusion: DiffusionOptions,

@@ -21,6 +21,7 @@ from darkdiff_cli.commands.options import (
     PictureOptions,
     enhance_settings,
 )
+from darkdiff_cli.commands.presets import PresetOptions
 from darkdiff_cli.commands.progress import photo_progress
 from darkdiff_cli.errors import SettingsError, sentence_of
 
@@ -32,6 +33,7 @@ def enhance(
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGES", help="Raw files: DNG, ARW, NEF, CR2, CR3, ...", show_default=False)
     ],
+    _preset: PresetOptions,
     picture: PictureOptions,
     diffusion: DiffusionOptions,
     output: OutputOptions,

@@ -1,0 +1,123 @@
+"""`--preset`: options from a TOML file, and the user's own defaults; the command line wins."""
+
+import sys
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import platformdirs
+import tomllib
+import typer
+
+from darkdiff_cli.errors import SettingsError
+
+CONFIG = platformdirs.user_config_path("darkdiff")
+DEFAULTS = "defaults.toml"
+NOT_FOR_PRESETS = {"preset", "help"}
+
+
+def _apply(context: typer.Context, preset: str | None) -> str | None:
+    """Make the values of the files the defaults of this command's other options."""
+    try:
+        values = _read(CONFIG / DEFAULTS, context) if (CONFIG / DEFAULTS).is_file() else {}
+        if preset is not None:
+            values |= _read(_file(preset), context)
+    except SettingsError as error:
+        print(f"darkdiff: {error}", file=sys.stderr)
+        raise typer.Exit(2) from error
+    context.default_map = values
+    return preset
+
+
+@dataclass(frozen=True)
+class PresetOptions:
+    """Options that come from a file."""
+
+    panel: ClassVar[str] = "Preset"
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|NAME",
+            is_eager=True,  # before the options whose defaults it sets
+            callback=_apply,
+            help="TOML file of options without their dashes (strength = 0.8), or the name of one in the user's folder "
+            f"of presets. What {DEFAULTS} there says holds without it. The command line wins.",
+        ),
+    ] = None
+
+
+def _file(preset: str) -> Path:
+    """The preset's file: a path, or a name in the user's folder.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    path, own = Path(preset), CONFIG / f"{preset}.toml"
+    if path.is_file():
+        return path
+    if own.is_file():
+        return own
+    known = sorted(file.stem for file in CONFIG.glob("*.toml") if file.name != DEFAULTS)
+    named = f"there are {', '.join(known)}" if known else "there is none"
+    raise SettingsError(f"--preset {preset}: no such file, and no preset of this name in {CONFIG} ({named}).")
+
+
+def _read(path: Path, context: typer.Context) -> dict[str, Any]:
+    """Values by parameter, as a command of this program takes them.
+
+    A preset serves several commands: what only another of them knows is left out.
+
+    Raises:
+        SettingsError: the file is no TOML, or an option is unknown or has a value that it cannot have.
+    """
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read as a preset ({error}).") from error
+    ours, others = _options(context.command), _others(context)
+    values: dict[str, Any] = {}
+    for key, value in given.items():
+        name = key.replace("-", "_")
+        if name not in ours:
+            if name not in others:
+                close = get_close_matches(name, {*ours, *others}, n=1)
+                hint = f"; did you mean {close[0].replace('_', '-')}" if close else ""
+                raise SettingsError(f"{path}: {key} is no option{hint}.")
+            continue
+        try:
+            values[ours[name].name] = _converted(ours[name], value, context)
+        except Exception as error:
+            raise SettingsError(f"{path}: {key} = {value!r}: {getattr(error, 'message', error)}") from error
+    return values
+
+
+def _converted(option: Any, value: Any, context: typer.Context) -> Any:
+    """The value as the command line would give it, once it is known that the option takes it."""
+    if option.is_flag and not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    if isinstance(value, dict) or isinstance(value, list) != bool(option.multiple):
+        raise ValueError("must be a list" if option.multiple else "must be one value")
+    words = value if option.is_flag else [str(part) for part in value] if option.multiple else str(value)
+    option.process_value(context, words)  # fails here, where the file can be named
+    return words
+
+
+def _options(command: Any) -> dict[str, Any]:
+    """The options of a command by their long names, with underscores for dashes."""
+    return {
+        flag.lstrip("-").replace("-", "_"): parameter
+        for parameter in command.params
+        if parameter.param_type_name == "option" and parameter.name not in NOT_FOR_PRESETS
+        for flag in parameter.opts
+        if flag.startswith("--")
+    }
+
+
+def _others(context: typer.Context) -> set[str]:
+    """What the sister commands that take presets know."""
+    group = context.parent.command if context.parent is not None else None
+    commands = getattr(group, "commands", {}).values()
+    return {
+        name for command in commands if any(p.name == "preset" for p in command.params) for name in _options(command)
+    }

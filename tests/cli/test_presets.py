@@ -1,0 +1,108 @@
+"""Options from files: which values arrive, who wins, and what is said of a file that cannot be used."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from darkdiff_cli.app import app
+from darkdiff_cli.commands import presets
+from darkdiff_cli.commands.grouped import grouped
+from darkdiff_cli.commands.options import OutputOptions, PictureOptions
+from darkdiff_cli.commands.presets import PresetOptions
+
+
+@pytest.fixture(autouse=True)
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's folder."""
+    folder = tmp_path / "config"
+    folder.mkdir()
+    monkeypatch.setattr(presets, "CONFIG", folder)
+    return folder
+
+
+def shown(*arguments: object) -> dict[str, object]:
+    """The options as a command gets them."""
+    small = typer.Typer()
+
+    def show(_preset: PresetOptions, picture: PictureOptions, output: OutputOptions) -> None:
+        print(json.dumps(asdict(picture) | asdict(output), default=str))
+
+    small.command()(grouped(show))
+    done = CliRunner().invoke(small, [str(argument) for argument in arguments])
+    assert done.exit_code == 0, done.output
+    return dict(json.loads(done.stdout))
+
+
+def written(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_values_of_every_kind_arrive(tmp_path: Path) -> None:
+    text = 'strength = 0.8\nratio = 250\nwb = "2,1,1.5"\nline-noise = "off"\ndark = ["a.dng", "b.dng"]\nno_gps = true\n'
+    got, plain = shown("--preset", written(tmp_path / "mine.toml", text)), shown()
+    assert {name: value for name, value in got.items() if value != plain[name]} == {
+        "strength": 0.8,
+        "ratio": "250",
+        "wb": "2,1,1.5",
+        "line_noise": "off",
+        "dark": ["a.dng", "b.dng"],
+        "no_gps": True,
+    }
+
+
+def test_the_command_line_wins_over_the_preset_and_this_over_the_defaults(config: Path) -> None:
+    written(config / "defaults.toml", 'strength = 0.1\nev = 1.0\nwhite = "file"')
+    written(config / "film.toml", "strength = 0.2\nev = 2.0")
+    for arguments, values in (
+        ((), (0.1, 1.0, "file")),
+        (("--preset", "film"), (0.2, 2.0, "file")),
+        (("--preset", "film", "--ev", "-1"), (0.2, -1.0, "file")),
+        (("--ev", "-1", "--preset", "film"), (0.2, -1.0, "file")),
+    ):
+        got = shown(*arguments)
+        assert (got["strength"], got["ev"], got["white"]) == values
+
+
+def test_a_preset_serves_enhance_and_batch(tmp_path: Path, dark_dng: Path) -> None:
+    preset = written(tmp_path / "both.toml", 'include = ["no*"]\nsize = "half"\nstrength = 1')
+    found = CliRunner().invoke(app, ["batch", str(dark_dng.parent), "--dry-run", "--preset", str(preset)])
+    assert "0 to do" in found.stderr
+    done = CliRunner().invoke(app, ["enhance", "nothing.dng", "--preset", str(preset)])
+    assert "nothing.dng: no such file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("strenth = 1", "strenth is no option; did you mean strength."),
+        ("quite-else = 1", "quite-else is no option."),
+        ("preset = 1", "preset is no option."),
+        ("strength = 7", "strength = 7: "),
+        ("strength = [1]", "strength = [1]: must be one value"),
+        ('white = "fil"', "white = 'fil': "),
+        ("overwrite = 3", "overwrite = 3: must be true or false"),
+        ('dark = "a.dng"', "dark = 'a.dng': must be a list"),
+        ("[picture]\nev = 1", "picture is no option"),
+        ("ev = ", "cannot be read as a preset"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_sentence(text: str, sentence: str, tmp_path: Path) -> None:
+    preset = written(tmp_path / "bad.toml", text)
+    done = CliRunner().invoke(app, ["enhance", "x.dng", "--preset", str(preset)])
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"darkdiff: {preset}: ")
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_presets_that_are_there_are_named(config: Path) -> None:
+    written(config / "film.toml", "")
+    done = CliRunner().invoke(app, ["enhance", "x.dng", "--preset", "flim"])
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert "no preset of this name" in done.stderr
+    assert "there are film" in done.stderr
