@@ -1,6 +1,7 @@
 """One run of a batch: which task comes next, and what became of each, whatever engine does the work."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,11 @@ Report = Callable[[Mapping[str, str], "Summary"], None]
 Keep = Callable[[Finished], None]
 """Takes in what became of a task, for a page about the batch."""
 
+More = Callable[[], Sequence[Task]]
+"""Tasks that have come up."""
+
 INTERRUPTED = "interrupted"
+POLL = 1.0  # seconds between two looks for more tasks
 
 
 @dataclass
@@ -52,6 +57,14 @@ class Watcher(Protocol):
         """Another run has a file."""
 
 
+class Stop(Protocol):
+    """A request to stop, such as Ctrl-C."""
+
+    @property
+    def requested(self) -> bool:
+        """Whether a stop was requested."""
+
+
 class Tally:
     """The watcher that counts, shows progress and keeps pictures."""
 
@@ -85,10 +98,11 @@ class BatchRun:
         tasks: to do, in order.
         output: root of the photos.
         watcher: told of everything.
+        more: gives the tasks that have come up since; None for a batch that ends with the last of `tasks`.
     """
 
-    def __init__(self, tasks: Sequence[Task], output: Path, watcher: Watcher) -> None:
-        self.ledger, self.watcher = Ledger(output), watcher
+    def __init__(self, tasks: Sequence[Task], output: Path, watcher: Watcher, more: More | None = None) -> None:
+        self.ledger, self.watcher, self.more = Ledger(output), watcher, more
         self.claims = Claims(output, self.ledger)
         self.stopped: str | None = None
         self._tasks, self._lock = iter(tasks), threading.Lock()
@@ -105,6 +119,15 @@ class BatchRun:
                     return task
                 self.watcher.skipped()
             return None
+
+    def wait(self, stop: Stop) -> bool:
+        """Wait for more tasks; False where none will come, because nobody watches or a stop was requested."""
+        while self.more is not None and not stop.requested:
+            if tasks := self.more():
+                self._tasks = iter(tasks)
+                return True
+            time.sleep(POLL)
+        return False
 
     def begin(self, worker: str, task: Task) -> None:
         """Say that a worker's networks are at a task."""

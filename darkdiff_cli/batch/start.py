@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from darkdiff_cli.batch.arrivals import Arrivals
+from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.engines.devices import parse_devices, run_on_devices
 from darkdiff_cli.batch.engines.local import run_here
 from darkdiff_cli.batch.engines.ray import run_on_ray
 from darkdiff_cli.batch.plan import Plan
 from darkdiff_cli.batch.run import BatchRun, Keep, Report, Summary, Tally
 from darkdiff_cli.batch.worker import WorkerSettings
+from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.interrupt import StopRequest
 
 EngineName = Literal["local", "ray"]
@@ -33,7 +36,13 @@ class Engine:
 
 
 def run_batch(
-    plan: Plan, output: Path, settings: WorkerSettings, engine: Engine, report: Report, keep: Keep
+    plan: Plan,
+    output: Path,
+    settings: WorkerSettings,
+    engine: Engine,
+    report: Report,
+    keep: Keep,
+    arrivals: Arrivals | None = None,
 ) -> Summary:
     """Do what a plan holds; the first Ctrl-C ends it after the files at work.
 
@@ -44,19 +53,31 @@ def run_batch(
         engine: where.
         report: called whenever something begins or ends.
         keep: called with every result.
+        arrivals: more tasks, until Ctrl-C; None ends with the plan's.
 
     Raises:
-        SettingsError: no such model, device or cluster.
+        SettingsError: no such model, device or cluster, or several workers for arrivals.
     """
     summary = Summary(len(plan.tasks) + len(plan.lost), failed=list(plan.lost), skipped=plan.settled)
-    if not plan.tasks:
-        return summary
     tally, devices = Tally(summary, report, keep), parse_devices(engine.devices)
+
+    def more() -> list[Task]:
+        assert arrivals is not None
+        new = arrivals.look()
+        summary.total += len(new.tasks) + len(new.lost)
+        summary.failed += new.lost
+        summary.skipped += new.settled
+        return new.tasks
+
+    if arrivals is not None and (engine.name != "local" or len(devices) > 1):
+        raise SettingsError("--watch works on one device of this machine; give --devices cuda:0, and no --engine ray.")
+    if not plan.tasks and arrivals is None:
+        return summary
     with StopRequest() as stop:
         if engine.name == "local" and len(devices) > 1:
             summary.stopped = run_on_devices(plan.tasks, output, settings, devices, tally, stop)
             return summary
-        batch = BatchRun(plan.tasks, output, tally)
+        batch = BatchRun(plan.tasks, output, tally, more if arrivals is not None else None)
         if engine.name == "local":
             run_here(batch, settings, devices[0], stop)
         else:

@@ -4,6 +4,7 @@ import json
 import sys
 from collections import Counter
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,10 +17,11 @@ from darkdiff_cli.commands.progress import batch_progress
 
 if TYPE_CHECKING:
     from darkdiff_cli.batch.album import Album
+    from darkdiff_cli.batch.arrivals import Arrivals
     from darkdiff_cli.batch.plan import Plan
     from darkdiff_cli.batch.run import Summary
     from darkdiff_cli.batch.start import Engine
-    from darkdiff_cli.batch.worker import WorkerSettings
+    from darkdiff_cli.batch.worker import Finished, WorkerSettings
 
 
 def batch(
@@ -34,11 +36,12 @@ def batch(
     """Turn every dark raw file of a folder into a photo. A second run does what is new, changed or was interrupted.
 
     Prints the path of each photo inside the output folder. Exit code 0: all done; 1: some files failed; 2: wrong usage
-    or nothing to work on; 130: interrupted after the current file.
+    or nothing to work on; 130: interrupted after the current file (of --watch, that is its usual end: 0 or 1).
     """
     machine.check()
     root = output.root(folder)
     settings = enhance_settings(picture, diffusion, output, machine)
+    from darkdiff_cli.batch.arrivals import Arrivals
     from darkdiff_cli.batch.exposure_lock import lock_exposure
     from darkdiff_cli.batch.jobs import find_jobs
     from darkdiff_cli.batch.ledger import Ledger
@@ -48,30 +51,39 @@ def batch(
     model = diffusion.model
     if machine.engine == "ray":  # workers do not share the current folder
         folder, root, model = folder.absolute(), root.absolute(), _absolute(model)
-    suffix = SUFFIXES[output.kind()]
-    gone: list[OSError] = []
-    jobs = find_jobs(folder, root, suffix, files.recursive, files.include or (), files.exclude or (), gone.append)
-    lock = None
+    files.check(output)
+    suffix, gone = SUFFIXES[output.kind()], list[OSError]()
+    find = partial(find_jobs, folder, root, suffix, files.recursive, files.include or (), files.exclude or ())
+    jobs, lock = find(gone.append), None
     if output.lock_exposure:
         lock = lock_exposure(jobs, root, settings.exposure, files.timeout, output.overwrite, not files.dry_run)
     if lock is not None:
         settings = replace(settings, exposure=lock.applied(settings.exposure))
         if not output.quiet:
             print(f"darkdiff: {lock}.", file=sys.stderr)
-    plan = plan_batch(jobs, Ledger(root), settings, model, files.checksum, files.retry_failed)
+    planned = partial(
+        plan_batch,
+        ledger=Ledger(root),
+        settings=settings,
+        model=model,
+        checksum=files.checksum,
+        retry_failed=files.retry_failed,
+    )
+    plan = planned([] if files.watch else jobs)
     plan = replace(plan, lost=[*(unreadable_entry(folder, error) for error in gone), *plan.lost])
     if files.dry_run:
         _preview(plan)
         return 1 if plan.lost else 0
+    arrivals = Arrivals(find, planned) if files.watch else None
     worker = WorkerSettings(model, settings, files.timeout, output.report is not None)
-    summary, album = _run(plan, root, worker, machine.settings(), output)
+    summary, album = _run(plan, root, worker, machine.settings(), output, arrivals)
     summary.lock = lock
-    _show(summary, output)
+    _show(summary, output, files.watch)
     if album is not None:
         album.save(summary)
-    if summary.stopped == "interrupted":
+    if summary.stopped == "interrupted" and not files.watch:  # of a watch it is the usual end
         raise KeyboardInterrupt
-    return 1 if summary.failed or summary.stopped else 0
+    return 1 if summary.failed or (summary.stopped and not files.watch) else 0
 
 
 def _preview(plan: "Plan") -> None:
@@ -83,23 +95,34 @@ def _preview(plan: "Plan") -> None:
 
 
 def _run(
-    plan: "Plan", root: Path, worker: "WorkerSettings", engine: "Engine", output: FolderOutputOptions
+    plan: "Plan",
+    root: Path,
+    worker: "WorkerSettings",
+    engine: "Engine",
+    output: FolderOutputOptions,
+    arrivals: "Arrivals | None",
 ) -> "tuple[Summary, Album | None]":
     from darkdiff_cli.batch.album import Album
     from darkdiff_cli.batch.start import run_batch
 
     album = Album(output.report) if output.report else None
-    keep = album.add if album else lambda _finished: None
+
+    def keep(finished: "Finished") -> None:
+        if album is not None:
+            album.add(finished)
+        if arrivals is not None and not output.as_json and finished.entry.error is None:
+            print(finished.entry.output, flush=True)  # nobody waits for the end of a watch
+
     with batch_progress(output.quiet) as progress:
-        return run_batch(plan, root, worker, engine, progress, keep), album
+        return run_batch(plan, root, worker, engine, progress, keep, arrivals), album
 
 
 def _absolute(model: str) -> str:
     return str(Path(model).absolute()) if Path(model).is_dir() else model
 
 
-def _show(summary: "Summary", output: FolderOutputOptions) -> None:
-    """Paths or JSON on stdout; failures and counts on stderr."""
+def _show(summary: "Summary", output: FolderOutputOptions, watched: bool) -> None:
+    """Paths or JSON on stdout; failures and counts on stderr. The paths of a watch were printed as they came."""
     if output.as_json:
         print(
             json.dumps(
@@ -112,7 +135,7 @@ def _show(summary: "Summary", output: FolderOutputOptions) -> None:
                 }
             )
         )
-    else:
+    elif not watched:
         for entry in summary.done:
             print(entry.output)
     for entry in summary.failed:

@@ -48,9 +48,27 @@ class FileOptions:
             min=0.1, metavar="SECONDS", help="Seconds that decoding one file may take; then the file has failed."
         ),
     ] = 120.0
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            metavar="",
+            help="Go on with raws that arrive in the folder, each once it is whole, until Ctrl-C.",
+        ),
+    ] = False
     dry_run: Annotated[
         bool, typer.Option("--dry-run", metavar="", help="List what would be written, and write nothing.")
     ] = False
+
+    def check(self, output: "FolderOutputOptions") -> None:
+        """Refuse what --watch does not go with.
+
+        Raises:
+            SettingsError: such an option was given.
+        """
+        for name, given in (("--dry-run", self.dry_run), ("--lock-exposure", output.lock_exposure)):
+            if self.watch and given:
+                raise SettingsError(f"--watch does not know what will arrive, so {name} does not go with it.")
 
 
 @dataclass(frozen=True)

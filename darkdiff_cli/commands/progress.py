@@ -16,9 +16,11 @@ STAGES = {
     "context": 2,
     "denoise": 52,
     "decode": 26,
+    "detail": 20,
     "finish": 3,
     "write": 2,
-}  # per cent of a photo's time
+}  # of a photo's time, in parts
+LAST = ("finish", "write")
 
 
 @contextmanager
@@ -42,6 +44,8 @@ def photo_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int],
 
         def report(stage: str, done: int, total: int) -> None:
             shares[stage] = done / max(total, 1)
+            if stage in LAST:  # a picture of half size has no detail
+                shares.update(dict.fromkeys([name for name in STAGES if name not in LAST], 1.0))
             detail = f"{stage} {done}/{total}" if total > 1 else stage
             bar.update(task, completed=sum(STAGES[name] * share for name, share in shares.items()), detail=detail)
 

@@ -4,22 +4,13 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Protocol
 
 from darkdiff_cli.batch.claims import Task
-from darkdiff_cli.batch.run import INTERRUPTED, BatchRun
+from darkdiff_cli.batch.run import INTERRUPTED, BatchRun, Stop
 from darkdiff_cli.batch.worker import Decoded, Made, Worker, WorkerSettings
 from darkdiff_cli.errors import DarkdiffError
 
 PREFETCH = 2  # frames decoded ahead: what bounds the memory, whatever the folder's size
-
-
-class Stop(Protocol):
-    """A request to stop, such as Ctrl-C."""
-
-    @property
-    def requested(self) -> bool:
-        """Whether a stop was requested."""
 
 
 def run_here(batch: BatchRun, settings: WorkerSettings, device: str, stop: Stop) -> None:
@@ -45,10 +36,14 @@ def run_here(batch: BatchRun, settings: WorkerSettings, device: str, stop: Stop)
         while batch.stopped is None:
             while len(ahead) < PREFETCH and (task := batch.next_task()) is not None:
                 ahead.append((task, reader.submit(worker.decode, task)))
-            if not ahead:
-                break
+            if not ahead and writing is not None:
+                writing.result()
+                writing = None
+            if not ahead and batch.wait(stop):
+                continue
             if stop.requested:
                 batch.stop(INTERRUPTED)
+            if not ahead or stop.requested:
                 break
             task, decoding = ahead.popleft()
             batch.begin(device, task)
