@@ -52,7 +52,7 @@ def python_blocks() -> list[tuple[str, str]]:
 def runs_here(line: str) -> bool:
     """Whether a command needs nothing but a raw file; the others are only parsed."""
     words = line.split()
-    needs = {"ray", "all", "--model"}  # a cluster, several GPUs, a trained model
+    needs = {"ray", "all", "--model", "--watch"}  # a cluster, several GPUs, a trained model, somebody who ends it
     makes_photos = words[0] in {"enhance", "batch"} and not needs & set(words)
     return makes_photos or words in (["bench", "protocols"], ["models"])
 
