@@ -1,6 +1,5 @@
 """Score methods on a protocol's pairs, one line a picture, so that a stopped run goes on."""
 
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -10,13 +9,13 @@ from pathlib import Path
 import imageio.v3 as iio
 import numpy as np
 
-from darkdiff_cli.datasets.rawpairs import RawPair, exposure_ratio, metered_by
-from darkdiff_cli.errors import DarkdiffError
+from darkdiff_cli.datasets.rawpairs import RawPair
+from darkdiff_cli.errors import DarkdiffError, SettingsError
 from darkdiff_cli.evaluation.methods.method import Method, Picture
 from darkdiff_cli.evaluation.protocols.published import Published
 from darkdiff_cli.evaluation.quality.metrics import Judge, interval, paired
+from darkdiff_cli.evaluation.quality.scene import Scene
 from darkdiff_cli.files import JsonLines
-from darkdiff_cli.raw import RawFrame, corrected, read_raw, render_reference
 
 Progress = Callable[[str, int, int], None]
 """(what, done, in all)."""
@@ -107,7 +106,16 @@ def run_quality(
 
     Returns:
         All scores; a pair that cannot be read is among the failures and does not end the run.
+
+    Raises:
+        SettingsError: a method needs the clean raw, and the protocol's pairs have a picture of the truth instead.
     """
+    lost = [method.name for method in methods if method.needs_clean and judge.protocol.reference == "truth"]
+    if lost:
+        raise SettingsError(
+            f"{', '.join(lost)}: needs the clean raws, and the pairs of {judge.protocol.name} have pictures of the "
+            "truth instead; leave it out."
+        )
     results = Results(judge.protocol.describe(len(pairs)))
     ledger = JsonLines(output / "scores.jsonl")
     known = _load(ledger, judge)
@@ -117,7 +125,7 @@ def run_quality(
         results.rows += [known[method.identity, pair.scene] for method in methods if method not in missing]
         done += len(methods) - len(missing)
         try:
-            scene = _Scene.read(pair, judge) if missing else None
+            scene = Scene.read(pair, judge.protocol) if missing else None
         except DarkdiffError as error:
             results.failures.append(str(error))
             done += len(missing)
@@ -126,13 +134,16 @@ def run_quality(
             assert scene is not None
             report(f"{method.name}: {pair.scene}", done, total)
             try:
-                row, picture = scene.score(method, judge)
+                rendered = scene.rendered_by(method)
+                scores = judge.score(rendered.picture, rendered.reference)
             except (DarkdiffError, ValueError) as error:
                 results.failures.append(f"{pair.scene}, {method.name}: {error}")
             else:
+                of_what = (judge.protocol.title, method.name, method.identity, scene.name, scene.ratio)
+                row = Row(*of_what, scores, rendered.seconds, rendered.notes)
                 results.rows.append(row)
                 _write_picture(picture_path(output, "reference", pair.scene), scene.reference)
-                _write_picture(picture_path(output, method.name, pair.scene), picture)
+                _write_picture(picture_path(output, method.name, pair.scene), rendered.picture)
                 ledger.append(asdict(row), sync=False)
             done += 1
             report(f"{method.name}: {pair.scene}", done, total)
@@ -145,37 +156,6 @@ def picture_path(output: Path, method: str, scene: str) -> Path:
     """Where a scored picture lies."""
     safe = "".join(c if c.isalnum() or c in "-._" else "-" for c in f"{scene}--{method}")
     return output / "pictures" / f"{safe}.jpg"
-
-
-@dataclass(frozen=True)
-class _Scene:
-    """A pair as it is scored: read and rendered once for all methods."""
-
-    name: str
-    dark: RawFrame
-    clean: RawFrame
-    ratio: float
-    reference: Picture
-
-    @classmethod
-    def read(cls, pair: RawPair, judge: Judge) -> "_Scene":
-        settings = judge.protocol.corrections
-        dark, clean = (corrected(read_raw(path), settings) for path in (pair.noisy, pair.clean))
-        ratio = pair.ratio if pair.ratio is not None else exposure_ratio(dark, clean)
-        reference = render_reference(clean, judge.protocol.adjust_maximum)
-        return cls(pair.scene, metered_by(dark, clean), clean, ratio, reference)
-
-    def score(self, method: Method, judge: Judge) -> tuple[Row, Picture]:
-        began = time.perf_counter()
-        picture = method.render(self.dark, self.clean, self.ratio)
-        seconds = time.perf_counter() - began
-        own = method.reference(self.clean)
-        reference = own if own is not None else self.reference
-        height, width = (min(a, b) for a, b in zip(picture.shape[:2], reference.shape[:2], strict=True))
-        scores = judge.score(picture[:height, :width], reference[:height, :width])
-        title = judge.protocol.title
-        row = Row(title, method.name, method.identity, self.name, self.ratio, scores, seconds, method.notes)
-        return row, picture
 
 
 def _write_picture(path: Path, picture: Picture) -> None:
