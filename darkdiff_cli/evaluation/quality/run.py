@@ -14,6 +14,7 @@ from darkdiff_cli.errors import DarkdiffError, SettingsError
 from darkdiff_cli.evaluation.methods.method import Method, Picture
 from darkdiff_cli.evaluation.protocols.published import Published
 from darkdiff_cli.evaluation.quality.metrics import Judge, interval, paired
+from darkdiff_cli.evaluation.quality.realism import Features, features_path, kid
 from darkdiff_cli.evaluation.quality.scene import Scene
 from darkdiff_cli.files import JsonLines
 
@@ -44,12 +45,14 @@ class Results:
         rows: one a picture.
         failures: sentences about what could not be scored.
         published: other people's scores by the same protocol.
+        kid: of each method's pictures taken together, see `realism.kid`.
     """
 
     protocol: str
     rows: list[Row] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     published: list[Published] = field(default_factory=list)
+    kid: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def methods(self) -> list[str]:
@@ -67,7 +70,7 @@ class Results:
         return {row.scene: row.scores[metric] for row in self.rows if row.method == method and metric in row.scores}
 
     def summary(self, method: str) -> dict[str, dict[str, float]]:
-        """Mean, median, 95 % interval of the mean and count of each metric."""
+        """Mean, median, 95 % interval of the mean and count of each metric; KID has no median, it is of the set."""
         result = {}
         metrics = dict.fromkeys(metric for row in self.rows if row.method == method for metric in row.scores)
         for metric in metrics:
@@ -80,7 +83,7 @@ class Results:
                 "high": high,
                 "count": len(values),
             }
-        return result
+        return result | ({"kid": self.kid[method]} if method in self.kid else {})
 
     def compare(self, first: str, second: str, metric: str) -> dict[str, float] | None:
         """The paired test of two methods on the scenes that both have; None where there is none."""
@@ -100,8 +103,8 @@ def run_quality(
         pairs: of the protocol.
         methods: side by side; the same pair is read once.
         judge: the protocol's metrics.
-        output: folder; takes `scores.jsonl` and a JPEG of each picture. What is scored there already is not scored
-            again.
+        output: folder; takes `scores.jsonl`, a JPEG of each picture, and its features where the judge has VGG. What is
+            scored there already is not scored again.
         report: called after every picture.
 
     Returns:
@@ -118,7 +121,7 @@ def run_quality(
         )
     results = Results(judge.protocol.describe(len(pairs)))
     ledger = JsonLines(output / "scores.jsonl")
-    known = _load(ledger, judge)
+    known = _load(ledger, judge, output)
     total, done = len(pairs) * len(methods), 0
     for pair in pairs:
         missing = [method for method in methods if (method.identity, pair.scene) not in known]
@@ -136,6 +139,7 @@ def run_quality(
             try:
                 rendered = scene.rendered_by(method)
                 scores = judge.score(rendered.picture, rendered.reference)
+                features = judge.features(rendered.picture, rendered.reference)
             except (DarkdiffError, ValueError) as error:
                 results.failures.append(f"{pair.scene}, {method.name}: {error}")
             else:
@@ -144,11 +148,16 @@ def run_quality(
                 results.rows.append(row)
                 _write_picture(picture_path(output, "reference", pair.scene), scene.reference)
                 _write_picture(picture_path(output, method.name, pair.scene), rendered.picture)
+                if features is not None:
+                    features.write(_features_of(row, output))
                 ledger.append(asdict(row), sync=False)
             done += 1
             report(f"{method.name}: {pair.scene}", done, total)
     order = [method.name for method in methods]
     results.rows.sort(key=lambda row: order.index(row.method))  # what an earlier run scored came first
+    if judge.vgg is not None:
+        found = {name: kid(_all_features(results, name, output)) for name in results.methods}
+        results.kid = {name: value for name, value in found.items() if value is not None}
     return results
 
 
@@ -163,12 +172,22 @@ def _write_picture(path: Path, picture: Picture) -> None:
     iio.imwrite(path, np.rint(picture * 255).astype(np.uint8), quality=92)
 
 
-def _load(ledger: JsonLines, judge: Judge) -> dict[tuple[str, str], Row]:
-    """Rows of an earlier run of the same protocol and version with all of the judge's metrics."""
+def _features_of(row: Row, output: Path) -> Path:
+    return features_path(output, row.protocol, row.identity, row.scene)
+
+
+def _all_features(results: Results, method: str, output: Path) -> list[Features]:
+    read = (Features.read(_features_of(row, output)) for row in results.rows if row.method == method)
+    return [features for features in read if features is not None]
+
+
+def _load(ledger: JsonLines, judge: Judge, output: Path) -> dict[tuple[str, str], Row]:
+    """Rows of an earlier run of the same protocol and version with all of the judge's metrics and features."""
     known: dict[tuple[str, str], Row] = {}
     for line in ledger.read_new():
         with suppress(TypeError):  # a line of another version
             row = Row(**{**line, "notes": tuple(line.get("notes", ()))})
-            if row.protocol == judge.protocol.title and judge.metrics <= set(row.scores):
+            scored = row.protocol == judge.protocol.title and judge.metrics <= set(row.scores)
+            if scored and (judge.vgg is None or Features.read(_features_of(row, output)) is not None):
                 known[row.identity, row.scene] = row
     return known
