@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
 from darkdiff_cli.colour import srgb_decode
-from darkdiff_cli.commands.bench.lineup import told_apart
+from darkdiff_cli.commands.bench.lineup import Lineup, told_apart
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.evaluation.protocols.protocol import get_protocol
 from darkdiff_cli.evaluation.sample import night_scene, write_sample
 from darkdiff_cli.evaluation.speed.run import STAGES
 from darkdiff_cli.synthesis import mosaic_of, sensor_light, write_dng
@@ -177,6 +178,17 @@ def test_full_size_against_a_truth(truths, model_folder, lpips, tmp_path) -> Non
         "darkdiff: toy clean-latents, toy best-matrix: needs the clean raws, and the pairs of full-scenes have "
         "pictures of the truth instead; leave it out.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("protocol", "size"),
+    [("scenes", "half"), ("full-scenes", None), ("full-scenes-halved", None), ("full-sid-x100-test", None)],
+)
+def test_models_make_their_own_size_where_full_ones_count(protocol: str, size: str | None, model_folder) -> None:
+    methods = Lineup([str(model_folder)], ceilings=("best-matrix",)).methods(get_protocol(protocol), 0, "cpu")
+    model, matched = methods
+    assert model.settings.sampling.size == matched.method.settings.sampling.size == size
+    assert matched.size == get_protocol(protocol).size
 
 
 def _offline(url: str):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from darkdiff_cli.datasets.rawpairs import RawPair
 from darkdiff_cli.evaluation.methods.method import Method
 from darkdiff_cli.evaluation.protocols.protocol import get_protocol
-from darkdiff_cli.evaluation.quality.metrics import Judge
+from darkdiff_cli.evaluation.quality.metrics import Judge, prepare
 from darkdiff_cli.evaluation.quality.realism import Features, kid, patch_features
 from darkdiff_cli.evaluation.quality.run import Results, run_quality
 from darkdiff_cli.evaluation.report.page import quality_table, write_report
@@ -20,7 +21,7 @@ from darkdiff_cli.raw import RawFrame, corrected, develop, read_raw, render_refe
 from darkdiff_cli.raw.rendering import render_linear
 from darkdiff_models.learning.lpips import LPIPS
 
-SCENES = get_protocol("scenes-levels")
+SCENES = replace(get_protocol("scenes-levels"), crop=128)  # four patches
 
 
 class Counting(Method):
@@ -64,7 +65,7 @@ def test_it_is_of_the_pictures_that_are_judged(results: Results, pairs, judge: J
         dark, clean = (read_raw(path) for path in (pair.noisy, pair.clean))
         assert pair.ratio is not None
         dark = Counting("amplified").render(corrected(dark, SCENES.corrections), clean, pair.ratio)
-        expected.append(Features(*(patch_features(p, judge.vgg) for p in (dark, render_reference(clean)))))
+        expected.append(Features(*(patch_features(prepare(p, SCENES), judge.vgg) for p in (dark, render_reference(clean)))))
     assert results.kid["amplified"] == pytest.approx(kid(expected), rel=1e-6)
     assert results.kid["clean"]["mean"] == pytest.approx(0.0, abs=1e-9)
     assert results.summary("amplified")["kid"] == results.kid["amplified"]
