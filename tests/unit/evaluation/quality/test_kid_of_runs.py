@@ -65,7 +65,8 @@ def test_it_is_of_the_pictures_that_are_judged(results: Results, pairs, judge: J
         dark, clean = (read_raw(path) for path in (pair.noisy, pair.clean))
         assert pair.ratio is not None
         dark = Counting("amplified").render(corrected(dark, SCENES.corrections), clean, pair.ratio)
-        expected.append(Features(*(patch_features(prepare(p, SCENES), judge.vgg) for p in (dark, render_reference(clean)))))
+        both = (prepare(picture, SCENES) for picture in (dark, render_reference(clean)))
+        expected.append(Features(*(patch_features(picture, judge.vgg) for picture in both)))
     assert results.kid["amplified"] == pytest.approx(kid(expected), rel=1e-6)
     assert results.kid["clean"]["mean"] == pytest.approx(0.0, abs=1e-9)
     assert results.summary("amplified")["kid"] == results.kid["amplified"]
