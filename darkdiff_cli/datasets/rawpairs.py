@@ -22,7 +22,7 @@ class RawPair:
     """Two exposures of one scene.
 
     Attributes:
-        noisy, clean: raw files.
+        noisy, clean: raw files; where a protocol compares with a truth, `clean` is the picture of it.
         scene: name for tables and error messages.
         ratio: amplification ratio; None takes it from both files' ISO and exposure time.
         misaligned: the camera is known to have moved between them.

@@ -10,6 +10,8 @@ from darkdiff_cli.errors import InputError, MemoryLimitError
 from darkdiff_cli.raw.unsupported import why_not_decoded
 
 LIBRAW_VERSION = ".".join(str(part) for part in rawpy.libraw_version)
+DHT = rawpy.DemosaicAlgorithm.DHT
+"""LibRaw's demosaicing by directions; X-Trans gets LibRaw's own three passes instead."""
 Raw = rawpy.RawPy
 """An open raw file."""
 

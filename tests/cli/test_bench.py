@@ -5,14 +5,19 @@ import importlib.util
 import json
 import re
 
+import imageio.v3 as iio
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
-from darkdiff_cli.commands.bench.lineup import told_apart
+from darkdiff_cli.colour import srgb_decode
+from darkdiff_cli.commands.bench.lineup import Lineup, told_apart
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.evaluation.protocols.protocol import get_protocol
 from darkdiff_cli.evaluation.sample import night_scene, write_sample
 from darkdiff_cli.evaluation.speed.run import STAGES
+from darkdiff_cli.synthesis import mosaic_of, sensor_light, write_dng
 
 METRICS = {"psnr", "ssim", "colour"}
 
@@ -141,6 +146,51 @@ def test_models_of_one_name_are_told_apart() -> None:
         told_apart(["stage2", "stage2"], ["a/stage2", "a/stage2"])
 
 
+@pytest.fixture
+def truths(sensor, capture, tmp_path):
+    """A raw of the night scene, sixteen times too dark, and the picture of its truth."""
+    truth = night_scene()
+    mosaic = mosaic_of(sensor_light(srgb_decode(truth), sensor), sensor)
+    dark = sensor.black + (mosaic - sensor.black) / 16
+    folder = tmp_path / "truths"
+    folder.mkdir()
+    write_dng(folder / "night_x16.dng", np.rint(dark).astype(np.uint16), sensor, capture)
+    iio.imwrite(folder / "night_truth.png", np.rint(truth * 255).astype(np.uint8))
+    return folder
+
+
+def test_full_size_against_a_truth(truths, model_folder, lpips, tmp_path) -> None:
+    words = ("quality", "--data", f"scenes:{truths}", "--model", model_folder, "--steps", 1, "--lpips", lpips,
+             "-o", tmp_path / "out", "--json", "--quiet")  # fmt: skip
+    done = bench(*words, "--protocol", "full-scenes", "--baseline", "libraw", "--baseline", "stage1")
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)["quality"]
+    assert found["protocol"].startswith("full-scenes v1: every NAME_xN beside its NAME_truth, 1 pair;")
+    enlarged = "1 of its pictures: they have half the size and were enlarged."
+    assert found["notes"] == [f"toy steps 1, {enlarged}", f"toy stage1, {enlarged}"]
+    halved = bench(*words, "--protocol", "full-scenes-halved", "--baseline", "libraw")
+    assert halved.stderr == ""
+    at_half = json.loads(halved.stdout)["quality"]["methods"]
+    assert at_half["libraw"]["psnr"]["mean"] > found["methods"]["libraw"]["psnr"]["mean"] > 30
+    refused = bench(*words, "--protocol", "full-scenes", "--ceiling", "clean-latents", "--ceiling", "best-matrix")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        "darkdiff: toy clean-latents, toy best-matrix: needs the clean raws, and the pairs of full-scenes have "
+        "pictures of the truth instead; leave it out.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("protocol", "size"),
+    [("scenes", "half"), ("full-scenes", None), ("full-scenes-halved", None), ("full-sid-x100-test", None)],
+)
+def test_models_make_their_own_size_where_full_ones_count(protocol: str, size: str | None, model_folder) -> None:
+    methods = Lineup([str(model_folder)], ceilings=("best-matrix",)).methods(get_protocol(protocol), 0, "cpu")
+    model, matched = methods
+    assert model.settings.sampling.size == matched.method.settings.sampling.size == size
+    assert matched.size == get_protocol(protocol).size
+
+
 def _offline(url: str):
     raise FileNotFoundError(f"{url}: cannot be downloaded (no connection)")
 
@@ -173,7 +223,7 @@ def test_another_program_is_judged_against_its_own_rendering(scenes, lpips, tmp_
     [
         (("--protocol", "sid"), "no such protocol"),
         (("--protocol", "sid-x300-test"), "scores sid:DIR"),
-        (("--baseline", "magic"), "must be one of amplify, bm3d, stage1, sid-unet=FOLDER"),
+        (("--baseline", "magic"), "must be one of amplify, libraw, bm3d, stage1, sid-unet=FOLDER"),
         (("--baseline", "sid-unet=nowhere"), "holds no sid-unet"),
         (("--external", "convert"), "must name {in} and {out}"),
         (("--lpips", "nowhere.safetensors"), "LPIPS weights"),

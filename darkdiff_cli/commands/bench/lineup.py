@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from darkdiff_cli.evaluation.methods.method import Method
     from darkdiff_cli.evaluation.protocols.protocol import Protocol
     from darkdiff_cli.raw import White
+    from darkdiff_models.sampling_settings import Size
 
-BASELINES = ("amplify", "bm3d", "stage1", "sid-unet=FOLDER")
+BASELINES = ("amplify", "libraw", "bm3d", "stage1", "sid-unet=FOLDER")
 CEILINGS = ("clean-input", "clean-latents", "zeroed-latents", "best-matrix", "reference")
 SID_UNET = "sid-unet="
 
@@ -62,10 +63,11 @@ class Lineup:
             enhancer.model = name
         white: White = "auto" if protocol.adjust_maximum else "file"
         exposure = replace(protocol.corrections, white=white)
-        plain = EnhanceSettings(exposure, SamplingSettings(seed=seed, tile=tile, size="half"))
+        size: Size | None = "half" if protocol.size == "half" and protocol.reference == "libraw" else None
+        plain = EnhanceSettings(exposure, SamplingSettings(seed=seed, tile=tile, size=size))
         return [
             *self._models(enhancers, plain),
-            *self._beside_models(enhancers, plain, protocol.adjust_maximum),
+            *self._beside_models(enhancers, plain, protocol),
             *self._others(device, exposure.white),
         ]
 
@@ -78,30 +80,33 @@ class Lineup:
                 yield Model(enhancer, replace(plain, sampling=sampling))
 
     def _beside_models(
-        self, enhancers: "list[Enhancer]", plain: "EnhanceSettings", adjust_maximum: bool
+        self, enhancers: "list[Enhancer]", plain: "EnhanceSettings", protocol: "Protocol"
     ) -> "Iterator[Method]":
         """The baseline and the ceilings of each model, with as many views as the model that they stand beside."""
         from darkdiff_cli.evaluation.methods.baselines import BestMatrix, OtherReference
         from darkdiff_cli.evaluation.methods.models import WithoutDiffusion
 
+        rendering = (protocol.adjust_maximum, protocol.size)
         for kind in [*(kind for kind in ("stage1",) if kind in self.baselines), *self.ceilings]:
             if kind == "reference":
-                yield OtherReference(adjust_maximum)
+                yield OtherReference(*rendering)
             elif kind == "best-matrix":
                 only_views = replace(self, sweep=Sweep(views=self.sweep.views))
-                yield from (BestMatrix(model, adjust_maximum) for model in only_views._models(enhancers, plain))
+                yield from (BestMatrix(model, *rendering) for model in only_views._models(enhancers, plain))
             else:
                 for enhancer, views in itertools.product(enhancers, self.sweep.views):
                     yield WithoutDiffusion(enhancer, kind, plain.exposure.white, views)  # type: ignore[arg-type]
 
     def _others(self, device: str, white: "White") -> "Iterator[Method]":
-        from darkdiff_cli.evaluation.methods.baselines import Amplified, Bm3d, Regression
+        from darkdiff_cli.evaluation.methods.baselines import Amplified, Bm3d, Libraw, Regression
         from darkdiff_cli.evaluation.methods.external import External
 
         yield from (External(template) for template in self.external)
         for word in self.baselines:
             if word.startswith(SID_UNET):
                 yield Regression(Path(word.removeprefix(SID_UNET)), device, white)
+        if "libraw" in self.baselines:
+            yield Libraw(white)
         if "bm3d" in self.baselines:
             yield Bm3d(white)
         if "amplify" in self.baselines:

@@ -28,7 +28,7 @@ class ScoringOptions:
         typer.Option(help="LPIPS AlexNet weights (safetensors). Default: the public ones, downloaded once."),
     ] = None
     lpips_vgg: Annotated[
-        Path | None, typer.Option(help="LPIPS VGG-16 weights (safetensors), for a second LPIPS score.")
+        Path | None, typer.Option(help="LPIPS VGG-16 weights (safetensors), for a second LPIPS score and for KID.")
     ] = None
     output: Annotated[
         Path,

@@ -12,11 +12,13 @@ from darkdiff_cli.datasets.eld import other_reference
 from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.evaluation.methods.bm3d import denoise_mosaic
 from darkdiff_cli.evaluation.methods.method import Method, Picture
+from darkdiff_cli.evaluation.sizes import at_the_size_of
 from darkdiff_cli.raw import RawFrame, White, develop, finish, network_input, read_raw, render_reference
-from darkdiff_cli.raw.rendering import render_linear
+from darkdiff_cli.raw.rendering import render_amplified, render_linear
 from darkdiff_models.devices import pick_device
 from darkdiff_models.digest import model_digest
 from darkdiff_models.learning.sid_unet import SidUNet
+from darkdiff_models.sampling_settings import Size
 from darkdiff_models.tiling.framing import framed, unframed
 
 
@@ -25,9 +27,29 @@ class Amplified(Method):
 
     name = "amplify"
 
-    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+    def render(self, dark: RawFrame, clean: RawFrame | None, ratio: float) -> Picture:  # noqa: ARG002
         """LRGB under the sRGB curve."""
         return render_linear(develop(dark, ratio, "srgb"))
+
+
+class Libraw(Method):
+    """The dark frame amplified and demosaiced by LibRaw (DHT) at the sensor's size: what a plain converter shows.
+
+    Args:
+        white: which light becomes white.
+    """
+
+    def __init__(self, white: White) -> None:
+        self.name, self.white = "libraw", white
+
+    @property
+    def identity(self) -> str:
+        """Name and white."""
+        return f"{self.name} white {self.white}"
+
+    def render(self, dark: RawFrame, clean: RawFrame | None, ratio: float) -> Picture:  # noqa: ARG002
+        """LibRaw's picture of the amplified mosaic."""
+        return finish(render_amplified(dark, ratio), dark, ratio, "lrgb-srgb", self.white)
 
 
 class Bm3d(Method):
@@ -45,7 +67,7 @@ class Bm3d(Method):
         """Name and white."""
         return f"{self.name} white {self.white}"
 
-    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+    def render(self, dark: RawFrame, clean: RawFrame | None, ratio: float) -> Picture:  # noqa: ARG002
         """The denoised mosaic through the same front end."""
         picture = render_linear(develop(denoise_mosaic(dark), ratio, "srgb"))
         return finish(picture, dark, ratio, "lrgb-srgb", self.white)
@@ -80,7 +102,7 @@ class Regression(Method):
         return f"{self.name} white {self.white} {model_digest(self.folder)}"
 
     @torch.inference_mode()
-    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+    def render(self, dark: RawFrame, clean: RawFrame | None, ratio: float) -> Picture:  # noqa: ARG002
         """The network's picture of the amplified Bayer planes."""
         planes = torch.from_numpy(network_input(dark, ratio, "camera", "raw-srgb")).permute(2, 0, 1)[None]
         whole = self.network(framed(planes, self.network.multiple).to(self.network.device))
@@ -92,24 +114,26 @@ class OtherReference(Method):
     """Another well-exposed frame of the same scene, scored as if it were an output: the noise of the reference.
 
     Args:
-        adjust_maximum: of the protocol.
+        adjust_maximum, size: of the protocol.
     """
 
     name = "reference against reference"
+    needs_clean = True
 
-    def __init__(self, adjust_maximum: bool) -> None:
-        self.adjust_maximum = adjust_maximum
+    def __init__(self, adjust_maximum: bool, size: Size = "half") -> None:
+        self.adjust_maximum, self.size = adjust_maximum, size
 
-    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+    def render(self, dark: RawFrame, clean: RawFrame | None, ratio: float) -> Picture:  # noqa: ARG002
         """The reference rendering of ELD's next reference.
 
         Raises:
             InputError: the set has one reference a scene only.
         """
+        assert clean is not None
         other = other_reference(clean.path) if clean.path is not None else None
         if other is None:
             raise InputError(f"{clean.path}: has no second reference beside it; this ceiling is for ELD.")
-        return render_reference(read_raw(other), self.adjust_maximum)
+        return render_reference(read_raw(other), self.adjust_maximum, self.size)
 
 
 @dataclass
@@ -118,27 +142,28 @@ class BestMatrix(Method):
 
     Attributes:
         method: whose pictures.
-        adjust_maximum: of the protocol, whose reference they are matched to.
+        adjust_maximum, size: of the protocol, whose reference they are matched to.
     """
 
     method: Method
     adjust_maximum: bool
+    size: Size = "half"
 
     def __post_init__(self) -> None:
-        self.name = f"{self.method.name} best-matrix"
+        self.name, self.needs_clean = f"{self.method.name} best-matrix", True
 
     @property
     def identity(self) -> str:
         """That of the method."""
         return f"{self.method.identity} best-matrix"
 
-    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:
+    def render(self, dark: RawFrame, clean: RawFrame | None, ratio: float) -> Picture:
         """Linear light times the matrix that least squares finds against the reference."""
-        linear, wanted = (
-            srgb_decode(picture)
-            for picture in (self.method.render(dark, clean, ratio), render_reference(clean, self.adjust_maximum))
-        )
+        assert clean is not None
+        picture = self.method.render(dark, clean, ratio)
         self.notes = self.method.notes
+        reference = at_the_size_of(picture, render_reference(clean, self.adjust_maximum, self.size))
+        linear, wanted = srgb_decode(picture), srgb_decode(reference)
         height, width = (min(a, b) for a, b in zip(linear.shape[:2], wanted.shape[:2], strict=True))
         ours, theirs = (part[:height, :width].reshape(-1, 3) for part in (linear, wanted))
         matrix, *_ = np.linalg.lstsq(ours, theirs, rcond=None)

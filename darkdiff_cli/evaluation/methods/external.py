@@ -27,6 +27,8 @@ class External(Method):
         SettingsError: the template names no {in} or {out}.
     """
 
+    needs_clean = True
+
     def __init__(self, template: str) -> None:
         if "{in}" not in template or "{out}" not in template:
             raise SettingsError(f"--external {template!r}: must name {{in}} and {{out}}.")
@@ -37,7 +39,7 @@ class External(Method):
         """The whole command."""
         return self.template
 
-    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+    def render(self, dark: RawFrame, clean: RawFrame | None, ratio: float) -> Picture:  # noqa: ARG002
         """Run the program on the dark file."""
         return self._run(dark, ratio)
 

@@ -16,9 +16,11 @@ class Method(ABC):
     Attributes:
         name: in tables.
         notes: sentences about settings that had to be changed for the last picture.
+        needs_clean: it looks at the clean raw, so a pair with a picture of the truth instead is nothing for it.
     """
 
     name: str
+    needs_clean: bool = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -27,8 +29,8 @@ class Method(ABC):
         return self.name
 
     @abstractmethod
-    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:
-        """(h, w, 3) sRGB in [0, 1]. Only ceilings look at the clean frame."""
+    def render(self, dark: RawFrame, clean: RawFrame | None, ratio: float) -> Picture:
+        """(h, w, 3) sRGB in [0, 1]. Only what `needs_clean` looks at the clean frame."""
 
     def reference(self, clean: RawFrame) -> Picture | None:  # noqa: ARG002
         """The method's own rendering of the clean frame, where it shall be judged against that; else None."""

@@ -31,7 +31,7 @@ class Model(Method):
         """Name, settings and weights."""
         return f"{self.name} {self.settings} {model_digest(folder_of(self.enhancer.pipeline))}"
 
-    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:  # noqa: ARG002
+    def render(self, dark: RawFrame, clean: RawFrame | None, ratio: float) -> Picture:  # noqa: ARG002
         """What `enhance` would write."""
         rendered = self.enhancer.render(Exposure(dark, ratio), self.settings)
         self.notes = rendered.notes
@@ -49,20 +49,21 @@ class WithoutDiffusion(Method):
 
     def __post_init__(self) -> None:
         self.name = f"{self.enhancer.model} {self.kind}" + (f" views {self.views}" if self.views else "")
+        self.needs_clean = self.kind in ("clean-input", "clean-latents")
 
     @cached_property
     def identity(self) -> str:
         """Name, white and weights."""
         return f"{self.name} white {self.white} {model_digest(folder_of(self.enhancer.pipeline))}"
 
-    def render(self, dark: RawFrame, clean: RawFrame, ratio: float) -> Picture:
+    def render(self, dark: RawFrame, clean: RawFrame | None, ratio: float) -> Picture:
         """Decode the latents of the noisy or the clean image, or zeros, beside noisy or clean taps."""
         config = dict(self.enhancer.pipeline.config)
         form = (config["lrgb_space"], config["data_format"])
-        noisy, tidy = (
-            torch.from_numpy(network_input(frame, gain, *form)) for frame, gain in ((dark, ratio), (clean, 1.0))
-        )
+        noisy = torch.from_numpy(network_input(dark, ratio, *form))
+        tidy = None if clean is None else torch.from_numpy(network_input(clean, 1.0, *form))
         image, shown = (tidy, 1.0) if self.kind == "clean-input" else (noisy, ratio)
         latents_of = tidy if self.kind == "clean-latents" else None
+        assert image is not None
         srgb = self.enhancer.pipeline.reconstruct(image, latents_of, self.kind == "zeroed-latents", self.views)
         return finish(srgb.numpy(), dark, shown, config["data_format"], self.white)

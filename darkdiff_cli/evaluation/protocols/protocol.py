@@ -1,17 +1,18 @@
 """Protocols: which pairs are scored, and how. A score without its protocol is worth nothing."""
 
-import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from darkdiff_cli.datasets import lrd
 from darkdiff_cli.datasets.eld import eld_pairs
 from darkdiff_cli.datasets.rawpairs import RawPair
 from darkdiff_cli.datasets.sid import sid_pairs
 from darkdiff_cli.errors import InputError, SettingsError
-from darkdiff_cli.raw import RAW_SUFFIXES, ExposureSettings, HotPixels, LineNoise
+from darkdiff_cli.evaluation.protocols.scenes import scene_pairs, truth_pairs
+from darkdiff_cli.raw import ExposureSettings, HotPixels, LineNoise
+from darkdiff_models.sampling_settings import Size
 
 # The 15 indoor scenes on which the ELD paper evaluates SID (its list SID_Sony_15_paired).
 INDOOR = {
@@ -28,7 +29,6 @@ SID_PAIRS: dict[Literal["test", "test-val"], dict[int, int]] = {
     "test-val": {100: 40, 250: 40, 300: 49},
 }
 ELD_PAIRS = 30  # of a camera and ratio: ten scenes at three sensitivities
-SCENE_NAME = re.compile(r"(?P<scene>.+)_x(?P<ratio>[\d.]+)$")
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,10 @@ class Protocol:
         subset: of SID's scenes.
         line_noise: "auto" takes the noise of rows and columns off the raws, "off" leaves it in, as the papers do.
         hot_pixels: "auto" replaces defective photosites, "off" leaves them in, as the papers do.
+        size: at which pictures are compared, the sensor's ("full") or half of it; a picture of the other size is
+            brought to it.
+        reference: what they are compared with, "libraw" for its rendering of the clean raw, or "truth" for a picture
+            that lies beside the raws; at half size the means of its 2x2 pixels in linear light.
     """
 
     name: str
@@ -68,6 +72,8 @@ class Protocol:
     hot_pixels: HotPixels = "off"
     ratio: int | None = None
     subset: Literal["test", "test-val", "indoor"] = "test"
+    size: Size = "half"
+    reference: Literal["libraw", "truth"] = "libraw"
 
     @property
     def title(self) -> str:
@@ -95,7 +101,9 @@ class Protocol:
         defects = "hot pixels replaced" if self.hot_pixels == "auto" else "hot pixels left in"
         kept = "" if self.misaligned else ", without misaligned scenes"
         pairs = f"{self.pairs}{kept}{self._counted(found)}"
-        return f"{self.title}: {pairs}; {area}, {light}, {self.curve}, {depth}, {white}, {lines}, {defects}, {network}"
+        size = f"{self.size} size against the {'truth' if self.reference == 'truth' else 'rendering by LibRaw'}"
+        compared = f"{area}, {light}, {self.curve}, {depth}, {size}, {white}, {lines}, {defects}"
+        return f"{self.title}: {pairs}; {compared}, {network}"
 
     def _counted(self, found: int | None) -> str:
         """Such as ", 29 pairs" or ", 3 of 29 pairs"."""
@@ -135,51 +143,43 @@ def _lrd(_protocol: Protocol, folder: Path) -> list[RawPair]:
     return lrd.lrd_pairs(folder, "test", ev=-3)
 
 
-def scene_pairs(_protocol: Protocol, folder: Path) -> list[RawPair]:
-    """`NAME_clean.*` with `NAME_xN.*` beside it; or folders `noisy` and `clean` with files of the same names.
-
-    Raises:
-        InputError: the folder is missing, or neither layout is there.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; give scenes:DIR with NAME_clean.dng and NAME_x100.dng.")
-    if (folder / "noisy").is_dir() and (folder / "clean").is_dir():
-        twins = {path.stem: path for path in (folder / "clean").iterdir() if path.suffix.lower() in RAW_SUFFIXES}
-        noisy = sorted(path for path in (folder / "noisy").iterdir() if path.stem in twins)
-        return [RawPair(path, twins[path.stem], path.stem) for path in noisy]
-    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in RAW_SUFFIXES]
-    cleans = {path.with_name(path.stem.removesuffix("_clean")): path for path in files if path.stem.endswith("_clean")}
-    pairs = []
-    for path in files:
-        match = SCENE_NAME.match(path.stem)
-        clean = cleans.get(path.with_name(match["scene"])) if match else None
-        if match and clean is not None:
-            pairs.append(RawPair(path, clean, path.stem, float(match["ratio"])))
-    if not pairs:
-        raise InputError(f"{folder}: holds neither NAME_clean.* with NAME_xN.* nor the folders noisy and clean.")
-    return pairs
+def _scenes(protocol: Protocol, folder: Path) -> list[RawPair]:
+    return truth_pairs(folder) if protocol.reference == "truth" else scene_pairs(folder)
 
 
 FINDERS: dict[str, Callable[[Protocol, Path], list[RawPair]]] = {
     "sid": _sid,
     "eld": _eld,
     "lrd": _lrd,
-    "scenes": scene_pairs,
+    "scenes": _scenes,
 }
 
 
+def _full(protocol: Protocol) -> Protocol:
+    """The same at the sensor's size."""
+    return replace(protocol, name=f"full-{protocol.name}", version=1, size="full")
+
+
 def _all() -> dict[str, Protocol]:
-    twins = "every NAME_xN beside its NAME_clean"
+    twins, truths = "every NAME_xN beside its NAME_clean", "every NAME_xN beside its NAME_truth"
+    truth: dict[str, Any] = {
+        "reference": "truth",
+        "adjust_maximum": False,
+        "line_noise": "auto",
+        "hot_pixels": "auto",
+    }
     found = [
         Protocol("scenes", 2, "scenes", twins, line_noise="auto", hot_pixels="auto"),
         Protocol("scenes-levels", 2, "scenes", twins, adjust_maximum=False, line_noise="auto", hot_pixels="auto"),
+        Protocol("full-scenes", 1, "scenes", truths, size="full", **truth),
+        Protocol("full-scenes-halved", 1, "scenes", truths, **truth),
     ]
     for ratio in (100, 250, 300):
         for subset, scenes in SUBSETS.items():
             count = SID_PAIRS[subset][ratio]
             words = f"{scenes} at x{ratio}"
             whole = Protocol(f"sid-x{ratio}-{subset}", 3, "sid", words, count, ratio=ratio, subset=subset)
-            found += [whole, replace(whole, name=f"{whole.name}-rawpy", curve="bt709", bits=8)]
+            found += [whole, replace(whole, name=f"{whole.name}-rawpy", curve="bt709", bits=8), _full(whole)]
         indoor = f"the ELD paper's indoor SID scenes at x{ratio}"
         found.append(
             Protocol(
@@ -198,8 +198,10 @@ def _all() -> dict[str, Protocol]:
             bits=8,
             ratio=ratio,
         )
-        found += [corrected, replace(corrected, name=f"{corrected.name}-uncorrected", illuminance=False)]
-    found.append(Protocol("lrd-m3ev-60", 2, "lrd", "LRD's test scenes at -3 EV", lrd.PUBLISHED["test"] // 3))
+        uncorrected = replace(corrected, name=f"{corrected.name}-uncorrected", illuminance=False)
+        found += [corrected, uncorrected, _full(corrected)]
+    of_lrd = Protocol("lrd-m3ev-60", 2, "lrd", "LRD's test scenes at -3 EV", lrd.PUBLISHED["test"] // 3)
+    found += [of_lrd, _full(of_lrd)]
     return {protocol.name: protocol for protocol in found}
 
 

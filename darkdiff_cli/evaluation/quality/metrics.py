@@ -11,6 +11,7 @@ from skimage.metrics import structural_similarity
 
 from darkdiff_cli.colour import srgb_decode
 from darkdiff_cli.evaluation.protocols.protocol import Protocol
+from darkdiff_cli.evaluation.quality.realism import Features, patch_features
 from darkdiff_models.learning.lpips import LPIPS
 
 Picture = NDArray[np.float32]
@@ -25,7 +26,7 @@ class Judge:
 
     Attributes:
         protocol: what is compared, and how.
-        alex, vgg: LPIPS v0.1 networks; None leaves that score out.
+        alex, vgg: LPIPS v0.1 networks; None leaves that score out, and KID where it is VGG's.
     """
 
     protocol: Protocol
@@ -47,11 +48,7 @@ class Judge:
         Raises:
             ValueError: the sizes differ.
         """
-        if output.shape != reference.shape:
-            raise ValueError(f"output of {output.shape[:2]} pixels against a reference of {reference.shape[:2]}")
-        output, reference = (prepare(picture, self.protocol) for picture in (output, reference))
-        if self.protocol.illuminance:
-            output = quantised(np.clip(corrected(output, reference), 0, 1), self.protocol.bits)
+        output, reference = self._prepared(output, reference)
         mse = float(np.mean((output.astype(np.float64) - reference) ** 2))
         scores = {
             "psnr": float(-10 * np.log10(max(mse, 1e-12))),
@@ -64,6 +61,20 @@ class Judge:
                 scores[name] = lpips_of(output, reference, network)
         scores["colour"] = colour_error(output, reference)
         return scores
+
+    def features(self, output: Picture, reference: Picture) -> Features | None:
+        """What KID needs of a picture, arguments as in `score`; None without the VGG network."""
+        if self.vgg is None:
+            return None
+        return Features(*(patch_features(picture, self.vgg) for picture in self._prepared(output, reference)))
+
+    def _prepared(self, output: Picture, reference: Picture) -> tuple[Picture, Picture]:
+        if output.shape != reference.shape:
+            raise ValueError(f"output of {output.shape[:2]} pixels against a reference of {reference.shape[:2]}")
+        output, reference = (prepare(picture, self.protocol) for picture in (output, reference))
+        if self.protocol.illuminance:
+            output = quantised(np.clip(corrected(output, reference), 0, 1), self.protocol.bits)
+        return output, reference
 
 
 def prepare(picture: Picture, protocol: Protocol) -> Picture:

@@ -1,6 +1,5 @@
 """Score methods on a protocol's pairs, one line a picture, so that a stopped run goes on."""
 
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -10,13 +9,14 @@ from pathlib import Path
 import imageio.v3 as iio
 import numpy as np
 
-from darkdiff_cli.datasets.rawpairs import RawPair, exposure_ratio, metered_by
-from darkdiff_cli.errors import DarkdiffError
+from darkdiff_cli.datasets.rawpairs import RawPair
+from darkdiff_cli.errors import DarkdiffError, SettingsError
 from darkdiff_cli.evaluation.methods.method import Method, Picture
 from darkdiff_cli.evaluation.protocols.published import Published
 from darkdiff_cli.evaluation.quality.metrics import Judge, interval, paired
+from darkdiff_cli.evaluation.quality.realism import Features, features_path, kid
+from darkdiff_cli.evaluation.quality.scene import Scene
 from darkdiff_cli.files import JsonLines
-from darkdiff_cli.raw import RawFrame, corrected, read_raw, render_reference
 
 Progress = Callable[[str, int, int], None]
 """(what, done, in all)."""
@@ -45,12 +45,14 @@ class Results:
         rows: one a picture.
         failures: sentences about what could not be scored.
         published: other people's scores by the same protocol.
+        kid: of each method's pictures taken together, see `realism.kid`.
     """
 
     protocol: str
     rows: list[Row] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     published: list[Published] = field(default_factory=list)
+    kid: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def methods(self) -> list[str]:
@@ -68,7 +70,7 @@ class Results:
         return {row.scene: row.scores[metric] for row in self.rows if row.method == method and metric in row.scores}
 
     def summary(self, method: str) -> dict[str, dict[str, float]]:
-        """Mean, median, 95 % interval of the mean and count of each metric."""
+        """Mean, median, 95 % interval of the mean and count of each metric; KID has no median, it is of the set."""
         result = {}
         metrics = dict.fromkeys(metric for row in self.rows if row.method == method for metric in row.scores)
         for metric in metrics:
@@ -81,7 +83,7 @@ class Results:
                 "high": high,
                 "count": len(values),
             }
-        return result
+        return result | ({"kid": self.kid[method]} if method in self.kid else {})
 
     def compare(self, first: str, second: str, metric: str) -> dict[str, float] | None:
         """The paired test of two methods on the scenes that both have; None where there is none."""
@@ -101,23 +103,32 @@ def run_quality(
         pairs: of the protocol.
         methods: side by side; the same pair is read once.
         judge: the protocol's metrics.
-        output: folder; takes `scores.jsonl` and a JPEG of each picture. What is scored there already is not scored
-            again.
+        output: folder; takes `scores.jsonl`, a JPEG of each picture, and its features where the judge has VGG. What is
+            scored there already is not scored again.
         report: called after every picture.
 
     Returns:
         All scores; a pair that cannot be read is among the failures and does not end the run.
+
+    Raises:
+        SettingsError: a method needs the clean raw, and the protocol's pairs have a picture of the truth instead.
     """
+    lost = [method.name for method in methods if method.needs_clean and judge.protocol.reference == "truth"]
+    if lost:
+        raise SettingsError(
+            f"{', '.join(lost)}: needs the clean raws, and the pairs of {judge.protocol.name} have pictures of the "
+            "truth instead; leave it out."
+        )
     results = Results(judge.protocol.describe(len(pairs)))
     ledger = JsonLines(output / "scores.jsonl")
-    known = _load(ledger, judge)
+    known = _load(ledger, judge, output)
     total, done = len(pairs) * len(methods), 0
     for pair in pairs:
         missing = [method for method in methods if (method.identity, pair.scene) not in known]
         results.rows += [known[method.identity, pair.scene] for method in methods if method not in missing]
         done += len(methods) - len(missing)
         try:
-            scene = _Scene.read(pair, judge) if missing else None
+            scene = Scene.read(pair, judge.protocol) if missing else None
         except DarkdiffError as error:
             results.failures.append(str(error))
             done += len(missing)
@@ -126,18 +137,27 @@ def run_quality(
             assert scene is not None
             report(f"{method.name}: {pair.scene}", done, total)
             try:
-                row, picture = scene.score(method, judge)
+                rendered = scene.rendered_by(method)
+                scores = judge.score(rendered.picture, rendered.reference)
+                features = judge.features(rendered.picture, rendered.reference)
             except (DarkdiffError, ValueError) as error:
                 results.failures.append(f"{pair.scene}, {method.name}: {error}")
             else:
+                of_what = (judge.protocol.title, method.name, method.identity, scene.name, scene.ratio)
+                row = Row(*of_what, scores, rendered.seconds, rendered.notes)
                 results.rows.append(row)
                 _write_picture(picture_path(output, "reference", pair.scene), scene.reference)
-                _write_picture(picture_path(output, method.name, pair.scene), picture)
+                _write_picture(picture_path(output, method.name, pair.scene), rendered.picture)
+                if features is not None:
+                    features.write(_features_of(row, output))
                 ledger.append(asdict(row), sync=False)
             done += 1
             report(f"{method.name}: {pair.scene}", done, total)
     order = [method.name for method in methods]
     results.rows.sort(key=lambda row: order.index(row.method))  # what an earlier run scored came first
+    if judge.vgg is not None:
+        found = {name: kid(_all_features(results, name, output)) for name in results.methods}
+        results.kid = {name: value for name, value in found.items() if value is not None}
     return results
 
 
@@ -147,48 +167,27 @@ def picture_path(output: Path, method: str, scene: str) -> Path:
     return output / "pictures" / f"{safe}.jpg"
 
 
-@dataclass(frozen=True)
-class _Scene:
-    """A pair as it is scored: read and rendered once for all methods."""
-
-    name: str
-    dark: RawFrame
-    clean: RawFrame
-    ratio: float
-    reference: Picture
-
-    @classmethod
-    def read(cls, pair: RawPair, judge: Judge) -> "_Scene":
-        settings = judge.protocol.corrections
-        dark, clean = (corrected(read_raw(path), settings) for path in (pair.noisy, pair.clean))
-        ratio = pair.ratio if pair.ratio is not None else exposure_ratio(dark, clean)
-        reference = render_reference(clean, judge.protocol.adjust_maximum)
-        return cls(pair.scene, metered_by(dark, clean), clean, ratio, reference)
-
-    def score(self, method: Method, judge: Judge) -> tuple[Row, Picture]:
-        began = time.perf_counter()
-        picture = method.render(self.dark, self.clean, self.ratio)
-        seconds = time.perf_counter() - began
-        own = method.reference(self.clean)
-        reference = own if own is not None else self.reference
-        height, width = (min(a, b) for a, b in zip(picture.shape[:2], reference.shape[:2], strict=True))
-        scores = judge.score(picture[:height, :width], reference[:height, :width])
-        title = judge.protocol.title
-        row = Row(title, method.name, method.identity, self.name, self.ratio, scores, seconds, method.notes)
-        return row, picture
-
-
 def _write_picture(path: Path, picture: Picture) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     iio.imwrite(path, np.rint(picture * 255).astype(np.uint8), quality=92)
 
 
-def _load(ledger: JsonLines, judge: Judge) -> dict[tuple[str, str], Row]:
-    """Rows of an earlier run of the same protocol and version with all of the judge's metrics."""
+def _features_of(row: Row, output: Path) -> Path:
+    return features_path(output, row.protocol, row.identity, row.scene)
+
+
+def _all_features(results: Results, method: str, output: Path) -> list[Features]:
+    read = (Features.read(_features_of(row, output)) for row in results.rows if row.method == method)
+    return [features for features in read if features is not None]
+
+
+def _load(ledger: JsonLines, judge: Judge, output: Path) -> dict[tuple[str, str], Row]:
+    """Rows of an earlier run of the same protocol and version with all of the judge's metrics and features."""
     known: dict[tuple[str, str], Row] = {}
     for line in ledger.read_new():
         with suppress(TypeError):  # a line of another version
             row = Row(**{**line, "notes": tuple(line.get("notes", ()))})
-            if row.protocol == judge.protocol.title and judge.metrics <= set(row.scores):
+            scored = row.protocol == judge.protocol.title and judge.metrics <= set(row.scores)
+            if scored and (judge.vgg is None or Features.read(_features_of(row, output)) is not None):
                 known[row.identity, row.scene] = row
     return known

@@ -25,18 +25,20 @@ METRICS = {
     "lpips": "LPIPS alex",
     "lpips_vgg": "LPIPS vgg",
     "colour": "colour dE00",
+    "kid": "KID x1000",
 }
+OF_PICTURES = [metric for metric in METRICS if metric != "kid"]  # that is of a set
 BETTER_LOW = {"lpips", "lpips_vgg", "colour"}
 CROP = 160
 SHOWN = 6  # scenes with pictures in the report, the worst and the best of the first model
 
 
 def quality_table(results: Results) -> list[list[str]]:
-    """Rows of text: method, then mean and 95 % interval of each metric; the first row is the head."""
-    metrics = [key for key in METRICS if any(key in row.scores for row in results.rows)]
+    """Rows of text: method, then mean and 95 % interval of each metric, KID of the set; the first row is the head."""
+    summaries = {method: results.summary(method) for method in results.methods}
+    metrics = [key for key in METRICS if any(key in summary for summary in summaries.values())]
     table = [["method", *(METRICS[key] for key in metrics), "pairs"]]
-    for method in results.methods:
-        summary = results.summary(method)
+    for method, summary in summaries.items():
         cells = [_cell(summary.get(key)) for key in metrics]
         table.append([method, *cells, str(max((int(s["count"]) for s in summary.values()), default=0))])
     for other in results.published:
@@ -156,9 +158,9 @@ def write_report(path: Path, quality: Results | None, speed: SpeedResults | None
 def _write_csv(path: Path, quality: Results) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["protocol", "method", "scene", "ratio", *METRICS, "seconds"])
+        writer.writerow(["protocol", "method", "scene", "ratio", *OF_PICTURES, "seconds"])
         for row in quality.rows:
-            scores = [row.scores.get(key, "") for key in METRICS]
+            scores = [row.scores.get(key, "") for key in OF_PICTURES]
             writer.writerow([row.protocol, row.method, row.scene, row.ratio, *scores, row.seconds])
 
 

@@ -1,5 +1,7 @@
 """LPIPS v0.1 with AlexNet or VGG-16 (Zhang et al., CVPR 2018), as a loss and as a metric."""
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -94,13 +96,30 @@ class LPIPS(nn.Module):
             distance = distance + F.conv2d((a - b) ** 2, head).mean(dim=(1, 2, 3))
         return distance
 
-    def _stages(self, srgb_01: Tensor) -> list[Tensor]:
+    def activations(self, srgb_01: Tensor, stage: int) -> Tensor:
+        """What the network sees at one of its stages, not normalised.
+
+        Args:
+            srgb_01: (batch, 3, h, w) sRGB in [0, 1], h and w at least 32.
+            stage: 0 to 4.
+
+        Returns:
+            (batch, `width(stage)`, h', w') values of 0 or more.
+        """
+        return next(islice(self._activations(srgb_01), stage, None))
+
+    def width(self, stage: int) -> int:
+        """Channels of a stage."""
+        return self.taps[stage].convolutions[-1][2]
+
+    def _activations(self, srgb_01: Tensor) -> Iterator[Tensor]:
         x = (srgb_01 * 2 - 1 - self.shift) / self.scale
-        stages = []
         for tap in self.taps:
             if tap.pooling is not None:
                 x = F.max_pool2d(x, *tap.pooling)
             for layer in tap.convolutions:
                 x = F.relu(self.features[str(layer[0])](x))
-            stages.append(x / (x.pow(2).sum(1, keepdim=True) + 1e-10).sqrt())
-        return stages
+            yield x
+
+    def _stages(self, srgb_01: Tensor) -> list[Tensor]:
+        return [x / (x.pow(2).sum(1, keepdim=True) + 1e-10).sqrt() for x in self._activations(srgb_01)]

@@ -8,6 +8,8 @@ def test_the_fields_published_protocols_are_there() -> None:
     kinds = ("indoor", "test", "test-rawpy", "test-val", "test-val-rawpy")
     named = {f"sid-x{ratio}-{kind}" for ratio in (100, 250, 300) for kind in kinds}
     named |= {f"eld-sony-x{ratio}{kind}" for ratio in (100, 200) for kind in ("", "-uncorrected")}
+    named |= {f"full-sid-x{ratio}-{kind}" for ratio in (100, 250, 300) for kind in ("test", "test-val")}
+    named |= {"full-eld-sony-x100", "full-eld-sony-x200", "full-lrd-m3ev-60", "full-scenes", "full-scenes-halved"}
     assert set(PROTOCOLS) == named | {"lrd-m3ev-60", "scenes", "scenes-levels"}
     assert PROTOCOLS["eld-sony-x200"].illuminance
     assert not PROTOCOLS["eld-sony-x200-uncorrected"].illuminance
@@ -24,17 +26,23 @@ def test_every_field_is_said() -> None:
         "illuminance corrected",
         "srgb",
         "8 bit",
+        "half size against the rendering by LibRaw",
         "LibRaw's adjusted white",
         "line noise left in",
         "hot pixels left in",
     ):
         assert word in words
     assert "line noise taken off, hot pixels replaced" in get_protocol("scenes").describe()
+    assert "full size against the truth, the file's white" in get_protocol("full-scenes").describe()
+    assert "half size against the truth" in get_protocol("full-scenes-halved").describe()
+    assert "full size against the rendering by LibRaw" in get_protocol("full-sid-x100-test").describe()
     assert "whole picture, no illuminance correction" in get_protocol("sid-x300-test").describe()
     assert (
         get_protocol("sid-x100-test").describe().startswith("sid-x100-test v3: SID Sony test scenes at x100, 29 pairs;")
     )
-    with pytest.raises(SettingsError, match="choose one of scenes, scenes-levels, sid-x100-test"):
+    with pytest.raises(
+        SettingsError, match="choose one of scenes, scenes-levels, full-scenes, full-scenes-halved, sid-x100-test"
+    ):
         get_protocol("sid")
 
 

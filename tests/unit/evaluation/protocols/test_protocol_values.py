@@ -14,6 +14,9 @@ RAWPY = {f"{name}-rawpy" for name in WHOLE}
 INDOOR = {f"sid-x{ratio}-indoor" for ratio in (100, 250, 300)}
 ELD = {"eld-sony-x100", "eld-sony-x200"}
 UNCORRECTED = {f"{name}-uncorrected" for name in ELD}
+TRUTH = {"full-scenes", "full-scenes-halved"}
+SIBLINGS = WHOLE | ELD | {"lrd-m3ev-60"}
+FULL = {f"full-{name}" for name in SIBLINGS}
 
 
 def touched(folder: Path, *names: str) -> Path:
@@ -30,20 +33,31 @@ def names_where(field: str, value: object) -> set[str]:
 
 def test_every_field_of_every_protocol() -> None:
     """The ELD paper's way (illuminance correction on 8 bits) for its own sets, its crop for its scenes of SID."""
-    assert set(PROTOCOLS) == WHOLE | RAWPY | INDOOR | ELD | UNCORRECTED | {"scenes", "scenes-levels", "lrd-m3ev-60"}
-    assert names_where("illuminance", True) == INDOOR | ELD
-    assert names_where("bits", 8) == RAWPY | INDOOR | ELD | UNCORRECTED
+    scenes = {"scenes", "scenes-levels"}
+    assert set(PROTOCOLS) == SIBLINGS | FULL | RAWPY | INDOOR | UNCORRECTED | scenes | TRUTH
+    full_eld = {f"full-{name}" for name in ELD}
+    assert names_where("illuminance", True) == INDOOR | ELD | full_eld
+    assert names_where("bits", 8) == RAWPY | INDOOR | ELD | full_eld | UNCORRECTED
     assert names_where("bits", None) == set(PROTOCOLS) - names_where("bits", 8)
     assert names_where("curve", "bt709") == RAWPY
     assert names_where("crop", 512) == INDOOR
     assert names_where("crop", None) == set(PROTOCOLS) - INDOOR
     assert names_where("misaligned", True) == set(PROTOCOLS)
-    assert names_where("adjust_maximum", False) == {"scenes-levels"}
-    assert names_where("line_noise", "auto") == names_where("hot_pixels", "auto") == {"scenes", "scenes-levels"}
+    assert names_where("adjust_maximum", False) == {"scenes-levels"} | TRUTH
+    assert names_where("line_noise", "auto") == names_where("hot_pixels", "auto") == scenes | TRUTH
+    assert names_where("reference", "truth") == TRUTH
+    assert names_where("size", "full") == FULL | {"full-scenes"}
     for ratio in (100, 200, 250, 300):
         assert names_where("ratio", ratio) == {name for name in PROTOCOLS if f"-x{ratio}" in name}
     assert names_where("subset", "indoor") == INDOOR
-    assert names_where("subset", "test-val") == {name for name in WHOLE | RAWPY if "test-val" in name}
+    assert names_where("subset", "test-val") == {name for name in WHOLE | RAWPY | FULL if "test-val" in name}
+
+
+def test_a_protocol_at_full_size_is_its_sibling_at_half_size_but_for_the_size() -> None:
+    for name in SIBLINGS:
+        sibling = PROTOCOLS[name]
+        assert PROTOCOLS[f"full-{name}"] == replace(sibling, name=f"full-{name}", version=1, size="full")
+        assert sibling.size == "half"
 
 
 @pytest.mark.parametrize(("ratio", "numbers"), [(100, (4, 9, 14)), (200, (5, 10, 15))])
@@ -110,12 +124,12 @@ def test_the_papers_tables_guide_and_vary_as_it_says() -> None:
 def test_every_protocol_says_how_many_pairs_it_holds() -> None:
     """The first frame of each burst in SID's own lists, by ratio; ELD has ten scenes at three sensitivities."""
     counts = {
-        **dict.fromkeys(("scenes", "scenes-levels")),
+        **dict.fromkeys({"scenes", "scenes-levels"} | TRUTH),
         "sid-x100-test": 29, "sid-x250-test": 29, "sid-x300-test": 35,
         "sid-x100-test-val": 40, "sid-x250-test-val": 40, "sid-x300-test-val": 49,
         **dict.fromkeys(INDOOR, 15), **dict.fromkeys(ELD | UNCORRECTED, 30), "lrd-m3ev-60": 60,
     }  # fmt: skip
-    counts |= {f"{name}-rawpy": counts[name] for name in WHOLE}
+    counts |= {f"{name}-rawpy": counts[name] for name in WHOLE} | {f"full-{name}": counts[name] for name in SIBLINGS}
     assert {name: protocol.count for name, protocol in PROTOCOLS.items()} == counts
 
 

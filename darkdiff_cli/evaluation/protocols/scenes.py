@@ -1,0 +1,90 @@
+"""`scenes:DIR`: a folder of the user's own pairs: dark raws beside clean ones, or beside pictures of the truth."""
+
+import re
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+from numpy.typing import NDArray
+
+from darkdiff_cli.datasets.rawpairs import RawPair
+from darkdiff_cli.errors import InputError
+from darkdiff_cli.raw import RAW_SUFFIXES
+
+SCENE_NAME = re.compile(r"(?P<scene>.+)_x(?P<ratio>[\d.]+)$")
+TRUTH_SUFFIXES = (".png", ".tif", ".tiff")
+PNG_DEPTH = 24  # byte of a PNG's header that says how many bits a sample has
+
+
+def scene_pairs(folder: Path) -> list[RawPair]:
+    """`NAME_clean.*` with `NAME_xN.*` beside it; or folders `noisy` and `clean` with files of the same names.
+
+    Raises:
+        InputError: the folder is missing, or neither layout is there.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give scenes:DIR with NAME_clean.dng and NAME_x100.dng.")
+    if (folder / "noisy").is_dir() and (folder / "clean").is_dir():
+        twins = {path.stem: path for path in (folder / "clean").iterdir() if path.suffix.lower() in RAW_SUFFIXES}
+        noisy = sorted(path for path in (folder / "noisy").iterdir() if path.stem in twins)
+        return [RawPair(path, twins[path.stem], path.stem) for path in noisy]
+    files = _raws(folder)
+    cleans = {path.with_name(path.stem.removesuffix("_clean")): path for path in files if path.stem.endswith("_clean")}
+    pairs = []
+    for path in files:
+        match = SCENE_NAME.match(path.stem)
+        clean = cleans.get(path.with_name(match["scene"])) if match else None
+        if match and clean is not None:
+            pairs.append(RawPair(path, clean, path.stem, float(match["ratio"])))
+    if not pairs:
+        raise InputError(f"{folder}: holds neither NAME_clean.* with NAME_xN.* nor the folders noisy and clean.")
+    return pairs
+
+
+def truth_pairs(folder: Path) -> list[RawPair]:
+    """`NAME_truth.png` or `.tif` with `NAME_xN.*` beside it; `a_xt_x16.dng` has the truth `a_xt`, else `a`.
+
+    Returns:
+        Pairs whose `clean` is the picture.
+
+    Raises:
+        InputError: the folder is missing, or holds no such files.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give scenes:DIR with NAME_truth.png and NAME_x100.dng.")
+    pictures = (path for path in sorted(folder.rglob("*_truth.*")) if path.suffix.lower() in TRUTH_SUFFIXES)
+    truths = {path.with_name(path.stem.removesuffix("_truth")): path for path in pictures}
+    pairs = []
+    for path in _raws(folder):
+        match = SCENE_NAME.match(path.stem)
+        words = match["scene"].split("_") if match else []
+        names = ("_".join(words[:count]) for count in range(len(words), 0, -1))
+        truth = next((truths[path.with_name(name)] for name in names if path.with_name(name) in truths), None)
+        if match and truth is not None:
+            pairs.append(RawPair(path, truth, path.stem, float(match["ratio"])))
+    if not pairs:
+        raise InputError(f"{folder}: holds no NAME_truth.png with NAME_xN.* beside it.")
+    return pairs
+
+
+def _raws(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in RAW_SUFFIXES]
+
+
+def read_truth(path: Path) -> NDArray[np.float32]:
+    """A picture of the truth, 8 or 16 bit: (h, w, 3) sRGB in [0, 1].
+
+    Raises:
+        InputError: the file is no such picture.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(PNG_DEPTH + 1)
+        picture = np.asarray(iio.imread(path))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise InputError(f"{path}: cannot be decoded as a picture ({error}); save it again as PNG or TIFF.") from error
+    if path.suffix.lower() == ".png" and head[-1] == 16 and picture.dtype == np.uint8:
+        raise InputError(f"{path}: is a PNG of 16 bits, of which only 8 can be read; save it as TIFF.")
+    if picture.ndim != 3 or picture.shape[2] not in (3, 4) or picture.dtype not in (np.uint8, np.uint16):
+        raise InputError(f"{path}: is no colour picture of 8 or 16 bits; save it as sRGB.")
+    return picture[..., :3].astype(np.float32) / np.float32(np.iinfo(picture.dtype).max)

@@ -1,0 +1,48 @@
+"""Pictures of the sensor's size and of half of it, brought to one size."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkdiff_cli.colour import srgb_decode
+from darkdiff_cli.datasets.scene import halved
+from darkdiff_cli.raw.rendering import resized
+
+ANOTHER_SIZE = 1.5  # a picture that is so many times higher or lower has the other of the two sizes
+
+Picture = NDArray[np.float32]
+
+
+def is_smaller(picture: Picture, reference: Picture) -> bool:
+    """Whether a picture has half the size of the reference."""
+    return picture.shape[0] * ANOTHER_SIZE < reference.shape[0]
+
+
+def at_the_size_of(reference: Picture, picture: Picture) -> Picture:
+    """Bring a picture to the reference's size, but for a few rows or columns at the end.
+
+    Args:
+        reference: (H, W, 3).
+        picture: (h, w, 3) sRGB in [0, 1].
+
+    Returns:
+        (2h, 2w, 3) by Lanczos where it has half the reference's size, (h / 2, w / 2, 3) by `half_size` where it has
+        twice that, else the picture itself.
+
+    Raises:
+        ValueError: its size is neither the reference's nor half nor twice of it.
+    """
+    high, wide = picture.shape[:2]
+    fitted = picture
+    if is_smaller(picture, reference):
+        fitted = resized(picture, 2 * high, 2 * wide)
+    elif is_smaller(reference, picture):
+        fitted = half_size(picture)
+    if is_smaller(fitted, reference) or is_smaller(reference, fitted):
+        raise ValueError(f"output of {picture.shape[:2]} pixels against a reference of {reference.shape[:2]}")
+    return fitted
+
+
+def half_size(picture: Picture) -> Picture:
+    """(h, w, 3) sRGB in [0, 1] -> (h // 2, w // 2, 3): means of 2x2 pixels in linear light."""
+    high, wide = (length // 2 * 2 for length in picture.shape[:2])
+    return halved(srgb_decode(picture[:high, :wide]))
