@@ -150,7 +150,7 @@ def test_models_of_one_name_are_told_apart() -> None:
 def truths(sensor, capture, tmp_path):
     """A raw of the night scene, sixteen times too dark, and the picture of its truth."""
     truth = night_scene()
-    mosaic = mosaic_of(sensor_light(srgb_decode(truth), sensor), sensor)
+    mosaic = mosaic_of(sensor_light(srgb_decode(truth), sensor), sensor.cfa, sensor.black, sensor.white)
     dark = sensor.black + (mosaic - sensor.black) / 16
     folder = tmp_path / "truths"
     folder.mkdir()

@@ -21,7 +21,7 @@ def waves(height: int, width: int) -> np.ndarray:
 
 
 def shot(path: Path, picture: np.ndarray, sensor: Sensor, capture, times_darker: float = 1.0) -> RawFrame:
-    mosaic = mosaic_of(sensor_light(srgb_decode(picture), sensor), sensor)
+    mosaic = mosaic_of(sensor_light(srgb_decode(picture), sensor), sensor.cfa, sensor.black, sensor.white)
     dark = sensor.black + (mosaic - sensor.black) / times_darker
     write_dng(path, np.rint(dark).astype(np.uint16), sensor, capture)
     return read_raw(path)

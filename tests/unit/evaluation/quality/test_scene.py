@@ -46,7 +46,7 @@ def truth() -> np.ndarray:
 @pytest.fixture
 def pair(truth: np.ndarray, sensor, capture, tmp_path: Path) -> RawPair:
     """A raw without noise, four times too dark, and its truth."""
-    mosaic = mosaic_of(sensor_light(srgb_decode(truth), sensor), sensor)
+    mosaic = mosaic_of(sensor_light(srgb_decode(truth), sensor), sensor.cfa, sensor.black, sensor.white)
     dark = sensor.black + (mosaic - sensor.black) / 4
     write_dng(tmp_path / "a_x4.dng", np.rint(dark).astype(np.uint16), sensor, capture)
     iio.imwrite(tmp_path / "a_truth.png", np.rint(truth * 255).astype(np.uint8))
