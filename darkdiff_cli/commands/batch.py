@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from darkdiff_cli.commands.batch_options import EngineOptions, FileOptions, FolderOutputOptions
-from darkdiff_cli.commands.options import SUFFIXES, DiffusionOptions, PictureOptions, enhance_settings
+from darkdiff_cli.commands.options import DiffusionOptions, PictureOptions, enhance_settings
 from darkdiff_cli.commands.progress import batch_progress
+from darkdiff_cli.formats import KINDS
 
 if TYPE_CHECKING:
     from darkdiff_cli.batch.album import Album
@@ -46,7 +47,7 @@ def batch(
     model = diffusion.model
     if machine.engine == "ray":  # workers do not share the current folder
         folder, root, model = folder.absolute(), root.absolute(), _absolute(model)
-    suffix = SUFFIXES[output.kind()]
+    suffix = KINDS[output.kind()].suffixes[0]
     gone: list[OSError] = []
     jobs = find_jobs(folder, root, suffix, files.recursive, files.include or (), files.exclude or (), gone.append)
     lock = None
