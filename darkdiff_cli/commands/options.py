@@ -10,7 +10,7 @@ import typer
 
 from darkdiff_cli.commands.aliases import AsJson, Device, Guidance, Quiet, Seed, Steps, Tile, Views
 from darkdiff_cli.errors import SettingsError
-from darkdiff_cli.formats import FORMATS, KINDS, Format, check_format
+from darkdiff_cli.formats import FORMATS, KINDS, Colour, Format, check_format
 
 if TYPE_CHECKING:
     from darkdiff_cli.enhancer import EnhanceSettings
@@ -159,6 +159,10 @@ class OutputOptions:
             "(floats). Default: the first.",
         ),
     ] = None
+    colour: Annotated[
+        Colour,
+        typer.Option(help="Colour space of the photos, with its ICC profile. jxl is always srgb."),
+    ] = "srgb"
     overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace photos that exist.")] = False
     no_gps: Annotated[
         bool,
@@ -188,15 +192,15 @@ class OutputOptions:
         """The settings of writing.
 
         Raises:
-            SettingsError: the format and the suffix, or the format and the bit depth, do not go together, or a package
-                is missing.
+            SettingsError: the format does not go with the suffix, the bit depth or the colour space, or a package is
+                missing.
         """
         kind = self.kind()
         bit_depth = KINDS[kind].bit_depths[0] if self.bit_depth is None else self.bit_depth
-        check_format(kind, bit_depth, "srgb")
+        check_format(kind, bit_depth, self.colour)
         from darkdiff_cli.photo.settings import PhotoSettings
 
-        return PhotoSettings(kind, bit_depth, self.overwrite, gps=not self.no_gps)
+        return PhotoSettings(kind, bit_depth, self.overwrite, not self.no_gps, self.colour)
 
 
 def check_suffix(output: Path | None) -> None:

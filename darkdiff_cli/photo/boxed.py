@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from darkdiff_cli.photo.content import Photo
-from darkdiff_cli.photo.spaces import SPACES
 
 AVIF_QUALITY, JXL_DISTANCE = 90, 0.5  # of 100; in just noticeable differences (Butteraugli)
 AVIF_BITS, JXL_BITS = 10, 16
@@ -25,7 +24,7 @@ def write_avif(path: Path, photo: Photo) -> None:
     """Write an AVIF of 10 bits without chroma subsampling."""
     import imagecodecs
 
-    primaries, transfer, matrix = SPACES["srgb"].cicp
+    primaries, transfer, matrix = photo.space.cicp
     picture = imagecodecs.avif_encode(
         photo.levels(AVIF_BITS), AVIF_QUALITY, bitspersample=AVIF_BITS, pixelformat="yuv444",
         primaries=primaries, transfer=transfer, matrix=matrix,

@@ -10,7 +10,6 @@ import numpy as np
 
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.photo.content import Photo
-from darkdiff_cli.photo.spaces import SPACES
 
 LARGEST_HEADER = 1 << 20  # bytes
 ARTIST, BELOW_SEA, ALTITUDE = 315, 5, 6
@@ -34,7 +33,7 @@ def write_exr(path: Path, photo: Photo) -> None:
     header = {name: value for name, value in known.items() if value is not None} | {
         "compression": OpenEXR.ZIP_COMPRESSION,
         "type": OpenEXR.scanlineimage,
-        "chromaticities": SPACES["srgb"].chromaticities,
+        "chromaticities": photo.space.chromaticities,
         "comments": photo.provenance.sentence(),
         "software": photo.provenance.software,
         "xmp": photo.xmp().decode(),

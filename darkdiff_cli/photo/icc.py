@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from darkdiff_cli.photo.spaces import D50, Curve, Space, adaptation
+from darkdiff_cli.photo.spaces import Curve, Space, adaptation, xyz
 
 PCS_WHITE = (0.9642, 1.0, 0.8249)  # the standard's D50
 VERSION = 0x04400000
@@ -21,7 +21,7 @@ def profile(space: Space, linear: bool = False) -> bytes:
         space: its primaries, white point and curve.
         linear: of its linear light instead of its display values.
     """
-    to_pcs = adaptation(space.white, D50)
+    to_pcs = adaptation(xyz(space.white), np.array(PCS_WHITE))
     name = f"{space.name}, linear" if linear else space.name
     tags = {b"desc": _text(name), b"cprt": _text("No copyright"), b"wtpt": _xyz(PCS_WHITE)}
     tags[b"chad"] = b"sf32" + bytes(4) + _fixed(to_pcs.ravel().tolist())

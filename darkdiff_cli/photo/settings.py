@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from darkdiff_cli.formats import Format
+from darkdiff_cli.formats import Colour, Format
 
 
 @dataclass(frozen=True)
@@ -14,9 +14,11 @@ class PhotoSettings:
         bit_depth: one that the format has.
         overwrite: replace an existing file.
         gps: write the position where the raw has one.
+        colour: colour space that the picture is converted to.
     """
 
     photo_format: Format = "jpeg"
     bit_depth: int = 8
     overwrite: bool = False
     gps: bool = True
+    colour: Colour = "srgb"

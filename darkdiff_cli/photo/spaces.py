@@ -56,8 +56,8 @@ class Space:
     @property
     def xyz_from_rgb(self) -> NDArray[np.float64]:
         """(3, 3) linear light to CIE XYZ, white being Y = 1 (SMPTE RP 177)."""
-        columns = np.stack([_xyz(xy) for xy in (self.red, self.green, self.blue)], axis=1)
-        return np.asarray(columns * np.linalg.solve(columns, _xyz(self.white)))
+        columns = np.stack([xyz(xy) for xy in (self.red, self.green, self.blue)], axis=1)
+        return np.asarray(columns * np.linalg.solve(columns, xyz(self.white)))
 
     @property
     def chromaticities(self) -> tuple[float, ...]:
@@ -67,17 +67,18 @@ class Space:
     def from_srgb(self) -> NDArray[np.float64]:
         """(3, 3) linear sRGB to linear light of this space, the white point adapted."""
         srgb = SPACES["srgb"]
-        return np.asarray(np.linalg.inv(self.xyz_from_rgb) @ adaptation(srgb.white, self.white) @ srgb.xyz_from_rgb)
+        adapted = adaptation(xyz(srgb.white), xyz(self.white)) @ srgb.xyz_from_rgb
+        return np.asarray(np.linalg.solve(self.xyz_from_rgb, adapted), dtype=np.float64)
 
 
-def adaptation(source: XY, target: XY) -> NDArray[np.float64]:
-    """(3, 3) XYZ under one white point to XYZ under another, by Bradford."""
-    gains = (BRADFORD @ _xyz(target)) / (BRADFORD @ _xyz(source))
+def adaptation(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(3, 3) XYZ under one white point to XYZ under another, each (3,) XYZ, by Bradford."""
+    gains = (BRADFORD @ target) / (BRADFORD @ source)
     return np.asarray(np.linalg.inv(BRADFORD) @ np.diag(gains) @ BRADFORD)
 
 
-def _xyz(xy: XY) -> NDArray[np.float64]:
-    """Of a chromaticity, Y = 1."""
+def xyz(xy: XY) -> NDArray[np.float64]:
+    """(3,) XYZ of a chromaticity, Y = 1."""
     x, y = xy
     return np.array([x / y, 1.0, (1 - x - y) / y])
 

@@ -74,7 +74,7 @@ def append_directories(path: Path, photo: Photo) -> None:
 
 def _directories(photo: Photo) -> Mapping[int, Mapping[int, Entry]]:
     gps = {GPS_POINTER: gps_tags(photo.capture)} if photo.capture.gps else {}
-    return {EXIF_POINTER: capture_tags(photo.capture)} | gps
+    return {EXIF_POINTER: capture_tags(photo.capture, photo.is_srgb)} | gps
 
 
 def _extra(number: int, entry: Entry) -> Extra:

@@ -57,13 +57,13 @@ def write_photo(
         srgb_01: (h, w, 3) sRGB in [0, 1].
         capture: what is known about the shot, written to EXIF and XMP.
         provenance: how the picture was made, written to EXIF and XMP.
-        settings: format, bit depth, whether the position is written and an existing file may be replaced.
+        settings: format, bit depth, colour space, whether the position is written and an existing file may be replaced.
 
     Raises:
         SettingsError: a bit depth or a colour space that the format does not have, or a package is missing.
         OutputError: the file exists already, the folder is read-only, or the disk is full.
     """
-    check_format(settings.photo_format, settings.bit_depth, "srgb")
+    check_format(settings.photo_format, settings.bit_depth, settings.colour)
     check_target(path, settings.overwrite)
     photo = Photo(srgb_01, capture if settings.gps else capture.without_position(), provenance, settings)
     write = WRITERS[settings.photo_format]
