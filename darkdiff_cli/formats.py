@@ -5,8 +5,9 @@ from typing import Literal, NamedTuple, get_args
 
 from darkdiff_cli.errors import SettingsError
 
-Format = Literal["jpeg", "tiff", "png", "avif", "jxl", "webp", "exr"]
+Format = Literal["jpeg", "tiff", "png", "avif", "jxl", "webp", "exr", "dng"]
 Colour = Literal["srgb", "display-p3", "adobe-rgb", "rec2020", "prophoto"]
+OWN = "_darkdiff"  # how the names of photos end that the program chooses
 CODECS, EXR = "imagecodecs", "OpenEXR"  # both in the extra `formats`
 
 
@@ -34,6 +35,7 @@ KINDS: dict[Format, Kind] = {
     "jxl": Kind((".jxl",), (16,), {16: CODECS}, ("srgb",)),
     "webp": Kind((".webp",), (8,), {}),
     "exr": Kind((".exr",), (16, 32), {16: EXR, 32: EXR}),
+    "dng": Kind((".dng",), (16,), {}, ("srgb",)),
 }
 FORMATS: dict[str, Format] = {suffix: name for name, kind in KINDS.items() for suffix in kind.suffixes}
 """Format by suffix."""

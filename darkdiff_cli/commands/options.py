@@ -161,7 +161,7 @@ class OutputOptions:
     ] = None
     colour: Annotated[
         Colour,
-        typer.Option(help="Colour space of the photos, with its ICC profile. jxl is always srgb."),
+        typer.Option(help="Colour space of the photos, with its ICC profile. jxl has srgb alone, dng the camera's."),
     ] = "srgb"
     overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace photos that exist.")] = False
     no_gps: Annotated[

@@ -1,13 +1,13 @@
 """What a writer puts into a file: the picture in the file's own values, and everything that is said of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from darkdiff_cli.capture import CaptureMetadata
-from darkdiff_cli.colour import srgb_decode
+from darkdiff_cli.colour import CameraColours, srgb_decode
 from darkdiff_cli.photo.exif import exif_block
 from darkdiff_cli.photo.icc import profile
 from darkdiff_cli.photo.maker_notes import with_maker_notes
@@ -25,12 +25,14 @@ class Photo:
         capture: what is known about the shot.
         provenance: how the picture was made.
         settings: format, bit depth and colour space.
+        camera: how the camera sees colours.
     """
 
     srgb_01: NDArray[np.float32]
     capture: CaptureMetadata
     provenance: Provenance
     settings: PhotoSettings
+    camera: CameraColours = field(default_factory=CameraColours)
 
     def levels(self, bits: int) -> NDArray[Any]:
         """The picture in its colour space, 0 to 2^bits - 1: (h, w, 3) uint8, or uint16 above 8 bits."""
@@ -51,7 +53,8 @@ class Photo:
     @property
     def is_srgb(self) -> bool:
         """Whether the file holds display values of sRGB, which is all that EXIF has a number for."""
-        return self.settings.colour == "srgb" and self.settings.bit_depth != 32
+        floats = self.settings.bit_depth == 32
+        return self.settings.colour == "srgb" and self.settings.photo_format != "dng" and not floats
 
     def profile(self, linear: bool = False) -> bytes:
         """The ICC profile of `levels`, or of `light`."""

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkdiff_cli.capture import CaptureMetadata
+from darkdiff_cli.colour import CameraColours
 from darkdiff_cli.errors import OutputError
 from darkdiff_cli.files import atomically, check_name
 from darkdiff_cli.formats import Format, check_format
 from darkdiff_cli.photo.boxed import write_avif, write_jxl
 from darkdiff_cli.photo.content import Photo
+from darkdiff_cli.photo.dng import write_dng
 from darkdiff_cli.photo.exr import write_exr
 from darkdiff_cli.photo.pillow_files import write_jpeg, write_png, write_webp
 from darkdiff_cli.photo.provenance import Provenance
@@ -21,7 +23,7 @@ from darkdiff_cli.photo.tiff import write_tiff
 
 WRITERS: dict[Format, Callable[[Path, Photo], None]] = {
     "jpeg": write_jpeg, "tiff": write_tiff, "png": write_png, "avif": write_avif, "jxl": write_jxl, "webp": write_webp,
-    "exr": write_exr,
+    "exr": write_exr, "dng": write_dng,
 }  # fmt: skip
 
 
@@ -49,6 +51,7 @@ def write_photo(
     capture: CaptureMetadata,
     provenance: Provenance,
     settings: PhotoSettings,
+    camera: CameraColours | None = None,
 ) -> None:
     """Write an upright picture atomically: the file is complete or absent.
 
@@ -58,6 +61,7 @@ def write_photo(
         capture: what is known about the shot, written to EXIF and XMP.
         provenance: how the picture was made, written to EXIF and XMP.
         settings: format, bit depth, colour space, whether the position is written and an existing file may be replaced.
+        camera: how the camera sees colours, for a DNG; None stands for a camera that sees sRGB.
 
     Raises:
         SettingsError: a bit depth or a colour space that the format does not have, or a package is missing.
@@ -65,6 +69,7 @@ def write_photo(
     """
     check_format(settings.photo_format, settings.bit_depth, settings.colour)
     check_target(path, settings.overwrite)
-    photo = Photo(srgb_01, capture if settings.gps else capture.without_position(), provenance, settings)
+    capture = capture if settings.gps else capture.without_position()
+    photo = Photo(srgb_01, capture, provenance, settings, camera or CameraColours())
     write = WRITERS[settings.photo_format]
     atomically(path, lambda partial: write(partial, photo))

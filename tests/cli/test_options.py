@@ -105,6 +105,7 @@ def test_every_option_of_the_diffusion_reaches_its_setting_alone(name: str) -> N
         (("-o", "a.tif", "--bit-depth", "32"), PhotoSettings("tiff", 32)),
         (("-o", "a.PNG", "--bit-depth", "8"), PhotoSettings("png", 8)),
         (("--format", "webp"), PhotoSettings("webp", 8)),
+        (("-o", "a.dng"), PhotoSettings("dng", 16)),
         (("--colour", "display-p3"), PhotoSettings(colour="display-p3")),
     ],
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rawpy
 import tifffile
 from PIL import Image
 
@@ -26,7 +27,7 @@ EXIF = [case for case in ALL if case.values[0] != "exr"]
 
 
 def stored(path: Path, name: str, depth: int) -> np.ndarray:
-    """(h, w, 3) the values of a file: whole numbers, or floats of linear light."""
+    """(h, w, 3) the values of a file: whole numbers, or floats of linear light; a DNG's are whole numbers of it."""
     if name in ("jpeg", "webp") or (name, depth) == ("png", 8):
         with Image.open(path) as image:
             return np.asarray(image)
@@ -37,6 +38,9 @@ def stored(path: Path, name: str, depth: int) -> np.ndarray:
 
         with OpenEXR.File(str(path)) as file:
             return np.array(file.channels()["RGB"].pixels)
+    if name == "dng":
+        with rawpy.imread(str(path)) as raw:
+            return raw.raw_image[..., :3].copy()
     import imagecodecs
 
     decode = {"png": imagecodecs.png_decode, "avif": imagecodecs.avif_decode, "jxl": imagecodecs.jpegxl_decode}[name]
