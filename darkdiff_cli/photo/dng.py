@@ -18,8 +18,9 @@ from darkdiff_cli.photo.content import Photo
 from darkdiff_cli.photo.exif import entry
 from darkdiff_cli.photo.tiff import Extra, append_directories, directory
 
-LINEAR_RAW, JPEG = 34892, 7  # PhotometricInterpretation; Compression, which is lossless for more than 8 bits
-FINISHED = 8  # Compression under which tifffile, without its own JPEG, takes what is compressed already
+LINEAR_RAW = 34892  # PhotometricInterpretation
+NONE, JPEG = 1, 7  # Compression; the latter is lossless for more than 8 bits
+FINISHED = 8  # under which tifffile writes segments as they are, whatever is installed; the right one is put in later
 D65 = 21  # EXIF LightSource
 TOP = 65535
 TILE, STEP = 256, 16  # pixels: a tile's side, which TIFF wants in steps, and LibRaw no larger than the picture
@@ -48,17 +49,14 @@ def write_dng(path: Path, photo: Photo) -> None:
             iter([preview]), shape=shape, dtype=np.uint8, photometric="ycbcr", compression=FINISHED,
             rowsperstrip=shape[0], subfiletype=1, subifds=1, metadata=None, **first,
         )  # fmt: skip
-        raw: dict[str, Any] = {"photometric": LINEAR_RAW, "subfiletype": 0, "software": False, "extratags": levels}
-        side = min(TILE, *(length // STEP * STEP for length in pixels.shape[:2]))
-        if side == 0 or find_spec(CODECS) is None:
-            tiff.write(pixels, metadata=None, **raw)
-        else:
-            raw |= {"shape": pixels.shape, "dtype": pixels.dtype, "bitspersample": 16, "tile": (side, side)}
-            tiff.write(_tiles(pixels, side), compression=FINISHED, metadata=None, **raw)
+        segments, layout, compression = _packed(pixels)
+        tiff.write(
+            segments, shape=pixels.shape, dtype=pixels.dtype, photometric=LINEAR_RAW, bitspersample=16,
+            compression=FINISHED, subfiletype=0, software=False, metadata=None, extratags=levels, **layout,
+        )  # fmt: skip
     with tifffile.TiffFile(path, mode="r+") as file:
-        for page in (file.pages.first, *(file.pages.first.pages or ())):
-            if page.compression == FINISHED:
-                page.tags[259].overwrite(JPEG)
+        for page, used in zip((file.pages.first, *file.pages.first.pages), (JPEG, compression), strict=True):
+            page.tags[259].overwrite(used)
     append_directories(path, photo)
 
 
@@ -110,6 +108,14 @@ def _preview(photo: Photo) -> bytes:
     file = io.BytesIO()
     image.save(file, "JPEG", quality=PREVIEW_QUALITY, subsampling=0)
     return file.getvalue()
+
+
+def _packed(pixels: NDArray[np.uint16]) -> tuple[Iterator[bytes], dict[str, Any], int]:
+    """The segments of the raw picture, their layout as tifffile's keywords, and their Compression."""
+    side = min(TILE, *(length // STEP * STEP for length in pixels.shape[:2]))
+    if side == 0 or find_spec(CODECS) is None:
+        return iter([pixels.astype("<u2").tobytes()]), {"rowsperstrip": pixels.shape[0]}, NONE
+    return _tiles(pixels, side), {"tile": (side, side)}, JPEG
 
 
 def _tiles(pixels: NDArray[np.uint16], side: int) -> Iterator[bytes]:

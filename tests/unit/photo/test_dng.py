@@ -188,6 +188,16 @@ def test_tags_are_those_of_the_specification(clean: RawFrame, capture: CaptureMe
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("packed", PACKED)
+def test_compression_is_stated(packed: bool, clean: RawFrame, tmp_path: Path, monkeypatch) -> None:
+    if not packed:
+        monkeypatch.setattr("darkdiff_cli.photo.dng.find_spec", lambda _name: None)
+    path = written(tmp_path / "a.dng", render_linear(develop(clean)), clean)
+    with tifffile.TiffFile(path) as tiff:
+        first = tiff.pages.first
+        assert [page.tags[259].value for page in (first, *first.pages)] == [7, 7 if packed else 1]
+
+
 def test_the_preview_is_the_picture(clean: RawFrame, tmp_path: Path) -> None:
     picture = render_linear(develop(clean))
     path = written(tmp_path / "a.dng", picture, clean)

@@ -29,7 +29,7 @@ NOTE = Provenance(
     }
 )
 READ_BY_EXIFREAD = [case for case in EXIF if case.values[0] != "webp"]
-TOLERANCES = {("jpeg", 8): 6, ("webp", 8): 12, ("avif", 10): 3, ("jxl", 16): 6}
+TOLERANCES = {("jpeg", 8): 6, ("webp", 8): 12, ("avif", 10): 5, ("jxl", 16): 6}
 """Of formats that lose something, in 1/255."""
 
 
