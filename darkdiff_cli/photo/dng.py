@@ -55,7 +55,7 @@ def write_dng(path: Path, photo: Photo) -> None:
             compression=FINISHED, subfiletype=0, software=False, metadata=None, extratags=levels, **layout,
         )  # fmt: skip
     with tifffile.TiffFile(path, mode="r+") as file:
-        for page, used in zip((file.pages.first, *file.pages.first.pages), (JPEG, compression), strict=True):
+        for page, used in zip((file.pages.first, *(file.pages.first.pages or ())), (JPEG, compression), strict=True):
             page.tags[259].overwrite(used)
     append_directories(path, photo)
 
