@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Torch alone first: once it is in place, no other package pulls another build of it, with gigabytes of CUDA.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 COMMANDS := $(BIN)/typer darkdiff_cli.app utils docs --name darkdiff --title Commands --output
-LOCKED := train ray bench metadata dev docs release
+LOCKED := train ray bench metadata formats dev docs release
 
 .PHONY: demo test test-slow lint check format docs docs-commands lock release clean
 

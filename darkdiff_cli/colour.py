@@ -1,5 +1,7 @@
 """The sRGB transfer curve (IEC 61966-2-1), matrices between sRGB and camera values, and the colours of lamps."""
 
+from dataclasses import dataclass, field
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,31 @@ COLDEST_LIGHT, WARMEST_LIGHT = 25_000.0, 1667.0  # kelvin, the range of the two 
 PLANCKIAN_BELOW = 4000.0  # kelvin, where the locus of daylight begins
 
 LUMINANCE_WEIGHTS = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class CameraColours:
+    """How a camera sees colours: the way from linear sRGB back to what its sensor counts.
+
+    Attributes:
+        srgb_from_camera: (3, 3) white-balanced camera values to linear sRGB; each row sums to one.
+        white_balance: multipliers of red, green, blue for the light of the shot, the smallest one 1.
+        daylight: the same for D65.
+    """
+
+    srgb_from_camera: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
+    white_balance: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    daylight: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    @property
+    def sensor_from_srgb(self) -> NDArray[np.float64]:
+        """(3, 3) linear sRGB, white-balanced, to what the sensor counted in the light of the shot."""
+        return np.asarray(np.linalg.inv(self.srgb_from_camera) / np.array(self.white_balance)[:, None])
+
+    @property
+    def sensor_from_xyz(self) -> NDArray[np.float64]:
+        """(3, 3) CIE XYZ (D65) to what the sensor counts: DNG's ColorMatrix."""
+        return np.asarray(np.linalg.inv(XYZ_FROM_SRGB @ self.srgb_from_camera) / np.array(self.daylight)[:, None])
 
 
 def srgb_encode(linear: NDArray[np.floating]) -> NDArray[np.float32]:

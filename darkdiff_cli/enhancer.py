@@ -17,6 +17,7 @@ from darkdiff_cli.photo import PhotoSettings, Provenance, check_target, upright,
 from darkdiff_cli.raw import Exposure, ExposureSettings, finish, network_input, read_exposure
 from darkdiff_cli.raw.noise import MeasuredNoise, measure_noise
 from darkdiff_cli.raw.sparse import noise_of_colours, sparse_colours
+from darkdiff_cli.raw.white_balance import camera_colours
 from darkdiff_models import DarkDiffPipeline, Sampling, SamplingSettings
 from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.detail import Samples
@@ -213,7 +214,7 @@ class Enhancer:
         ratio = round(rendered.exposure.ratio, 4)
         sampling = {name: getattr(used, name) for name in ("seed", "steps", "guidance", "sampler", "views", "size")}
         provenance = Provenance({"model": self.model, **sampling, "ratio": ratio, **_development(settings.exposure)})
-        write_photo(output, picture, frame.metadata, provenance, settings.photo)
+        write_photo(output, picture, frame.metadata, provenance, settings.photo, camera_colours(frame))
         height, width = picture.shape[:2]
         notes = (*frame.notes, *frame.metadata.notes, *rendered.notes)
         return Enhanced(output, ratio, width, height, used.steps, used.guidance, notes)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.files import same_file
+from darkdiff_cli.formats import OWN
 from darkdiff_cli.raw import RAW_SUFFIXES
 
 
@@ -71,8 +72,8 @@ def find_jobs(
 ) -> list[Job]:
     """The raws of a folder in a fixed order, each with its own output; the folder's structure is kept.
 
-    Hidden files and folders, the batch's own output folder and links to folders are left out. Inputs that would write
-    the same photo (IMG.ARW beside IMG.DNG) are told apart by their suffix.
+    Hidden files and folders, the batch's own output folder, the program's own DNGs and links to folders are left out.
+    Inputs that would write the same photo (IMG.ARW beside IMG.DNG) are told apart by their suffix.
 
     Args:
         folder: to search.
@@ -100,7 +101,7 @@ def find_jobs(
         for name in sorted(names):
             path = here / name
             relative = path.relative_to(folder).as_posix()
-            if name.startswith(".") or path.suffix.lower() not in RAW_SUFFIXES:
+            if name.startswith(".") or path.suffix.lower() not in RAW_SUFFIXES or name.endswith(f"{OWN}.dng"):
                 continue
             if include and not _matches(relative, include):
                 continue
@@ -112,7 +113,7 @@ def find_jobs(
         stem, kind = os.path.splitext(relative)
         if plain[stem.lower()] > 1:
             stem = f"{stem}_{kind.lstrip('.')}"
-        jobs.append(Job(folder, relative, output, f"{stem}_darkdiff{suffix}"))
+        jobs.append(Job(folder, relative, output, f"{stem}{OWN}{suffix}"))
     return jobs
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from darkdiff_cli.commands.batch_options import EngineOptions, FileOptions, FolderOutputOptions
-from darkdiff_cli.commands.options import SUFFIXES, DiffusionOptions, PictureOptions, enhance_settings
+from darkdiff_cli.commands.options import DiffusionOptions, PictureOptions, enhance_settings
 from darkdiff_cli.commands.presets import PresetOptions
 from darkdiff_cli.commands.progress import batch_progress
+from darkdiff_cli.formats import KINDS
 
 if TYPE_CHECKING:
     from darkdiff_cli.batch.album import Album
@@ -52,7 +53,7 @@ def batch(
     if machine.engine == "ray":  # workers do not share the current folder
         folder, root, model = folder.absolute(), root.absolute(), _absolute(model)
     files.check(output)
-    suffix, gone = SUFFIXES[output.kind()], list[OSError]()
+    suffix, gone = KINDS[output.kind()].suffixes[0], list[OSError]()
     find = partial(find_jobs, folder, root, suffix, files.recursive, files.include or (), files.exclude or ())
     jobs, lock = find(gone.append), None
     if output.lock_exposure:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import typer
 
-from darkdiff_cli.commands.options import FORMATS, Format, MachineOptions, OutputOptions, check_suffix
+from darkdiff_cli.commands.options import MachineOptions, OutputOptions, check_suffix
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.formats import FORMATS, Format
 
 if TYPE_CHECKING:
     from darkdiff_cli.batch.start import Engine

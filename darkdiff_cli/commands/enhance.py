@@ -12,10 +12,7 @@ import typer
 
 from darkdiff_cli.commands.exits import Debug
 from darkdiff_cli.commands.options import (
-    FORMATS,
-    SUFFIXES,
     DiffusionOptions,
-    Format,
     MachineOptions,
     OutputOptions,
     PictureOptions,
@@ -24,6 +21,7 @@ from darkdiff_cli.commands.options import (
 from darkdiff_cli.commands.presets import PresetOptions
 from darkdiff_cli.commands.progress import photo_progress
 from darkdiff_cli.errors import SettingsError, sentence_of
+from darkdiff_cli.formats import FORMATS, KINDS, OWN, Format
 
 if TYPE_CHECKING:
     from darkdiff_cli.enhancer import Enhanced, Enhancer, EnhanceSettings
@@ -98,7 +96,7 @@ def _targets(images: list[Path], output: Path | None, kind: Format) -> list[tupl
     taken: dict[Path, Path] = {}
     for image, folder, name in zip(images, folders, plain, strict=True):
         told_apart = image.stem if plain.count(name) == 1 else f"{image.stem}_{image.suffix.lstrip('.')}"
-        target = folder / f"{told_apart}_darkdiff{SUFFIXES[kind]}"
+        target = folder / f"{told_apart}{OWN}{KINDS[kind].suffixes[0]}"
         if target in taken:
             raise SettingsError(
                 f"{taken[target]} and {image} would both write {target}; run them one at a time, each with its own -o."

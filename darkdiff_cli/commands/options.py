@@ -10,6 +10,7 @@ import typer
 
 from darkdiff_cli.commands.aliases import AsJson, Device, Guidance, Quiet, Seed, Steps, Tile, Views
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.formats import FORMATS, KINDS, Colour, Format, check_format
 
 if TYPE_CHECKING:
     from darkdiff_cli.enhancer import EnhanceSettings
@@ -17,11 +18,7 @@ if TYPE_CHECKING:
     from darkdiff_cli.raw.settings import ExposureSettings, WhiteBalance
     from darkdiff_models import SamplingSettings
 
-Format = Literal["jpeg", "tiff"]
-SUFFIXES: dict[Format, str] = {"jpeg": ".jpg", "tiff": ".tif"}
-FORMATS: dict[str, Format] = {".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
 MOST_GAIN = 100.0  # of one colour over another in a white balance
-BIT_DEPTHS: dict[Format, tuple[int, ...]] = {"jpeg": (8,), "tiff": (16, 8)}
 
 
 @dataclass(frozen=True)
@@ -165,8 +162,16 @@ class OutputOptions:
     ] = None
     bit_depth: Annotated[
         int | None,
-        typer.Option(metavar="8|16", help="Bits of each channel; JPEG has 8. Default: 8 for JPEG, 16 for TIFF."),
+        typer.Option(
+            metavar="8|16|32",
+            help="Bits of each channel. tiff: 16, 8, or 32 (floats of linear light). png: 16 or 8. exr: 16 or 32 "
+            "(floats). Default: the first.",
+        ),
     ] = None
+    colour: Annotated[
+        Colour,
+        typer.Option(help="Colour space of the photos, with its ICC profile. jxl has srgb alone, dng the camera's."),
+    ] = "srgb"
     overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace photos that exist.")] = False
     no_gps: Annotated[
         bool,
@@ -186,7 +191,8 @@ class OutputOptions:
             SettingsError: they name different ones, or the suffix is no photo's.
         """
         check_suffix(self.output)
-        named = FORMATS.get(self.output.suffix.lower()) if self.output is not None else None
+        one_file = self.output is not None and not os.path.isdir(self.output)
+        named = FORMATS.get(self.output.suffix.lower()) if self.output is not None and one_file else None
         if self.format is not None and named is not None and self.format != named:
             raise SettingsError(f"-o names a {named} file, but --format says {self.format}; drop one of them.")
         return self.format or named or "jpeg"
@@ -195,17 +201,15 @@ class OutputOptions:
         """The settings of writing.
 
         Raises:
-            SettingsError: the format and the suffix, or the format and the bit depth, do not go together.
+            SettingsError: the format does not go with the suffix, the bit depth or the colour space, or a package is
+                missing.
         """
         kind = self.kind()
-        allowed = BIT_DEPTHS[kind]
-        if self.bit_depth is not None and self.bit_depth not in allowed:
-            raise SettingsError(
-                f"--bit-depth {self.bit_depth} does not go with {kind}; use {' or '.join(map(str, allowed))}."
-            )
+        bit_depth = KINDS[kind].bit_depths[0] if self.bit_depth is None else self.bit_depth
+        check_format(kind, bit_depth, self.colour)
         from darkdiff_cli.photo.settings import PhotoSettings
 
-        return PhotoSettings(kind, self.bit_depth or allowed[0], self.overwrite, gps=not self.no_gps)
+        return PhotoSettings(kind, bit_depth, self.overwrite, not self.no_gps, self.colour)
 
 
 def check_suffix(output: Path | None) -> None:

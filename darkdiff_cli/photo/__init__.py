@@ -2,7 +2,7 @@
 
 from darkdiff_cli.photo.orientation import upright
 from darkdiff_cli.photo.provenance import Provenance
-from darkdiff_cli.photo.settings import PhotoFormat, PhotoSettings
+from darkdiff_cli.photo.settings import PhotoSettings
 from darkdiff_cli.photo.writer import check_target, write_photo
 
-__all__ = ["PhotoFormat", "PhotoSettings", "Provenance", "check_target", "upright", "write_photo"]
+__all__ = ["PhotoSettings", "Provenance", "check_target", "upright", "write_photo"]

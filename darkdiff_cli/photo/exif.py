@@ -22,7 +22,7 @@ Entry = tuple[int, Any]
 LARGEST = 65_533 - 6  # bytes of EXIF in a JPEG, without the "Exif" in front of it
 EXIF_POINTER, GPS_POINTER = 34665, 34853
 DESCRIPTION, SOFTWARE, DATE_TIME, ORIENTATION, COLOUR_SPACE, EXIF_VERSION = 270, 305, 306, 274, 40961, 36864
-SRGB = 1
+SRGB, UNCALIBRATED = 1, 65535  # values of ColorSpace
 
 
 def image_tags(capture: CaptureMetadata, provenance: Provenance) -> dict[int, Entry]:
@@ -41,11 +41,12 @@ def image_tags(capture: CaptureMetadata, provenance: Provenance) -> dict[int, En
     return entries
 
 
-def capture_tags(capture: CaptureMetadata) -> dict[int, Entry]:
-    """The EXIF directory."""
+def capture_tags(capture: CaptureMetadata, is_srgb: bool) -> dict[int, Entry]:
+    """The EXIF directory of a picture in sRGB, or in another colour space."""
     tags = {number: value for number, value in capture.tags().items() if not EXIF[number].image}
     entries = {number: entry(EXIF[number], value) for number, value in tags.items()}
-    return entries | {EXIF_VERSION: (TiffTags.UNDEFINED, b"0232"), COLOUR_SPACE: (TiffTags.SHORT, SRGB)}
+    space = SRGB if is_srgb else UNCALIBRATED
+    return entries | {EXIF_VERSION: (TiffTags.UNDEFINED, b"0232"), COLOUR_SPACE: (TiffTags.SHORT, space)}
 
 
 def gps_tags(capture: CaptureMetadata) -> dict[int, Entry]:
@@ -79,10 +80,10 @@ def directory_bytes(entries: Mapping[int, Entry], offset: int) -> bytes:
     return bytes(directory.tobytes(offset))
 
 
-def exif_block(capture: CaptureMetadata, provenance: Provenance) -> bytes:
+def exif_block(capture: CaptureMetadata, provenance: Provenance, is_srgb: bool) -> bytes:
     """All three directories as one TIFF block, as a JPEG holds it; the longest values are left out until it fits."""
     image = image_tags(capture, provenance)
-    parts = {EXIF_POINTER: capture_tags(capture)} | ({GPS_POINTER: gps_tags(capture)} if capture.gps else {})
+    parts = {EXIF_POINTER: capture_tags(capture, is_srgb)} | ({GPS_POINTER: gps_tags(capture)} if capture.gps else {})
     while len(block := _block(image, parts)) > LARGEST:
         places = [(directory, number) for directory in (image, *parts.values()) for number in directory]
         directory, number = max(places, key=lambda place: len(directory_bytes({place[1]: place[0][place[1]]}, 0)))

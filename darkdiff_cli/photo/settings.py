@@ -1,9 +1,8 @@
 """How a photo is written."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-PhotoFormat = Literal["jpeg", "tiff"]
+from darkdiff_cli.formats import Colour, Format
 
 
 @dataclass(frozen=True)
@@ -11,13 +10,15 @@ class PhotoSettings:
     """How a photo is written.
 
     Attributes:
-        photo_format: "jpeg" (quality 95, 4:4:4) or "tiff" (deflate).
-        bit_depth: 8, or 16 for TIFF.
+        photo_format: a name in `darkdiff_cli.formats.KINDS`.
+        bit_depth: one that the format has.
         overwrite: replace an existing file.
         gps: write the position where the raw has one.
+        colour: colour space that the picture is converted to.
     """
 
-    photo_format: PhotoFormat = "jpeg"
+    photo_format: Format = "jpeg"
     bit_depth: int = 8
     overwrite: bool = False
     gps: bool = True
+    colour: Colour = "srgb"

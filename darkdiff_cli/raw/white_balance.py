@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from darkdiff_cli.colour import DAYLIGHT_KELVIN, TUNGSTEN_KELVIN, XYZ_FROM_SRGB, illuminant_xyz
+from darkdiff_cli.colour import DAYLIGHT_KELVIN, TUNGSTEN_KELVIN, XYZ_FROM_SRGB, CameraColours, illuminant_xyz
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw.develop import develop
 from darkdiff_cli.raw.dng_tags import DngTags
@@ -86,6 +86,14 @@ def light_balance(frame: RawFrame, kelvin: float) -> tuple[float, float, float] 
         matrix = camera_from_xyz / np.array(frame.daylight)[:, None]
     seen = matrix @ illuminant_xyz(kelvin)
     return _smallest_one(1 / seen) if np.all(np.isfinite(seen)) and seen.min() > 1e-6 else None
+
+
+def camera_colours(frame: RawFrame) -> CameraColours:
+    """How the frame's camera sees colours; one that nobody knows sees sRGB, and took its picture in daylight."""
+    daylight = light_balance(frame, DAYLIGHT_KELVIN) or frame.white_balance
+    if frame.srgb_from_camera is None:
+        return CameraColours(white_balance=frame.white_balance, daylight=frame.white_balance)
+    return CameraColours(frame.srgb_from_camera, frame.white_balance, daylight)
 
 
 def _dng_matrix(dng: DngTags, kelvin: float) -> NDArray[np.float64] | None:

@@ -97,6 +97,7 @@ def test_nothing_but_bad_files_is_exit_code_two(shared: Path, model_folder: Path
         (("--ratio", "0"), "above 0"),
         (("--bit-depth", "16"), "bit-depth"),
         (("-o", "a.tif", "--format", "jpeg"), "--format"),
+        (("--format", "jxl", "--colour", "prophoto"), "--colour prophoto does not go with jxl"),
         (("--model", "/nowhere/at/all"), "no model"),
         (("--device", "warp"), "device"),
         (("--tile", "9"), "multiple"),

@@ -103,6 +103,11 @@ def test_every_option_of_the_diffusion_reaches_its_setting_alone(name: str) -> N
         (("--format", "tiff"), PhotoSettings("tiff", 16)),
         (("-o", "a.tif", "--bit-depth", "8"), PhotoSettings("tiff", 8)),
         (("-o", "a.JPEG", "--overwrite"), PhotoSettings("jpeg", 8, True)),
+        (("-o", "a.tif", "--bit-depth", "32"), PhotoSettings("tiff", 32)),
+        (("-o", "a.PNG", "--bit-depth", "8"), PhotoSettings("png", 8)),
+        (("--format", "webp"), PhotoSettings("webp", 8)),
+        (("-o", "a.dng"), PhotoSettings("dng", 16)),
+        (("--colour", "display-p3"), PhotoSettings(colour="display-p3")),
     ],
 )
 def test_output_options_reach_the_writer(words: tuple[str, ...], photo: PhotoSettings) -> None:

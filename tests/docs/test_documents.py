@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
 from darkdiff_cli.evaluation.protocols.protocol import PROTOCOLS
+from darkdiff_cli.formats import FORMATS
 from darkdiff_cli.training.recipe.recipe_file import load_recipe
 
 ROOT = Path(__file__).parents[2]
@@ -108,7 +109,7 @@ def test_commands_run(line: str, desk: Path) -> None:
         words = [name for word in words for name in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
     before = set(desk.rglob("*"))
     run(*words)
-    photos = {path for path in set(desk.rglob("*")) - before if path.suffix in (".jpg", ".tif")}
+    photos = {path for path in set(desk.rglob("*")) - before if path.suffix in FORMATS}
     assert bool(photos) == (words[0] in ("enhance", "batch") and "--dry-run" not in words)
 
 

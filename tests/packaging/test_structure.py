@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BASEMENT = {"cfa", "errors", "colour", "capture", "interrupt", "allocator", "files", "weights"}
+BASEMENT = {"cfa", "errors", "colour", "capture", "interrupt", "allocator", "files", "formats", "weights"}
 FLOORS = {
     **dict.fromkeys(("raw", "photo", "synthesis"), 1),
     **dict.fromkeys(("datasets", "enhancer", "model_list"), 2),

@@ -63,3 +63,14 @@ def test_a_raw_without_permission_is_not_called_vanished(cards: Path) -> None:
         Job(cards, "card 2/IMG.dng", cards, "IMG.jpg").identity(checksum=False)
     with pytest.raises(InputError, match="is not there any more"):
         Job(cards, "card 1/other.dng", cards, "IMG.jpg").identity(checksum=False)
+
+
+def test_photos_of_the_program_are_no_raws(tmp_path: Path) -> None:
+    """A DNG that a batch wrote beside its raws is not enhanced by the next one."""
+    for name in ("IMG.dng", "IMG_darkdiff.dng", "darkdiff.dng"):
+        (tmp_path / name).write_bytes(b"raw")
+    jobs = find_jobs(tmp_path, tmp_path, ".dng")
+    assert [(job.relative, job.photo) for job in jobs] == [
+        ("IMG.dng", "IMG_darkdiff.dng"),
+        ("darkdiff.dng", "darkdiff_darkdiff.dng"),
+    ]

@@ -1,16 +1,20 @@
 import os
 import resource
+from importlib.util import find_spec
 from pathlib import Path
 
 import exifread
-import imageio.v3 as iio
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image
 
-from darkdiff_cli.errors import OutputError
+from darkdiff_cli.colour import srgb_decode
+from darkdiff_cli.errors import OutputError, SettingsError
+from darkdiff_cli.formats import KINDS
 from darkdiff_cli.photo import PhotoSettings, Provenance, write_photo
-from darkdiff_cli.photo.writer import srgb_profile
+from darkdiff_cli.photo.icc import profile
+from darkdiff_cli.photo.spaces import SPACES
+from tests.unit.photo.kinds import ALL, EXIF, stored
 
 NOTE = Provenance(
     {
@@ -24,7 +28,9 @@ NOTE = Provenance(
         "white": "auto",
     }
 )
-KINDS = [("jpeg", 8, "a.jpg"), ("tiff", 8, "a.tif"), ("tiff", 16, "a.tiff")]
+READ_BY_EXIFREAD = [case for case in EXIF if case.values[0] != "webp"]
+TOLERANCES = {("jpeg", 8): 6, ("webp", 8): 12, ("avif", 10): 5, ("jxl", 16): 6}
+"""Of formats that lose something, in 1/255."""
 
 
 @pytest.fixture
@@ -33,18 +39,25 @@ def picture() -> np.ndarray:
     return np.stack([x / 50, y / 30, (x + y) / 80], axis=-1)
 
 
-@pytest.mark.parametrize(
-    ("kind", "depth", "tolerance"), [("jpeg", 8, 6 / 255), ("tiff", 8, 0.51 / 255), ("tiff", 16, 0.51 / 65535)]
-)
-def test_pixels_come_back(kind: str, depth: int, tolerance: float, picture, capture, tmp_path: Path) -> None:
-    path = tmp_path / "photo"
-    write_photo(path, picture, capture, NOTE, PhotoSettings(kind, depth))
-    back = iio.imread(path, extension=".jpg" if kind == "jpeg" else ".tif") / (2**depth - 1)
+@pytest.mark.parametrize(("kind", "depth", "name"), ALL)
+def test_pixels_come_back(kind: str, depth: int, name: str, picture, capture, tmp_path: Path) -> None:
+    write_photo(tmp_path / name, picture, capture, NOTE, PhotoSettings(kind, depth))
+    back = stored(tmp_path / name, kind, depth)
     assert back.shape == picture.shape
-    assert np.abs(back - picture).max() <= tolerance
+    if back.dtype.kind == "f":
+        assert back.dtype.itemsize * 8 == depth
+        assert np.allclose(back, srgb_decode(picture), rtol=1e-3 if depth == 16 else 1e-6, atol=1e-6)
+        return
+    if kind == "dng":  # of a camera that sees sRGB
+        assert np.abs(back / 65535 - srgb_decode(picture)).max() <= 0.51 / 65535
+        return
+    assert back.dtype == (np.uint8 if depth == 8 else np.uint16)
+    tolerance = TOLERANCES[kind, depth] / 255 if (kind, depth) in TOLERANCES else 0.51 / (2**depth - 1)
+    assert np.abs(back / (2**depth - 1) - picture).max() <= tolerance
+    assert np.abs(back / (2**depth - 1) - picture).mean(axis=(0, 1)).max() <= min(tolerance, 2 / 255)
 
 
-@pytest.mark.parametrize(("kind", "depth", "name"), KINDS)
+@pytest.mark.parametrize(("kind", "depth", "name"), READ_BY_EXIFREAD)
 def test_metadata_is_carried_over(kind: str, depth: int, name: str, picture, capture, tmp_path: Path) -> None:
     write_photo(tmp_path / name, picture, capture, NOTE, PhotoSettings(kind, depth))
     with (tmp_path / name).open("rb") as file:
@@ -61,20 +74,18 @@ def test_metadata_is_carried_over(kind: str, depth: int, name: str, picture, cap
     assert "generative" in str(tags["Image ImageDescription"])
 
 
-@pytest.mark.parametrize(("kind", "depth", "name"), KINDS)
+@pytest.mark.parametrize(("kind", "depth", "name"), ALL)
 def test_profile_and_note_are_embedded(kind: str, depth: int, name: str, picture, capture, tmp_path: Path) -> None:
     write_photo(tmp_path / name, picture, capture, NOTE, PhotoSettings(kind, depth))
     content = (tmp_path / name).read_bytes()
-    assert srgb_profile() in content
+    if kind == "png":
+        with Image.open(tmp_path / name) as image:
+            assert image.info["icc_profile"] == profile(SPACES["srgb"])
+    elif kind not in ("jxl", "exr", "dng"):  # these name their colours themselves
+        assert profile(SPACES["srgb"], depth == 32) in content
     assert b"compositeWithTrainedAlgorithmicMedia" in content
     assert b'darkdiff:seed="7"' in content
     assert b'darkdiff:ratio="240.0"' in content
-
-
-def test_profile_is_srgb() -> None:
-    import io
-
-    assert "sRGB" in ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(srgb_profile())))
 
 
 def test_jpeg_is_not_subsampled(picture, capture, tmp_path: Path) -> None:
@@ -89,7 +100,7 @@ def test_pure_noise_is_a_picture(capture, tmp_path: Path) -> None:
     assert (tmp_path / "a.jpg").stat().st_size > 2 * 400 * 400
 
 
-@pytest.mark.parametrize(("kind", "depth", "name"), KINDS)
+@pytest.mark.parametrize(("kind", "depth", "name"), ALL)
 def test_same_picture_is_same_bytes(kind: str, depth: int, name: str, picture, capture, tmp_path: Path) -> None:
     write_photo(tmp_path / name, picture, capture, NOTE, PhotoSettings(kind, depth))
     first = (tmp_path / name).read_bytes()
@@ -138,12 +149,51 @@ def test_read_only_folder_is_one_sentence(picture, capture, tmp_path: Path) -> N
         write_photo(tmp_path / "a.jpg", picture, capture, NOTE, PhotoSettings())
 
 
-def test_sixteen_bit_jpeg_does_not_exist(picture, capture, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="bit depth"):
-        write_photo(tmp_path / "a.jpg", picture, capture, NOTE, PhotoSettings("jpeg", 16))
+def test_webp_carries_the_shot(picture, capture, tmp_path: Path) -> None:
+    write_photo(tmp_path / "a.webp", picture, capture, NOTE, PhotoSettings("webp"))
+    with Image.open(tmp_path / "a.webp") as image:
+        exif = image.getexif()
+    assert (exif[271], exif.get_ifd(34665)[34855], exif.get_ifd(34853)[2]) == ("Sony", 3200, (48.0, 51.0, 24.12))
 
 
-@pytest.mark.parametrize(("kind", "depth", "name"), KINDS)
+@pytest.mark.skipif(find_spec("OpenEXR") is None, reason="OpenEXR is not installed (extra `formats`)")
+def test_exr_carries_the_shot_in_attributes_of_its_own(picture, capture, tmp_path: Path) -> None:
+    import OpenEXR
+
+    write_photo(tmp_path / "a.exr", picture, capture, NOTE, PhotoSettings("exr", 16))
+    with OpenEXR.File(str(tmp_path / "a.exr")) as file:
+        found = dict(file.header())
+    assert (found["cameraModel"], found["isoSpeed"], found["capDate"]) == (capture.model, 3200, capture.date)
+    assert found["expTime"] == pytest.approx(1 / 30)
+    assert (found["latitude"], found["longitude"]) == pytest.approx((48.8567, 2.3510), abs=1e-4)
+    assert found["altitude"] == 35.5
+    assert found["chromaticities"] == pytest.approx(SPACES["srgb"].chromaticities)
+    write_photo(tmp_path / "b.exr", picture, capture, NOTE, PhotoSettings("exr", 16, gps=False))
+    with OpenEXR.File(str(tmp_path / "b.exr")) as file:
+        assert not {"latitude", "longitude", "altitude"} & file.header().keys()
+
+
+@pytest.mark.parametrize(("kind", "depth"), [("jpeg", 16), ("png", 32), ("avif", 8), ("webp", 16), ("exr", 8)])
+def test_a_bit_depth_that_a_format_lacks_is_refused(kind: str, depth: int, picture, capture, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"--bit-depth {depth} does not go with {kind}; use "):
+        write_photo(tmp_path / "a", picture, capture, NOTE, PhotoSettings(kind, depth))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("kind", "depth"), [(k, d) for k, facts in KINDS.items() for d in facts.packages])
+def test_a_missing_package_is_one_sentence(kind, depth, picture, capture, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("darkdiff_cli.formats.find_spec", lambda _name: None)
+    with pytest.raises(SettingsError) as refused:
+        write_photo(tmp_path / "a", picture, capture, NOTE, PhotoSettings(kind, depth))
+    package = KINDS[kind].packages[depth]
+    instead = ", or give --bit-depth 8" if kind == "png" else ""
+    assert str(refused.value) == (
+        f"{kind} with {depth} bits needs the package {package}; run pip install 'darkdiff[formats]'{instead}."
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("kind", "depth", "name"), ALL)
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.999])
 def test_a_disk_that_fills_up_leaves_nothing(kind, depth, name, share, picture, capture, tmp_path: Path) -> None:
     write_photo(tmp_path / "whole", picture, capture, NOTE, PhotoSettings(kind, depth))

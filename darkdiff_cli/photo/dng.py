@@ -1,0 +1,139 @@
+"""Linear DNG (specification 1.4): the finished picture's light in the camera's own colours, for a raw converter."""
+
+import io
+from collections.abc import Iterator
+from fractions import Fraction
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from darkdiff_cli.capture import EXIF
+from darkdiff_cli.formats import CODECS
+from darkdiff_cli.photo.content import Photo
+from darkdiff_cli.photo.exif import entry
+from darkdiff_cli.photo.tiff import Extra, append_directories, directory
+
+LINEAR_RAW = 34892  # PhotometricInterpretation
+NONE, JPEG = 1, 7  # Compression; the latter is lossless for more than 8 bits
+FINISHED = 8  # under which tifffile writes segments as they are, whatever is installed; the right one is put in later
+D65 = 21  # EXIF LightSource
+TOP = 65535
+TILE, STEP = 256, 16  # pixels: a tile's side, which TIFF wants in steps, and LibRaw no larger than the picture
+PREVIEW, PREVIEW_QUALITY = 2048, 90  # longest side in pixels
+LENS, SERIAL_NUMBER = 42034, 42033  # EXIF tags that a DNG repeats
+
+
+def write_dng(path: Path, photo: Photo) -> None:
+    """Write a linear DNG of 16 bits with a JPEG preview as its first picture and the raw one below it.
+
+    The raw picture is compressed without loss where imagecodecs is installed, else not at all. It is upright, as every
+    photo is. What lies above the sensor's range is scaled into it, and BaselineExposure says by how much. What lies
+    below black, which only a matrix that is no camera's gives, is clipped: LibRaw renders a linear DNG of another black
+    level than 0 too dark.
+    """
+    sensor = photo.light() @ photo.camera.sensor_from_srgb.T.astype(np.float32)
+    pixels, headroom = stored(sensor)
+    preview = _preview(photo)
+    first = directory(photo)
+    first["extratags"] = [*first["extratags"], *_camera_tags(photo, headroom)]
+    levels: list[Extra] = [(50714, "2I", 3, (0, 1) * 3, True), (50717, "I", 3, (TOP,) * 3, True)]
+    with tifffile.TiffWriter(path, byteorder="<") as tiff:
+        with Image.open(io.BytesIO(preview)) as image:
+            shape = (image.height, image.width, 3)
+        tiff.write(
+            iter([preview]), shape=shape, dtype=np.uint8, photometric="ycbcr", compression=FINISHED,
+            rowsperstrip=shape[0], subfiletype=1, subifds=1, metadata=None, **first,
+        )  # fmt: skip
+        segments, layout, compression = _packed(pixels)
+        tiff.write(
+            segments, shape=pixels.shape, dtype=pixels.dtype, photometric=LINEAR_RAW, bitspersample=16,
+            compression=FINISHED, subfiletype=0, software=False, metadata=None, extratags=levels, **layout,
+        )  # fmt: skip
+    with tifffile.TiffFile(path, mode="r+") as file:
+        for page, used in zip((file.pages.first, *(file.pages.first.pages or ())), (JPEG, compression), strict=True):
+            page.tags[259].overwrite(used)
+    append_directories(path, photo)
+
+
+def stored(sensor: NDArray[np.float32]) -> tuple[NDArray[np.uint16], float]:
+    """The whole numbers of a DNG.
+
+    Args:
+        sensor: (h, w, 3) what the sensor's colours count, 0 = black, 1 = saturation; values above are kept.
+
+    Returns:
+        (h, w, 3) uint16 of black level 0 and white level 65535; and the headroom, 1 or more, that divided them.
+    """
+    headroom = max(1.0, float(sensor.max()) - 0.5 / TOP)
+    return np.rint(np.clip(sensor / np.float32(headroom), 0, 1) * np.float32(TOP)).astype(np.uint16), headroom
+
+
+def _camera_tags(photo: Photo, headroom: float) -> list[Extra]:
+    """The tags of the first directory that make it a DNG, and those that say how the camera sees colours."""
+    capture, camera = photo.capture, photo.camera
+    names = [name for name in (capture.make, capture.model) if name]
+    known = capture.model if len(names) == 2 and names[1].startswith(names[0]) else " ".join(names)
+    neutral = np.array(camera.white_balance).min() / np.array(camera.white_balance)
+    tags: list[Extra] = [
+        (50706, "B", 4, bytes((1, 4, 0, 0)), True),  # DNGVersion
+        (50707, "B", 4, bytes((1, 1, 0, 0)), True),  # DNGBackwardVersion
+        _text(50708, known or "darkdiff"),  # UniqueCameraModel
+        (50721, "2i", 9, _rationals(*camera.sensor_from_xyz.ravel()), True),  # ColorMatrix1
+        (50728, "2I", 3, _rationals(*neutral), True),  # AsShotNeutral
+        (50730, "2i", 1, _rationals(np.log2(headroom)), True),  # BaselineExposure
+        (50778, "H", 1, D65, True),  # CalibrationIlluminant1
+        (50935, "2I", 1, (1, 1), True),  # NoiseReductionApplied: all of it
+        _text(50936, "darkdiff"),  # ProfileName, of the two tags below: no curve but the converter's own
+        (50940, "f", 4, (0.0, 0.0, 1.0, 1.0), True),  # ProfileToneCurve
+        (51110, "I", 1, 1, True),  # DefaultBlackRender: none
+        (50970, "I", 1, 2, True),  # PreviewColorSpace: sRGB
+    ]
+    if SERIAL_NUMBER in capture.exif:
+        tags.append(_text(50735, str(capture.exif[SERIAL_NUMBER])))  # CameraSerialNumber
+    if LENS in capture.exif:
+        _, parts = entry(EXIF[LENS], capture.exif[LENS])
+        tags.append((50736, "2I", 4, tuple(n for part in parts for n in (part.numerator, part.denominator)), True))
+    return tags
+
+
+def _preview(photo: Photo) -> bytes:
+    """A JPEG of the photo in sRGB, at most `PREVIEW` pixels long."""
+    image = Image.fromarray(photo.levels(8))
+    image.thumbnail((PREVIEW, PREVIEW))
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=PREVIEW_QUALITY, subsampling=0)
+    return file.getvalue()
+
+
+def _packed(pixels: NDArray[np.uint16]) -> tuple[Iterator[bytes], dict[str, Any], int]:
+    """The segments of the raw picture, their layout as tifffile's keywords, and their Compression."""
+    side = min(TILE, *(length // STEP * STEP for length in pixels.shape[:2]))
+    if side == 0 or find_spec(CODECS) is None:
+        return iter([pixels.astype("<u2").tobytes()]), {"rowsperstrip": pixels.shape[0]}, NONE
+    return _tiles(pixels, side), {"tile": (side, side)}, JPEG
+
+
+def _tiles(pixels: NDArray[np.uint16], side: int) -> Iterator[bytes]:
+    """Each tile as lossless JPEG (ITU-T T.81, annex H, predictor 1); the last of a row or column repeats its edge."""
+    import imagecodecs
+
+    high, wide = pixels.shape[:2]
+    for top in range(0, high, side):
+        for left in range(0, wide, side):
+            part = pixels[top : top + side, left : left + side]
+            missing = ((0, side - part.shape[0]), (0, side - part.shape[1]), (0, 0))
+            yield imagecodecs.jpeg8_encode(np.pad(part, missing, "edge"), lossless=True, predictor=1, bitspersample=16)
+
+
+def _text(number: int, text: str) -> Extra:
+    return number, "s", 0, text.encode("ascii", "replace"), True
+
+
+def _rationals(*values: float) -> tuple[int, ...]:
+    fractions = [Fraction(float(value)).limit_denominator(1_000_000) for value in values]
+    return tuple(n for f in fractions for n in (f.numerator, f.denominator))
