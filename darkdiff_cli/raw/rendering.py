@@ -57,6 +57,27 @@ def render_linear(lrgb: LRGB) -> NDArray[np.float32]:
     return srgb_encode(lrgb.pixels)
 
 
+def white_gain(picture: NDArray[np.float32], frame: RawFrame, ratio: float) -> float:
+    """How many times brighter `adjusted_white` makes the linear light of a picture, 1 or more; arguments as there."""
+    sensor = srgb_decode(picture)
+    if frame.srgb_from_camera is not None:
+        sensor = sensor @ np.linalg.inv(frame.srgb_from_camera).T.astype(np.float32)
+    levels = (sensor / np.array(frame.white_balance, dtype=np.float32)).max(axis=-1)
+    brightest = float(levels.max())
+    if ratio <= 1:
+        share = float(brightest > FADE_FROM)
+    else:
+        bright = float(np.quantile(levels, 1 - BRIGHT_SHARE))
+        share = min(max((bright - FADE_FROM) / (FADE_TO - FADE_FROM), 0.0), 1.0)
+        brightest = min(brightest, MAX_PEAK * bright)
+    return 1.0 if share == 0 or brightest >= 1 else 1 + share * (1 / brightest - 1)
+
+
+def brightened(picture: NDArray[np.float32], gain: float) -> NDArray[np.float32]:
+    """Multiply the linear light of an sRGB picture in [0, 1], clipped at 1; a gain of 1 returns it as it is."""
+    return picture if gain == 1 else srgb_encode(srgb_decode(picture) * np.float32(gain))
+
+
 def adjusted_white(picture: NDArray[np.float32], frame: RawFrame, ratio: float) -> NDArray[np.float32]:
     """Lower the white level to the brightest value, as LibRaw does with a well-exposed raw.
 
@@ -74,21 +95,7 @@ def adjusted_white(picture: NDArray[np.float32], frame: RawFrame, ratio: float) 
     Returns:
         (h, w, 3) sRGB in [0, 1], nowhere darker than before.
     """
-    linear = srgb_decode(picture)
-    sensor = linear
-    if frame.srgb_from_camera is not None:
-        sensor = linear @ np.linalg.inv(frame.srgb_from_camera).T.astype(np.float32)
-    levels = (sensor / np.array(frame.white_balance, dtype=np.float32)).max(axis=-1)
-    brightest = float(levels.max())
-    if ratio <= 1:
-        share = float(brightest > FADE_FROM)
-    else:
-        bright = float(np.quantile(levels, 1 - BRIGHT_SHARE))
-        share = min(max((bright - FADE_FROM) / (FADE_TO - FADE_FROM), 0.0), 1.0)
-        brightest = min(brightest, MAX_PEAK * bright)
-    if share == 0 or brightest >= 1:
-        return picture
-    return srgb_encode(linear * np.float32(1 + share * (1 / brightest - 1)))
+    return brightened(picture, white_gain(picture, frame, ratio))
 
 
 def finish(
