@@ -241,6 +241,9 @@ def test_an_existing_sheet_is_kept_or_replaced(turned, tmp_path: Path) -> None:
     done = run(*arguments)
     assert (done.exit_code, target.read_text()) == (2, "mine")
     assert "--overwrite" in done.stderr
+    late = run(tmp_path / "missing.dng", "-o", target)  # refused before a raw is read
+    assert "--overwrite" in late.stderr
+    assert "missing.dng" not in late.stderr
     done = run(*arguments, "--overwrite")
     assert (done.exit_code, done.stdout) == (0, f"{target}\n")
     with Image.open(target) as sheet:
