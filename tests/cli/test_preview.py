@@ -225,8 +225,8 @@ def test_wrong_use_is_one_sentence_and_no_file(arguments, words: str, turned, tm
     assert [path.name for path in tmp_path.iterdir()] == ["IMG.tif"]
 
 
-def test_a_sheet_holds_a_hundred_lines(turned, tmp_path: Path) -> None:
-    many = [turned(1)] * 101
+def test_a_sheet_holds_a_hundred_lines(tmp_path: Path) -> None:
+    many = [tmp_path / "missing.dng"] * 101
     done = run(*many, "-o", tmp_path / "sheet.jpg")
     assert (done.exit_code, "at most 100 files" in done.stderr) == (2, True)
     done = run(*many[:51], "-o", tmp_path / "sheet.jpg", "--wb", "camera", "--wb", "auto")
