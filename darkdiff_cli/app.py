@@ -18,6 +18,7 @@ from darkdiff_cli.commands.exits import Debug, with_exit_code
 from darkdiff_cli.commands.grouped import grouped
 from darkdiff_cli.commands.info import info
 from darkdiff_cli.commands.models import models
+from darkdiff_cli.commands.preview import preview
 from darkdiff_cli.commands.train import train
 
 app = typer.Typer(
@@ -36,7 +37,7 @@ def _add(parent: typer.Typer, *commands: Callable[..., int]) -> None:
         parent.command()(with_exit_code(grouped(command)))
 
 
-_add(app, enhance, batch, info, models, train)
+_add(app, enhance, preview, batch, info, models, train)
 _add(bench_app, quality, protocols, table, speed)
 app.add_typer(bench_app, name="bench", invoke_without_command=True)
 

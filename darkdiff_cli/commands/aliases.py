@@ -1,8 +1,61 @@
 """Options that several commands take, one Typer alias for each."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
+
+WHITE_BALANCES = (
+    "camera: as shot, or daylight where the file has none. auto: estimated from the picture. daylight, tungsten, 3200 "
+    "(kelvin): of that light. 2,1,1.5: multipliers of red, green, blue."
+)
+
+Black = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        metavar="DN",
+        help="Black level in raw values (DN). Default: from the file.",
+        rich_help_panel="Picture",
+    ),
+]
+White = Annotated[
+    Literal["auto", "file"],
+    typer.Option(
+        help="White level. auto: lowered to the brightest part of the picture where that falls a little short of it, "
+        "as LibRaw does. file: the file's own.",
+        rich_help_panel="Picture",
+    ),
+]
+LineNoise = Annotated[
+    Literal["auto", "off"],
+    typer.Option(
+        help="auto: measure the noise of rows and columns and take it off. off: as the paper does.",
+        rich_help_panel="Picture",
+    ),
+]
+HotPixels = Annotated[
+    Literal["auto", "off"],
+    typer.Option(
+        help="auto: find hot, dead and stuck photosites and replace them. off: leave them in.",
+        rich_help_panel="Picture",
+    ),
+]
+Crop = Annotated[
+    Literal["camera", "sensor"],
+    typer.Option(
+        help="camera: what the camera itself shows. sensor: all that the sensor saw, margins included.",
+        rich_help_panel="Picture",
+    ),
+]
+Dark = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="DARK.ARW",
+        help="A dark frame (lens cap on, same ISO and time) to subtract; several, each with --dark, are averaged.",
+        rich_help_panel="Picture",
+    ),
+]
 
 Steps = Annotated[
     int | None,

@@ -8,7 +8,23 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast
 
 import typer
 
-from darkdiff_cli.commands.aliases import AsJson, Device, Guidance, Quiet, Seed, Steps, Tile, Views
+from darkdiff_cli.commands.aliases import (
+    WHITE_BALANCES,
+    AsJson,
+    Black,
+    Crop,
+    Dark,
+    Device,
+    Guidance,
+    HotPixels,
+    LineNoise,
+    Quiet,
+    Seed,
+    Steps,
+    Tile,
+    Views,
+    White,
+)
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.formats import FORMATS, KINDS, Colour, Format, check_format
 
@@ -43,36 +59,12 @@ class PictureOptions:
             help="Exposure compensation in stops, on top of the ratio: 1 doubles the light.",
         ),
     ] = 0.0
-    black: Annotated[
-        float | None, typer.Option(min=0, metavar="DN", help="Black level in raw values (DN). Default: from the file.")
-    ] = None
-    white: Annotated[
-        Literal["auto", "file"],
-        typer.Option(
-            help="White level. auto: lowered to the brightest part of the picture where that falls a little short "
-            "of it, as LibRaw does. file: the file's own."
-        ),
-    ] = "auto"
-    wb: Annotated[
-        str,
-        typer.Option(
-            metavar="WB",
-            help="White balance. camera: as shot, or daylight where the file has none. auto: estimated from the "
-            "picture. daylight, tungsten, 3200 (kelvin): of that light. 2,1,1.5: multipliers of red, green, blue.",
-        ),
-    ] = "camera"
-    line_noise: Annotated[
-        Literal["auto", "off"],
-        typer.Option(help="auto: measure the noise of rows and columns and take it off. off: as the paper does."),
-    ] = "auto"
-    hot_pixels: Annotated[
-        Literal["auto", "off"],
-        typer.Option(help="auto: find hot, dead and stuck photosites and replace them. off: leave them in."),
-    ] = "auto"
-    crop: Annotated[
-        Literal["camera", "sensor"],
-        typer.Option(help="camera: what the camera itself shows. sensor: all that the sensor saw, margins included."),
-    ] = "camera"
+    black: Black = None
+    white: White = "auto"
+    wb: Annotated[str, typer.Option(metavar="WB", help=f"White balance. {WHITE_BALANCES}")] = "camera"
+    line_noise: LineNoise = "auto"
+    hot_pixels: HotPixels = "auto"
+    crop: Crop = "camera"
     strength: Annotated[
         float,
         typer.Option(
@@ -82,13 +74,7 @@ class PictureOptions:
             help="How much of the noise goes: 1 all of it, 0.8 leaves a fifth as grain, 0 is the plain rendering.",
         ),
     ] = 1.0
-    dark: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="DARK.ARW",
-            help="A dark frame (lens cap on, same ISO and time) to subtract; several, each with --dark, are averaged.",
-        ),
-    ] = None
+    dark: Dark = None
 
     def settings(self) -> "ExposureSettings":
         """The settings of developing.
@@ -96,8 +82,8 @@ class PictureOptions:
         Raises:
             SettingsError: the ratio or the white balance is none that makes sense, or a dark frame is missing.
         """
-        values = asdict(self) | {"ratio": _ratio(self.ratio), "dark": _dark(self.dark or ())}
-        values["wb"] = _white_balance(self.wb)
+        values = asdict(self) | {"ratio": parse_ratio(self.ratio), "dark": _dark(self.dark or ())}
+        values["wb"] = parse_white_balance(self.wb)
         from darkdiff_cli.raw.settings import ExposureSettings
 
         return ExposureSettings(**values)
@@ -250,7 +236,12 @@ def _dark(paths: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(paths)
 
 
-def _ratio(text: str) -> float | Literal["auto"]:
+def parse_ratio(text: str) -> float | Literal["auto"]:
+    """A value of --ratio.
+
+    Raises:
+        SettingsError: it is neither auto nor a number above 0 and at most 10000.
+    """
     if text == "auto":
         return "auto"
     try:
@@ -262,7 +253,12 @@ def _ratio(text: str) -> float | Literal["auto"]:
     return value
 
 
-def _white_balance(text: str) -> "WhiteBalance":
+def parse_white_balance(text: str) -> "WhiteBalance":
+    """A value of --wb.
+
+    Raises:
+        SettingsError: it is no white balance, or no colour temperature in range.
+    """
     from darkdiff_cli.colour import COLDEST_LIGHT, WARMEST_LIGHT
 
     if text in ("camera", "auto", "daylight", "tungsten"):

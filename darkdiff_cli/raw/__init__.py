@@ -2,7 +2,7 @@
 
 from darkdiff_cli.raw.corrections import corrected
 from darkdiff_cli.raw.develop import develop, network_input
-from darkdiff_cli.raw.exposure import Exposure, read_exposure
+from darkdiff_cli.raw.exposure import Exposure, read_exposure, read_exposures
 from darkdiff_cli.raw.frame import LRGB, RAW_SUFFIXES, DataFormat, LrgbSpace, RawFrame
 from darkdiff_cli.raw.ratio import estimate_ratio
 from darkdiff_cli.raw.reader import read_raw
@@ -26,6 +26,7 @@ __all__ = [
     "finish",
     "network_input",
     "read_exposure",
+    "read_exposures",
     "read_raw",
     "render_reference",
 ]

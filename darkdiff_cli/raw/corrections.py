@@ -15,25 +15,30 @@ from darkdiff_cli.raw.white_balance import white_balanced
 Correction = Callable[[RawFrame, ExposureSettings], RawFrame]
 """A pure function (frame, settings) -> frame; returns the frame unchanged where the settings switch it off."""
 
-CORRECTIONS: tuple[Correction, ...] = (
+OF_THE_SENSOR: tuple[Correction, ...] = (
     without_listed_defects,
     without_clipped_noise,
     without_dark,
     without_defects,
     without_line_noise,
     with_opcodes,
-    white_balanced,
-    as_the_camera_frames,
 )
+OF_THE_PICTURE: tuple[Correction, ...] = (white_balanced, as_the_camera_frames)
+"""What a photographer chooses; those before do not depend on it."""
+
+CORRECTIONS = (*OF_THE_SENSOR, *OF_THE_PICTURE)
 
 
-def corrected(frame: RawFrame, settings: ExposureSettings) -> RawFrame:
-    """Apply all corrections to a frame; it is still in DN, above black where a correction made it so.
+def corrected(
+    frame: RawFrame, settings: ExposureSettings, corrections: tuple[Correction, ...] = CORRECTIONS
+) -> RawFrame:
+    """Apply corrections to a frame; it is still in DN, above black where a correction made it so.
 
     Args:
         frame: from `read_raw`.
         settings: which corrections are on.
+        corrections: all of them, or a part.
     """
-    for correction in CORRECTIONS:
+    for correction in corrections:
         frame = correction(frame, settings)
     return frame

@@ -9,8 +9,8 @@ from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.noise import MeasuredNoise
 from darkdiff_cli.raw.sparse import noise_of_colours
 
-# Least squares over 96 photographs, darkened x1 to x320 and enhanced by the bundled model. How far the picture is from the
-# light that was counted got no weight beside these, and two seeds of that model hardly differ.
+# Least squares over 96 photographs, darkened x1 to x320 and enhanced by the bundled model. How far the picture is from
+# the light that was counted got no weight beside these, and two seeds of that model hardly differ.
 ALWAYS, HIDDEN, DETAIL = 0.0095, 0.345, 0.072
 SITES = np.array([1.0, 2.0, 1.0])  # photosites of red, green and blue in a quad
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of linear sRGB, IEC 61966-2-1

@@ -1,13 +1,14 @@
 """From a raw file to a corrected frame and its amplification ratio, for every command."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from darkdiff_cli.raw.corrections import corrected
+from darkdiff_cli.raw.corrections import OF_THE_PICTURE, OF_THE_SENSOR, corrected
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.ratio import estimate_ratio
 from darkdiff_cli.raw.reader import read_raw
-from darkdiff_cli.raw.settings import ExposureSettings
+from darkdiff_cli.raw.settings import ExposureSettings, WhiteBalance
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,28 @@ def read_exposure(path: Path, settings: ExposureSettings) -> Exposure:
     Raises:
         InputError, MemoryLimitError: as `read_raw`.
     """
-    frame = corrected(read_raw(path, settings.black), settings)
+    [exposure] = read_exposures(path, settings, (settings.wb,))
+    return exposure
+
+
+def read_exposures(path: Path, settings: ExposureSettings, balances: Sequence[WhiteBalance]) -> tuple[Exposure, ...]:
+    """Read and correct a raw once for several white balances; each result is that of `read_exposure`.
+
+    Args:
+        path: raw file.
+        settings: as in `read_exposure`; its white balance does not count.
+        balances: the white balances; the estimated ratio depends on them a little.
+
+    Raises:
+        InputError, MemoryLimitError: as `read_raw`, and where a white balance cannot be had.
+    """
+    frame = corrected(read_raw(path, settings.black), settings, OF_THE_SENSOR)
+    return tuple(_exposure(frame, replace(settings, wb=balance)) for balance in balances)
+
+
+def _exposure(frame: RawFrame, settings: ExposureSettings) -> Exposure:
+    """From a frame with the sensor's corrections to the finished frame and its ratio."""
+    frame = corrected(frame, settings, OF_THE_PICTURE)
     if settings.saturation is not None:
         frame = replace(frame, white_level=frame.black_level.mean + settings.saturation)
     ratio = estimate_ratio(frame) if settings.ratio == "auto" else settings.ratio

@@ -132,6 +132,11 @@ def white_gain(picture: NDArray[np.float32], frame: RawFrame, ratio: float) -> f
     return 1.0 if share == 0 or brightest >= 1 else 1 + share * (1 / brightest - 1)
 
 
+def brightened(picture: NDArray[np.float32], gain: float) -> NDArray[np.float32]:
+    """Multiply the linear light of an sRGB picture in [0, 1], clipped at 1; a gain of 1 returns it as it is."""
+    return picture if gain == 1 else srgb_encode(srgb_decode(picture) * np.float32(gain))
+
+
 def finish(
     picture: NDArray[np.float32],
     frame: RawFrame,

@@ -18,7 +18,7 @@ def test_installed_script_answers() -> None:
     assert done.stdout.strip() == f"darkdiff {version('darkdiff')}"
 
 
-@pytest.mark.parametrize("command", ["", "enhance", "batch", "info", "models", "train", "bench quality"])
+@pytest.mark.parametrize("command", ["", "enhance", "preview", "batch", "info", "models", "train", "bench quality"])
 def test_help_imports_nothing_heavy(command: str) -> None:
     program = (
         "import sys; from darkdiff_cli.app import app\n"

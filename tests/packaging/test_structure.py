@@ -16,6 +16,7 @@ FLOORS = {
     "training": 3,
     "evaluation": 3,
     "batch": 3,
+    "preview": 3,
     "commands": 4,
     "app": 5,
     "__main__": 6,

@@ -1,0 +1,83 @@
+"""`darkdiff preview`: a contact sheet of raws, before the wait."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from darkdiff_cli.commands.exits import DONE, SOME_FAILED, UNUSABLE
+from darkdiff_cli.commands.options import DiffusionOptions, MachineOptions
+from darkdiff_cli.commands.preview_options import LookOptions, SheetOptions
+from darkdiff_cli.commands.progress import counted_progress
+from darkdiff_cli.errors import SettingsError
+
+MOST_LINES = 100  # of pictures: as many pixels as a photo of 60 megapixels; a JPEG has 65535 rows at most
+
+
+def preview(
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGES", help="Raw files: DNG, ARW, NEF, CR2, CR3, ...", show_default=False)
+    ],
+    looks: LookOptions,
+    diffusion: DiffusionOptions,
+    output: SheetOptions,
+    machine: MachineOptions,
+) -> int:
+    """Show raws on a contact sheet before the wait: at several ratios, the automatic one marked, and a crop at 1:1.
+
+    The small pictures are a quick pass: the raw averaged down to 320 pixels, then one view of the model. The crop is
+    made as `enhance` makes the photo. Prints the path of the sheet. Exit code 0: all shown; 1: some files failed;
+    2: none could be shown.
+    """
+    settings, photo = looks.settings(diffusion, machine), output.settings()
+    _check(images, output.output, 1 if len(settings.balances) == 1 else 2)
+    from darkdiff_cli.photo import check_target
+
+    check_target(output.output, output.overwrite)
+    from darkdiff_cli.enhancer import Enhancer
+    from darkdiff_cli.preview.run import preview_all, write_sheet
+
+    enhancer = Enhancer(diffusion.model, machine.device)
+    with counted_progress("preview", output.quiet) as report:
+        rows, entries, failures = preview_all(enhancer, images, settings, report)
+    for failure in failures:
+        print(f"darkdiff: {failure.error}", file=sys.stderr)
+    for entry in entries:
+        for note in entry.notes:
+            print(f"darkdiff: {entry.file}: {note}.", file=sys.stderr)
+    if entries:
+        write_sheet(output.output, rows, enhancer, settings, photo)
+    if output.as_json:
+        sheet = str(output.output) if entries else None
+        files = {"files": [asdict(entry) for entry in entries], "failed": [asdict(failure) for failure in failures]}
+        print(json.dumps({"sheet": sheet, **files}))
+    elif entries:
+        print(output.output)
+    return DONE if not failures else SOME_FAILED if entries else UNUSABLE
+
+
+def _check(images: list[Path], output: Path, lines: int) -> None:
+    """Refuse more files than a sheet holds, and a sheet that would replace one of them.
+
+    Args:
+        images: raw files.
+        output: the sheet.
+        lines: of pictures for each file.
+
+    Raises:
+        SettingsError: as said.
+    """
+    from darkdiff_cli.files import same_file
+
+    most = MOST_LINES // lines
+    if len(images) > most:
+        raise SettingsError(
+            f"a sheet holds at most {most} files" + (" with several --wb" if lines > 1 else "") + f", and there are "
+            f"{len(images)}; make several sheets."
+        )
+    for image in images:
+        if same_file(output, image):
+            raise SettingsError(f"{output}: is one of the inputs, which are never written to; choose another with -o.")

@@ -1,0 +1,133 @@
+"""What `darkdiff preview` is made of: ratios, the reduced frame, places of the crop, the layout."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from darkdiff_cli.cfa import Cfa
+from darkdiff_cli.colour import srgb_decode
+from darkdiff_cli.enhancer import Enhancer
+from darkdiff_cli.photo import upright
+from darkdiff_cli.preview.crop import in_sensor, make_crop, most_detail, window_size
+from darkdiff_cli.preview.pictures import reduced, small_picture
+from darkdiff_cli.preview.sheet import Cell, Row, draw_sheet
+from darkdiff_cli.preview.shown import PreviewSettings, beside, shown
+from darkdiff_cli.raw import ExposureSettings, RawFrame, develop, read_exposure, read_exposures
+from darkdiff_cli.raw.black_level import BlackLevel
+from darkdiff_models import SamplingSettings
+
+
+def frame(mosaic: np.ndarray, **settings: object) -> RawFrame:
+    values = {"cfa": Cfa.bayer("RGGB"), "black_level": BlackLevel.uniform(500.0), "white_level": 16000.0}
+    return RawFrame(mosaic, **{**values, "white_balance": (2.0, 1.0, 1.5), **settings})
+
+
+@pytest.mark.parametrize(
+    ("auto", "given", "line"),
+    [
+        (120.0, (), [30.0, 60.0, "auto", 240.0, 480.0]),
+        (1.0, (), [0.25, 0.5, "auto", 2.0, 4.0]),
+        (120.0, (300.0, 50.0), [50.0, "auto", 300.0]),
+        (120.0, (120.0,), ["auto"]),
+        (120.0, (200.0, 150.0), ["auto", 150.0, 200.0]),
+    ],
+)
+def test_ratios_rise_with_the_automatic_one_among_them(auto: float, given: tuple, line: list) -> None:
+    assert beside(auto, given) == line
+
+
+@pytest.mark.parametrize(("aspect", "size"), [(1.0, (213, 320)), (2.0, (106, 160)), (0.5, (160, 240))])
+def test_a_reduced_frame_fits_a_cell_and_keeps_the_light(aspect: float, size: tuple[int, int]) -> None:
+    light = np.random.default_rng(0).normal(500.0, 40.0, (800, 1200)).astype(np.float32)
+    light[::2, ::2] += 300.0  # red
+    whole = frame(light, pixel_aspect=aspect, orientation=6)
+    small = reduced(whole)
+    assert small.lrgb_shape == size
+    assert (small.orientation, small.pixel_aspect, small.white_balance) == (6, aspect, whole.white_balance)
+    means = develop(small, 4.0, "camera").pixels.mean(axis=(0, 1))
+    assert means == pytest.approx(develop(whole, 4.0, "camera").pixels.mean(axis=(0, 1)), abs=1e-3)
+    noise = small.mosaic_dn[..., 0].std() / 40.0
+    assert noise < 0.75
+    spread = small.mosaic_dn[..., 0].std(axis=0)  # the same in every column: no grid
+    assert spread.max() / spread.min() < 1.6
+
+
+def test_a_small_frame_keeps_its_size() -> None:
+    assert reduced(frame(np.full((80, 112), 600.0, np.float32))).lrgb_shape == (40, 56)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_place_is_found_in_the_sensor(orientation: int) -> None:
+    sensor = np.zeros((40, 60, 3), np.float32)
+    sensor[10, 45] = 1
+    turned = upright(sensor, orientation)
+    row, column = np.unravel_index(turned[..., 0].argmax(), turned.shape[:2])
+    down, across = in_sensor((column + 0.5) / turned.shape[1], (row + 0.5) / turned.shape[0], orientation)
+    assert (down * 40, across * 60) == pytest.approx((10.5, 45.5), abs=1e-3)
+
+
+def test_most_detail_is_inside_and_flat_pictures_have_none() -> None:
+    picture = np.full((60, 90, 3), 0.5, np.float32)
+    picture[40:50, 10:20] = (np.indices((10, 10)).sum(axis=0) // 2 % 2)[..., None]
+    x, y = most_detail(picture, 0.25, 0.25)
+    assert (x * 90, y * 60) == pytest.approx((15, 45), abs=7)
+    assert most_detail(picture[:1], 0.5, 1.0) == (0.5, 0.5)
+
+
+def test_the_window_becomes_a_square() -> None:
+    mosaic = np.full((1200, 1600), 600.0, np.float32)
+    assert window_size(frame(mosaic), 256) == (256, 256)
+    assert window_size(frame(mosaic, pixel_aspect=2.0), 256) == (256, 128)
+    assert window_size(frame(mosaic, pixel_aspect=0.5), 256) == (128, 256)
+    assert window_size(frame(mosaic[:300]), 256) == (150, 256)
+
+
+def test_one_reading_gives_what_each_white_balance_would_get_alone(shared: Path) -> None:
+    for name in ("defcrop", "reference_mcm12_x100"):
+        path, balances = shared / f"raws/field/{name}.dng", ("auto", "camera", 3200.0)
+        for balance, got in zip(balances, read_exposures(path, ExposureSettings(), balances), strict=True):
+            alone = read_exposure(path, ExposureSettings(wb=balance))
+            assert (got.ratio, got.frame.white_balance) == (alone.ratio, alone.frame.white_balance)
+            assert np.array_equal(got.frame.mosaic_dn, alone.frame.mosaic_dn)
+
+
+def test_the_crop_is_as_bright_as_the_photo(shoot, tmp_path: Path) -> None:
+    """The white level is that of the whole picture: in the crop alone nothing is near it."""
+    path = shoot(tmp_path / "a.dng", 4.0, 0.1)
+    settings = PreviewSettings(ExposureSettings(), SamplingSettings(steps=1, views=1), ratios=(3.5,))
+    enhancer = Enhancer("tiny", "cpu")
+    look = next(look for look in shown(path, settings).ratios if look.exposure.ratio == 3.5)
+    small = small_picture(enhancer, look, settings.sampling)
+    assert 1.05 < small.gain < 1.4
+    crop = make_crop(enhancer, look, small, settings)
+    assert srgb_decode(crop.srgb_01).mean() == pytest.approx(srgb_decode(small.srgb_01).mean(), rel=0.02)
+    plain = replace(look, settings=replace(look.settings, white="file"))
+    darker = small_picture(enhancer, plain, settings.sampling)
+    assert darker.gain == 1
+    assert srgb_decode(small.srgb_01).mean() > 1.03 * srgb_decode(darker.srgb_01).mean()
+
+
+def test_rows_are_as_high_as_their_highest_picture() -> None:
+    def red(high: int, wide: int, level: int) -> Cell:
+        return Cell("x", np.full((high, wide, 3), (level, 0, 0), np.uint8))
+
+    rows = [
+        Row("first", ((red(100, 320, 100), red(320, 213, 110)), (red(50, 50, 120),)), red(256, 256, 130)),
+        Row("second", ((red(213, 320, 140),),), red(256, 200, 150)),
+    ]
+    sheet = draw_sheet("title", rows)
+    assert sheet.shape == (830, 928, 3)
+    places = {100: (68, 8), 110: (68, 336), 130: (68, 664), 120: (418, 8), 140: (536, 8), 150: (536, 664)}
+    for level, place in places.items():
+        rows_of, columns_of = np.nonzero((sheet == (level, 0, 0)).all(axis=-1))
+        assert (rows_of.min(), columns_of.min()) == place
+
+
+@pytest.mark.parametrize("name", ["bad\udcff\nname.dng", "long" * 100])
+def test_any_name_is_written_in_one_line(name: str) -> None:
+    sheet = draw_sheet("title", [Row(name, ((Cell("empty"),),))])
+    assert sheet.shape[1] == 600
+    assert (sheet[:, -8:] == 38).all()
+    assert (sheet[38:58, 8:60] > 200).any()
