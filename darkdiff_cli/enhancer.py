@@ -14,7 +14,9 @@ from darkdiff_cli.allocator import keep_freed_memory
 from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError, SettingsError
 from darkdiff_cli.files import same_file, unchanged
 from darkdiff_cli.photo import PhotoSettings, Provenance, check_target, upright, write_photo
+from darkdiff_cli.photo.doubt_map import write_doubt_map
 from darkdiff_cli.raw import Exposure, ExposureSettings, finish, network_input, read_exposure
+from darkdiff_cli.raw.doubt import doubt_of
 from darkdiff_cli.raw.noise import MeasuredNoise, measure_noise
 from darkdiff_cli.raw.sparse import noise_of_colours, sparse_colours
 from darkdiff_cli.raw.white_balance import camera_colours
@@ -72,6 +74,8 @@ class Enhanced:
         ratio: amplification ratio, exposure compensation included.
         width, height: in pixels, upright.
         steps, guidance: denoising steps and guidance scale that were used.
+        strength: share of the enhancement.
+        doubt: mean of the error that is to be expected, in units of the sRGB range, where its map was asked for.
         notes: as in `Rendered`.
     """
 
@@ -81,6 +85,8 @@ class Enhanced:
     height: int
     steps: int
     guidance: float
+    strength: float = 1.0
+    doubt: float | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -114,7 +120,12 @@ class Enhancer:
         self.reader = reader
 
     def enhance(
-        self, source: Path, output: Path, settings: EnhanceSettings, on_progress: Progress | None = None
+        self,
+        source: Path,
+        output: Path,
+        settings: EnhanceSettings,
+        on_progress: Progress | None = None,
+        doubt_map: Path | None = None,
     ) -> Enhanced:
         """Turn one raw file into a photo.
 
@@ -123,6 +134,7 @@ class Enhancer:
             output: target file, complete or absent afterwards.
             settings: all settings of the photo.
             on_progress: called with (stage, done, total).
+            doubt_map: PNG file that shows where the photo may be wrong, or None.
 
         Raises:
             InputError: the raw cannot be used.
@@ -135,13 +147,16 @@ class Enhancer:
             raise SettingsError(
                 f"{output}: is the input itself, which is never written to; choose another output with -o."
             )
-        check_target(output, settings.photo.overwrite)
+        for target in (output, *([doubt_map] if doubt_map is not None else [])):
+            check_target(target, settings.photo.overwrite)
         report("read", 0, 1)
         exposure = self.read(source, settings)
         report("read", 1, 1)
         rendered = self.render(exposure, settings, report)
         report("write", 0, 1)
         enhanced = self.write(output, rendered, settings)
+        if doubt_map is not None:
+            enhanced = replace(enhanced, doubt=self.write_doubt(doubt_map, rendered, settings))
         report("write", 1, 1)
         return enhanced
 
@@ -217,7 +232,22 @@ class Enhancer:
         write_photo(output, picture, frame.metadata, provenance, settings.photo, camera_colours(frame))
         height, width = picture.shape[:2]
         notes = (*frame.notes, *frame.metadata.notes, *rendered.notes)
-        return Enhanced(output, ratio, width, height, used.steps, used.guidance, notes)
+        return Enhanced(
+            output, ratio, width, height, used.steps, used.guidance, settings.exposure.strength, notes=notes
+        )
+
+    def write_doubt(self, target: Path, rendered: Rendered, settings: EnhanceSettings) -> float:
+        """Write the map of where the picture of `render` may be wrong, upright; returns its mean.
+
+        Raises:
+            OutputError: the target cannot be written.
+        """
+        frame = rendered.exposure.frame
+        doubt = doubt_of(rendered.srgb_01, frame, rendered.exposure.ratio, settings.exposure.strength)
+        write_doubt_map(
+            target, upright(doubt, frame.orientation), upright(rendered.srgb_01, frame.orientation).shape[:2]
+        )
+        return round(float(doubt.mean()), 5)
 
 
 def _development(exposure: ExposureSettings) -> dict[str, Any]:

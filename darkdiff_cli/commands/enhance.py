@@ -36,6 +36,14 @@ def enhance(
     diffusion: DiffusionOptions,
     output: OutputOptions,
     machine: MachineOptions,
+    doubt: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MAP.png",
+            help="Also write a map of how wrong each place may be, with a legend; a folder for several photos.",
+            rich_help_panel="Output",
+        ),
+    ] = None,
 ) -> int:
     """Turn dark raw files into bright, clean photos.
 
@@ -44,10 +52,14 @@ def enhance(
     """
     settings = enhance_settings(picture, diffusion, output, machine)
     targets = _targets(images, output.output, output.kind())
+    maps = _maps(targets, doubt)
     from darkdiff_cli.enhancer import Enhancer
 
     enhancer = Enhancer(diffusion.model, machine.device)
-    done = [_enhance_one(enhancer, source, target, settings, output) for source, target in targets]
+    done = [
+        _enhance_one(enhancer, source, target, settings, output, doubt_map)
+        for (source, target), doubt_map in zip(targets, maps, strict=True)
+    ]
     results = [result for result in done if result is not None]
     if output.as_json:
         print(json.dumps([{k: str(v) if isinstance(v, Path) else v for k, v in asdict(r).items()} for r in results]))
@@ -55,12 +67,17 @@ def enhance(
 
 
 def _enhance_one(
-    enhancer: "Enhancer", source: Path, target: Path, settings: "EnhanceSettings", options: OutputOptions
+    enhancer: "Enhancer",
+    source: Path,
+    target: Path,
+    settings: "EnhanceSettings",
+    options: OutputOptions,
+    doubt_map: Path | None,
 ) -> "Enhanced | None":
     """One file; a failure, whatever it is, is one line on stderr and does not stop the others."""
     try:
         with photo_progress(source.name, options.quiet) as report:
-            result = enhancer.enhance(source, target, settings, report)
+            result = enhancer.enhance(source, target, settings, report, doubt_map)
     except Exception as error:
         print(f"darkdiff: {sentence_of(error, source)}", file=sys.stderr)
         if Debug.on:
@@ -75,6 +92,17 @@ def _enhance_one(
     if not options.as_json:
         print(result.output)
     return result
+
+
+def _maps(targets: list[tuple[Path, Path]], doubt: Path | None) -> list[Path | None]:
+    """Where the map of each photo goes."""
+    if doubt is None:
+        return [None] * len(targets)
+    if doubt.suffix.lower() != ".png":
+        return [doubt / f"{target.stem}_doubt.png" for _, target in targets]
+    if len(targets) > 1:
+        raise SettingsError(f"--doubt {doubt} is one file, but there are {len(targets)} inputs; give a folder.")
+    return [doubt]
 
 
 def _targets(images: list[Path], output: Path | None, kind: Format) -> list[tuple[Path, Path]]:

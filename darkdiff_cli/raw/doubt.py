@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter
 
 from darkdiff_cli.colour import srgb_decode
 from darkdiff_cli.raw.frame import RawFrame
-from darkdiff_cli.raw.noise import MeasuredNoise
+from darkdiff_cli.raw.noise import MeasuredNoise, measure_noise
 from darkdiff_cli.raw.sparse import noise_of_colours
 
 # Least squares over 96 photographs, darkened x1 to x320 and enhanced by the bundled model. How far the picture is from
@@ -16,6 +16,25 @@ SITES = np.array([1.0, 2.0, 1.0])  # photosites of red, green and blue in a quad
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of linear sRGB, IEC 61966-2-1
 AROUND = 1.5  # half-size pixels over which detail is measured
 DARKEST = 1e-4  # linear light below which the sRGB curve is no steeper
+
+
+def doubt_of(picture: NDArray[np.float32], frame: RawFrame, ratio: float, strength: float) -> NDArray[np.float32]:
+    """The error that is to be expected at each place of a finished photo.
+
+    Args:
+        picture: (h, w, 3) sRGB in [0, 1], of half or of full size.
+        frame: the raw, whose noise is measured; without noise that can be measured there is no more than a little.
+        ratio: amplification ratio of the picture.
+        strength: share of the networks in the picture; noise that was left as grain is not theirs.
+
+    Returns:
+        As `doubt`; of a photo of full size (h // 2, w // 2).
+    """
+    if picture.shape[0] > frame.lrgb_shape[0] * 1.5:
+        high, wide = (length // 2 for length in picture.shape[:2])
+        picture = picture[: 2 * high, : 2 * wide].reshape(high, 2, wide, 2, 3).mean(axis=(1, 3))
+    noise = measure_noise(frame) or MeasuredNoise(0.0, 0.0)
+    return np.float32(strength) * doubt(picture, frame, ratio, noise)
 
 
 def doubt(picture: NDArray[np.float32], frame: RawFrame, ratio: float, noise: MeasuredNoise) -> NDArray[np.float32]:
