@@ -139,3 +139,9 @@ def test_any_name_is_written_in_one_line(name: str) -> None:
     assert sheet.shape[1] == 600
     assert (sheet[:, -8:] == 38).all()
     assert (sheet[38:58, 8:60] > 200).any()
+
+
+def test_what_cannot_be_printed_is_a_question_mark() -> None:
+    names = ("bad\udcff\nname.dng", "bad??name.dng")
+    odd, plain = (draw_sheet("title", [Row(name, ((Cell("x"),),))]) for name in names)
+    assert np.array_equal(odd, plain)
