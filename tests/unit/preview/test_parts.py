@@ -14,7 +14,15 @@ from darkdiff_cli.preview.crop import in_sensor, make_crop, most_detail, window_
 from darkdiff_cli.preview.pictures import reduced, small_picture
 from darkdiff_cli.preview.sheet import Cell, Row, draw_sheet
 from darkdiff_cli.preview.shown import PreviewSettings, beside, shown
-from darkdiff_cli.raw import ExposureSettings, RawFrame, develop, read_exposure, read_exposures
+from darkdiff_cli.raw import (
+    ExposureSettings,
+    RawFrame,
+    corrected,
+    develop,
+    estimate_ratio,
+    read_exposures,
+    read_raw,
+)
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_models import SamplingSettings
 
@@ -88,9 +96,9 @@ def test_one_reading_gives_what_each_white_balance_would_get_alone(shared: Path)
     for name in ("defcrop", "reference_mcm12_x100"):
         path, balances = shared / f"raws/field/{name}.dng", ("auto", "camera", 3200.0)
         for balance, got in zip(balances, read_exposures(path, ExposureSettings(), balances), strict=True):
-            alone = read_exposure(path, ExposureSettings(wb=balance))
-            assert (got.ratio, got.frame.white_balance) == (alone.ratio, alone.frame.white_balance)
-            assert np.array_equal(got.frame.mosaic_dn, alone.frame.mosaic_dn)
+            alone = corrected(read_raw(path), ExposureSettings(wb=balance))
+            assert (got.ratio, got.frame.white_balance) == (estimate_ratio(alone), alone.white_balance)
+            assert np.array_equal(got.frame.mosaic_dn, alone.mosaic_dn)
 
 
 def test_the_crop_is_as_bright_as_the_photo(shoot, tmp_path: Path) -> None:
@@ -131,3 +139,9 @@ def test_any_name_is_written_in_one_line(name: str) -> None:
     assert sheet.shape[1] == 600
     assert (sheet[:, -8:] == 38).all()
     assert (sheet[38:58, 8:60] > 200).any()
+
+
+def test_what_cannot_be_printed_is_a_question_mark() -> None:
+    names = ("bad\udcff\nname.dng", "bad??name.dng")
+    odd, plain = (draw_sheet("title", [Row(name, ((Cell("x"),),))]) for name in names)
+    assert np.array_equal(odd, plain)
