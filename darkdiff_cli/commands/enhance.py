@@ -19,6 +19,7 @@ from darkdiff_cli.commands.options import (
     MachineOptions,
     OutputOptions,
     PictureOptions,
+    StackOptions,
     enhance_settings,
 )
 from darkdiff_cli.commands.progress import photo_progress
@@ -33,21 +34,25 @@ def enhance(
         list[Path], typer.Argument(metavar="IMAGES", help="Raw files: DNG, ARW, NEF, CR2, CR3, ...", show_default=False)
     ],
     picture: PictureOptions,
+    stack: StackOptions,
     diffusion: DiffusionOptions,
     output: OutputOptions,
     machine: MachineOptions,
 ) -> int:
-    """Turn dark raw files into bright, clean photos.
+    """Turn dark raw files into bright, clean photos: each into one, or with --stack all into one.
 
     Prints the path of each photo. Exit code 0: all done; 1: some files failed; 2: nothing could be done;
     130: interrupted.
     """
     settings = enhance_settings(picture, diffusion, output, machine)
-    targets = _targets(images, output.output, output.kind())
+    first, more = (images[:1], images[1:]) if stack.stack else (images, [])
+    if stack.stack and not more:
+        raise SettingsError("--stack: needs two or more frames of one scene; name them all, or drop --stack.")
+    targets = _targets(first, output.output, output.kind())
     from darkdiff_cli.enhancer import Enhancer
 
     enhancer = Enhancer(diffusion.model, machine.device)
-    done = [_enhance_one(enhancer, source, target, settings, output) for source, target in targets]
+    done = [_enhance_one(enhancer, source, target, settings, output, more) for source, target in targets]
     results = [result for result in done if result is not None]
     if output.as_json:
         print(json.dumps([{k: str(v) if isinstance(v, Path) else v for k, v in asdict(r).items()} for r in results]))
@@ -55,12 +60,17 @@ def enhance(
 
 
 def _enhance_one(
-    enhancer: "Enhancer", source: Path, target: Path, settings: "EnhanceSettings", options: OutputOptions
+    enhancer: "Enhancer",
+    source: Path,
+    target: Path,
+    settings: "EnhanceSettings",
+    options: OutputOptions,
+    more: list[Path],
 ) -> "Enhanced | None":
-    """One file; a failure, whatever it is, is one line on stderr and does not stop the others."""
+    """One file, or one and those stacked on it; a failure is one line on stderr and does not stop the others."""
     try:
         with photo_progress(source.name, options.quiet) as report:
-            result = enhancer.enhance(source, target, settings, report)
+            result = enhancer.enhance(source, target, settings, report, more)
     except Exception as error:
         print(f"darkdiff: {sentence_of(error, source)}", file=sys.stderr)
         if Debug.on:
@@ -69,9 +79,9 @@ def _enhance_one(
     for note in result.notes:
         print(f"darkdiff: {source}: {note}.", file=sys.stderr)
     if not options.quiet:
-        print(
-            f"{source.name}: x{result.ratio:g}, {result.width}x{result.height}, {result.steps} steps", file=sys.stderr
-        )
+        stacked = f"{result.frames} frames, " if result.frames > 1 else ""
+        picture = f"{result.width}x{result.height}, {result.steps} steps"
+        print(f"{source.name}: {stacked}x{result.ratio:g}, {picture}", file=sys.stderr)
     if not options.as_json:
         print(result.output)
     return result

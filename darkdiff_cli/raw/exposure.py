@@ -17,10 +17,14 @@ class Exposure:
     Attributes:
         frame: the corrected frame.
         ratio: amplification ratio, exposure compensation included.
+        frames: how many frames it is the mean of.
+        seconds: exposure time of all of them together; None where one is unknown.
     """
 
     frame: RawFrame
     ratio: float
+    frames: int = 1
+    seconds: float | None = None
 
 
 def read_exposure(path: Path, settings: ExposureSettings) -> Exposure:
@@ -34,7 +38,18 @@ def read_exposure(path: Path, settings: ExposureSettings) -> Exposure:
         InputError, MemoryLimitError: as `read_raw`.
     """
     frame = corrected(read_raw(path, settings.black), settings)
+    return exposed(frame, settings, 1, frame.metadata.exposure_time)
+
+
+def exposed(frame: RawFrame, settings: ExposureSettings, frames: int, seconds: float | None) -> Exposure:
+    """A corrected frame with its amplification ratio, chosen where none is given, and the white level of the settings.
+
+    Args:
+        frame: corrected.
+        settings: ratio, exposure compensation and saturation.
+        frames, seconds: as in `Exposure`.
+    """
     if settings.saturation is not None:
         frame = replace(frame, white_level=frame.black_level.mean + settings.saturation)
     ratio = estimate_ratio(frame) if settings.ratio == "auto" else settings.ratio
-    return Exposure(frame, ratio * 2.0**settings.ev)
+    return Exposure(frame, ratio * 2.0**settings.ev, frames, seconds)
