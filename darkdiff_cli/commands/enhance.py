@@ -39,7 +39,7 @@ def enhance(
     output: OutputOptions,
     machine: MachineOptions,
 ) -> int:
-    """Turn dark raw files into bright, clean photos: each into one, or with --stack all into one.
+    """Turn dark raw files into bright, clean photos.
 
     Prints the path of each photo. Exit code 0: all done; 1: some files failed; 2: nothing could be done;
     130: interrupted.
