@@ -143,11 +143,17 @@ def test_exposure_is_time_times_speed() -> None:
 
 
 def test_what_is_saturated_stays_saturated(sensor: Sensor) -> None:
+    """Frames of half the time, which are not saturated, say nothing of what the first one lost."""
     lights = [scene(shift) for shift in SHAKE]
     for light, (down, across) in zip(lights, SHAKE, strict=True):
-        light[80 + round(down) : 100 + round(down), 80 + round(across) : 100 + round(across)] = 1.2
-    frames = [frame_of(exposed(light, sensor, 1.0, number), sensor) for number, light in enumerate(lights)]
-    assert (stack(frames).light_dn()[83:97, 83:97] == sensor.white - sensor.black).all()
+        light[80 + round(down) : 100 + round(down), 80 + round(across) : 100 + round(across)] = 1.005
+    shots = [CaptureMetadata(exposure_time=time) for time in (1.0, 0.5, 0.5, 0.5)]
+    frames = [
+        frame_of(exposed(light, sensor, 1 / (shot.exposure_time or 1), number), sensor, shot)
+        for number, (light, shot) in enumerate(zip(lights, shots, strict=True))
+    ]
+    blown = np.s_[83:97, 83:97]
+    assert np.array_equal(stack(frames).light_dn()[blown], frames[0].light_dn()[blown])
 
 
 def test_a_raw_that_is_demosaiced_already_is_stacked_too(sensor: Sensor) -> None:
