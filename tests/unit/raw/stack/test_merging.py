@@ -146,7 +146,7 @@ def test_what_is_saturated_stays_saturated(sensor: Sensor) -> None:
     """Frames of half the time, which are not saturated, say nothing of what the first one lost."""
     lights = [scene(shift) for shift in SHAKE]
     for light, (down, across) in zip(lights, SHAKE, strict=True):
-        light[80 + round(down) : 100 + round(down), 80 + round(across) : 100 + round(across)] = 1.005
+        light[80 + round(down) : 100 + round(down), 80 + round(across) : 100 + round(across)] = 1.015
     shots = [CaptureMetadata(exposure_time=time) for time in (1.0, 0.5, 0.5, 0.5)]
     frames = [
         frame_of(exposed(light, sensor, 1 / (shot.exposure_time or 1), number), sensor, shot)
