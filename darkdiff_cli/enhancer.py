@@ -1,7 +1,8 @@
 """Enhance one photo with a loaded model: read, amplify, enhance, write."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from darkdiff_cli.raw import Exposure, ExposureSettings, finish, network_input, 
 from darkdiff_cli.raw.doubt import doubt_of
 from darkdiff_cli.raw.noise import MeasuredNoise, measure_noise
 from darkdiff_cli.raw.sparse import noise_of_colours, sparse_colours
+from darkdiff_cli.raw.stack import read_stack
 from darkdiff_cli.raw.white_balance import camera_colours
 from darkdiff_models import DarkDiffPipeline, Sampling, SamplingSettings
 from darkdiff_models.checkpoints import load_pipeline
@@ -74,6 +76,7 @@ class Enhanced:
         ratio: amplification ratio, exposure compensation included.
         width, height: in pixels, upright.
         steps, guidance: denoising steps and guidance scale that were used.
+        frames: how many raws it was made of.
         strength: share of the enhancement.
         doubt: mean of the error that is to be expected, in units of the sRGB range, where its map was asked for.
         notes: as in `Rendered`.
@@ -85,6 +88,7 @@ class Enhanced:
     height: int
     steps: int
     guidance: float
+    frames: int = 1
     strength: float = 1.0
     doubt: float | None = None
     notes: tuple[str, ...] = ()
@@ -125,15 +129,17 @@ class Enhancer:
         output: Path,
         settings: EnhanceSettings,
         on_progress: Progress | None = None,
+        more: Sequence[Path] = (),
         doubt_map: Path | None = None,
     ) -> Enhanced:
-        """Turn one raw file into a photo.
+        """Turn one raw file into a photo, or several of one scene into one.
 
         Args:
             source: raw file, never written to.
             output: target file, complete or absent afterwards.
             settings: all settings of the photo.
             on_progress: called with (stage, done, total).
+            more: frames of the same scene that are stacked on the first, never written to.
             doubt_map: PNG file that shows where the photo may be wrong, or None.
 
         Raises:
@@ -143,15 +149,15 @@ class Enhancer:
             MemoryLimitError: the picture does not fit into memory.
         """
         report = on_progress or (lambda _stage, _done, _total: None)
-        if same_file(output, source):
+        if any(same_file(output, path) for path in (source, *more)):
             raise SettingsError(
                 f"{output}: is the input itself, which is never written to; choose another output with -o."
             )
         for target in (output, *([doubt_map] if doubt_map is not None else [])):
             check_target(target, settings.photo.overwrite)
-        report("read", 0, 1)
-        exposure = self.read(source, settings)
-        report("read", 1, 1)
+        report("read", 0, 1 + len(more))
+        exposure = self.read_stack((source, *more), settings, report) if more else self.read(source, settings)
+        report("read", 1 + len(more), 1 + len(more))
         rendered = self.render(exposure, settings, report)
         report("write", 0, 1)
         enhanced = self.write(output, rendered, settings)
@@ -168,6 +174,21 @@ class Enhancer:
         """
         with unchanged(source):
             return self.reader(source, settings.exposure)
+
+    def read_stack(
+        self, sources: Sequence[Path], settings: EnhanceSettings, report: Progress | None = None
+    ) -> Exposure:
+        """Read frames of one scene, correct each, and stack them on the first.
+
+        Raises:
+            InputError: a file cannot be used, or fewer than two show the same scene.
+            SettingsError: it is one file alone, or one file twice.
+            MemoryLimitError: as `enhance`.
+        """
+        with ExitStack() as stack:
+            for source in sources:
+                stack.enter_context(unchanged(source))
+            return read_stack(sources, settings.exposure, report)
 
     def render(self, exposure: Exposure, settings: EnhanceSettings, report: Progress | None = None) -> Rendered:
         """Turn a frame into the picture that `enhance` writes and `bench` scores.
@@ -224,17 +245,19 @@ class Enhancer:
         Raises:
             OutputError: the target cannot be written.
         """
-        frame, used = rendered.exposure.frame, rendered.sampling
+        exposure, used = rendered.exposure, rendered.sampling
+        frame = exposure.frame
         picture = upright(rendered.srgb_01, frame.orientation)
-        ratio = round(rendered.exposure.ratio, 4)
+        ratio = round(exposure.ratio, 4)
         sampling = {name: getattr(used, name) for name in ("seed", "steps", "guidance", "sampler", "views", "size")}
-        provenance = Provenance({"model": self.model, **sampling, "ratio": ratio, **_development(settings.exposure)})
+        provenance = Provenance(
+            {"model": self.model, **sampling, "ratio": ratio, **_development(settings.exposure), **_stack(exposure)}
+        )
         write_photo(output, picture, frame.metadata, provenance, settings.photo, camera_colours(frame))
         height, width = picture.shape[:2]
         notes = (*frame.notes, *frame.metadata.notes, *rendered.notes)
-        return Enhanced(
-            output, ratio, width, height, used.steps, used.guidance, settings.exposure.strength, notes=notes
-        )
+        strength = settings.exposure.strength
+        return Enhanced(output, ratio, width, height, used.steps, used.guidance, exposure.frames, strength, notes=notes)
 
     def write_doubt(self, target: Path, rendered: Rendered, settings: EnhanceSettings) -> float:
         """Write the map of where the picture of `render` may be wrong, upright; returns its mean.
@@ -255,6 +278,14 @@ def _development(exposure: ExposureSettings) -> dict[str, Any]:
     default = asdict(ExposureSettings())
     changed = {name: _plain(value) for name, value in asdict(exposure).items() if value != default[name]}
     return {"white": exposure.white_used} | {k: v for k, v in changed.items() if k not in ("ratio", "ev", "white")}
+
+
+def _stack(exposure: Exposure) -> dict[str, int | float]:
+    """How many frames were stacked and their exposure time together, for the provenance; nothing of a single one."""
+    if exposure.frames == 1:
+        return {}
+    seconds = {} if exposure.seconds is None else {"seconds": round(exposure.seconds, 4)}
+    return {"stacked": exposure.frames, **seconds}
 
 
 def _plain(value: Any) -> Any:

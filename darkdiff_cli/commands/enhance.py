@@ -16,6 +16,7 @@ from darkdiff_cli.commands.options import (
     MachineOptions,
     OutputOptions,
     PictureOptions,
+    StackOptions,
     enhance_settings,
 )
 from darkdiff_cli.commands.presets import PresetOptions
@@ -33,6 +34,7 @@ def enhance(
     ],
     _preset: PresetOptions,
     picture: PictureOptions,
+    stack: StackOptions,
     diffusion: DiffusionOptions,
     output: OutputOptions,
     machine: MachineOptions,
@@ -51,13 +53,16 @@ def enhance(
     130: interrupted.
     """
     settings = enhance_settings(picture, diffusion, output, machine)
-    targets = _targets(images, output.output, output.kind())
+    first, more = (images[:1], images[1:]) if stack.stack else (images, [])
+    if stack.stack and not more:
+        raise SettingsError("--stack: needs two or more frames of one scene; name them all, or drop --stack.")
+    targets = _targets(first, output.output, output.kind())
     maps = _maps(targets, doubt)
     from darkdiff_cli.enhancer import Enhancer
 
     enhancer = Enhancer(diffusion.model, machine.device)
     done = [
-        _enhance_one(enhancer, source, target, settings, output, doubt_map)
+        _enhance_one(enhancer, source, target, settings, output, more, doubt_map)
         for (source, target), doubt_map in zip(targets, maps, strict=True)
     ]
     results = [result for result in done if result is not None]
@@ -72,12 +77,13 @@ def _enhance_one(
     target: Path,
     settings: "EnhanceSettings",
     options: OutputOptions,
+    more: list[Path],
     doubt_map: Path | None,
 ) -> "Enhanced | None":
-    """One file; a failure, whatever it is, is one line on stderr and does not stop the others."""
+    """One file, or one and those stacked on it; a failure is one line on stderr and does not stop the others."""
     try:
         with photo_progress(source.name, options.quiet) as report:
-            result = enhancer.enhance(source, target, settings, report, doubt_map)
+            result = enhancer.enhance(source, target, settings, report, more, doubt_map)
     except Exception as error:
         print(f"darkdiff: {sentence_of(error, source)}", file=sys.stderr)
         if Debug.on:
@@ -86,9 +92,9 @@ def _enhance_one(
     for note in result.notes:
         print(f"darkdiff: {source}: {note}.", file=sys.stderr)
     if not options.quiet:
-        print(
-            f"{source.name}: x{result.ratio:g}, {result.width}x{result.height}, {result.steps} steps", file=sys.stderr
-        )
+        stacked = f"{result.frames} frames, " if result.frames > 1 else ""
+        picture = f"{result.width}x{result.height}, {result.steps} steps"
+        print(f"{source.name}: {stacked}x{result.ratio:g}, {picture}", file=sys.stderr)
     if not options.as_json:
         print(result.output)
     return result

@@ -90,6 +90,22 @@ class PictureOptions:
 
 
 @dataclass(frozen=True)
+class StackOptions:
+    """How several raws are taken: each as a photo, or all as frames of one."""
+
+    panel: ClassVar[str] = "Picture"
+    stack: Annotated[
+        bool,
+        typer.Option(
+            "--stack",
+            metavar="",
+            help="Frames of one scene, from a tripod or by hand, become one photo, named after the first: they are "
+            "aligned and averaged before the model, and what moved is taken from the first.",
+        ),
+    ] = False
+
+
+@dataclass(frozen=True)
 class DiffusionOptions:
     """Which model, and how it is sampled: a field of the same name in `SamplingSettings` takes all but the model."""
 

@@ -18,10 +18,14 @@ class Exposure:
     Attributes:
         frame: the corrected frame.
         ratio: amplification ratio, exposure compensation included.
+        frames: how many frames it is the mean of.
+        seconds: exposure time of all of them together; None where one is unknown.
     """
 
     frame: RawFrame
     ratio: float
+    frames: int = 1
+    seconds: float | None = None
 
 
 def read_exposure(path: Path, settings: ExposureSettings) -> Exposure:
@@ -50,13 +54,21 @@ def read_exposures(path: Path, settings: ExposureSettings, balances: Sequence[Wh
         InputError, MemoryLimitError: as `read_raw`, and where a white balance cannot be had.
     """
     frame = corrected(read_raw(path, settings.black), settings, OF_THE_SENSOR)
-    return tuple(_exposure(frame, replace(settings, wb=balance)) for balance in balances)
+    pictures = [
+        (corrected(frame, chosen, OF_THE_PICTURE), chosen) for chosen in (replace(settings, wb=b) for b in balances)
+    ]
+    return tuple(exposed(picture, chosen, 1, frame.metadata.exposure_time) for picture, chosen in pictures)
 
 
-def _exposure(frame: RawFrame, settings: ExposureSettings) -> Exposure:
-    """From a frame with the sensor's corrections to the finished frame and its ratio."""
-    frame = corrected(frame, settings, OF_THE_PICTURE)
+def exposed(frame: RawFrame, settings: ExposureSettings, frames: int, seconds: float | None) -> Exposure:
+    """A corrected frame with its amplification ratio, chosen where none is given, and the white level of the settings.
+
+    Args:
+        frame: corrected.
+        settings: ratio, exposure compensation and saturation.
+        frames, seconds: as in `Exposure`.
+    """
     if settings.saturation is not None:
         frame = replace(frame, white_level=frame.black_level.mean + settings.saturation)
     ratio = estimate_ratio(frame) if settings.ratio == "auto" else settings.ratio
-    return Exposure(frame, ratio * 2.0**settings.ev)
+    return Exposure(frame, ratio * 2.0**settings.ev, frames, seconds)

@@ -99,11 +99,11 @@ class RawFrame:
     @property
     def lrgb_shape(self) -> tuple[int, int]:
         """Rows and columns of the LRGB image."""
-        (high, wide), (top, left) = self.mosaic_dn.shape[:2], self._first_pixel
+        (high, wide), (top, left) = self.mosaic_dn.shape[:2], self.first_pixel
         return (high - top) // self.sites_per_pixel, (wide - left) // self.sites_per_pixel
 
     @property
-    def _first_pixel(self) -> tuple[int, int]:
+    def first_pixel(self) -> tuple[int, int]:
         """Row and column of the first LRGB pixel: where the first whole square of one colour begins."""
         squares = None if self.cfa is None else self.cfa.squares
         return (0, 0) if squares is None else (squares.top, squares.left)
@@ -137,7 +137,7 @@ class RawFrame:
         rows, columns = self.lrgb_shape
         if min(top, left) < 0 or top + height > rows or left + width > columns:
             raise ValueError(f"a crop of {height}x{width} at ({top}, {left}) is not inside {rows}x{columns} pixels")
-        side, (down, across) = self.sites_per_pixel, self._first_pixel
+        side, (down, across) = self.sites_per_pixel, self.first_pixel
         return self.window(down + side * top, across + side * left, side * height, side * width)
 
 

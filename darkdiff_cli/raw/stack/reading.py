@@ -1,0 +1,82 @@
+"""From the files of a burst to one frame and its amplification ratio."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from darkdiff_cli.errors import InputError, SettingsError
+from darkdiff_cli.files import same_file
+from darkdiff_cli.raw.corrections import corrected
+from darkdiff_cli.raw.exposure import Exposure, exposed
+from darkdiff_cli.raw.frame import RawFrame
+from darkdiff_cli.raw.reader import read_raw
+from darkdiff_cli.raw.settings import ExposureSettings
+from darkdiff_cli.raw.stack.merging import Merger
+
+
+def read_stack(
+    paths: Sequence[Path], settings: ExposureSettings, report: Callable[[str, int, int], None] | None = None
+) -> Exposure:
+    """Read frames of one scene, correct each by itself, and average them as mosaics.
+
+    Two frames are in memory at a time, however many there are. A frame that cannot be aligned with the first is left
+    out, and a note of the result says so.
+
+    Args:
+        paths: raw files of one camera, two or more; all others are aligned with the first.
+        settings: as for a single photo; the ratio is that of the mean, so that of one frame.
+        report: called with ("read", done, total).
+
+    Returns:
+        The stacked frame, above black, with everything but the pixels from the first one; how many frames it is made
+        of, and their exposure time together.
+
+    Raises:
+        SettingsError: it is one file alone, or one file twice.
+        InputError: a file cannot be read or is of another camera, size or filter; or fewer than two can be aligned.
+        MemoryLimitError: as `read_raw`.
+    """
+    _check_paths(paths)
+    first = corrected(read_raw(paths[0], settings.black), settings)
+    merger, times, notes = Merger(first), [first.metadata.exposure_time], []
+    for done, path in enumerate(paths[1:], start=1):
+        if report is not None:
+            report("read", done, len(paths))
+        other = corrected(read_raw(path, settings.black), settings)
+        _check_fits(other, first)
+        misfit = merger.add(other)
+        if misfit is None:
+            times.append(other.metadata.exposure_time)
+        else:
+            notes.append(f"{path.name} {misfit} and is left out")
+    if len(times) < 2:
+        raise InputError(
+            f"{paths[0]}: none of the other {len(paths) - 1} frames can be stacked on it ({'; '.join(notes)}); choose "
+            "frames of one scene."
+        )
+    seconds = None if None in times else sum(time for time in times if time is not None)
+    stacked = merger.stacked()
+    return exposed(replace(stacked, notes=(*stacked.notes, *notes)), settings, len(times), seconds)
+
+
+def _check_paths(paths: Sequence[Path]) -> None:
+    if len(paths) < 2:
+        raise SettingsError("--stack: needs two or more frames of one scene; name them all, or drop --stack.")
+    for number, path in enumerate(paths):
+        if any(same_file(path, other) for other in paths[:number]):
+            raise SettingsError(f"--stack: {path} is named twice, which adds no light; name each frame once.")
+
+
+def _check_fits(other: RawFrame, first: RawFrame) -> None:
+    """Refuse a frame of another camera, size or filter than the first."""
+    named = [" ".join(filter(None, (frame.metadata.make, frame.metadata.model))) for frame in (other, first)]
+    kinds = [
+        f"{frame.mosaic_dn.shape[1]}x{frame.mosaic_dn.shape[0]} {'demosaiced' if frame.cfa is None else frame.cfa.name}"
+        for frame in (other, first)
+    ]
+    if other.metadata.model and first.metadata.model and other.metadata.model != first.metadata.model:
+        kinds = named
+    if kinds[0] != kinds[1]:
+        raise InputError(
+            f"{other.path}: is of {kinds[0]}, but {first.path} is of {kinds[1]}; stack frames of one camera and mode."
+        )

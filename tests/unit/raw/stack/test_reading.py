@@ -1,0 +1,109 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from darkdiff_cli.errors import InputError, SettingsError
+from darkdiff_cli.raw import ExposureSettings, read_exposure
+from darkdiff_cli.raw.stack import read_stack
+from darkdiff_cli.synthesis import Sensor, mosaic_of, write_dng
+from darkdiff_cli.synthesis.unprocess import XTRANS
+from tests.unit.raw.stack.bursts import SHAKE, exposed, scene, write_burst
+
+
+@pytest.fixture(scope="module")
+def burst(tmp_path_factory, sensor: Sensor, capture) -> list[Path]:
+    return write_burst(tmp_path_factory.mktemp("burst"), [scene(shift) for shift in SHAKE], sensor, capture)
+
+
+def test_a_stack_is_a_frame_like_any_other(burst: list[Path]) -> None:
+    reports = []
+    stack = read_stack(burst, ExposureSettings(), lambda *words: reports.append(words))
+    one = read_exposure(burst[0], ExposureSettings())
+    assert (stack.frames, stack.seconds) == (4, 4.0)
+    assert (one.frames, one.seconds) == (1, 1.0)
+    assert stack.ratio == pytest.approx(one.ratio, rel=0.1)
+    assert stack.frame.mosaic_dn.shape == one.frame.mosaic_dn.shape
+    assert (stack.frame.cfa, stack.frame.metadata, stack.frame.path) == (
+        one.frame.cfa,
+        one.frame.metadata,
+        one.frame.path,
+    )
+    assert stack.frame.notes == one.frame.notes
+    assert stack.frame.light_dn().mean() == pytest.approx(one.frame.light_dn().mean(), rel=0.01)
+    assert reports == [("read", done, 4) for done in (1, 2, 3)]
+
+
+def test_each_frame_is_corrected_by_itself(sensor: Sensor, capture, tmp_path: Path) -> None:
+    """A glow of the sensor stays where it is while the scene moves: uncorrected frames would not agree where it is."""
+    glow = np.zeros((192, 240), np.uint16)
+    glow[:, :120] = 200
+    paths = [tmp_path / name for name in ("IMG0.dng", "IMG1.dng", "dark.dng")]
+    for number, path in enumerate(paths[:2]):
+        write_dng(path, exposed(scene(SHAKE[number]), sensor, 16.0, number) + glow, sensor, capture)
+    write_dng(paths[2], glow + np.uint16(sensor.black), sensor, capture)
+    settings = ExposureSettings(dark=(paths[2],))
+    clean = mosaic_of(scene(), sensor.cfa, 0.0, sensor.white - sensor.black) / 16
+    noises = [
+        (exposure.frame.light_dn() - clean)[12:-12, 12:110].std()
+        for exposure in (read_stack(paths[:2], settings), read_exposure(paths[0], settings))
+    ]
+    assert noises[0] < 0.8 * noises[1]
+
+
+def test_the_settings_of_one_photo_hold_for_the_stack(burst: list[Path]) -> None:
+    stack = read_stack(burst[:2], ExposureSettings(ratio=20.0, ev=1.0, saturation=9000.0))
+    assert (stack.ratio, stack.frame.white_level, stack.seconds) == (40.0, 9000.0, 2.0)
+
+
+def test_a_frame_that_cannot_be_aligned_is_left_out_and_said(burst, sensor: Sensor, capture, tmp_path: Path) -> None:
+    [other] = write_burst(tmp_path, [scene(seed=1)], sensor, capture)
+    other = other.rename(tmp_path / "other.dng")
+    stack = read_stack([*burst[:2], other], ExposureSettings())
+    assert (stack.frames, stack.seconds) == (2, 2.0)
+    assert stack.frame.notes[-1] == (
+        "other.dng has too little in common with the first frame to be aligned with it and is left out"
+    )
+    with pytest.raises(InputError, match=r"IMG0.dng: none of the other 1 frames can be stacked on it \(other.dng has"):
+        read_stack([burst[0], other], ExposureSettings())
+
+
+def test_an_unknown_time_makes_the_sum_unknown(burst, sensor: Sensor, capture, tmp_path: Path) -> None:
+    silent = tmp_path / "silent.dng"
+    write_dng(silent, exposed(scene(SHAKE[1]), sensor, 16.0, 1), sensor, replace(capture, exposure_time=None))
+    assert read_stack([burst[0], silent], ExposureSettings()).seconds is None
+
+
+@pytest.mark.parametrize("difference", ["camera", "size", "filter"])
+def test_frames_that_do_not_fit_are_refused(difference: str, burst, sensor: Sensor, capture, tmp_path: Path) -> None:
+    light, kind, shot = scene(), sensor, capture
+    if difference == "camera":
+        shot = replace(capture, model="ILCE-7M3")
+    elif difference == "size":
+        light = light[:-2]
+    else:
+        kind = replace(sensor, cfa=XTRANS)
+    write_dng(tmp_path / "other.dng", exposed(light, kind, 16.0, 1), kind, shot)
+    words = {
+        "camera": "is of Sony ILCE-7M3, but .*IMG0.dng is of Sony ILCE-7SM2",
+        "size": "is of 240x190 Bayer RGGB, but .*IMG0.dng is of 240x192 Bayer RGGB",
+        "filter": "is of 240x192 X-Trans, but .*IMG0.dng is of 240x192 Bayer RGGB",
+    }
+    with pytest.raises(InputError, match=f"other.dng: {words[difference]}; stack frames of one camera and mode"):
+        read_stack([burst[0], tmp_path / "other.dng"], ExposureSettings())
+
+
+def test_one_file_is_no_stack(burst: list[Path]) -> None:
+    with pytest.raises(SettingsError, match="needs two or more frames"):
+        read_stack(burst[:1], ExposureSettings())
+    with pytest.raises(SettingsError, match=r"IMG0\.dng is named twice"):
+        read_stack([burst[0], burst[1], burst[0]], ExposureSettings())
+
+
+def test_no_mean_is_brighter_or_darker_where_frames_end(burst: list[Path]) -> None:
+    """Where fewer frames saw a place, they count less, and the border has the light of the rest."""
+    stack, one = read_stack(burst, ExposureSettings()), read_exposure(burst[0], ExposureSettings())
+    for border in (np.s_[:3], np.s_[-3:], np.s_[:, :3], np.s_[:, -3:]):
+        mine, light = stack.frame.light_dn()[border], one.frame.light_dn()[border]
+        assert mine.mean() == pytest.approx(light.mean(), rel=0.03)
