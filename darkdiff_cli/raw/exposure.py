@@ -54,10 +54,9 @@ def read_exposures(path: Path, settings: ExposureSettings, balances: Sequence[Wh
         InputError, MemoryLimitError: as `read_raw`, and where a white balance cannot be had.
     """
     frame = corrected(read_raw(path, settings.black), settings, OF_THE_SENSOR)
-    pictures = [
-        (corrected(frame, chosen, OF_THE_PICTURE), chosen) for chosen in (replace(settings, wb=b) for b in balances)
-    ]
-    return tuple(exposed(picture, chosen, 1, frame.metadata.exposure_time) for picture, chosen in pictures)
+    seconds = frame.metadata.exposure_time
+    chosen = [replace(settings, wb=balance) for balance in balances]
+    return tuple(exposed(corrected(frame, one, OF_THE_PICTURE), one, 1, seconds) for one in chosen)
 
 
 def exposed(frame: RawFrame, settings: ExposureSettings, frames: int, seconds: float | None) -> Exposure:
