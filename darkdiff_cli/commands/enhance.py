@@ -105,10 +105,20 @@ def _maps(targets: list[tuple[Path, Path]], doubt: Path | None) -> list[Path | N
     if doubt is None:
         return [None] * len(targets)
     if doubt.suffix.lower() != ".png":
+        _make_folder(doubt, "--doubt")
         return [doubt / f"{target.stem}_doubt.png" for _, target in targets]
     if len(targets) > 1:
         raise SettingsError(f"--doubt {doubt} is one file, but there are {len(targets)} inputs; give a folder.")
     return [doubt]
+
+
+def _make_folder(folder: Path, option: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"{option} {folder}: this folder cannot be made ({error.strerror}); choose another."
+        ) from error
 
 
 def _targets(images: list[Path], output: Path | None, kind: Format) -> list[tuple[Path, Path]]:
@@ -118,12 +128,7 @@ def _targets(images: list[Path], output: Path | None, kind: Format) -> list[tupl
             raise SettingsError(f"-o {output} is one file, but there are {len(images)} inputs; give a folder.")
         return [(images[0], output)]
     if output is not None:
-        try:
-            output.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise SettingsError(
-                f"-o {output}: this folder cannot be made ({error.strerror}); choose another."
-            ) from error
+        _make_folder(output, "-o")
     folders = [output or image.parent for image in images]
     plain = [folder / image.stem for folder, image in zip(folders, images, strict=True)]
     targets: list[tuple[Path, Path]] = []
