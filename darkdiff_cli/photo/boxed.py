@@ -30,7 +30,7 @@ def write_avif(path: Path, photo: Photo) -> None:
         photo.levels(AVIF_BITS), AVIF_QUALITY, speed=AVIF_SPEED, bitspersample=AVIF_BITS, pixelformat="yuv444",
         primaries=primaries, transfer=transfer, matrix=matrix,
     )  # fmt: skip
-    path.write_bytes(_with_items(picture, photo))
+    path.write_bytes(_with_items(bytes(picture), photo))
 
 
 def _with_items(avif: bytes, photo: Photo) -> bytes:

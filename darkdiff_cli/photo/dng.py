@@ -127,7 +127,8 @@ def _tiles(pixels: NDArray[np.uint16], side: int) -> Iterator[bytes]:
         for left in range(0, wide, side):
             part = pixels[top : top + side, left : left + side]
             missing = ((0, side - part.shape[0]), (0, side - part.shape[1]), (0, 0))
-            yield imagecodecs.jpeg8_encode(np.pad(part, missing, "edge"), lossless=True, predictor=1, bitspersample=16)
+            whole = np.pad(part, missing, "edge")
+            yield bytes(imagecodecs.jpeg8_encode(whole, lossless=True, predictor=1, bitspersample=16))
 
 
 def _text(number: int, text: str) -> Extra:

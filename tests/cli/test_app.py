@@ -49,7 +49,7 @@ def test_help_is_as_wide_as_the_terminal_and_in_panels(width: int, monkeypatch: 
         monkeypatch.delenv(colours, raising=False)
     lines = run_darkdiff("enhance", "--help").stdout.splitlines()
     panels = [found[1] for line in lines if (found := re.match(r"[╭+]\W*(\w+)", line))]
-    assert panels == ["Arguments", "Options", "Picture", "Diffusion", "Output", "Machine"]
+    assert panels == ["Arguments", "Options", "Preset", "Picture", "Diffusion", "Output", "Machine"]
     assert {len(line) for line in lines if line.startswith(("│", "|"))} == {width}
 
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
 from darkdiff_cli.colour import srgb_decode
+from darkdiff_cli.photo.writer import WRITERS
 from darkdiff_cli.raw import ExposureSettings, read_exposure
 from darkdiff_cli.synthesis import SensorNoise, expose, unprocess, write_dng
 
@@ -36,7 +37,8 @@ def turned(photograph, sensor, capture, tmp_path_factory):
 
 
 def run(*arguments: object):
-    return CliRunner().invoke(app, ["preview", *map(str, arguments), "--quiet", "--steps", "1", "--views", "1"])
+    quick = ("--quiet", "--steps", "1", "--views", "1", "--size", "half")
+    return CliRunner().invoke(app, ["preview", *map(str, arguments), *quick])
 
 
 def auto_alone(path: Path) -> tuple[str, float]:
@@ -211,7 +213,6 @@ def test_the_crop_shows_the_detail_by_itself(sensor, capture, tmp_path: Path) ->
         (("-o", "nowhere/sheet.jpg"), "no such folder"),
         (("-o", "IMG.tif"), "one of the inputs"),
         (("--model", "/nowhere/at/all"), "no model"),
-        (("--size", "full"), "--size half"),
     ],
 )
 def test_wrong_use_is_one_sentence_and_no_file(arguments, words: str, turned, tmp_path, monkeypatch) -> None:
@@ -256,7 +257,7 @@ def test_a_full_disk_leaves_no_part_of_a_sheet(turned, tmp_path: Path, monkeypat
         path.write_bytes(b"half of it")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("darkdiff_cli.photo.writer._write_jpeg", full)
+    monkeypatch.setitem(WRITERS, "jpeg", full)
     done = run(turned(1), "-o", tmp_path / "sheet.jpg", *auto_alone(turned(1)))
     assert (done.exit_code, "the disk is full" in done.stderr) == (2, True)
     assert list(tmp_path.iterdir()) == []
