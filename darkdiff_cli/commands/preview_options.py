@@ -18,7 +18,6 @@ from darkdiff_cli.commands.aliases import (
     White,
 )
 from darkdiff_cli.commands.options import (
-    FORMATS,
     DiffusionOptions,
     MachineOptions,
     PictureOptions,
@@ -26,12 +25,16 @@ from darkdiff_cli.commands.options import (
     parse_white_balance,
 )
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.formats import FORMATS, KINDS
 
 if TYPE_CHECKING:
     from darkdiff_cli.photo.settings import PhotoSettings
     from darkdiff_cli.preview.shown import PreviewSettings
 
 MOST_IN_LINE = 5  # pictures
+BITS = 8  # of each channel of a sheet
+SHEETS = {suffix: kind for suffix, kind in FORMATS.items() if BITS in KINDS[kind].bit_depths}
+"""Format by suffix."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class SheetOptions:
 
     panel: ClassVar[str] = "Output"
     output: Annotated[
-        Path, typer.Option("-o", "--output", help=f"The sheet: a file ({', '.join(FORMATS)}).", show_default=False)
+        Path, typer.Option("-o", "--output", help=f"The sheet: a file ({', '.join(SHEETS)}).", show_default=False)
     ]
     overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace a sheet that exists.")] = False
     as_json: AsJson = False
@@ -110,12 +113,12 @@ class SheetOptions:
         Raises:
             SettingsError: the suffix is no photo's.
         """
-        kind = FORMATS.get(self.output.suffix.lower())
+        kind = SHEETS.get(self.output.suffix.lower())
         if kind is None:
-            raise SettingsError(f"-o {self.output}: a sheet is written as {', '.join(FORMATS)}; choose one of these.")
+            raise SettingsError(f"-o {self.output}: a sheet is written as {', '.join(SHEETS)}; choose one of these.")
         from darkdiff_cli.photo.settings import PhotoSettings
 
-        return PhotoSettings(kind, 8, self.overwrite)
+        return PhotoSettings(kind, BITS, self.overwrite)
 
 
 def _place(text: str) -> tuple[float, float]:

@@ -16,7 +16,7 @@ STAGES = {
     "context": 2,
     "denoise": 52,
     "decode": 26,
-    "detail": 20,
+    "detail": 41,
     "finish": 3,
     "write": 2,
 }  # of a photo's time, in parts

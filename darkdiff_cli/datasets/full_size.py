@@ -29,6 +29,5 @@ def full_size(
     sparse = sparse_colours(dark, ratio)
     told = MeasuredNoise(noise.gain, noise.read_variance**0.5)
     measured = noise_of_colours(dark, ratio, told) * np.exp(rng.normal(0.0, NOISE_ERROR, 2))
-    matrix = np.eye(3) if dark.srgb_from_camera is None else dark.srgb_from_camera
-    samples = Samples.of_arrays(*sparse, measured, matrix).each(lambda part: part[0])
+    samples = Samples.of_arrays(*sparse, measured, dark.matrix).each(lambda part: part[0])
     return FullSize(samples, torch.from_numpy(np.ascontiguousarray(truth_01.transpose(2, 0, 1))))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.enhancer import Enhancer
+from darkdiff_cli.enhancer.how_made import diffusion
 from darkdiff_cli.errors import sentence_of
 from darkdiff_cli.photo import PhotoSettings, Provenance, write_photo
 from darkdiff_cli.preview.crop import Crop, make_crop
@@ -112,8 +113,7 @@ def write_sheet(
         OutputError: it cannot be written.
     """
     title = f"model {enhancer.model}; small pictures: a quick pass; 1:1: as darkdiff enhance makes it"
-    used = enhancer.pipeline.resolved(settings.sampling)
-    made = {name: getattr(used, name) for name in ("seed", "steps", "guidance", "sampler", "views", "size")}
+    made = diffusion(enhancer.pipeline.resolved(settings.sampling))
     provenance = Provenance({"model": enhancer.model, "preview": f"{len(rows)} files", **made})
     picture = draw_sheet(title, rows).astype(np.float32) / np.float32(255)
     write_photo(output, picture, CaptureMetadata(), provenance, photo)

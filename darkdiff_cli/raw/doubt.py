@@ -4,16 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from darkdiff_cli.colour import srgb_decode
+from darkdiff_cli.colour import LUMINANCE_WEIGHTS, srgb_decode
 from darkdiff_cli.raw.frame import RawFrame
-from darkdiff_cli.raw.noise import MeasuredNoise, measure_noise
+from darkdiff_cli.raw.noise import NO_NOISE, MeasuredNoise, measure_noise
 from darkdiff_cli.raw.sparse import noise_of_colours
 
 # Least squares over 96 photographs, darkened x1 to x320 and enhanced by the bundled model. How far the picture is from
 # the light that was counted got no weight beside these, and two seeds of that model hardly differ.
 ALWAYS, HIDDEN, DETAIL = 0.0095, 0.345, 0.072
 SITES = np.array([1.0, 2.0, 1.0])  # photosites of red, green and blue in a quad
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of linear sRGB, IEC 61966-2-1
 AROUND = 1.5  # half-size pixels over which detail is measured
 DARKEST = 1e-4  # linear light below which the sRGB curve is no steeper
 
@@ -33,7 +32,7 @@ def doubt_of(picture: NDArray[np.float32], frame: RawFrame, ratio: float, streng
     if picture.shape[0] > frame.lrgb_shape[0] * 1.5:
         high, wide = (length // 2 for length in picture.shape[:2])
         picture = picture[: 2 * high, : 2 * wide].reshape(high, 2, wide, 2, 3).mean(axis=(1, 3))
-    noise = measure_noise(frame) or MeasuredNoise(0.0, 0.0)
+    noise = measure_noise(frame) or NO_NOISE
     return np.float32(strength) * doubt(picture, frame, ratio, noise)
 
 
@@ -53,7 +52,7 @@ def doubt(picture: NDArray[np.float32], frame: RawFrame, ratio: float, noise: Me
         (h, w) mean absolute error of a channel, in units of the sRGB range.
     """
     hidden = _noise_in_srgb(picture, frame, noise_of_colours(frame, ratio, noise))
-    grey = (picture @ LUMINANCE).astype(np.float32)
+    grey = (picture @ LUMINANCE_WEIGHTS).astype(np.float32)
     spread = gaussian_filter(grey**2, AROUND) - gaussian_filter(grey, AROUND) ** 2
     detail = np.sqrt(np.maximum(spread, 0.0))
     return np.asarray(ALWAYS + HIDDEN * np.sqrt(hidden * detail) + DETAIL * detail, dtype=np.float32)
@@ -61,11 +60,10 @@ def doubt(picture: NDArray[np.float32], frame: RawFrame, ratio: float, noise: Me
 
 def _noise_in_srgb(picture: NDArray[np.float32], frame: RawFrame, noise: NDArray[np.float64]) -> NDArray[np.float64]:
     """(h, w) standard deviation of the sensor's noise in a pixel's luminance, under the sRGB curve."""
-    matrix = np.eye(3) if frame.srgb_from_camera is None else frame.srgb_from_camera
     linear = gaussian_filter(srgb_decode(picture), (1, 1, 0))
-    light = np.maximum(linear @ np.linalg.inv(matrix).T, 0.0)
+    light = np.maximum(linear @ np.linalg.inv(frame.matrix).T, 0.0)
     variance = (noise[:, 0] * light + noise[:, 1]) / SITES
-    deviation = np.sqrt(variance @ (LUMINANCE @ matrix) ** 2)
-    bright = np.maximum(linear @ LUMINANCE, DARKEST)
+    deviation = np.sqrt(variance @ (LUMINANCE_WEIGHTS @ frame.matrix) ** 2)
+    bright = np.maximum(linear @ LUMINANCE_WEIGHTS, DARKEST)
     slope = np.where(bright <= 0.0031308, 12.92, 1.055 / 2.4 * bright ** (1 / 2.4 - 1))  # of the sRGB curve
     return np.asarray(deviation * slope)

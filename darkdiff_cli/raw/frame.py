@@ -87,6 +87,11 @@ class RawFrame:
             raise ValueError(f"white level {self.white_level} is not above black level {self.black_level.highest}")
 
     @property
+    def matrix(self) -> NDArray[np.float64]:
+        """(3, 3) `srgb_from_camera`; where nobody knows it, the camera is taken to see sRGB."""
+        return np.eye(3) if self.srgb_from_camera is None else self.srgb_from_camera
+
+    @property
     def period(self) -> tuple[int, int]:
         """Rows and columns after which the colour filter repeats; 1, 1 of a raw that is demosaiced already."""
         return (1, 1) if self.cfa is None else self.cfa.period

@@ -4,13 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from darkdiff_cli.colour import srgb_decode
+from darkdiff_cli.colour import LUMINANCE_WEIGHTS, srgb_decode
 from darkdiff_cli.raw.develop import develop
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.sparse import sparse_colours
 
 SPREAD = 0.8  # photosites, standard deviation of the Gaussian that carries a colour to places where none was seen
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # of linear sRGB, IEC 61966-2-1
 REACH = 2  # photosites it reaches: in 5x5 of them every filter has all colours
 
 
@@ -29,7 +28,7 @@ def grain(picture: NDArray[np.float32], frame: RawFrame, ratio: float, strength:
         (h, w, 3) linear sRGB, positive and negative, so that it is no veil.
     """
     share, noise = np.float32(1 - strength), beyond(picture, frame, ratio)
-    grey = (noise @ LUMINANCE)[..., None]
+    grey = (noise @ LUMINANCE_WEIGHTS)[..., None]
     return np.asarray(share * grey + share**2 * (noise - grey), dtype=np.float32)
 
 
@@ -50,11 +49,10 @@ def beyond(picture: NDArray[np.float32], frame: RawFrame, ratio: float) -> NDArr
     linear = srgb_decode(picture)
     if picture.shape[:2] == frame.lrgb_shape:
         return develop(frame, ratio, "srgb").pixels - linear
-    matrix = np.eye(3) if frame.srgb_from_camera is None else frame.srgb_from_camera
     colours, mask = sparse_colours(frame, ratio)
-    own = (linear @ np.linalg.inv(matrix).T.astype(np.float32)).transpose(2, 0, 1)
+    own = (linear @ np.linalg.inv(frame.matrix).T.astype(np.float32)).transpose(2, 0, 1)
     counted = (np.minimum(colours, np.float32(1.0)) - own) * mask
     size = {"sigma": (0, SPREAD, SPREAD), "radius": (0, REACH, REACH), "mode": "constant"}
     total, weight = (gaussian_filter(part, **size) for part in (counted, mask))
     spread = (total / np.maximum(weight, np.float32(1e-6))).transpose(1, 2, 0)
-    return np.asarray(spread @ matrix.T.astype(np.float32), dtype=np.float32)
+    return np.asarray(spread @ frame.matrix.T.astype(np.float32), dtype=np.float32)

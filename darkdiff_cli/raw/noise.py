@@ -28,6 +28,10 @@ class MeasuredNoise(NamedTuple):
     read: float
 
 
+NO_NOISE = MeasuredNoise(0.0, 0.0)
+"""What a frame is taken to have that is too small to be measured, or all clipped."""
+
+
 def measure_noise(frame: RawFrame) -> MeasuredNoise | None:
     """Measure gain and read noise by photon transfer on one frame (Janesick, Photon Transfer, SPIE 2007).
 

@@ -210,6 +210,8 @@ def test_the_crop_shows_the_detail_by_itself(sensor, capture, tmp_path: Path) ->
         (("--ratio", 1, "--ratio", 2, "--ratio", 3, "--ratio", 4, "--ratio", 5), "at most 4"),
         (("--wb", 2000, "--wb", 3000, "--wb", 4000, "--wb", 5000, "--wb", 6000, "--wb", 7000), "at most 5"),
         (("-o", "sheet.gif"), "sheet.gif"),
+        (("-o", "sheet.dng"), "sheet.dng"),
+        (("-o", "sheet.avif"), "sheet.avif"),
         (("-o", "nowhere/sheet.jpg"), "no such folder"),
         (("-o", "IMG.tif"), "one of the inputs"),
         (("--model", "/nowhere/at/all"), "no model"),

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from darkdiff_cli.cfa import Cfa
-from darkdiff_cli.enhancer import Enhancer, EnhanceSettings, _explain
+from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
+from darkdiff_cli.enhancer.memory import explained
 from darkdiff_cli.errors import MemoryLimitError, SettingsError
 from darkdiff_cli.photo import PhotoSettings
 from darkdiff_cli.raw import ExposureSettings
@@ -19,14 +20,14 @@ from tests.conftest import make_pipeline
 def test_running_out_of_memory_suggests_a_smaller_tile() -> None:
     with pytest.raises(RuntimeError) as failure:
         torch.empty(2**60, dtype=torch.uint8)
-    explained = _explain(failure.value, Path("IMG.ARW"), 64)
-    assert isinstance(explained, MemoryLimitError)
-    assert "IMG.ARW" in str(explained)
-    assert "--tile 32" in str(explained)
+    found = explained(failure.value, Path("IMG.ARW"), 64)
+    assert isinstance(found, MemoryLimitError)
+    assert "IMG.ARW" in str(found)
+    assert "--tile 32" in str(found)
 
 
 def test_other_failures_stay_what_they_are() -> None:
-    assert not isinstance(_explain(RuntimeError("shapes differ"), Path("IMG.ARW"), 64), MemoryLimitError)
+    assert not isinstance(explained(RuntimeError("shapes differ"), Path("IMG.ARW"), 64), MemoryLimitError)
 
 
 def test_a_darkening_is_not_taken_back_by_a_lowered_white_level() -> None:

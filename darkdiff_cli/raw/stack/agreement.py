@@ -24,8 +24,8 @@ def agreement(first: RawFrame, second: RawFrame, noises: tuple[MeasuredNoise, Me
 
     Differences of the two are averaged over windows of several sizes, each without what smaller ones found. Where they
     exceed what noise explains, the window and a pixel around it are left out, so that the edge of what moved leaves no
-    trace either. The windows hold so many photosites that
-    the noise of a single one does not decide whether it is taken, and the mean stays that of all noise.
+    trace either. The windows hold so many photosites that the noise of a single one does not decide whether it is
+    taken, and the mean stays that of all noise.
 
     Args:
         first, second: above black, aligned, of one exposure.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw.frame import RawFrame
-from darkdiff_cli.raw.noise import CLIPPED, MeasuredNoise, measure_noise
+from darkdiff_cli.raw.noise import CLIPPED, NO_NOISE, MeasuredNoise, measure_noise
 from darkdiff_cli.raw.stack.agreement import agreement
 from darkdiff_cli.raw.stack.luminance import stabilised
 from darkdiff_cli.raw.stack.registration import Motion, register
@@ -18,7 +18,6 @@ LEAST_SHARE = 0.4  # of the photo that a frame must show
 SQUARE = 16  # photosites along the side of the squares that tell how much brighter a frame is
 LIT, LEAST_LIT = 20.0, 16  # deviations of the noise at which a square counts as lit, and how many must
 MOST_CHANGE = 1.4  # between what EXIF says and what there is
-NO_NOISE = MeasuredNoise(0.0, 0.0)  # of a frame that is too small to be measured
 
 
 class Merger:

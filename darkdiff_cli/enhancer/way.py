@@ -1,97 +1,38 @@
-"""Enhance one photo with a loaded model: read, amplify, enhance, write."""
+"""The way of one photo: read, amplify, enhance, write."""
 
-import re
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from darkdiff_cli.allocator import keep_freed_memory
-from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError, SettingsError
+from darkdiff_cli.enhancer.how_made import how_made
+from darkdiff_cli.enhancer.memory import explained
+from darkdiff_cli.enhancer.values import Enhanced, EnhanceSettings, Rendered
+from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.files import same_file, unchanged
-from darkdiff_cli.photo import PhotoSettings, Provenance, check_target, upright, write_photo
+from darkdiff_cli.photo import check_target, upright, write_photo
 from darkdiff_cli.photo.doubt_map import write_doubt_map
 from darkdiff_cli.raw import Exposure, ExposureSettings, finish, network_input, read_exposure
 from darkdiff_cli.raw.doubt import doubt_of
-from darkdiff_cli.raw.noise import MeasuredNoise, measure_noise
+from darkdiff_cli.raw.noise import NO_NOISE, measure_noise
 from darkdiff_cli.raw.sparse import noise_of_colours, sparse_colours
 from darkdiff_cli.raw.stack import read_stack
 from darkdiff_cli.raw.white_balance import camera_colours
-from darkdiff_models import DarkDiffPipeline, Sampling, SamplingSettings
+from darkdiff_models import DarkDiffPipeline, SamplingSettings
 from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.detail import Samples
 from darkdiff_models.devices import pick_device
 from darkdiff_models.tiling.memory import FALLBACK
 
-NO_NOISE = MeasuredNoise(0.0, 0.0)  # of a frame that is too small to be measured, or all clipped
 Progress = Callable[[str, int, int], None]
 """(stage, done, total)."""
 Reader = Callable[[Path, ExposureSettings], Exposure]
 """From a file to a corrected frame and its ratio, like `read_exposure`."""
-
-
-@dataclass(frozen=True)
-class EnhanceSettings:
-    """All settings of a photo.
-
-    Attributes:
-        exposure: how the raw is developed.
-        sampling: settings of the diffusion.
-        photo: how the file is written.
-    """
-
-    exposure: ExposureSettings = field(default_factory=ExposureSettings)
-    sampling: SamplingSettings = field(default_factory=SamplingSettings)
-    photo: PhotoSettings = field(default_factory=PhotoSettings)
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """A picture, its source and its settings.
-
-    Attributes:
-        srgb_01: (h, w, 3) sRGB in [0, 1], in sensor orientation.
-        exposure: the frame and its amplification ratio.
-        sampling: settings of the diffusion that were used.
-        notes: sentences for the user about settings that had to be changed.
-    """
-
-    srgb_01: NDArray[np.float32]
-    exposure: Exposure
-    sampling: Sampling
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Enhanced:
-    """A finished photo.
-
-    Attributes:
-        output: the file written.
-        ratio: amplification ratio, exposure compensation included.
-        width, height: in pixels, upright.
-        steps, guidance: denoising steps and guidance scale that were used.
-        frames: how many raws it was made of.
-        strength: share of the enhancement.
-        doubt: mean of the error that is to be expected, in units of the sRGB range, where its map was asked for.
-        notes: as in `Rendered`.
-    """
-
-    output: Path
-    ratio: float
-    width: int
-    height: int
-    steps: int
-    guidance: float
-    frames: int = 1
-    strength: float = 1.0
-    doubt: float | None = None
-    notes: tuple[str, ...] = ()
 
 
 class Enhancer:
@@ -208,11 +149,13 @@ class Enhancer:
             image = network_input(frame, ratio, config["lrgb_space"], config["data_format"])
             report("develop", 1, 1)
             sampling, notes = self._affordable(image, sampling)
-            result = self.pipeline(torch.from_numpy(image), sampling, self._samples(exposure), on_progress=report)
+            result = self.pipeline(
+                torch.from_numpy(image), sampling, self._samples(exposure, sampling), on_progress=report
+            )
         except ValueError as error:
             raise SettingsError(f"{name}: {error}.") from error
         except (MemoryError, RuntimeError) as error:
-            raise _explain(error, name, self.pipeline.resolved(sampling).tile) from error
+            raise explained(error, name, self.pipeline.resolved(sampling).tile) from error
         white, strength = settings.exposure.white_used, settings.exposure.strength
         picture = finish(result.srgb.numpy(), frame, ratio, config["data_format"], white, strength)
         if not np.isfinite(picture).all():
@@ -220,13 +163,13 @@ class Enhancer:
         report("finish", 1, 1)
         return Rendered(picture, exposure, result.sampling, notes)
 
-    def _samples(self, exposure: Exposure) -> Samples | None:
-        """What the sensor saw, for a model that adds detail from it; None where LRGB has the picture's full size."""
-        if self.pipeline.detail is None or exposure.frame.sites_per_pixel != 2:
+    def _samples(self, exposure: Exposure, sampling: SamplingSettings) -> Samples | None:
+        """What the sensor saw, where detail is added from it; None where LRGB has the picture's full size."""
+        frame = exposure.frame
+        if self.pipeline.resolved(sampling).size == "half" or frame.sites_per_pixel != 2:
             return None
-        frame, matrix = exposure.frame, exposure.frame.srgb_from_camera
         noise = noise_of_colours(frame, exposure.ratio, measure_noise(frame) or NO_NOISE)
-        return Samples.of_arrays(*sparse_colours(frame, exposure.ratio), noise, np.eye(3) if matrix is None else matrix)
+        return Samples.of_arrays(*sparse_colours(frame, exposure.ratio), noise, frame.matrix)
 
     def _affordable(
         self, image: NDArray[np.float32], settings: SamplingSettings
@@ -246,17 +189,12 @@ class Enhancer:
             OutputError: the target cannot be written.
         """
         exposure, used = rendered.exposure, rendered.sampling
-        frame = exposure.frame
+        frame, strength = exposure.frame, settings.exposure.strength
         picture = upright(rendered.srgb_01, frame.orientation)
-        ratio = round(exposure.ratio, 4)
-        sampling = {name: getattr(used, name) for name in ("seed", "steps", "guidance", "sampler", "views", "size")}
-        provenance = Provenance(
-            {"model": self.model, **sampling, "ratio": ratio, **_development(settings.exposure), **_stack(exposure)}
-        )
+        provenance = how_made(self.model, rendered, settings.exposure)
         write_photo(output, picture, frame.metadata, provenance, settings.photo, camera_colours(frame))
         height, width = picture.shape[:2]
-        notes = (*frame.notes, *frame.metadata.notes, *rendered.notes)
-        strength = settings.exposure.strength
+        ratio, notes = round(exposure.ratio, 4), (*frame.notes, *frame.metadata.notes, *rendered.notes)
         return Enhanced(output, ratio, width, height, used.steps, used.guidance, exposure.frames, strength, notes=notes)
 
     def write_doubt(self, target: Path, rendered: Rendered, settings: EnhanceSettings) -> float:
@@ -271,36 +209,3 @@ class Enhancer:
             target, upright(doubt, frame.orientation), upright(rendered.srgb_01, frame.orientation).shape[:2]
         )
         return round(float(doubt.mean()), 5)
-
-
-def _development(exposure: ExposureSettings) -> dict[str, Any]:
-    """Settings of the development for the provenance: the white level in effect, and all that are not default."""
-    default = asdict(ExposureSettings())
-    changed = {name: _plain(value) for name, value in asdict(exposure).items() if value != default[name]}
-    return {"white": exposure.white_used} | {k: v for k, v in changed.items() if k not in ("ratio", "ev", "white")}
-
-
-def _stack(exposure: Exposure) -> dict[str, int | float]:
-    """How many frames were stacked and their exposure time together, for the provenance; nothing of a single one."""
-    if exposure.frames == 1:
-        return {}
-    seconds = {} if exposure.seconds is None else {"seconds": round(exposure.seconds, 4)}
-    return {"stacked": exposure.frames, **seconds}
-
-
-def _plain(value: Any) -> Any:
-    """Several values as one text."""
-    if not isinstance(value, tuple):
-        return value
-    words = (part.name if isinstance(part, Path) else part for part in value)  # folders are nobody's business
-    return ",".join(f"{word:g}" if isinstance(word, float) else str(word) for word in words)
-
-
-def _explain(error: BaseException, source: Path | str, tile: int) -> DarkdiffError | RuntimeError:
-    """Turn an out-of-memory error into MemoryLimitError; torch words it differently on each kind of device."""
-    memory = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    if memory or re.search(r"not enough memory|out of memory|alloc.*memory", str(error), re.IGNORECASE):
-        smaller = max(8, tile // 2) if tile > 0 else FALLBACK
-        message = f"{source}: does not fit into memory; try --tile {smaller}, or close other programs."
-        return MemoryLimitError(message, smaller)
-    return RuntimeError(str(error))

@@ -1,0 +1,70 @@
+"""What an enhancer is given, and what it gives back."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkdiff_cli.photo import PhotoSettings
+from darkdiff_cli.raw import Exposure, ExposureSettings
+from darkdiff_models import Sampling, SamplingSettings
+
+
+@dataclass(frozen=True)
+class EnhanceSettings:
+    """All settings of a photo.
+
+    Attributes:
+        exposure: how the raw is developed.
+        sampling: settings of the diffusion.
+        photo: how the file is written.
+    """
+
+    exposure: ExposureSettings = field(default_factory=ExposureSettings)
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    photo: PhotoSettings = field(default_factory=PhotoSettings)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A picture, its source and its settings.
+
+    Attributes:
+        srgb_01: (h, w, 3) sRGB in [0, 1], in sensor orientation.
+        exposure: the frame and its amplification ratio.
+        sampling: settings of the diffusion that were used.
+        notes: sentences for the user about settings that had to be changed.
+    """
+
+    srgb_01: NDArray[np.float32]
+    exposure: Exposure
+    sampling: Sampling
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Enhanced:
+    """A finished photo.
+
+    Attributes:
+        output: the file written.
+        ratio: amplification ratio, exposure compensation included.
+        width, height: in pixels, upright.
+        steps, guidance: denoising steps and guidance scale that were used.
+        frames: how many raws it was made of.
+        strength: share of the enhancement.
+        doubt: mean of the error that is to be expected, in units of the sRGB range, where its map was asked for.
+        notes: as in `Rendered`.
+    """
+
+    output: Path
+    ratio: float
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    frames: int = 1
+    strength: float = 1.0
+    doubt: float | None = None
+    notes: tuple[str, ...] = ()
