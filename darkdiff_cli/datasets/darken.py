@@ -22,6 +22,8 @@ class SynthesisSettings:
         exposure_range: factors on a photograph's light, log-uniform: darker and brighter renderings.
         defocus_share: share of photographs that are blurred (`photos:` only): areas that are smooth at every scale,
             like backgrounds at the wide apertures of night shots.
+        reduced_share: share of photographs that are reduced in size, where they are large enough (`photos:` only), so
+            that their pixels are sharp in every colour.
         drawn_share: share of drawings instead of photographs (`photos:` only): flat colours with hard edges, like
             charts, signs and screens (see `darkdiff_cli.datasets.drawn`).
         gain_range: system gain K in DN per electron at 14 bit, log-uniform.
@@ -40,6 +42,7 @@ class SynthesisSettings:
     bright_share: float = 0.15
     exposure_range: tuple[float, float] = (0.4, 1.3)
     defocus_share: float = 0.0
+    reduced_share: float = 0.5
     drawn_share: float = 0.0
     gain_range: tuple[float, float] = (0.2, 8.0)
     black_error: float = 0.3

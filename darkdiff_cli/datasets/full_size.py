@@ -11,7 +11,7 @@ from darkdiff_cli.raw.sparse import noise_of_colours, sparse_colours
 from darkdiff_cli.synthesis import SensorNoise
 from darkdiff_models.detail import Samples
 
-NOISE_ERROR = 0.15  # standard deviation of the error, in natural logarithms, with which noise is measured
+NOISE_ERROR = 0.25  # standard deviation of the error, in natural logarithms, with which noise is measured
 
 
 def full_size(

@@ -7,6 +7,7 @@ from typing import Literal
 import imageio.v3 as iio
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 from torch.utils.data import Dataset
 
@@ -20,6 +21,7 @@ from darkdiff_cli.synthesis import random_lens, random_sensor, sensor_light, wit
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
 HELD_OUT_EVERY = 20  # every 20th photograph is validation
+REDUCED = (1.5, 3.0)  # factors; most JPEGs hold their colours at half size, and no lens is sharp to the pixel
 DEFOCUS = (2.0, 40.0)  # blur in pixels (standard deviation), from slightly soft to plain colour
 
 
@@ -78,7 +80,7 @@ class PhotoPairs(Dataset[Pair]):
         if self.settings.drawn_share and rng.uniform() < self.settings.drawn_share:
             return drawn(2 * self.crop, rng), "drawing"
         path = self.paths[int(rng.integers(len(self.paths)))]
-        return _crop(load_photo(path), 2 * self.crop, rng), path.name
+        return _crop(load_photo(path), 2 * self.crop, self.settings.reduced_share, rng), path.name
 
 
 def defocused(srgb_01: NDArray[np.float32], spread: float) -> NDArray[np.float32]:
@@ -104,8 +106,8 @@ def load_photo(path: Path) -> NDArray[np.uint8]:
     return np.ascontiguousarray(picture[..., :3])
 
 
-def _crop(photo: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """A random square, flipped and transposed at random, as sRGB in [0, 1]; large photographs also at half size.
+def _crop(photo: NDArray[np.uint8], size: int, reduced_share: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """A random square, flipped and transposed at random, as sRGB in [0, 1]; large photographs also reduced in size.
 
     A photograph that is smaller than the square is continued by its mirror image.
     """
@@ -113,12 +115,14 @@ def _crop(photo: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDAr
     if any(missing):
         photo = np.pad(photo, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
     height, width = photo.shape[:2]
-    shrink = 2 if min(height, width) >= 2 * size and rng.uniform() < 0.5 else 1
-    span = size * shrink
+    most = min(REDUCED[1], min(height, width) / size)
+    reduced = most >= REDUCED[0] and rng.uniform() < reduced_share
+    span = int(size * rng.uniform(REDUCED[0], most)) if reduced else size
     top, left = int(rng.integers(height - span + 1)), int(rng.integers(width - span + 1))
-    square = photo[top : top + span, left : left + span].astype(np.float32) / np.float32(255.0)
-    if shrink == 2:
-        square = square.reshape(size, 2, size, 2, 3).mean(axis=(1, 3))
+    square = photo[top : top + span, left : left + span]
+    if reduced:
+        square = np.asarray(Image.fromarray(square).resize((size, size), Image.Resampling.LANCZOS))
+    picture = square.astype(np.float32) / np.float32(255.0)
     if rng.uniform() < 0.5:
-        square = square[:, ::-1]
-    return square.transpose(1, 0, 2) if rng.uniform() < 0.5 else square
+        picture = picture[:, ::-1]
+    return picture.transpose(1, 0, 2) if rng.uniform() < 0.5 else picture

@@ -1,6 +1,5 @@
 """Files are whole or not there, whatever kills the writer; lines are passed over where they are torn."""
 
-import json
 import os
 import resource
 import subprocess
@@ -154,6 +153,6 @@ def test_several_processes_append_whole_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     processes = [subprocess.Popen([sys.executable, "-c", APPENDING, path, who]) for who in ("one", "two")]
     assert [process.wait(timeout=120) for process in processes] == [0, 0]
-    found = [json.loads(line) for line in path.read_text().splitlines()]
+    found = JsonLines(path).read_new()
     assert [line["number"] for line in found if line["who"] == "one"] == list(range(200))
     assert [line["number"] for line in found if line["who"] == "two"] == list(range(200))

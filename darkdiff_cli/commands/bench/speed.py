@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import typer
 
@@ -40,6 +40,10 @@ class TimedOptions:
             help="Megapixels of the sensor. Default: 3, 6, 12 and 24. Can be given several times.",
         ),
     ] = None
+    picture: Annotated[
+        Literal["full", "half"] | None,
+        typer.Option(help="Size of the photo, as --size of enhance. Default: the model's."),
+    ] = None
     repeats: Annotated[
         int, typer.Option(min=1, metavar="N", help="Timed runs of each size; the median is printed.")
     ] = 3
@@ -68,13 +72,13 @@ class TimedSamplingOptions:
     ] = None
     tile: Tile = None
 
-    def settings(self) -> "EnhanceSettings":
-        """The settings of the diffusion."""
+    def settings(self, picture: Literal["full", "half"] | None) -> "EnhanceSettings":
+        """The settings of the diffusion, for a photo of this size."""
         from darkdiff_cli.enhancer import EnhanceSettings
         from darkdiff_models import SamplingSettings
 
         sampling = SamplingSettings(
-            steps=self.steps, guidance=self.guidance, views=self.views, tile=self.tile, size="half"
+            steps=self.steps, guidance=self.guidance, views=self.views, tile=self.tile, size=picture
         )
         return EnhanceSettings(sampling=sampling)
 
@@ -102,14 +106,16 @@ def speed(
     enhancer = _enhancer(timed.model, sampling.device, sampling.precision)
     controlnet = timed.beside == "controlnet"
     with counted_progress("speed", quiet) as progress:
-        found = run_speed(enhancer, sampling.settings(), timed.size or SIZES, timed.repeats, progress, controlnet)
+        found = run_speed(
+            enhancer, sampling.settings(timed.picture), timed.size or SIZES, timed.repeats, progress, controlnet
+        )
     if report is not None:
         write_report(report, None, found, Path())
     if as_json:
         print(json.dumps(found_json(None, found), indent=2))
     else:
         print(
-            f"{found.model}, {found.steps} steps, guidance {found.guidance:g}, {found.views} views, "
+            f"{found.model}, {found.size} size, {found.steps} steps, guidance {found.guidance:g}, {found.views} views, "
             f"on {found.device} in {found.precision}"
         )
         print(as_text(speed_table(found)))

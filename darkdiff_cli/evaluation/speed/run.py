@@ -16,8 +16,10 @@ from darkdiff_cli.evaluation.sample import night_scene, write_dark
 from darkdiff_cli.evaluation.speed.memory import PeakMemory
 from darkdiff_cli.evaluation.speed.peer import make_peer, time_peer
 from darkdiff_cli.raw import read_raw
+from darkdiff_models.detail import Samples
 
-STAGES = ("read", "develop", "encode", "context", "denoise", "decode", "finish", "write")
+NETWORKS = ("encode", "context", "denoise", "decode", "detail")
+STAGES = ("read", "develop", *NETWORKS, "finish", "write")
 RATIO = 200.0
 MATRIX = {"cuda": 8192}  # side of the matrices that are multiplied; 1024 elsewhere
 FLOP_SIDE = 256
@@ -28,7 +30,7 @@ class Timing:
     """One size.
 
     Attributes:
-        megapixels: of the sensor; the picture has a quarter.
+        megapixels: of the sensor.
         seconds: by stage, the median of the runs.
         gigabytes: peak by stage, the largest of the runs: of the device's memory on a GPU, else of the whole process,
             which keeps what an earlier stage has freed.
@@ -51,7 +53,8 @@ class SpeedResults:
     """The timings of a run.
 
     Attributes:
-        device, precision, model, steps, guidance, views, tile: under what it was measured.
+        device, precision, model, size, steps, guidance, views, tile: under what it was measured; a picture of size
+            "full" has the sensor's pixels, one of size "half" a quarter of them.
         timings: by size.
         teraflop_per_megapixel: arithmetic of the networks, counted, per megapixel of the sensor.
         device_teraflops: measured peak of square matrix products in the networks' precision, per second.
@@ -60,6 +63,7 @@ class SpeedResults:
     device: str
     precision: str
     model: str
+    size: str
     steps: int
     guidance: float
     views: int
@@ -70,7 +74,7 @@ class SpeedResults:
 
     def share_of_peak(self, timing: Timing) -> float:
         """The networks' arithmetic per second as a share of the device's matrix-product peak."""
-        seconds = sum(timing.seconds[stage] for stage in ("encode", "context", "denoise", "decode"))
+        seconds = sum(timing.seconds[stage] for stage in NETWORKS)
         return self.teraflop_per_megapixel * timing.megapixels / seconds / self.device_teraflops
 
     def as_dict(self) -> dict[str, object]:
@@ -132,6 +136,7 @@ def run_speed(
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
         precision=str(pipeline.precision).removeprefix("torch."),
         model=enhancer.model,
+        size=used.size,
         steps=used.steps,
         guidance=used.guidance,
         views=used.views,
@@ -178,8 +183,10 @@ def _write_raw(folder: Path, megapixels: float) -> Path:
 def _count(enhancer: Enhancer, settings: EnhanceSettings) -> float:
     """Teraflop per megapixel of the sensor, counted on a small picture."""
     image = torch.rand(FLOP_SIDE, FLOP_SIDE, int(enhancer.pipeline.vae.config["in_channels"]))
+    mosaic = torch.rand(1, 3, 2 * FLOP_SIDE, 2 * FLOP_SIDE)
+    samples = Samples(mosaic, torch.ones_like(mosaic), torch.full((1, 3, 2), 1e-3), torch.eye(3)[None])
     with FlopCounterMode(display=False) as counter:
-        enhancer.pipeline(image, settings.sampling)
+        enhancer.pipeline(image, settings.sampling, samples)
     return counter.get_total_flops() / 1e12 / (4 * FLOP_SIDE**2 / 1e6)
 
 

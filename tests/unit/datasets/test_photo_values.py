@@ -13,7 +13,7 @@ from darkdiff_cli.datasets import Pair, PhotoPairs, SynthesisSettings
 from darkdiff_cli.datasets.photos import load_photo
 from darkdiff_cli.datasets.scene import Form
 
-PLAIN = SynthesisSettings(exposure_range=(1.0, 1.0), bright_share=0.0)
+PLAIN = SynthesisSettings(exposure_range=(1.0, 1.0), bright_share=0.0, reduced_share=0.0)
 
 
 def one_photo(folder: Path, picture: np.ndarray) -> Path:
@@ -86,16 +86,42 @@ def test_crops_lie_anywhere_turned_any_way(tmp_path: Path) -> None:
     assert min(turns.values()) > 15
 
 
-def test_large_photographs_are_seen_at_half_size_as_well(tmp_path: Path) -> None:
-    """A chequered one: at half size it is the mean of black and white."""
-    rows, columns = np.mgrid[0:64, 0:64]
-    board = np.where((rows + columns)[..., None] % 2, 255, 0).astype(np.uint8).repeat(3, axis=2)
-    pairs = [full_pairs(one_photo(tmp_path / "large", board), 16)[index] for index in range(80)]
-    halved = [pair for pair in pairs if np.ptp(levels(pair)) < 1]
-    assert len(halved) / len(pairs) == pytest.approx(0.5, abs=0.12)
-    assert all(levels(pair) == pytest.approx(127.5, abs=0.1) for pair in halved)
-    small = full_pairs(one_photo(tmp_path / "small", board[:63]), 16)
-    assert all(np.ptp(levels(small[index])) > 250 for index in range(20))
+def test_large_photographs_are_seen_reduced_as_often_as_asked(tmp_path: Path) -> None:
+    """Black and white columns that one factor turns into other widths, and a photograph that is too small for it."""
+    columns = np.arange(96) // 12 % 2
+    stripes = np.broadcast_to(np.where(columns, 255, 0).astype(np.uint8)[:, None], (96, 96, 3)).copy()
+    large, small = one_photo(tmp_path / "large", stripes), one_photo(tmp_path / "small", stripes[:47, :47])
+    assert not any(widest(pair) < 12 for pair in drawn(large, share=0.0))
+    assert all(4 <= widest(pair) <= 8 for pair in drawn(large, share=1.0))  # 12 columns by 1.5 to 3
+    some = [widest(pair) < 12 for pair in drawn(large, share=0.3)]
+    assert np.mean(some) == pytest.approx(0.3, abs=0.12)
+    assert not any(widest(pair) < 12 for pair in drawn(small, share=1.0))
+
+
+def test_a_reduced_photograph_shows_as_much_more_of_the_scene(tmp_path: Path) -> None:
+    """A slope: its steps from pixel to pixel are the factor."""
+    slope = np.broadcast_to(np.arange(192, dtype=np.uint8)[:, None], (192, 192, 3)).copy()
+    data = PhotoPairs(one_photo(tmp_path, slope), replace(PLAIN, reduced_share=1.0), 32, form=Form(full_size=True))
+    steps = []
+    for index in range(60):
+        across, down = (np.abs(np.diff(levels(data[index])[8:-8, 8:-8, 1], axis=axis)).mean() for axis in (1, 0))
+        assert min(across, down) < 0.1
+        steps.append(max(across, down))
+    assert 1.45 < min(steps) < 1.65
+    assert 2.7 < max(steps) < 3.05
+
+
+def drawn(folder: Path, share: float) -> list[Pair]:
+    data = PhotoPairs(folder, replace(PLAIN, reduced_share=share), 16, form=Form(full_size=True))
+    return [data[index] for index in range(100)]
+
+
+def widest(pair: Pair) -> int:
+    """Pixels across the widest stripe that does not reach the border, in the truth."""
+    light = levels(pair)[..., 1]
+    line = (light[5] if np.ptp(light[5]) > 100 else light[:, 5]) > 127
+    edges = np.flatnonzero(np.diff(line)) + 1
+    return int(np.diff(edges).max()) if len(edges) > 1 else 12
 
 
 def test_every_twentieth_photograph_is_held_out(photo_folder: Path) -> None:

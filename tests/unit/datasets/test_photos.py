@@ -59,7 +59,7 @@ def test_the_network_is_told_of_the_noise_with_an_error(photo_folder) -> None:
         assert full is not None
         gains.append(float(full.samples.noise[1, 0]) / (200 / (16383 - 512)))
     assert np.mean(np.log(gains)) == pytest.approx(0.0, abs=0.08)
-    assert np.std(np.log(gains)) == pytest.approx(0.15, abs=0.05)
+    assert np.std(np.log(gains)) == pytest.approx(0.25, abs=0.06)
 
 
 def test_a_pair_turns_with_everything_it_holds(photo_folder) -> None:
