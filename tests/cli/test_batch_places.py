@@ -52,7 +52,8 @@ def descendant(process: "subprocess.Popen[str]", like: str, done: Path) -> psuti
 
 def test_two_devices_share_the_work_and_one_may_die(tmp_path, shoot, model_folder) -> None:
     folder = shots(tmp_path / "night", shoot, 16)
-    assert darkdiff(*words(folder, model_folder, "-o", tmp_path / "straight", "--quiet")).exit_code == 0
+    straight = words(folder, model_folder, "-o", tmp_path / "straight", "--device", "cpu", "--quiet")
+    assert darkdiff(*straight).exit_code == 0
     output = tmp_path / "shared"
     with start(*words(folder, model_folder, "-o", output, "--devices", "cpu,cpu", "--json")) as process:
         descendant(process, "spawn_main", output).send_signal(signal.SIGKILL)

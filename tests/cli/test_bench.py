@@ -243,7 +243,8 @@ def test_wrong_words_are_one_sentence(scenes, words, sentence, tmp_path) -> None
 def test_speed_counts_every_stage(model_folder, tmp_path) -> None:
     report = tmp_path / "speed.html"
     done = bench(
-        "speed", "--model", model_folder, "--size", 0.05, "--size", 0.1, "--repeats", 1, "--json", "--report", report
+        *("speed", "--model", model_folder, "--device", "cpu", "--size", 0.05, "--size", 0.1),
+        *("--repeats", 1, "--json", "--report", report),
     )
     assert done.exit_code == 0, done.stderr
     found = json.loads(done.stdout)["speed"]
@@ -286,6 +287,7 @@ def test_sample_scene_is_dark_colourful_and_the_same_every_time() -> None:
 
 def test_speed_takes_a_precision_and_measures_every_stage(model_folder) -> None:
     words = ("speed", "--model", model_folder, "--size", 0.05, "--repeats", 1, "--steps", 1, "--json", "--quiet")
+    words += ("--device", "cpu")
     found = json.loads(bench(*words, "--precision", "bf16").stdout)["speed"]
     assert found["precision"] == "bfloat16"
     timing = found["timings"][0]
