@@ -7,6 +7,7 @@ from darkdiff_cli.errors import SettingsError
 
 Format = Literal["jpeg", "tiff", "png", "avif", "jxl", "webp", "exr", "dng"]
 Colour = Literal["srgb", "display-p3", "adobe-rgb", "rec2020", "prophoto"]
+Compression = Literal["lossless", "lossy"]
 OWN = "_darkdiff"  # how the names of photos end that the program chooses
 CODECS, EXR = "imagecodecs", "OpenEXR"  # both in the extra `formats`
 
@@ -19,12 +20,14 @@ class Kind(NamedTuple):
         bit_depths: of each channel, the usual one first. 32 bits, and both depths of EXR, are floats of linear light.
         packages: what each bit depth needs beside the program, where it needs anything.
         colours: the colour spaces.
+        compressions: those to choose from, the usual one first; none where there is no choice.
     """
 
     suffixes: tuple[str, ...]
     bit_depths: tuple[int, ...]
     packages: dict[int, str]
     colours: tuple[Colour, ...] = get_args(Colour)
+    compressions: tuple[Compression, ...] = ()
 
 
 KINDS: dict[Format, Kind] = {
@@ -35,17 +38,17 @@ KINDS: dict[Format, Kind] = {
     "jxl": Kind((".jxl",), (16,), {16: CODECS}, ("srgb",)),
     "webp": Kind((".webp",), (8,), {}),
     "exr": Kind((".exr",), (16, 32), {16: EXR, 32: EXR}),
-    "dng": Kind((".dng",), (16,), {}, ("srgb",)),
+    "dng": Kind((".dng",), (16,), {}, ("srgb",), ("lossless", "lossy")),
 }
 FORMATS: dict[str, Format] = {suffix: name for name, kind in KINDS.items() for suffix in kind.suffixes}
 """Format by suffix."""
 
 
-def check_format(name: Format, bit_depth: int, colour: Colour) -> None:
+def check_format(name: Format, bit_depth: int, colour: Colour, compression: Compression | None = None) -> None:
     """Check, before the work starts, that a photo can be written so.
 
     Raises:
-        SettingsError: the format has no such bit depth or colour space, or a package is missing.
+        SettingsError: the format has no such bit depth, colour space or compression, or a package is missing.
     """
     kind = KINDS[name]
     if bit_depth not in kind.bit_depths:
@@ -53,6 +56,13 @@ def check_format(name: Format, bit_depth: int, colour: Colour) -> None:
         raise SettingsError(f"--bit-depth {bit_depth} does not go with {name}; use {allowed}.")
     if colour not in kind.colours:
         raise SettingsError(f"--colour {colour} does not go with {name}; use {' or '.join(kind.colours)}.")
+    if compression is not None and compression not in kind.compressions:
+        having = [other for other, facts in KINDS.items() if compression in facts.compressions]
+        raise SettingsError(f"--compression {compression} does not go with {name}; it is for {' or '.join(having)}.")
+    if compression == "lossy" and find_spec(CODECS) is None:
+        raise SettingsError(
+            f"--compression lossy needs the package {CODECS}; run pip install 'darkdiff[formats]', or drop the option."
+        )
     package = kind.packages.get(bit_depth)
     if package is not None and find_spec(package) is None:
         other = [str(depth) for depth in kind.bit_depths if depth not in kind.packages]

@@ -26,7 +26,7 @@ from darkdiff_cli.commands.aliases import (
     White,
 )
 from darkdiff_cli.errors import SettingsError
-from darkdiff_cli.formats import FORMATS, KINDS, Colour, Format, check_format
+from darkdiff_cli.formats import FORMATS, KINDS, Colour, Compression, Format, check_format
 
 if TYPE_CHECKING:
     from darkdiff_cli.enhancer import EnhanceSettings
@@ -174,6 +174,13 @@ class OutputOptions:
         Colour,
         typer.Option(help="Colour space of the photos, with its ICC profile. jxl has srgb alone, dng the camera's."),
     ] = "srgb"
+    compression: Annotated[
+        Compression | None,
+        typer.Option(
+            help="Of a dng alone. lossy: a quarter of the size, in JPEG XL, for readers of DNG 1.7 such as Lightroom. "
+            "Default: lossless."
+        ),
+    ] = None
     overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace photos that exist.")] = False
     no_gps: Annotated[
         bool,
@@ -203,15 +210,15 @@ class OutputOptions:
         """The settings of writing.
 
         Raises:
-            SettingsError: the format does not go with the suffix, the bit depth or the colour space, or a package is
-                missing.
+            SettingsError: the format does not go with the suffix, the bit depth, the colour space or the compression,
+                or a package is missing.
         """
         kind = self.kind()
         bit_depth = KINDS[kind].bit_depths[0] if self.bit_depth is None else self.bit_depth
-        check_format(kind, bit_depth, self.colour)
+        check_format(kind, bit_depth, self.colour, self.compression)
         from darkdiff_cli.photo.settings import PhotoSettings
 
-        return PhotoSettings(kind, bit_depth, self.overwrite, not self.no_gps, self.colour)
+        return PhotoSettings(kind, bit_depth, self.overwrite, not self.no_gps, self.colour, self.compression)
 
 
 def check_suffix(output: Path | None) -> None:

@@ -56,6 +56,11 @@ class Photo:
         floats = self.settings.bit_depth == 32
         return self.settings.colour == "srgb" and self.settings.photo_format != "dng" and not floats
 
+    @property
+    def lossy(self) -> bool:
+        """Whether the file is to be small rather than exact, where its format leaves the choice."""
+        return self.settings.compression == "lossy"
+
     def profile(self, linear: bool = False) -> bytes:
         """The ICC profile of `levels`, or of `light`."""
         return profile(self.space, linear)

@@ -1,11 +1,8 @@
-"""Linear DNG (specification 1.4): the finished picture's light in the camera's own colours, for a raw converter."""
+"""Linear DNG: the finished picture's light in the camera's own colours, for a raw converter."""
 
 import io
-from collections.abc import Iterator
 from fractions import Fraction
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tifffile
@@ -13,17 +10,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from darkdiff_cli.capture import EXIF
-from darkdiff_cli.formats import CODECS
 from darkdiff_cli.photo.content import Photo
+from darkdiff_cli.photo.dng_packing import JPEG, TOP, lossless, lossy
 from darkdiff_cli.photo.exif import entry
 from darkdiff_cli.photo.tiff import Extra, append_directories, directory
 
 LINEAR_RAW = 34892  # PhotometricInterpretation
-NONE, JPEG = 1, 7  # Compression; the latter is lossless for more than 8 bits
 FINISHED = 8  # under which tifffile writes segments as they are, whatever is installed; the right one is put in later
 D65 = 21  # EXIF LightSource
-TOP = 65535
-TILE, STEP = 256, 16  # pixels: a tile's side, which TIFF wants in steps, and LibRaw no larger than the picture
+VERSION_1_1, VERSION_1_4, VERSION_1_7 = bytes((1, 1, 0, 0)), bytes((1, 4, 0, 0)), bytes((1, 7, 0, 0))
 PREVIEW, PREVIEW_QUALITY = 2048, 90  # longest side in pixels
 LENS, SERIAL_NUMBER = 42034, 42033  # EXIF tags that a DNG repeats
 
@@ -31,16 +26,17 @@ LENS, SERIAL_NUMBER = 42034, 42033  # EXIF tags that a DNG repeats
 def write_dng(path: Path, photo: Photo) -> None:
     """Write a linear DNG of 16 bits with a JPEG preview as its first picture and the raw one below it.
 
-    The raw picture is compressed without loss where imagecodecs is installed, else not at all. It is upright, as every
-    photo is. What lies above the sensor's range is scaled into it, and BaselineExposure says by how much. What lies
-    below black, which only a matrix that is no camera's gives, is clipped: LibRaw renders a linear DNG of another black
-    level than 0 too dark.
+    The raw picture is compressed without loss where imagecodecs is installed, else not at all; or, where the settings
+    ask for it, with some loss as JPEG XL, which readers of DNG 1.7 know. It is upright, as every photo is. What lies
+    above the sensor's range is scaled into it, and BaselineExposure says by how much. What lies below black, which only
+    a matrix that is no camera's gives, is clipped: LibRaw renders a linear DNG of another black level than 0 too dark.
     """
     sensor = photo.light() @ photo.camera.sensor_from_srgb.T.astype(np.float32)
     pixels, headroom = stored(sensor)
     preview = _preview(photo)
     first = directory(photo)
     first["extratags"] = [*first["extratags"], *_camera_tags(photo, headroom)]
+    packed = lossy(pixels) if photo.lossy else lossless(pixels)
     levels: list[Extra] = [(50714, "2I", 3, (0, 1) * 3, True), (50717, "I", 3, (TOP,) * 3, True)]
     with tifffile.TiffWriter(path, byteorder="<") as tiff:
         with Image.open(io.BytesIO(preview)) as image:
@@ -49,13 +45,14 @@ def write_dng(path: Path, photo: Photo) -> None:
             iter([preview]), shape=shape, dtype=np.uint8, photometric="ycbcr", compression=FINISHED,
             rowsperstrip=shape[0], subfiletype=1, subifds=1, metadata=None, **first,
         )  # fmt: skip
-        segments, layout, compression = _packed(pixels)
         tiff.write(
-            segments, shape=pixels.shape, dtype=pixels.dtype, photometric=LINEAR_RAW, bitspersample=16,
-            compression=FINISHED, subfiletype=0, software=False, metadata=None, extratags=levels, **layout,
+            packed.segments, shape=pixels.shape, dtype=pixels.dtype, photometric=LINEAR_RAW, bitspersample=16,
+            compression=FINISHED, subfiletype=0, software=False, metadata=None, extratags=[*levels, *packed.tags],
+            **packed.layout,
         )  # fmt: skip
     with tifffile.TiffFile(path, mode="r+") as file:
-        for page, used in zip((file.pages.first, *(file.pages.first.pages or ())), (JPEG, compression), strict=True):
+        pages = (file.pages.first, *(file.pages.first.pages or ()))
+        for page, used in zip(pages, (JPEG, packed.compression), strict=True):
             page.tags[259].overwrite(used)
     append_directories(path, photo)
 
@@ -80,8 +77,8 @@ def _camera_tags(photo: Photo, headroom: float) -> list[Extra]:
     known = capture.model if len(names) == 2 and names[1].startswith(names[0]) else " ".join(names)
     neutral = np.array(camera.white_balance).min() / np.array(camera.white_balance)
     tags: list[Extra] = [
-        (50706, "B", 4, bytes((1, 4, 0, 0)), True),  # DNGVersion
-        (50707, "B", 4, bytes((1, 1, 0, 0)), True),  # DNGBackwardVersion
+        (50706, "B", 4, VERSION_1_7 if photo.lossy else VERSION_1_4, True),  # DNGVersion
+        (50707, "B", 4, VERSION_1_7 if photo.lossy else VERSION_1_1, True),  # DNGBackwardVersion
         _text(50708, known or "darkdiff"),  # UniqueCameraModel
         (50721, "2i", 9, _rationals(*camera.sensor_from_xyz.ravel()), True),  # ColorMatrix1
         (50728, "2I", 3, _rationals(*neutral), True),  # AsShotNeutral
@@ -108,27 +105,6 @@ def _preview(photo: Photo) -> bytes:
     file = io.BytesIO()
     image.save(file, "JPEG", quality=PREVIEW_QUALITY, subsampling=0)
     return file.getvalue()
-
-
-def _packed(pixels: NDArray[np.uint16]) -> tuple[Iterator[bytes], dict[str, Any], int]:
-    """The segments of the raw picture, their layout as tifffile's keywords, and their Compression."""
-    side = min(TILE, *(length // STEP * STEP for length in pixels.shape[:2]))
-    if side == 0 or find_spec(CODECS) is None:
-        return iter([pixels.astype("<u2").tobytes()]), {"rowsperstrip": pixels.shape[0]}, NONE
-    return _tiles(pixels, side), {"tile": (side, side)}, JPEG
-
-
-def _tiles(pixels: NDArray[np.uint16], side: int) -> Iterator[bytes]:
-    """Each tile as lossless JPEG (ITU-T T.81, annex H, predictor 1); the last of a row or column repeats its edge."""
-    import imagecodecs
-
-    high, wide = pixels.shape[:2]
-    for top in range(0, high, side):
-        for left in range(0, wide, side):
-            part = pixels[top : top + side, left : left + side]
-            missing = ((0, side - part.shape[0]), (0, side - part.shape[1]), (0, 0))
-            whole = np.pad(part, missing, "edge")
-            yield bytes(imagecodecs.jpeg8_encode(whole, lossless=True, predictor=1, bitspersample=16))
 
 
 def _text(number: int, text: str) -> Extra:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from darkdiff_cli.formats import Colour, Format
+from darkdiff_cli.formats import Colour, Compression, Format
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class PhotoSettings:
         overwrite: replace an existing file.
         gps: write the position where the raw has one.
         colour: colour space that the picture is converted to.
+        compression: whether something may be lost, for a format that leaves the choice; None: as the format does it.
     """
 
     photo_format: Format = "jpeg"
@@ -22,3 +23,4 @@ class PhotoSettings:
     overwrite: bool = False
     gps: bool = True
     colour: Colour = "srgb"
+    compression: Compression | None = None

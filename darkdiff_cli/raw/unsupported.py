@@ -96,11 +96,15 @@ def is_foveon(path: Path) -> bool:
 
 
 def raw_compression(path: Path) -> int | None:
-    """The TIFF compression of the largest picture of a raw that is built as TIFF, None for any other file."""
+    """The TIFF compression of the largest picture of a raw that is built as TIFF, None for any other file.
+
+    A preview may be as large as the raw; it is marked as a reduced picture.
+    """
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it reports what it finds damaged
     try:
         with tifffile.TiffFile(path) as tiff:
             pages: list[Any] = [tiff.pages.first, *(tiff.pages.first.pages or ())]
-            return int(max(pages, key=lambda page: int(page.imagewidth) * int(page.imagelength)).compression)
+            largest = max(pages, key=lambda page: (int(page.imagewidth) * int(page.imagelength), not page.is_reduced))
+            return int(largest.compression)
     except Exception:  # tifffile raises errors of many kinds on what is no TIFF
         return None

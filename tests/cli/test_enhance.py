@@ -98,6 +98,8 @@ def test_nothing_but_bad_files_is_exit_code_two(shared: Path, model_folder: Path
         (("--bit-depth", "16"), "bit-depth"),
         (("-o", "a.tif", "--format", "jpeg"), "--format"),
         (("--format", "jxl", "--colour", "prophoto"), "--colour prophoto does not go with jxl"),
+        (("--format", "tiff", "--compression", "lossless"), "--compression lossless does not go with tiff"),
+        (("-o", "a.dng", "--compression", "best"), "compression"),
         (("--model", "/nowhere/at/all"), "no model"),
         (("--device", "warp"), "device"),
         (("--tile", "9"), "multiple"),

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import asdict, dataclass, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, ClassVar, get_args, get_type_hints
 
@@ -107,6 +108,12 @@ def test_every_option_of_the_diffusion_reaches_its_setting_alone(name: str) -> N
         (("-o", "a.PNG", "--bit-depth", "8"), PhotoSettings("png", 8)),
         (("--format", "webp"), PhotoSettings("webp", 8)),
         (("-o", "a.dng"), PhotoSettings("dng", 16)),
+        (("-o", "a.dng", "--compression", "lossless"), PhotoSettings("dng", 16, compression="lossless")),
+        pytest.param(
+            ("-o", "a.dng", "--compression", "lossy"),
+            PhotoSettings("dng", 16, compression="lossy"),
+            marks=pytest.mark.skipif(find_spec("imagecodecs") is None, reason="no imagecodecs"),
+        ),
         (("--colour", "display-p3"), PhotoSettings(colour="display-p3")),
     ],
 )

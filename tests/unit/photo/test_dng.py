@@ -93,7 +93,7 @@ def lab_blocks(picture: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("packed", PACKED)
 def test_libraw_renders_the_picture(packed: bool, clean: RawFrame, tmp_path: Path, monkeypatch) -> None:
     if not packed:
-        monkeypatch.setattr("darkdiff_cli.photo.dng.find_spec", lambda _name: None)
+        monkeypatch.setattr("darkdiff_cli.photo.dng_packing.find_spec", lambda _name: None)
     picture = render_linear(develop(clean))
     path = written(tmp_path / "a.dng", picture, clean)
     error = rendering_error(picture, path)
@@ -206,7 +206,7 @@ def test_tags_are_those_of_the_specification(clean: RawFrame, capture: CaptureMe
 @pytest.mark.parametrize("packed", PACKED)
 def test_compression_is_stated(packed: bool, clean: RawFrame, tmp_path: Path, monkeypatch) -> None:
     if not packed:
-        monkeypatch.setattr("darkdiff_cli.photo.dng.find_spec", lambda _name: None)
+        monkeypatch.setattr("darkdiff_cli.photo.dng_packing.find_spec", lambda _name: None)
     path = written(tmp_path / "a.dng", render_linear(develop(clean)), clean)
     with tifffile.TiffFile(path) as tiff:
         first = tiff.pages.first
