@@ -50,10 +50,11 @@ class Ledger:
         self._found: dict[str, Entry] = {}
 
     def entries(self) -> dict[str, Entry]:
-        """The newest entry of each key; later calls read only what was appended since."""
+        """The newest entry of each key, in the order of their lines; later calls read only what was appended since."""
         for line in self._lines.read_new():
             with suppress(TypeError):  # a line of another program
                 entry = Entry(**{**line, "notes": tuple(line.get("notes", ()))})
+                self._found.pop(entry.key, None)
                 self._found[entry.key] = entry
         return self._found
 

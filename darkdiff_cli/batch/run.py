@@ -15,7 +15,7 @@ from darkdiff_cli.batch.worker import Finished
 Report = Callable[[Mapping[str, str], "Summary"], None]
 """(the file that each worker is at, counts so far)."""
 Keep = Callable[[Finished], None]
-"""Takes in what became of a task, for a page about the batch."""
+"""Takes in what became of a task."""
 
 More = Callable[[], Sequence[Task]]
 """Tasks that have come up."""
@@ -66,7 +66,7 @@ class Stop(Protocol):
 
 
 class Tally:
-    """The watcher that counts, shows progress and keeps pictures."""
+    """The watcher that counts, shows progress and hands results on."""
 
     def __init__(self, summary: Summary, report: Report, keep: Keep) -> None:
         self.summary, self.report, self.keep = summary, report, keep

@@ -1,6 +1,5 @@
 """What is done with one file of a batch, wherever the batch runs: decode, render, write."""
 
-import io
 import shutil
 import time
 from dataclasses import dataclass, replace
@@ -8,20 +7,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from darkdiff_cli.batch.album.previews import keep_preview, make_preview
 from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.decoder import Decoder
 from darkdiff_cli.batch.ledger import Entry
-from darkdiff_cli.colour import srgb_encode
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings, Rendered
 from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, OutputError, sentence_of
-from darkdiff_cli.photo import upright
-from darkdiff_cli.raw import Exposure, develop
+from darkdiff_cli.raw import Exposure
 
 FULL = 20_000_000  # bytes; with less left, a failed write means a full disk
-THUMBNAIL = 320  # pixels
 
 
 @dataclass(frozen=True)
@@ -32,14 +26,14 @@ class WorkerSettings:
         model: "tiny", a folder, or a hub id.
         picture: what decides every photo.
         timeout: seconds that one file may take to decode.
-        thumbnails: make small pictures of before and after.
+        previews: keep small pictures of each photo for the page.
         device: that the networks run on.
     """
 
     model: str
     picture: EnhanceSettings
     timeout: float
-    thumbnails: bool = False
+    previews: bool = False
     device: str = "auto"
 
 
@@ -53,11 +47,10 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Made:
-    """A picture, when its work began, and small versions of the file before and after."""
+    """A picture, and when its work began."""
 
     rendered: Rendered
     began: float
-    thumbnails: tuple[bytes, bytes] | None
 
 
 @dataclass(frozen=True)
@@ -67,13 +60,11 @@ class Finished:
     Attributes:
         task: the task.
         entry: for the ledger.
-        thumbnails: JPEG files of the amplified raw and of the photo, where they were asked for.
         disk_full: the photo could not be written because the disk is full.
     """
 
     task: Task
     entry: Entry
-    thumbnails: tuple[bytes, bytes] | None = None
     disk_full: bool = False
 
 
@@ -125,12 +116,7 @@ class Worker:
             rendered = self.enhancer.render(exposure, replace(picture, sampling=sampling))
             note = f"the picture did not fit into memory, so it was denoised in tiles of {error.smaller_tile} latents"
             rendered = replace(rendered, notes=(*rendered.notes, note))
-        small = None
-        if self.settings.thumbnails:
-            before = srgb_encode(develop(exposure.frame, exposure.ratio, "srgb").pixels.clip(0, 1))
-            turn = exposure.frame.orientation
-            small = thumbnail(before, turn), thumbnail(rendered.srgb_01, turn)
-        return Made(rendered, decoded.began, small)
+        return Made(rendered, decoded.began)
 
     def write(self, task: Task, made: "Made | DarkdiffError") -> Finished:
         """Write the photo, whole or not at all; an error is what became of the task."""
@@ -142,25 +128,24 @@ class Worker:
             picture = self.settings.picture
             settings = replace(picture, photo=replace(picture.photo, overwrite=True))
             done = self.enhancer.write(task.job.output, made.rendered, settings)
+            notes = (*done.notes, *self._keep_preview(task, made.rendered))
         except Exception as error:  # whatever this file has in it, the others go on
             full = isinstance(error, OutputError | OSError) and _free(task.job.output) < FULL
             sentence = sentence_of(error, task.job.source)
             return Finished(task, replace(entry, status="failed", error=sentence), disk_full=full)
         seconds = round(time.monotonic() - made.began, 2)
-        entry = replace(entry, ratio=done.ratio, seconds=seconds, notes=done.notes)
-        return Finished(task, entry, made.thumbnails)
+        return Finished(task, replace(entry, ratio=done.ratio, seconds=seconds, notes=notes))
 
-
-def thumbnail(srgb: NDArray[np.float32], orientation: int) -> bytes:
-    """A small upright JPEG of a (h, w, 3) sRGB picture in [0, 1]."""
-    from PIL import Image
-
-    pixels = np.rint(upright(srgb, orientation).clip(0, 1) * 255).astype(np.uint8)
-    image = Image.fromarray(pixels)
-    image.thumbnail((THUMBNAIL, THUMBNAIL))
-    file = io.BytesIO()
-    image.save(file, "JPEG", quality=80)
-    return file.getvalue()
+    def _keep_preview(self, task: Task, rendered: Rendered) -> tuple[str, ...]:
+        """Keep the preview of a photo that is written already; without it the photo is as good, so say it and go on."""
+        if not self.settings.previews:
+            return ()
+        try:
+            preview = make_preview(task.key, rendered, self.settings.picture.photo.photo_format)
+            keep_preview(task.job.root, task.job.photo, preview)
+        except Exception as error:
+            return (f"the report cannot show it before and after ({sentence_of(error, task.job.source).rstrip('.')})",)
+        return ()
 
 
 def _free(path: Path) -> int:

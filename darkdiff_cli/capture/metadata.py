@@ -10,6 +10,8 @@ NAMED = {
     "make": 271, "model": 272, "lens": 42036, "exposure_time": 33434, "aperture": 33437, "iso": 34855,
     "focal_length": 37386, "date": 36867,
 }  # fmt: skip
+SPEEDS = (34866, 34865, 34867)  # recommended exposure index, standard output sensitivity, ISO speed: EXIF 2.3
+LARGEST_ISO = 65535  # what the tag of ISO speed can hold
 PLACES = ("City", "State", "Country", "Location", "Sublocation", "GPS")  # in the names of XMP properties
 
 
@@ -52,6 +54,14 @@ class CaptureMetadata:
     def settings(self) -> dict[str, Any]:
         """The fields with a name of their own: text and numbers alone."""
         return {name: getattr(self, name) for name in NAMED}
+
+    @property
+    def speed(self) -> int | None:
+        """ISO speed, that above 65535 too."""
+        if self.iso != LARGEST_ISO:
+            return self.iso
+        larger = (self.exif.get(number) for number in SPEEDS)
+        return next((value for value in larger if isinstance(value, int)), self.iso)
 
     def tags(self) -> dict[int, Value]:
         """All EXIF tags by number, those with a field of their own included."""

@@ -14,10 +14,10 @@ from darkdiff_cli.commands.batch_options import EngineOptions, FileOptions, Fold
 from darkdiff_cli.commands.options import DiffusionOptions, PictureOptions, enhance_settings
 from darkdiff_cli.commands.presets import PresetOptions
 from darkdiff_cli.commands.progress import batch_progress
+from darkdiff_cli.errors import OutputError
 from darkdiff_cli.formats import KINDS
 
 if TYPE_CHECKING:
-    from darkdiff_cli.batch.album import Album
     from darkdiff_cli.batch.arrivals import Arrivals
     from darkdiff_cli.batch.plan import Plan
     from darkdiff_cli.batch.run import Summary
@@ -36,12 +36,15 @@ def batch(
 ) -> int:
     """Turn every dark raw file of a folder into a photo. A second run does what is new, changed or was interrupted.
 
-    Prints the path of each photo inside the output folder. Exit code 0: all done; 1: some files failed; 2: wrong usage
-    or nothing to work on; 130: interrupted after the current file (of --watch, that is its usual end: 0 or 1).
+    Prints the path of each photo inside the output folder, and at the end on stderr the path of a page that shows them
+    before and after. Exit code 0: all done; 1: some files failed; 2: wrong usage or nothing to work on; 130:
+    interrupted after the current file (of --watch, that is its usual end: 0 or 1).
     """
     machine.check()
     root = output.root(folder)
+    page = output.page(root)
     settings = enhance_settings(picture, diffusion, output, machine)
+    from darkdiff_cli.batch.album.page import save_page
     from darkdiff_cli.batch.arrivals import Arrivals
     from darkdiff_cli.batch.exposure_lock import lock_exposure
     from darkdiff_cli.batch.jobs import find_jobs
@@ -62,9 +65,10 @@ def batch(
         settings = replace(settings, exposure=lock.applied(settings.exposure))
         if not output.quiet:
             print(f"darkdiff: {lock}.", file=sys.stderr)
+    ledger = Ledger(root)
     planned = partial(
         plan_batch,
-        ledger=Ledger(root),
+        ledger=ledger,
         settings=settings,
         model=model,
         checksum=files.checksum,
@@ -76,15 +80,21 @@ def batch(
         _preview(plan)
         return 1 if plan.lost else 0
     arrivals = Arrivals(find, planned) if files.watch else None
-    worker = WorkerSettings(model, settings, files.timeout, output.report is not None)
-    summary, album = _run(plan, root, worker, machine.settings(), output, arrivals)
+    worker = WorkerSettings(model, settings, files.timeout, page is not None)
+    summary = _run(plan, root, worker, machine.settings(), output, arrivals)
     summary.lock = lock
-    _show(summary, output, files.watch)
-    if album is not None:
-        album.save(summary)
+    pageless = None
+    try:
+        if page is not None and not save_page(page, folder, root, ledger.entries().values(), summary):
+            page = None
+    except OutputError as error:
+        page, pageless = None, error
+    _show(summary, output, files.watch, page)
+    if pageless is not None:
+        print(f"darkdiff: {pageless}", file=sys.stderr)
     if summary.stopped == "interrupted" and not files.watch:  # of a watch it is the usual end
         raise KeyboardInterrupt
-    return 1 if summary.failed or (summary.stopped and not files.watch) else 0
+    return 1 if summary.failed or pageless or (summary.stopped and not files.watch) else 0
 
 
 def _preview(plan: "Plan") -> None:
@@ -102,28 +112,23 @@ def _run(
     engine: "Engine",
     output: FolderOutputOptions,
     arrivals: "Arrivals | None",
-) -> "tuple[Summary, Album | None]":
-    from darkdiff_cli.batch.album import Album
+) -> "Summary":
     from darkdiff_cli.batch.start import run_batch
 
-    album = Album(output.report) if output.report else None
-
     def keep(finished: "Finished") -> None:
-        if album is not None:
-            album.add(finished)
         if arrivals is not None and not output.as_json and finished.entry.error is None:
             print(finished.entry.output, flush=True)  # nobody waits for the end of a watch
 
     with batch_progress(output.quiet) as progress:
-        return run_batch(plan, root, worker, engine, progress, keep, arrivals), album
+        return run_batch(plan, root, worker, engine, progress, keep, arrivals)
 
 
 def _absolute(model: str) -> str:
     return str(Path(model).absolute()) if Path(model).is_dir() else model
 
 
-def _show(summary: "Summary", output: FolderOutputOptions, watched: bool) -> None:
-    """Paths or JSON on stdout; failures and counts on stderr. The paths of a watch were printed as they came."""
+def _show(summary: "Summary", output: FolderOutputOptions, watched: bool, page: Path | None) -> None:
+    """Paths or JSON on stdout; failures, counts, the page on stderr. The paths of a watch were printed as they came."""
     if output.as_json:
         print(
             json.dumps(
@@ -133,6 +138,7 @@ def _show(summary: "Summary", output: FolderOutputOptions, watched: bool) -> Non
                     "skipped": summary.skipped,
                     "stopped": summary.stopped,
                     "exposure_lock": asdict(summary.lock) if summary.lock else None,
+                    "report": None if page is None else str(page),
                 }
             )
         )
@@ -147,3 +153,5 @@ def _show(summary: "Summary", output: FolderOutputOptions, watched: bool) -> Non
         print(f"darkdiff: {summary.stopped}", file=sys.stderr)
     if not output.quiet:
         print(f"{len(summary.done)} done, {len(summary.failed)} failed, {summary.skipped} skipped", file=sys.stderr)
+        if page is not None:
+            print(f"Look at them: {page}", file=sys.stderr)

@@ -14,6 +14,8 @@ from darkdiff_cli.formats import FORMATS, Format
 if TYPE_CHECKING:
     from darkdiff_cli.batch.start import Engine
 
+PAGE = "darkdiff-report.html"  # in the folder of the photos
+
 
 @dataclass(frozen=True)
 class FileOptions:
@@ -93,8 +95,16 @@ class FolderOutputOptions(OutputOptions):
         ),
     ] = False
     report: Annotated[
-        Path | None, typer.Option(help="Write an HTML page that shows every photo of this run before and after.")
+        Path | None,
+        typer.Option(
+            help="The HTML page that shows every photo before and after, and what failed. Default: "
+            "darkdiff-report.html in the folder of the photos."
+        ),
     ] = None
+    no_report: Annotated[
+        bool,
+        typer.Option("--no-report", metavar="", help="Write no page, and keep no small pictures of the photos for it."),
+    ] = False
 
     def kind(self) -> Format:
         """The format that --format names, JPEG by default."""
@@ -104,7 +114,7 @@ class FolderOutputOptions(OutputOptions):
         """The folder of the photos of a folder of raws.
 
         Raises:
-            SettingsError: it cannot be a folder or is called like a file, or the page has no place.
+            SettingsError: it cannot be a folder or is called like a file.
         """
         check_suffix(self.output)
         root = self.output or folder / "darkdiff"
@@ -112,9 +122,24 @@ class FolderOutputOptions(OutputOptions):
             raise SettingsError(f"-o {root}: is the name of a photo, but a batch writes many; give a folder.")
         if os.path.lexists(root) and not os.path.isdir(root):
             raise SettingsError(f"-o {root}: is no folder; choose another.")
-        if self.report is not None and (self.report.is_dir() or not self.report.absolute().parent.is_dir()):
-            raise SettingsError(f"--report {self.report}: must be a file in a folder that exists.")
         return root
+
+    def page(self, root: Path) -> Path | None:
+        """The page about the batch; None where none is wanted.
+
+        Args:
+            root: of the photos.
+
+        Raises:
+            SettingsError: it has no place, or --report and --no-report are given both.
+        """
+        if self.report is None:
+            return None if self.no_report else root / PAGE
+        if self.no_report:
+            raise SettingsError("--report names a page and --no-report wants none; drop one of them.")
+        if self.report.is_dir() or not self.report.absolute().parent.is_dir():
+            raise SettingsError(f"--report {self.report}: must be a file in a folder that exists.")
+        return self.report
 
 
 @dataclass(frozen=True)

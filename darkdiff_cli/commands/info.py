@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from darkdiff_cli.capture.words import camera, f_number, shutter
 from darkdiff_cli.errors import sentence_of
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _rows(report: "RawReport") -> list[tuple[str, str]]:
     if measured.gain is not None and measured.read_noise is not None:
         noise = f"{measured.gain:.3g} DN per electron, {measured.read_noise:.3g} DN in the dark"
     rows = [
-        ("camera", _camera(report.shot)),
+        ("camera", camera(report.shot.make, report.shot.model) or "unknown"),
         ("lens", report.shot.lens or "unknown"),
         ("shot", _shot(report.shot)),
         ("file", f"{report.bytes / 1e6:.1f} MB, {sensor.bits} bits, decoded as {sensor.samples}"),
@@ -115,29 +116,16 @@ def _sizes(sensor: "Sensor") -> str:
     return "; ".join([*words, f"picture {_size(sensor.picture)}", f"orientation {sensor.orientation}"])
 
 
-def _camera(shot: "Shot") -> str:
-    """Make and model; many models name their make themselves."""
-    make, model = shot.make or "", shot.model or ""
-    repeated = bool(make) and model.lower().startswith(make.split()[0].lower())
-    return (model if repeated else f"{make} {model}".strip()) or "unknown"
-
-
 def _shot(shot: "Shot") -> str:
     words = [
-        _seconds(shot.exposure_time),
-        None if shot.aperture is None else f"f/{shot.aperture:.3g}",
+        shutter(shot.exposure_time),
+        f_number(shot.aperture),
         None if shot.iso is None else f"ISO {shot.iso}",
         None if shot.focal_length is None else f"{shot.focal_length:.4g} mm",
         shot.date,
         "position" if shot.has_position else "no position",
     ]
     return ", ".join(word for word in words if word is not None)
-
-
-def _seconds(time: float | None) -> str | None:
-    if time is None:
-        return None
-    return f"1/{1 / time:.4g} s" if time < 0.3 else f"{time:.3g} s"
 
 
 def _size(size: tuple[int, int]) -> str:

@@ -35,12 +35,14 @@ class Rendered:
         exposure: the frame and its amplification ratio.
         sampling: settings of the diffusion that were used.
         notes: sentences for the user about settings that had to be changed.
+        gain: factor on linear light that the white level of the picture asked for, applied.
     """
 
     srgb_01: NDArray[np.float32]
     exposure: Exposure
     sampling: Sampling
     notes: tuple[str, ...] = ()
+    gain: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -157,11 +157,11 @@ class Enhancer:
         except (MemoryError, RuntimeError) as error:
             raise explained(error, name, self.pipeline.resolved(sampling).tile) from error
         white, strength = settings.exposure.white_used, settings.exposure.strength
-        picture = finish(result.srgb.numpy(), frame, ratio, config["data_format"], white, strength)
+        picture, gain = finish(result.srgb.numpy(), frame, ratio, config["data_format"], white, strength)
         if not np.isfinite(picture).all():
             raise InputError(f"{name}: the model gave NaN or infinite values; try --device cpu, or another ratio.")
         report("finish", 1, 1)
-        return Rendered(picture, exposure, result.sampling, notes)
+        return Rendered(picture, exposure, result.sampling, notes, gain)
 
     def _samples(self, exposure: Exposure, sampling: SamplingSettings) -> Samples | None:
         """What the sensor saw, where detail is added from it; None where LRGB has the picture's full size."""

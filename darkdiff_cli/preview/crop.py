@@ -4,11 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
 
-from darkdiff_cli.colour import LUMINANCE_WEIGHTS
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.photo import upright
+from darkdiff_cli.photo.windows import inside, most_detail
 from darkdiff_cli.preview.pictures import Small
 from darkdiff_cli.preview.shown import Look, PreviewSettings
 from darkdiff_cli.raw import Exposure, RawFrame
@@ -72,7 +71,7 @@ def make_crop(enhancer: Enhancer, look: Look, small: Small, settings: PreviewSet
         x, y = most_detail(small.srgb_01, width, height)
     else:
         x, y = (share / 100 for share in settings.at)
-    place = Place(_inside(x, width), _inside(y, height), width, height)
+    place = Place(inside(x, width), inside(y, height), width, height)
     down, across = in_sensor(place.x, place.y, frame.orientation)
     top, left = (
         round((middle - share / 2) * length)
@@ -90,34 +89,9 @@ def window_size(frame: RawFrame, side: int) -> tuple[int, int]:
     return min(rows, frame.lrgb_shape[0]), min(columns, frame.lrgb_shape[1])
 
 
-def most_detail(srgb_01: NDArray[np.float32], width: float, height: float) -> tuple[float, float]:
-    """The middle of the window with the steepest edges on average.
-
-    Args:
-        srgb_01: (h, w, 3) sRGB in [0, 1], with little noise.
-        width, height: of the window, in shares of the picture.
-
-    Returns:
-        x and y in shares of the picture; its middle where the picture is too small for edges.
-    """
-    luminance = srgb_01 @ LUMINANCE_WEIGHTS
-    if min(luminance.shape) < 2:
-        return 0.5, 0.5
-    edges = np.hypot(*np.gradient(luminance))
-    high, wide = edges.shape
-    window = max(1, round(height * high)), max(1, round(width * wide))
-    row, column = np.unravel_index(uniform_filter(edges, window, mode="constant").argmax(), edges.shape)
-    return (int(column) + 0.5) / wide, (int(row) + 0.5) / high
-
-
 def in_sensor(x: float, y: float, orientation: int) -> tuple[float, float]:
     """A place of the upright picture (x, y) in the sensor's orientation: shares from the top and from the left."""
     corners = np.moveaxis(np.mgrid[0:2, 0:2], 0, -1).astype(np.float32)  # each holds its own row and column
     turned = upright(corners, orientation)
     down, across = turned[0, 0] + y * (turned[1, 0] - turned[0, 0]) + x * (turned[0, 1] - turned[0, 0])
     return float(down), float(across)
-
-
-def _inside(middle: float, share: float) -> float:
-    """The nearest middle whose window lies inside the picture."""
-    return min(max(middle, share / 2), 1 - share / 2)

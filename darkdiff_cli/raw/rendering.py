@@ -1,7 +1,7 @@
 """The reference rendering by LibRaw, and the last steps from a network's output to a photo that matches it."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,18 @@ BRIGHT_SHARE = 1e-4  # share of pixels that must be bright before the brightest 
 LEAST_STRETCH = 0.005  # LibRaw's own tolerance for pixels that are not square
 LEAST_XTRANS = 512  # pixels along each side; LibRaw's tile, below which it calls the file broken
 MAX_PEAK = 1.04  # times the darkest of them: a lone brighter pixel may be the network's guess
+
+
+class Finished(NamedTuple):
+    """A finished photo.
+
+    Attributes:
+        srgb_01: (h, w, 3) sRGB in [0, 1].
+        gain: factor on linear light that its white level asked for, applied; see `white_gain`.
+    """
+
+    srgb_01: NDArray[np.float32]
+    gain: float
 
 
 def render_reference(
@@ -144,7 +156,7 @@ def finish(
     data_format: DataFormat,
     white: White,
     strength: float = 1.0,
-) -> NDArray[np.float32]:
+) -> Finished:
     """Turn a network's output into the finished photo.
 
     Args:
@@ -157,7 +169,7 @@ def finish(
             rendering.
 
     Returns:
-        (h, w, 3) sRGB in [0, 1]; larger along one side where the pixels are not square.
+        The photo, larger along one side where the pixels are not square, and the gain of its white level.
     """
     if data_format == "raw-raw":
         linear = srgb_decode(picture)
@@ -171,7 +183,7 @@ def finish(
         if strength < 1:
             light = light + grain(picture, frame, ratio, strength)
         picture = srgb_encode(light * np.float32(gain))
-    return with_square_pixels(picture, frame.pixel_aspect)
+    return Finished(with_square_pixels(picture, frame.pixel_aspect), gain)
 
 
 def square_size(shape: tuple[int, ...], aspect: float) -> tuple[int, int]:

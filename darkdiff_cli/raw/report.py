@@ -236,7 +236,7 @@ def _spread(offsets: NDArray[np.float32], axis: int) -> float:
 
 
 def _shot(metadata: CaptureMetadata) -> Shot:
-    return Shot(**metadata.settings(), has_position=bool(metadata.gps))
+    return Shot(**{**metadata.settings(), "iso": metadata.speed}, has_position=bool(metadata.gps))
 
 
 def _sensor(frame: RawFrame, used: RawFrame) -> Sensor:

@@ -13,9 +13,11 @@ import pytest
 from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
+from darkdiff_cli.batch.album.previews import FOLDER
 from darkdiff_cli.batch.decoder import Decoder
 from darkdiff_cli.batch.jobs import find_jobs
 from darkdiff_cli.batch.ledger import NAME, Entry, Ledger
+from darkdiff_cli.commands.batch_options import PAGE
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import ExposureSettings
 from tests.conftest import run_darkdiff
@@ -69,7 +71,7 @@ def test_a_night_is_done_once_and_only_what_is_new_again(night, model_folder, sh
     assert found["skipped"] == 5
     unchanged = [path for path in times if path.stat().st_mtime_ns == times[path]]
     assert len(unchanged) == 5
-    assert {p.name for p in output.iterdir()} - {Path(name).parts[0] for name in photos(output)} == {NAME}
+    assert {p.name for p in output.iterdir()} - {Path(name).parts[0] for name in photos(output)} == {NAME, PAGE, FOLDER}
     anew = darkdiff(*words(night, model_folder, "--recursive", "--overwrite", "--json"))
     assert len(json.loads(anew.stdout)["done"]) == 7
     other = darkdiff(*words(night, model_folder, "--recursive", "--seed", 1, "--dry-run"))
@@ -118,8 +120,10 @@ def test_killed_again_and_again_every_photo_is_whole_and_the_same(night, model_f
     assert last.returncode == 0, last.stderr
     assert photos(output) == expected
     assert kills > 0
-    left = {p.name for p in output.rglob("*") if p.is_file()} - {Path(n).name for n in expected}
-    assert left == {NAME}
+    left = {p.name for p in output.rglob("*") if p.is_file() and p.parent.name != FOLDER}
+    assert left == {NAME, PAGE, *(Path(name).name for name in expected)}
+    assert (output / PAGE).read_text().count("<article") == len(expected)  # those of the killed runs too
+    assert len(list((output / FOLDER).iterdir())) == len(expected)
     recorded = {entry.source for entry in Ledger(output).entries().values()}
     assert recorded == {job.relative for job in find_jobs(night, output, ".jpg", True)}
 

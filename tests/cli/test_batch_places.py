@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +14,13 @@ import psutil
 import pytest
 
 from darkdiff_cli.batch import worker as worker_module
+from darkdiff_cli.batch.album.previews import FOLDER
 from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.engines.devices import parse_devices
 from darkdiff_cli.batch.jobs import find_jobs
 from darkdiff_cli.batch.ledger import NAME
 from darkdiff_cli.batch.worker import Worker, WorkerSettings
+from darkdiff_cli.commands.batch_options import PAGE
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import MemoryLimitError
 from darkdiff_cli.raw import ExposureSettings
@@ -61,7 +62,7 @@ def test_two_devices_share_the_work_and_one_may_die(tmp_path, shoot, model_folde
     assert process.returncode == 0, errors
     assert photos(output) == photos(tmp_path / "straight")
     assert sorted(entry["source"] for entry in entries(output)) == [f"IMG_{n:02d}.dng" for n in range(16)]
-    assert {p.name for p in output.iterdir()} == {NAME, *photos(output)}
+    assert {p.name for p in output.iterdir()} == {NAME, PAGE, FOLDER, *photos(output)}
     assert not json.loads(answer)["failed"]
 
 
@@ -78,41 +79,29 @@ def test_a_lost_ray_worker_is_replaced_and_every_photo_made_once(tmp_path, shoot
     assert photos(output) == photos(tmp_path / "straight")
     assert sorted(entry["source"] for entry in entries(output)) == [f"IMG_{n:02d}.dng" for n in range(16)]
     assert [entry["source"] for entry in json.loads(answer)["failed"]] == ["IMG_05.dng"]
-    assert {p.name for p in output.iterdir()} == {NAME, *photos(output)}
+    assert {p.name for p in output.iterdir()} == {NAME, PAGE, FOLDER, *photos(output)}
     again = darkdiff(*words(folder, model_folder, "-o", output, "--json"))  # what Ray did, this machine knows
     assert (json.loads(again.stdout)["done"], json.loads(again.stdout)["skipped"]) == ([], 16)
 
 
-class Page(HTMLParser):
-    """What a page shows and what it asks for."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.sources: list[str] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs) -> None:
-        self.sources += [value for name, value in attrs if name in ("src", "href")]
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-def test_the_page_shows_every_photo_and_failure_and_needs_no_network(tmp_path, shoot, model_folder) -> None:
-    folder = shots(tmp_path / "night <1>", shoot, 3)
-    (folder / "IMG_01.dng").write_bytes(b"no raw at all")
-    report = tmp_path / "page.html"
-    assert darkdiff(*words(folder, model_folder, "--report", report, "--quiet")).exit_code == 1
-    page = Page(report.read_text())
-    assert len(page.sources) == 4
-    assert all(source.startswith("data:image/jpeg;base64,/9j/") for source in page.sources)
-    assert page.sources[0] != page.sources[1]
-    assert "2 done, 1 failed, 0 skipped" in page.text
-    assert str(folder / "IMG_01.dng") in page.text
-    assert not list(tmp_path.rglob("*.partial"))
+def test_the_page_goes_where_it_is_wanted_and_says_why_not(tmp_path, shoot, model_folder) -> None:
+    folder, report = shots(tmp_path / "night", shoot, 2), tmp_path / "page.html"
+    assert darkdiff(*words(folder, model_folder, "--report", report, "--quiet")).exit_code == 0
+    text = report.read_text()
+    assert text.count('href="night/darkdiff/IMG_0') == 4
+    assert not (folder / "darkdiff" / PAGE).exists()
     wrong = darkdiff(*words(folder, model_folder, "--report", tmp_path / "nowhere" / "page.html"))
     assert (wrong.exit_code, "--report" in wrong.stderr) == (2, True)
+
+
+def test_a_page_that_cannot_be_written_hides_no_result(tmp_path, shoot, model_folder) -> None:
+    folder = shots(tmp_path / "night", shoot, 2)
+    (folder / "darkdiff" / PAGE).mkdir(parents=True)
+    done = darkdiff(*words(folder, model_folder))
+    assert done.exit_code == 1
+    assert len(done.stdout.splitlines()) == 2
+    assert f"{PAGE}: cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_out_of_memory_is_tried_once_more_with_half_the_tile(dark_dng, model_folder, tmp_path, monkeypatch) -> None:

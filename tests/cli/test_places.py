@@ -49,7 +49,7 @@ def test_a_batch_takes_any_name(dark_dng: Path, model_folder: Path, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     assert sorted(entry["source"] for entry in json.loads(done.stdout)["done"]) == sorted([NOT_UTF8, LONG])
     assert len(list((folder / "darkdiff").glob("*.jpg"))) == 2
-    assert page.read_text("utf-8").count("<figure") == 2
+    assert page.read_text("utf-8").count("<article") == 2
     again = run_darkdiff(*words)
     assert json.loads(again.stdout)["skipped"] == 2
 

@@ -96,7 +96,7 @@ def test_wheel_installs_two_packages_and_nothing_called_models(wheel: list[str])
         "darkdiff_models/py.typed",
         "darkdiff_cli/recipes/tiny.yaml",
         "darkdiff_cli/synthesis/cameras.json",
-        "darkdiff_cli/batch/album.html.j2",
+        "darkdiff_cli/batch/album/album.html.j2",
         "darkdiff_cli/evaluation/report/report.html.j2",
         "darkdiff_cli/evaluation/protocols/paper.csv",
         "darkdiff_models/pretrained/tiny/model_index.json",

@@ -66,4 +66,4 @@ class WithoutDiffusion(Method):
         latents_of = tidy if self.kind == "clean-latents" else None
         assert image is not None
         srgb = self.enhancer.pipeline.reconstruct(image, latents_of, self.kind == "zeroed-latents", self.views)
-        return finish(srgb.numpy(), dark, shown, config["data_format"], self.white)
+        return finish(srgb.numpy(), dark, shown, config["data_format"], self.white).srgb_01

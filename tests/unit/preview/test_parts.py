@@ -10,7 +10,7 @@ from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.colour import srgb_decode
 from darkdiff_cli.enhancer import Enhancer
 from darkdiff_cli.photo import upright
-from darkdiff_cli.preview.crop import in_sensor, make_crop, most_detail, window_size
+from darkdiff_cli.preview.crop import in_sensor, make_crop, window_size
 from darkdiff_cli.preview.pictures import reduced, small_picture
 from darkdiff_cli.preview.sheet import Cell, Row, draw_sheet
 from darkdiff_cli.preview.shown import PreviewSettings, beside, shown
@@ -74,14 +74,6 @@ def test_a_place_is_found_in_the_sensor(orientation: int) -> None:
     row, column = np.unravel_index(turned[..., 0].argmax(), turned.shape[:2])
     down, across = in_sensor((column + 0.5) / turned.shape[1], (row + 0.5) / turned.shape[0], orientation)
     assert (down * 40, across * 60) == pytest.approx((10.5, 45.5), abs=1e-3)
-
-
-def test_most_detail_is_inside_and_flat_pictures_have_none() -> None:
-    picture = np.full((60, 90, 3), 0.5, np.float32)
-    picture[40:50, 10:20] = (np.indices((10, 10)).sum(axis=0) // 2 % 2)[..., None]
-    x, y = most_detail(picture, 0.25, 0.25)
-    assert (x * 90, y * 60) == pytest.approx((15, 45), abs=7)
-    assert most_detail(picture[:1], 0.5, 1.0) == (0.5, 0.5)
 
 
 def test_the_window_becomes_a_square() -> None:

@@ -18,7 +18,7 @@ def frame(balance: tuple[float, float, float] = EVEN, matrix: np.ndarray | None 
 
 
 def adjusted_white(made: np.ndarray, of: RawFrame, ratio: float) -> np.ndarray:
-    return finish(made, of, ratio, "lrgb-srgb", "auto")
+    return finish(made, of, ratio, "lrgb-srgb", "auto").srgb_01
 
 
 def picture(*linear: float, side: int = 200) -> np.ndarray:
@@ -76,6 +76,6 @@ def test_a_spark_counts_for_four_hundredths_more_than_the_other_bright_pixels() 
 @pytest.mark.parametrize("matrix", [None, RED_FROM_GREEN])
 def test_bayer_planes_become_srgb_by_the_mean_green_and_the_cameras_matrix(matrix: np.ndarray | None) -> None:
     planes = np.broadcast_to(np.array([0.4, 0.1, 0.3, 0.5], np.float32), (2, 2, 4))
-    shown = finish(srgb_encode(planes), frame(matrix=matrix), 1.0, "raw-raw", "file")
+    shown = finish(srgb_encode(planes), frame(matrix=matrix), 1.0, "raw-raw", "file").srgb_01
     expected = (0.4, 0.2, 0.5) if matrix is None else (0.6, 0.2, 0.5)
     assert srgb_decode(shown)[1, 1] == pytest.approx(expected, abs=1e-4)

@@ -1,0 +1,116 @@
+"""The store of the small pictures: a file for each photo beside the photos, so that a later run can show it too."""
+
+import base64
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from darkdiff_cli.batch.album.pictures import pictures_of
+from darkdiff_cli.capture import CaptureMetadata
+from darkdiff_cli.capture.words import camera, f_number, moment, shutter
+from darkdiff_cli.enhancer import Rendered
+from darkdiff_cli.files import atomically, remove_partials
+from darkdiff_cli.formats import Format
+
+FOLDER = ".darkdiff-previews"  # in the folder of the photos
+SHOWN = frozenset[Format]({"jpeg", "png", "webp", "avif"})  # what every current browser shows
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the page shows of a photo beside the photo itself.
+
+    Attributes:
+        key: of input and settings, see `ledger.job_key`; another key is another photo.
+        width, height: of the photo in pixels.
+        crop: left, top, width and height of the part at 1:1, in pixels of the photo.
+        shot: what the camera did, by name: "Shutter": "1/30 s".
+        before, crop_before: JPEG files in base64 of the amplified raw, whole and in part.
+        after, crop_after: the same of the photo; None where a browser shows the photo itself.
+    """
+
+    key: str
+    width: int
+    height: int
+    crop: tuple[int, int, int, int]
+    shot: dict[str, str]
+    before: str
+    crop_before: str
+    after: str | None = None
+    crop_after: str | None = None
+
+
+def make_preview(key: str, rendered: Rendered, kind: Format) -> Preview:
+    """Make the preview of a photo.
+
+    Args:
+        key: of input and settings.
+        rendered: the photo and the frame that it was made of.
+        kind: format of the photo's file.
+    """
+    made = pictures_of(rendered, kind not in SHOWN)
+    top, left, height, width = made.crop
+    return Preview(
+        key,
+        *made.size,
+        crop=(left, top, width, height),
+        shot=shot_of(rendered.exposure.frame.metadata),
+        before=_text(made.before),
+        crop_before=_text(made.crop_before),
+        after=None if made.after is None else _text(made.after),
+        crop_after=None if made.crop_after is None else _text(made.crop_after),
+    )
+
+
+def shot_of(metadata: CaptureMetadata) -> dict[str, str]:
+    """What is known of camera and exposure, in words by name; no position."""
+    words = {
+        "Shutter": shutter(metadata.exposure_time),
+        "Aperture": f_number(metadata.aperture),
+        "ISO": None if metadata.speed is None else str(metadata.speed),
+        "Camera": camera(metadata.make, metadata.model),
+        "Taken": moment(metadata.date),
+    }
+    return {name: text for name, text in words.items() if text}
+
+
+def keep_preview(root: Path, photo: str, preview: Preview) -> None:
+    """Write a preview, whole or not at all; one of an earlier photo is replaced.
+
+    Args:
+        root: folder of the photos.
+        photo: the photo inside it.
+        preview: of the photo.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    place = _place(root, photo)
+    remove_partials(place)  # of a run that was killed; whoever made the photo has its claim
+    atomically(place, lambda partial: partial.write_text(json.dumps(asdict(preview)), "ascii"))
+
+
+def kept_preview(root: Path, photo: str, key: str) -> Preview | None:
+    """The preview of a photo; None where none was kept for this key.
+
+    Args:
+        root: folder of the photos.
+        photo: the photo inside it.
+        key: of input and settings.
+    """
+    try:
+        preview = Preview(**json.loads(_place(root, photo).read_text("ascii")))
+    except (OSError, ValueError, TypeError):  # none, a torn one, one of another version
+        return None
+    return preview if preview.key == key else None
+
+
+def _place(root: Path, photo: str) -> Path:
+    digest = hashlib.blake2b(os.fsencode(photo), digest_size=16)  # photos in subfolders, and names of any length
+    return root / FOLDER / f"{digest.hexdigest()}.json"
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
