@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections import Counter
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -11,10 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from darkdiff_cli.commands.batch_options import EngineOptions, FileOptions, FolderOutputOptions
+from darkdiff_cli.commands.batch_progress import BatchProgress, batch_progress
 from darkdiff_cli.commands.options import DiffusionOptions, PictureOptions, enhance_settings
 from darkdiff_cli.commands.presets import PresetOptions
-from darkdiff_cli.commands.progress import batch_progress
+from darkdiff_cli.commands.progress import loading_words
 from darkdiff_cli.formats import KINDS
+
+NAMED = 10  # photos that a note names; of more it gives the number
 
 if TYPE_CHECKING:
     from darkdiff_cli.batch.album import Album
@@ -46,38 +48,46 @@ def batch(
     from darkdiff_cli.batch.exposure_lock import lock_exposure
     from darkdiff_cli.batch.jobs import find_jobs
     from darkdiff_cli.batch.ledger import Ledger
-    from darkdiff_cli.batch.plan import plan_batch, unreadable_entry
+    from darkdiff_cli.batch.plan import identify_model, plan_batch, unreadable_entry
     from darkdiff_cli.batch.worker import WorkerSettings
 
     model = diffusion.model
     if machine.engine == "ray":  # workers do not share the current folder
         folder, root, model = folder.absolute(), root.absolute(), _absolute(model)
     files.check(output)
-    suffix, gone = KINDS[output.kind()].suffixes[0], list[OSError]()
+    suffix, gone, lock = KINDS[output.kind()].suffixes[0], list[OSError](), None
     find = partial(find_jobs, folder, root, suffix, files.recursive, files.include or (), files.exclude or ())
-    jobs, lock = find(gone.append), None
-    if output.lock_exposure:
-        lock = lock_exposure(jobs, root, settings.exposure, files.timeout, output.overwrite, not files.dry_run)
-    if lock is not None:
-        settings = replace(settings, exposure=lock.applied(settings.exposure))
-        if not output.quiet:
-            print(f"darkdiff: {lock}.", file=sys.stderr)
-    planned = partial(
-        plan_batch,
-        ledger=Ledger(root),
-        settings=settings,
-        model=model,
-        checksum=files.checksum,
-        retry_failed=files.retry_failed,
-    )
-    plan = planned([] if files.watch else jobs)
-    plan = replace(plan, lost=[*(unreadable_entry(folder, error) for error in gone), *plan.lost])
+    with batch_progress(output.quiet or files.dry_run) as progress:
+        progress.doing(f"reading {folder}")
+        jobs = find(gone.append)
+        if output.lock_exposure:
+            progress.doing(f"measuring the exposure of {folder}")
+            lock = lock_exposure(jobs, root, settings.exposure, files.timeout, output.overwrite, not files.dry_run)
+        if lock is not None:
+            settings = replace(settings, exposure=lock.applied(settings.exposure))
+            if not output.quiet:
+                print(f"darkdiff: {lock}.", file=sys.stderr)
+        progress.doing(loading_words(model))
+        weights = identify_model(model)
+        progress.doing(f"reading {len(jobs)} raw{'s' if len(jobs) != 1 else ''}")
+        planned = partial(
+            plan_batch,
+            ledger=Ledger(root),
+            settings=settings,
+            weights=weights,
+            checksum=files.checksum,
+            retry_failed=files.retry_failed,
+        )
+        plan = planned([] if files.watch else jobs)
+        plan = replace(plan, lost=[*(unreadable_entry(folder, error) for error in gone), *plan.lost])
+        if not files.dry_run:
+            progress.doing(loading_words(model))
+            arrivals = Arrivals(find, planned) if files.watch else None
+            worker = WorkerSettings(model, settings, files.timeout, output.report is not None)
+            summary, album = _run(plan, root, worker, machine.settings(), output, arrivals, progress)
     if files.dry_run:
         _preview(plan)
         return 1 if plan.lost else 0
-    arrivals = Arrivals(find, planned) if files.watch else None
-    worker = WorkerSettings(model, settings, files.timeout, output.report is not None)
-    summary, album = _run(plan, root, worker, machine.settings(), output, arrivals)
     summary.lock = lock
     _show(summary, output, files.watch)
     if album is not None:
@@ -102,6 +112,7 @@ def _run(
     engine: "Engine",
     output: FolderOutputOptions,
     arrivals: "Arrivals | None",
+    progress: BatchProgress,
 ) -> "tuple[Summary, Album | None]":
     from darkdiff_cli.batch.album import Album
     from darkdiff_cli.batch.start import run_batch
@@ -114,8 +125,7 @@ def _run(
         if arrivals is not None and not output.as_json and finished.entry.error is None:
             print(finished.entry.output, flush=True)  # nobody waits for the end of a watch
 
-    with batch_progress(output.quiet) as progress:
-        return run_batch(plan, root, worker, engine, progress, keep, arrivals), album
+    return run_batch(plan, root, worker, engine, progress.report, keep, arrivals), album
 
 
 def _absolute(model: str) -> str:
@@ -141,9 +151,21 @@ def _show(summary: "Summary", output: FolderOutputOptions, watched: bool) -> Non
             print(entry.output)
     for entry in summary.failed:
         print(f"darkdiff: {entry.error}", file=sys.stderr)
-    for note, count in Counter(note for entry in summary.done for note in entry.notes).items():
-        print(f"darkdiff: {count} of {len(summary.done)} photos: {note}.", file=sys.stderr)
+    _show_notes(summary)
     if summary.stopped and summary.stopped != "interrupted":
         print(f"darkdiff: {summary.stopped}", file=sys.stderr)
     if not output.quiet:
         print(f"{len(summary.done)} done, {len(summary.failed)} failed, {summary.skipped} skipped", file=sys.stderr)
+
+
+def _show_notes(summary: "Summary") -> None:
+    """Each note once, with the photos that it is about: by name, or by number where they are many or all of several."""
+    about: dict[str, list[str]] = {}
+    for entry in summary.done:
+        for note in dict.fromkeys(entry.notes):
+            about.setdefault(note, []).append(entry.source)
+    made = len(summary.done)
+    for note, sources in about.items():
+        named = len(sources) <= NAMED and (made == 1 or len(sources) < made)
+        which = ", ".join(sources) if named else f"{len(sources)} of {made} photos"
+        print(f"darkdiff: {which}: {note}.", file=sys.stderr)
