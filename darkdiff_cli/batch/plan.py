@@ -32,7 +32,7 @@ class Plan:
 
 
 def plan_batch(
-    jobs: Sequence[Job], ledger: Ledger, settings: EnhanceSettings, model: str, checksum: bool, retry_failed: bool
+    jobs: Sequence[Job], ledger: Ledger, settings: EnhanceSettings, weights: str, checksum: bool, retry_failed: bool
 ) -> Plan:
     """Which jobs are still to be done.
 
@@ -40,12 +40,11 @@ def plan_batch(
         jobs: every raw of the batch.
         ledger: of the output folder.
         settings: what decides a photo; `overwrite` makes every photo again.
-        model: "tiny", a folder, or a hub id.
+        weights: which model it is, see `identify_model`.
         checksum: know inputs by content.
         retry_failed: do what failed before as well.
     """
     known, words = ledger.entries(), asdict(replace(settings, photo=replace(settings.photo, overwrite=False)))
-    weights = identify_model(model)
     tasks, lost, settled = [], [], 0
     for job in jobs:
         try:

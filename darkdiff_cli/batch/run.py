@@ -10,6 +10,7 @@ from typing import Protocol
 from darkdiff_cli.batch.claims import Claims, Task
 from darkdiff_cli.batch.exposure_lock import ExposureLock
 from darkdiff_cli.batch.ledger import Entry, Ledger
+from darkdiff_cli.batch.pace import Pace
 from darkdiff_cli.batch.worker import Finished
 
 Report = Callable[[Mapping[str, str], "Summary"], None]
@@ -29,11 +30,13 @@ class Summary:
     """What became of a batch.
 
     Attributes:
-        total: files that this run has to do.
+        total: files that this run has to do, less those that another run turns out to have.
         done, failed: entries of this run.
         skipped: files that an earlier run settled, or that another run is working on.
         stopped: why the run ended early, or None.
         lock: the exposure that all photos share, or None.
+        pace: how fast this run makes photos.
+        waiting: for raws that arrive; there are none at the moment.
     """
 
     total: int = 0
@@ -42,6 +45,13 @@ class Summary:
     skipped: int = 0
     stopped: str | None = None
     lock: ExposureLock | None = None
+    pace: Pace = field(default_factory=Pace)
+    waiting: bool = False
+
+    @property
+    def left(self) -> int:
+        """Files that are still to be done."""
+        return self.total - len(self.done) - len(self.failed)
 
 
 class Watcher(Protocol):
@@ -75,11 +85,14 @@ class Tally:
     def began(self, worker: str, file: str) -> None:
         """Show where the worker is."""
         self._at[worker] = file
+        self.summary.waiting = False
+        self.summary.pace.began(worker, file)
         self.report(self._at, self.summary)
 
     def finished(self, worker: str, finished: Finished) -> None:
         """Count the file."""
         entry = finished.entry
+        self.summary.pace.finished(worker, entry.source, entry.status == "done")
         (self.summary.failed if entry.status == "failed" else self.summary.done).append(entry)
         self.keep(finished)
         if self._at.get(worker) == entry.source:
@@ -87,8 +100,14 @@ class Tally:
         self.report(self._at, self.summary)
 
     def skipped(self) -> None:
-        """Count the file."""
+        """Count the file, which is none of this run's any more."""
         self.summary.skipped += 1
+        self.summary.total -= 1
+
+    def waits(self) -> None:
+        """Show that there is nothing to do at the moment."""
+        self.summary.waiting = True
+        self.report({}, self.summary)
 
 
 class BatchRun:

@@ -67,6 +67,8 @@ def run_batch(
         summary.total += len(new.tasks) + len(new.lost)
         summary.failed += new.lost
         summary.skipped += new.settled
+        if not new.tasks:
+            tally.waits()
         return new.tasks
 
     if arrivals is not None and (engine.name != "local" or len(devices) > 1):

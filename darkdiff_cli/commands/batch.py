@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from darkdiff_cli.commands.batch_options import EngineOptions, FileOptions, FolderOutputOptions
+from darkdiff_cli.commands.batch_progress import BatchProgress, batch_progress
 from darkdiff_cli.commands.options import DiffusionOptions, PictureOptions, enhance_settings
 from darkdiff_cli.commands.presets import PresetOptions
-from darkdiff_cli.commands.progress import batch_progress
+from darkdiff_cli.commands.progress import loading_words
 from darkdiff_cli.errors import OutputError
 from darkdiff_cli.formats import KINDS
+
+NAMED = 10  # photos that a note names; of more it gives the number
 
 if TYPE_CHECKING:
     from darkdiff_cli.batch.arrivals import Arrivals
@@ -49,52 +52,65 @@ def batch(
     from darkdiff_cli.batch.exposure_lock import lock_exposure
     from darkdiff_cli.batch.jobs import find_jobs
     from darkdiff_cli.batch.ledger import Ledger
-    from darkdiff_cli.batch.plan import plan_batch, unreadable_entry
+    from darkdiff_cli.batch.plan import identify_model, plan_batch, unreadable_entry
     from darkdiff_cli.batch.worker import WorkerSettings
 
     model = diffusion.model
     if machine.engine == "ray":  # workers do not share the current folder
         folder, root, model = folder.absolute(), root.absolute(), _absolute(model)
     files.check(output)
-    suffix, gone = KINDS[output.kind()].suffixes[0], list[OSError]()
-    find = partial(find_jobs, folder, root, suffix, files.recursive, files.include or (), files.exclude or ())
-    jobs, lock = find(gone.append), None
-    if output.lock_exposure:
-        lock = lock_exposure(jobs, root, settings.exposure, files.timeout, output.overwrite, not files.dry_run)
-    if lock is not None:
-        settings = replace(settings, exposure=lock.applied(settings.exposure))
-        if not output.quiet:
-            print(f"darkdiff: {lock}.", file=sys.stderr)
     ledger = Ledger(root)
-    planned = partial(
-        plan_batch,
-        ledger=ledger,
-        settings=settings,
-        model=model,
-        checksum=files.checksum,
-        retry_failed=files.retry_failed,
-    )
-    plan = planned([] if files.watch else jobs)
-    plan = replace(plan, lost=[*(unreadable_entry(folder, error) for error in gone), *plan.lost])
+    suffix, gone, lock = KINDS[output.kind()].suffixes[0], list[OSError](), None
+    find = partial(find_jobs, folder, root, suffix, files.recursive, files.include or (), files.exclude or ())
+    with batch_progress(output.quiet or files.dry_run) as progress:
+        progress.doing(f"reading {folder}")
+        jobs = find(gone.append)
+        if output.lock_exposure:
+            progress.doing(f"measuring the exposure of {folder}")
+            lock = lock_exposure(jobs, root, settings.exposure, files.timeout, output.overwrite, not files.dry_run)
+        if lock is not None:
+            settings = replace(settings, exposure=lock.applied(settings.exposure))
+            if not output.quiet:
+                print(f"darkdiff: {lock}.", file=sys.stderr)
+        progress.doing(loading_words(model))
+        weights = identify_model(model)
+        progress.doing(f"reading {len(jobs)} raw{'s' if len(jobs) != 1 else ''}")
+        planned = partial(
+            plan_batch,
+            ledger=ledger,
+            settings=settings,
+            weights=weights,
+            checksum=files.checksum,
+            retry_failed=files.retry_failed,
+        )
+        plan = planned([] if files.watch else jobs)
+        plan = replace(plan, lost=[*(unreadable_entry(folder, error) for error in gone), *plan.lost])
+        if not files.dry_run:
+            progress.doing(loading_words(model))
+            arrivals = Arrivals(find, planned) if files.watch else None
+            worker = WorkerSettings(model, settings, files.timeout, page is not None)
+            summary = _run(plan, root, worker, machine.settings(), output, arrivals, progress)
     if files.dry_run:
         _preview(plan)
         return 1 if plan.lost else 0
-    arrivals = Arrivals(find, planned) if files.watch else None
-    worker = WorkerSettings(model, settings, files.timeout, page is not None)
-    summary = _run(plan, root, worker, machine.settings(), output, arrivals)
     summary.lock = lock
-    pageless = None
-    try:
-        if page is not None and not save_page(page, folder, root, ledger.entries().values(), summary):
-            page = None
-    except OutputError as error:
-        page, pageless = None, error
+    page, pageless = _saved(page, lambda made: save_page(made, folder, root, ledger.entries().values(), summary))
     _show(summary, output, files.watch, page)
     if pageless is not None:
         print(f"darkdiff: {pageless}", file=sys.stderr)
     if summary.stopped == "interrupted" and not files.watch:  # of a watch it is the usual end
         raise KeyboardInterrupt
     return 1 if summary.failed or pageless or (summary.stopped and not files.watch) else 0
+
+
+def _saved(page: Path | None, save: Callable[[Path], bool]) -> tuple[Path | None, OutputError | None]:
+    """The page if it was asked for and there was something to show, and why it could not be written."""
+    if page is None:
+        return None, None
+    try:
+        return (page if save(page) else None), None
+    except OutputError as error:
+        return None, error
 
 
 def _preview(plan: "Plan") -> None:
@@ -112,6 +128,7 @@ def _run(
     engine: "Engine",
     output: FolderOutputOptions,
     arrivals: "Arrivals | None",
+    progress: BatchProgress,
 ) -> "Summary":
     from darkdiff_cli.batch.start import run_batch
 
@@ -119,8 +136,7 @@ def _run(
         if arrivals is not None and not output.as_json and finished.entry.error is None:
             print(finished.entry.output, flush=True)  # nobody waits for the end of a watch
 
-    with batch_progress(output.quiet) as progress:
-        return run_batch(plan, root, worker, engine, progress, keep, arrivals)
+    return run_batch(plan, root, worker, engine, progress.report, keep, arrivals)
 
 
 def _absolute(model: str) -> str:
@@ -147,11 +163,23 @@ def _show(summary: "Summary", output: FolderOutputOptions, watched: bool, page: 
             print(entry.output)
     for entry in summary.failed:
         print(f"darkdiff: {entry.error}", file=sys.stderr)
-    for note, count in Counter(note for entry in summary.done for note in entry.notes).items():
-        print(f"darkdiff: {count} of {len(summary.done)} photos: {note}.", file=sys.stderr)
+    _show_notes(summary)
     if summary.stopped and summary.stopped != "interrupted":
         print(f"darkdiff: {summary.stopped}", file=sys.stderr)
     if not output.quiet:
         print(f"{len(summary.done)} done, {len(summary.failed)} failed, {summary.skipped} skipped", file=sys.stderr)
         if page is not None:
             print(f"Look at them: {page}", file=sys.stderr)
+
+
+def _show_notes(summary: "Summary") -> None:
+    """Each note once, with the photos that it is about: by name, or by number where they are many or all of several."""
+    about: dict[str, list[str]] = {}
+    for entry in summary.done:
+        for note in dict.fromkeys(entry.notes):
+            about.setdefault(note, []).append(entry.source)
+    made = len(summary.done)
+    for note, sources in about.items():
+        named = len(sources) <= NAMED and (made == 1 or len(sources) < made)
+        which = ", ".join(sources) if named else f"{len(sources)} of {made} photos"
+        print(f"darkdiff: {which}: {note}.", file=sys.stderr)

@@ -20,7 +20,7 @@ from darkdiff_cli.commands.options import (
     enhance_settings,
 )
 from darkdiff_cli.commands.presets import PresetOptions
-from darkdiff_cli.commands.progress import photo_progress
+from darkdiff_cli.commands.progress import loading, photo_progress
 from darkdiff_cli.errors import SettingsError, sentence_of
 from darkdiff_cli.formats import FORMATS, KINDS, OWN, Format
 
@@ -60,14 +60,16 @@ def enhance(
     maps = _maps(targets, doubt)
     from darkdiff_cli.enhancer import Enhancer
 
-    enhancer = Enhancer(diffusion.model, machine.device)
+    with loading(diffusion.model, output.quiet):
+        enhancer = Enhancer(diffusion.model, machine.device)
     done = [
         _enhance_one(enhancer, source, target, settings, output, more, doubt_map)
         for (source, target), doubt_map in zip(targets, maps, strict=True)
     ]
-    results = [result for result in done if result is not None]
+    results = [(source, result) for (source, _), result in zip(targets, done, strict=True) if result is not None]
     if output.as_json:
-        print(json.dumps([{k: str(v) if isinstance(v, Path) else v for k, v in asdict(r).items()} for r in results]))
+        found = [{"source": source, **asdict(result)} for source, result in results]
+        print(json.dumps([{k: str(v) if isinstance(v, Path) else v for k, v in one.items()} for one in found]))
     return 0 if len(results) == len(targets) else 1 if results else 2
 
 

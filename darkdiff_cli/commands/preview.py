@@ -11,7 +11,7 @@ import typer
 from darkdiff_cli.commands.exits import DONE, SOME_FAILED, UNUSABLE
 from darkdiff_cli.commands.options import DiffusionOptions, MachineOptions
 from darkdiff_cli.commands.preview_options import LookOptions, SheetOptions
-from darkdiff_cli.commands.progress import counted_progress
+from darkdiff_cli.commands.progress import counted_progress, loading
 from darkdiff_cli.errors import SettingsError
 
 MOST_LINES = 100  # of pictures: as many pixels as a photo of 60 megapixels; a JPEG has 65535 rows at most
@@ -40,7 +40,8 @@ def preview(
     from darkdiff_cli.enhancer import Enhancer
     from darkdiff_cli.preview.run import preview_all, write_sheet
 
-    enhancer = Enhancer(diffusion.model, machine.device)
+    with loading(diffusion.model, output.quiet):
+        enhancer = Enhancer(diffusion.model, machine.device)
     with counted_progress("preview", output.quiet) as report:
         rows, entries, failures = preview_all(enhancer, images, settings, report)
     for failure in failures:

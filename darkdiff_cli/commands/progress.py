@@ -1,13 +1,15 @@
 """Progress on stderr: a bar with ETA on a terminal; for training, plain lines elsewhere."""
 
+import os
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from darkdiff_cli.batch.run import Summary
+    from rich.console import Console
+    from rich.progress import ProgressColumn
 
 STAGES = {
     "read": 2,
@@ -24,21 +26,48 @@ LAST = ("finish", "write")
 
 
 @contextmanager
+def own_console() -> "Iterator[Console]":
+    """A console on a descriptor of its own for the terminal that stderr is.
+
+    While LibRaw decodes, descriptor 2 leads into a file (`raw/damage.py`). A bar that its own thread draws there would
+    stand still and then come out in one burst.
+    """
+    from rich.console import Console
+
+    with open(os.dup(sys.stderr.fileno()), "w", encoding=sys.stderr.encoding, errors="replace") as file:
+        yield Console(file=file)
+
+
+@contextmanager
+def loading(model: str, quiet: bool) -> Iterator[None]:
+    """Say on a terminal that a model is loaded, for as long as it takes."""
+    if quiet or not sys.stderr.isatty():
+        yield
+        return
+    with own_console() as console, console.status(loading_words(model)):
+        yield
+
+
+def loading_words(model: str) -> str:
+    """What is said meanwhile; a folder is called by its name."""
+    return f"loading {Path(model).name if Path(model).is_dir() else model}"
+
+
+@contextmanager
 def photo_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
     """A bar for one photo, as a callback (stage, done, in all); None where stderr is no terminal."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.fields[detail]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with own_console() as console, Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(name, total=sum(STAGES.values()), detail="")
         shares = dict.fromkeys(STAGES, 0.0)  # several views take turns at a stage
 
@@ -68,19 +97,18 @@ def training_progress(name: str) -> Iterator[Callable[[str, int, int, dict[str, 
 
         yield plain
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    rate = TextColumn("{task.fields[speed]:.3g} images/s")
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn(name), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn(), console=console
-    ) as bar:
-        task = bar.add_task(name, speed=0.0)
+    columns = (TextColumn(name), BarColumn(), _count(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn())
+    with own_console() as console, Progress(*columns, console=console) as bar:
+        task = bar.add_task(name, total=None, speed="starting")
+
+        def speed(numbers: dict[str, float]) -> str:
+            return f"{numbers['images_per_second']:.3g} images/s" if "images_per_second" in numbers else ""
 
         def report(what: str, step: int, total: int, numbers: dict[str, float]) -> None:
             if what == "step":
-                bar.update(task, completed=step, total=total, speed=numbers.get("images_per_second", 0.0))
+                bar.update(task, completed=step, total=total, speed=speed(numbers))
             else:
                 console.print(line(what, step, total, numbers), highlight=False)
 
@@ -93,53 +121,21 @@ def counted_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int
     if quiet or not sys.stderr.isatty():
         yield lambda _what, _done, _total: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), _count(), TimeRemainingColumn())
+    with own_console() as console, Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(name, total=None)
         yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
 
 
-@contextmanager
-def batch_progress(quiet: bool) -> "Iterator[Callable[[Mapping[str, str], Summary], None]]":
-    """Progress of a batch as a callback (file of each worker, counts): a bar with rate and ETA, or a line a file."""
-    if quiet:
-        yield lambda _at, _summary: None
-        return
-    if not sys.stderr.isatty():
-        yield _plain_batch()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+def _count() -> "ProgressColumn":
+    """How many of how many; nothing before the first part has begun, for "0/100" would be a guess."""
+    from rich.progress import MofNCompleteColumn, Task
+    from rich.text import Text
 
-    counts = TextColumn("{task.fields[counts]}")
-    columns = (MofNCompleteColumn(), BarColumn(), counts, TimeRemainingColumn(), TextColumn("{task.description}"))
-    began = time.monotonic()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", counts="")
+    class Count(MofNCompleteColumn):
+        def render(self, task: Task) -> Text:
+            return Text("") if task.total is None else super().render(task)
 
-        def report(at: Mapping[str, str], summary: "Summary") -> None:
-            finished = len(summary.done) + len(summary.failed)
-            rate = (time.monotonic() - began) / finished if finished else 0.0
-            counts = f"{len(summary.done)} done, {len(summary.failed)} failed, {summary.skipped} skipped"
-            files = ", ".join(f"{worker}: {file}" for worker, file in sorted(at.items()))
-            words = f"{counts}, {rate:.3g} s/file" if finished else counts
-            bar.update(task, description=files, counts=words, completed=finished, total=summary.total)
-
-        yield report
-
-
-def _plain_batch() -> "Callable[[Mapping[str, str], Summary], None]":
-    """A line for each file that is done or has failed."""
-    shown = [0, 0]
-
-    def report(_at: Mapping[str, str], summary: "Summary") -> None:
-        for number, entries in enumerate((summary.done, summary.failed)):
-            for entry in entries[shown[number] :]:
-                shown[number] += 1
-                words = f"{entry.seconds:.1f} s" if entry.error is None else "failed"
-                print(f"{sum(shown)}/{summary.total}  {entry.source}  {words}", file=sys.stderr, flush=True)
-
-    return report
+    return Count()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw.clipped_black import without_clipped_noise
+from darkdiff_cli.raw.damage import damage_of
 from darkdiff_cli.raw.dng_corrections import without_listed_defects
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.reader import read_raw
@@ -26,10 +27,12 @@ class DarkFrame:
     Attributes:
         frame: the first of them, above its own black, with the mean of all as its pixels.
         shots: path and capture settings of each.
+        notes: sentences about files that are damaged.
     """
 
     frame: RawFrame
     shots: tuple[tuple[Path, CaptureMetadata], ...]
+    notes: tuple[str, ...] = ()
 
 
 def without_dark(frame: RawFrame, settings: ExposureSettings) -> RawFrame:
@@ -53,7 +56,7 @@ def without_dark(frame: RawFrame, settings: ExposureSettings) -> RawFrame:
     above = frame.above_black()
     light = above.light_dn()
     left = np.where(light < above.white_level, light - dark.frame.light_dn(), light)
-    return replace(above, mosaic_dn=left, notes=(*above.notes, *differences(dark, frame.metadata)))
+    return replace(above, mosaic_dn=left, notes=(*above.notes, *dark.notes, *differences(dark, frame.metadata)))
 
 
 def read_dark(paths: Sequence[Path], black: float | None) -> DarkFrame:
@@ -90,9 +93,11 @@ def _read_dark(stamped: tuple[tuple[Path, tuple[int, int]], ...], black: float |
     paths = [path for path, _ in stamped]
     first: RawFrame | None = None
     total: NDArray[np.float64] | None = None
-    shots = []
+    shots: list[tuple[Path, CaptureMetadata]] = []
+    notes: list[str] = []
     for path in paths:
         frame = read_raw(path, black)
+        notes += damage_of(f"the dark frame {path.name}", frame.notes)
         for correction in (without_listed_defects, without_clipped_noise):
             frame = correction(frame, ExposureSettings())
         frame = frame.above_black()
@@ -104,7 +109,7 @@ def _read_dark(stamped: tuple[tuple[Path, tuple[int, int]], ...], black: float |
         shots.append((path, frame.metadata))
     assert first is not None and total is not None
     mean = (total / len(paths)).astype(np.float32)
-    return DarkFrame(replace(first, mosaic_dn=mean), tuple(shots))
+    return DarkFrame(replace(first, mosaic_dn=mean), tuple(shots), tuple(notes))
 
 
 def _check_fits(path: Path, dark: RawFrame, photo: RawFrame, name: str) -> None:

@@ -1,12 +1,13 @@
 """Open a raw file with LibRaw. The only module that imports rawpy."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import rawpy
 
 from darkdiff_cli.errors import InputError, MemoryLimitError
+from darkdiff_cli.raw.damage import overheard
 from darkdiff_cli.raw.unsupported import why_not_decoded
 
 LIBRAW_VERSION = ".".join(str(part) for part in rawpy.libraw_version)
@@ -17,8 +18,13 @@ Raw = rawpy.RawPy
 
 
 @contextmanager
-def open_raw(path: Path) -> Iterator[Raw]:
-    """Open a raw file; every error of LibRaw becomes one sentence.
+def open_raw(path: Path, heard: list[str] | None = None) -> Iterator[Raw]:
+    """Open a raw file; every error of LibRaw becomes one sentence, and what it says on standard error is caught.
+
+    Args:
+        path: the file.
+        heard: gets LibRaw's warnings when the file is closed, see `overheard`. None drops them: for a second look at a
+            file that `read_raw` has read.
 
     Raises:
         InputError: the file is missing, empty, no raw file, truncated, or of a kind that LibRaw cannot decode; where
@@ -35,16 +41,17 @@ def open_raw(path: Path) -> Iterator[Raw]:
         path.open("rb").close()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
+    heard = [] if heard is None else heard
     try:
-        with path.open("rb") as file, rawpy.imread(_name(path) or file) as raw:
+        with overheard(path, heard), path.open("rb") as file, rawpy.imread(_name(path) or file) as raw:
             yield raw
     except (rawpy.LibRawUnsufficientMemoryError, MemoryError) as error:
         raise MemoryLimitError(f"{path}: does not fit into memory; close other programs and try again.") from error
     except rawpy.LibRawError as error:
-        raise InputError(f"{path}: {_reason(error, path)}.") from error
+        raise InputError(f"{path}: {_reason(error, path, heard)}.") from error
 
 
-def _reason(error: rawpy.LibRawError, path: Path) -> str:
+def _reason(error: rawpy.LibRawError, path: Path, heard: Sequence[str]) -> str:
     unsupported = isinstance(error, rawpy.LibRawFileUnsupportedError | rawpy.LibRawNotImplementedError)
     known = why_not_decoded(path, unsupported)
     if known is not None:
@@ -53,6 +60,8 @@ def _reason(error: rawpy.LibRawError, path: Path) -> str:
         return "not a raw file that LibRaw knows; give the camera's original file"
     if isinstance(error, rawpy.LibRawTooBigError):
         return "claims an impossible size, so it is damaged; copy it again from the card"
+    if heard:
+        return f"is truncated or damaged ({', '.join(heard)}); copy it again from the card"
     if isinstance(error, rawpy.LibRawIOError | rawpy.LibRawDataError):
         return "is no raw file, or it is truncated or damaged; copy it again from the card"
     return f"LibRaw cannot decode it ({error}); give the camera's original file"

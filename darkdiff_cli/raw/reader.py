@@ -1,6 +1,7 @@
 """Read a camera's raw file into a frame."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from darkdiff_cli.colour import srgb_from_camera
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw.black_level import BlackLevel
+from darkdiff_cli.raw.damage import damage_notes
 from darkdiff_cli.raw.dng_tags import DngTags, read_dng_tags
 from darkdiff_cli.raw.frame import BalanceSource, RawFrame
 from darkdiff_cli.raw.levels import black_level, white_level
@@ -37,48 +39,54 @@ def read_raw(path: str | Path, black: float | None = None) -> RawFrame:
         InputError: the file is unreadable, has a filter of other colours, or decodes to a frame of one single value.
         MemoryLimitError: the decoded frame does not fit into memory.
     """
-    path = Path(path)
-    with open_raw(path) as raw:
-        dng = read_dng_tags(path)
-        cfa = colour_filter(raw, path, dng)
-        # LibRaw decodes missing data to whatever its memory held before, without an error.
-        if path.stat().st_size * 8 < MIN_BITS * raw.sizes.raw_height * raw.sizes.raw_width:
-            raise InputError(f"{path}: is far too small for the picture that it claims; copy it again from the card.")
-        readout = read_out(raw, path, cfa, dng)
-        mosaic = readout.visible_dn.copy()
-        if mosaic.min() == mosaic.max():
-            raise InputError(
-                f"{path}: has the value {mosaic.min():g} at every photosite: all of it is overexposed, or its "
-                "picture is lost; try a backup."
-            )
-        coloured = cfa is None or not cfa.is_monochrome
-        balance, balance_source = _white_balance(raw, dng) if coloured else NEUTRAL
-        if cfa is None and balance_source == "none":
-            balance, balance_source = NEUTRAL
-        levels, notes = black_level(readout) if black is None else (BlackLevel.uniform(black), ())
-        white = white_level(readout, levels, balance)
-        if white <= levels.highest:
-            raise InputError(f"{path}: black level {levels.highest:g} is not below white {white:g}; give --black.")
-        metadata = read_metadata(path, raw)
-        matrix, matrix_source = _colour_matrix(raw) if coloured else (None, "monochrome")
-        return RawFrame(
-            mosaic_dn=mosaic,
-            cfa=cfa,
-            black_level=levels,
-            white_level=white,
-            white_balance=balance,
-            balance_source=balance_source,
-            daylight=_daylight(raw, dng) if coloured else None,
-            srgb_from_camera=matrix,
-            orientation=metadata.orientation or EXIF_ORIENTATION.get(raw.sizes.flip, 1),
-            camera_crop=camera_crop(raw, dng),
-            pixel_aspect=raw.sizes.pixel_aspect,
-            metadata=metadata,
-            dng=dng,
-            sources={**level_sources(readout, levels, white, black is not None), "matrix": matrix_source},
-            notes=notes,
-            path=path,
+    path, heard = Path(path), list[str]()
+    with open_raw(path, heard) as raw:
+        frame = _frame(raw, path, black)
+    return replace(frame, notes=(*frame.notes, *damage_notes(heard)))
+
+
+def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
+    """As `read_raw`, of a file that is open."""
+    dng = read_dng_tags(path)
+    cfa = colour_filter(raw, path, dng)
+    # LibRaw decodes missing data to whatever its memory held before, without an error.
+    if path.stat().st_size * 8 < MIN_BITS * raw.sizes.raw_height * raw.sizes.raw_width:
+        raise InputError(f"{path}: is far too small for the picture that it claims; copy it again from the card.")
+    readout = read_out(raw, path, cfa, dng)
+    mosaic = readout.visible_dn.copy()
+    if mosaic.min() == mosaic.max():
+        raise InputError(
+            f"{path}: has the value {mosaic.min():g} at every photosite: all of it is overexposed, or its "
+            "picture is lost; try a backup."
         )
+    coloured = cfa is None or not cfa.is_monochrome
+    balance, balance_source = _white_balance(raw, dng) if coloured else NEUTRAL
+    if cfa is None and balance_source == "none":
+        balance, balance_source = NEUTRAL
+    levels, notes = black_level(readout) if black is None else (BlackLevel.uniform(black), ())
+    white = white_level(readout, levels, balance)
+    if white <= levels.highest:
+        raise InputError(f"{path}: black level {levels.highest:g} is not below white {white:g}; give --black.")
+    metadata = read_metadata(path, raw)
+    matrix, matrix_source = _colour_matrix(raw) if coloured else (None, "monochrome")
+    return RawFrame(
+        mosaic_dn=mosaic,
+        cfa=cfa,
+        black_level=levels,
+        white_level=white,
+        white_balance=balance,
+        balance_source=balance_source,
+        daylight=_daylight(raw, dng) if coloured else None,
+        srgb_from_camera=matrix,
+        orientation=metadata.orientation or EXIF_ORIENTATION.get(raw.sizes.flip, 1),
+        camera_crop=camera_crop(raw, dng),
+        pixel_aspect=raw.sizes.pixel_aspect,
+        metadata=metadata,
+        dng=dng,
+        sources={**level_sources(readout, levels, white, black is not None), "matrix": matrix_source},
+        notes=notes,
+        path=path,
+    )
 
 
 def _white_balance(raw: Raw, dng: DngTags | None) -> tuple[tuple[float, float, float], BalanceSource]:

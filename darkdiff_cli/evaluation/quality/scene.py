@@ -1,6 +1,7 @@
 """A pair as it is scored: read and rendered once for all methods."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from darkdiff_cli.datasets.rawpairs import RawPair, exposure_ratio, metered_by
@@ -10,6 +11,7 @@ from darkdiff_cli.evaluation.protocols.protocol import Protocol
 from darkdiff_cli.evaluation.protocols.scenes import read_truth
 from darkdiff_cli.evaluation.sizes import at_the_size_of, half_size, is_smaller
 from darkdiff_cli.raw import RawFrame, corrected, read_raw, render_reference
+from darkdiff_cli.raw.damage import damage_of
 from darkdiff_cli.raw.rendering import square_size
 
 
@@ -71,7 +73,7 @@ class Scene:
         """
         began = time.perf_counter()
         picture = method.render(self.dark, self.clean, self.ratio)
-        seconds, notes = time.perf_counter() - began, method.notes
+        seconds, notes = time.perf_counter() - began, (*method.notes, *self._damage())
         own = method.reference(self.clean) if self.clean is not None else None
         reference = own if own is not None else self.reference
         if is_smaller(picture, reference):
@@ -79,6 +81,12 @@ class Scene:
         picture = at_the_size_of(reference, picture)
         height, width = (min(a, b) for a, b in zip(picture.shape[:2], reference.shape[:2], strict=True))
         return Rendered(picture[:height, :width], reference[:height, :width], seconds, notes)
+
+    def _damage(self) -> Iterator[str]:
+        """What LibRaw said about the files."""
+        for frame in (self.dark, self.clean):
+            if frame is not None and frame.path is not None:
+                yield from damage_of(frame.path.name, frame.notes)
 
 
 def _truth(pair: RawPair, dark: RawFrame, protocol: Protocol) -> Picture:

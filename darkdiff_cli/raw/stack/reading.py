@@ -7,6 +7,7 @@ from pathlib import Path
 from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.files import same_file
 from darkdiff_cli.raw.corrections import corrected
+from darkdiff_cli.raw.damage import damage_of
 from darkdiff_cli.raw.exposure import Exposure, exposed
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.reader import read_raw
@@ -38,7 +39,7 @@ def read_stack(
     """
     _check_paths(paths)
     first = corrected(read_raw(paths[0], settings.black), settings)
-    merger, times, notes = Merger(first), [first.metadata.exposure_time], []
+    merger, times, notes = Merger(first), [first.metadata.exposure_time], list[str]()
     for done, path in enumerate(paths[1:], start=1):
         if report is not None:
             report("read", done, len(paths))
@@ -47,6 +48,7 @@ def read_stack(
         misfit = merger.add(other)
         if misfit is None:
             times.append(other.metadata.exposure_time)
+            notes += damage_of(path.name, other.notes)
         else:
             notes.append(f"{path.name} {misfit} and is left out")
     if len(times) < 2:

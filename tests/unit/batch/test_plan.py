@@ -35,7 +35,8 @@ class Night:
         self.ledger.append(Entry(task.key, "a.dng", "a.jpg", "done"))
 
     def plan(self, settings: EnhanceSettings = SETTINGS) -> Plan:
-        return plan_batch([self.job], self.ledger, settings, str(self.model), checksum=False, retry_failed=False)
+        weights = identify_model(str(self.model))
+        return plan_batch([self.job], self.ledger, settings, weights, checksum=False, retry_failed=False)
 
 
 @pytest.fixture

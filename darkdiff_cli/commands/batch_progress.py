@@ -1,0 +1,159 @@
+"""Progress of a batch on stderr: a bar on a terminal, a plain line a minute elsewhere."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from darkdiff_cli.commands.progress import own_console
+
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn, Task
+    from rich.text import Text
+
+    from darkdiff_cli.batch.run import Summary
+
+MINUTE = 60.0  # seconds between two plain lines; a run that is shorter writes none
+TICK = 1.0  # seconds between two looks at the clock
+
+
+class BatchProgress:
+    """Where a batch stands, in words: first what is being done, and numbers from the first photo at work on."""
+
+    def __init__(self, on_change: Callable[["BatchProgress"], None] = lambda _progress: None) -> None:
+        self.on_change = on_change
+        self.activity = "starting"
+        self.at: dict[str, str] = {}
+        self.summary: Summary | None = None
+
+    def doing(self, words: str) -> None:
+        """Say what is being done before there is a photo at work."""
+        self.activity = words
+        self.on_change(self)
+
+    def report(self, at: Mapping[str, str], summary: "Summary") -> None:
+        """Take in the file that each worker is at, and the counts so far."""
+        self.at, self.summary = dict(at), summary
+        self.on_change(self)
+
+    @property
+    def count(self) -> tuple[int, int] | None:
+        """Files of this run that are settled, and all of them; None while there is nothing to count."""
+        summary = self.summary
+        return None if summary is None or summary.waiting else (summary.total - summary.left, summary.total)
+
+    def head(self) -> str:
+        """The count, or what is being done instead."""
+        if self.count is not None:
+            return "{}/{}".format(*self.count)
+        return self.activity if self.summary is None else "waiting for raws"
+
+    def words(self) -> str:
+        """The numbers: "12 of 100 photos done, 1 failed, 8.57 photos a minute, 10 min left"."""
+        summary = self.summary
+        if summary is None:
+            return ""
+        words = [f"{len(summary.done)} of {summary.total} photos done", f"{len(summary.failed)} failed"]
+        rate, seconds = summary.pace.rate, summary.pace.seconds_left(summary.left)
+        if rate is not None and seconds is not None:
+            words += [f"{60 * rate:.3g} photos a minute", f"{time_left(seconds)} left"]
+        return ", ".join(words)
+
+    def line(self) -> str | None:
+        """One plain line; None while a watch waits."""
+        if self.summary is None:
+            return self.activity
+        return self.words() if self.at else None
+
+
+def time_left(seconds: float) -> str:
+    """A time in the unit that is read at a glance: "40 s", "12 min" or "3 h 20 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+@contextmanager
+def batch_progress(quiet: bool) -> Iterator[BatchProgress]:
+    """Progress of a batch: shown on a terminal, written down once a minute elsewhere, nothing where `quiet`."""
+    if quiet:
+        yield BatchProgress()
+    elif sys.stderr.isatty():
+        with _bar() as progress:
+            yield progress
+    else:
+        lines, ended = MinuteLines(), threading.Event()
+        ticking = threading.Thread(target=lines.tick, args=(ended,), daemon=True)
+        ticking.start()
+        try:
+            yield lines.progress
+        finally:
+            ended.set()
+            ticking.join()
+
+
+class MinuteLines:
+    """A line a minute on stderr, without codes for a terminal; for logs.
+
+    Args:
+        clock: seconds; as `time.monotonic`.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.progress = BatchProgress(lambda _progress: self.look())
+        self._last, self._lock = clock(), threading.Lock()
+
+    def look(self) -> None:
+        """Write a line where the last one is a minute old and there is something to say."""
+        with self._lock:
+            now = self.clock()
+            if now - self._last >= MINUTE and (line := self.progress.line()) is not None:
+                self._last = now
+                print(line, file=sys.stderr, flush=True)
+
+    def tick(self, ended: threading.Event) -> None:
+        """Look until the run has ended: one photo may take longer than a minute."""
+        while not ended.wait(TICK):
+            self.look()
+
+
+@contextmanager
+def _bar() -> Iterator[BatchProgress]:
+    """A bar with what is at work, drawn anew several times a second, so that the time left runs on."""
+    from rich.progress import BarColumn, Progress
+
+    def show(progress: BatchProgress) -> None:
+        done, total = progress.count or (0, None)
+        bar.update(task, completed=done, total=total, refresh=True)
+
+    progress = BatchProgress(show)
+    with (
+        own_console() as console,
+        Progress(
+            _column(progress.head),
+            BarColumn(),
+            _column(lambda: progress.words() if progress.count else ""),
+            _column(lambda: ", ".join(f"{worker}: {file}" for worker, file in sorted(progress.at.items()))),
+            console=console,
+            transient=True,
+            redirect_stdout=sys.stdout.isatty(),  # what goes elsewhere, such as the paths of a watch, must arrive there
+        ) as bar,
+    ):
+        task = bar.add_task("", total=None)
+        yield progress
+
+
+def _column(words: Callable[[], str]) -> "ProgressColumn":
+    """A column of words that are asked for whenever the bar is drawn; brackets in file names are no markup."""
+    from rich.progress import ProgressColumn
+    from rich.text import Text
+
+    class Words(ProgressColumn):
+        def render(self, task: "Task") -> "Text":  # noqa: ARG002
+            return Text(words(), overflow="ellipsis", no_wrap=True)
+
+    return Words()

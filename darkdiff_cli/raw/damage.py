@@ -1,0 +1,114 @@
+"""What LibRaw says on standard error about a damaged file: caught while it decodes, and one note on the photo.
+
+LibRaw and the libjpeg inside it write their warnings to file descriptor 2, from C; rawpy hands on no callback for
+them. While LibRaw works, the descriptor leads into a temporary file, and not into a pipe, which somebody would have to
+read meanwhile.
+
+A descriptor belongs to the whole process and not to a thread. This is right nevertheless:
+
+- `batch` decodes in a process of its own, which has one thread and shows nothing (`batch/decoder.py`);
+- elsewhere a thread may draw the progress meanwhile: it draws on a descriptor of its own (`commands/progress.py`);
+- whatever else is written to descriptor 2 meanwhile comes out, in its order, as soon as LibRaw is done;
+- one file of a process is decoded at a time: a second thread waits, since neither could tell whose file is damaged.
+"""
+
+import os
+import re
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+STDERR = 2
+OF_LIBRAW = rb"Unexpected end of file|data corrupted at -?\d+|Out of memory in [^\n]*?"
+"""What follows a file's name in LibRaw's own warnings."""
+OF_LIBJPEG = (
+    rb"Premature end of JPEG file|Corrupt JPEG data: [^\n]*?|Inconsistent progression sequence[^\n]*?|"
+    rb"Invalid SOS parameters[^\n]*?|Invalid JPEG file structure: [^\n]*?|Not a JPEG file: [^\n]*?|"
+    rb"Bogus Huffman table definition|Unsupported (?:JPEG|marker)[^\n]*?"
+)
+FOUND = "LibRaw found damage in it"
+_decoding = threading.RLock()
+
+
+@contextmanager
+def overheard(path: Path, heard: list[str]) -> Iterator[None]:
+    """Keep LibRaw's warnings from standard error within this block.
+
+    Args:
+        path: the file that LibRaw decodes.
+        heard: gets the warnings when the block ends, however it ends; each kind once, without the file's name.
+    """
+    with _decoding:
+        diverted = _divert()
+        try:
+            yield
+        finally:
+            if diverted is not None:
+                warnings, rest = _told_apart(_restore(*diverted), path)
+                heard += warnings
+                _write(rest)
+
+
+def damage_notes(heard: Sequence[str]) -> tuple[str, ...]:
+    """One note for the user, without a full stop, on a photo of whose file LibRaw said something; else none."""
+    if not heard:
+        return ()
+    return (f"{FOUND} ({', '.join(heard)}): parts of the picture may be missing or wrong; copy it again from the card",)
+
+
+def damage_of(name: str, notes: Sequence[str]) -> Iterator[str]:
+    """The notes about damage among those of another file that a photo is made of, with that file's name."""
+    return (f"{name}: {note}" for note in notes if note.startswith(FOUND))
+
+
+def _divert() -> tuple[int, IO[bytes]] | None:
+    """Lead descriptor 2 into a temporary file; None where there is no standard error, or no room for the file."""
+    try:
+        original = os.dup(STDERR)
+    except OSError:
+        return None
+    try:
+        file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `_restore`)
+    except OSError:
+        os.close(original)
+        return None
+    _flush()
+    os.dup2(file.fileno(), STDERR)
+    return original, file
+
+
+def _restore(original: int, file: IO[bytes]) -> bytes:
+    """Lead descriptor 2 to where it led before; returns what was written meanwhile."""
+    _flush()
+    os.dup2(original, STDERR)
+    os.close(original)
+    with file:
+        file.seek(0)
+        return file.read()
+
+
+def _told_apart(text: bytes, path: Path) -> tuple[list[str], bytes]:
+    """LibRaw's warnings, each kind once whatever numbers are in it, and all other lines as they are."""
+    name = re.escape(os.fsencode(path.as_posix()))  # a name may hold line ends
+    ours = re.compile(rb"^(?:(?:%b|[^\n]*): (%b)|(%b))\r?\n" % (name, OF_LIBRAW, OF_LIBJPEG), re.MULTILINE)
+    kinds: dict[str, str] = {}
+    for match in ours.finditer(text):
+        words = (match[1] or match[2]).decode(errors="replace")
+        kinds.setdefault(re.sub(r"\d+|0x[0-9a-f]+", "", words), words)
+    return list(kinds.values()), ours.sub(b"", text)
+
+
+def _flush() -> None:
+    """Bring what Python has still in hand for standard error to where it leads now."""
+    with suppress(AttributeError, OSError, ValueError):  # there is none, or it is closed
+        sys.stderr.flush()
+
+
+def _write(rest: bytes) -> None:
+    with suppress(OSError):  # nobody reads it any more
+        while rest:
+            rest = rest[os.write(STDERR, rest) :]

@@ -1,0 +1,209 @@
+"""The progress of `batch`: real processes on a pseudo-terminal and on pipes; minutes on a clock of our own."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from darkdiff_cli.batch.ledger import NAME, Entry
+from darkdiff_cli.batch.pace import Pace
+from darkdiff_cli.batch.run import Summary
+from darkdiff_cli.commands.batch_progress import MinuteLines, time_left
+from tests.cli.test_batch import entries, words
+from tests.conftest import run_darkdiff
+from tests.unit.raw.lossy_dng import write_lossy_dng
+from tests.unit.raw.test_damage import NOTE
+
+PROGRAM = [sys.executable, "-m", "darkdiff_cli"]
+CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+STANDING = re.compile(r"(\d+)/4 .*?(\d) of 4 photos done, (\d) failed(, [\d.e+]+ photos a minute, \d+ s left)?")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, shoot) -> Path:
+    """Three dark raws and one that is cut off."""
+    night = tmp_path / "night"
+    for number in range(3):
+        shoot(night / f"IMG_{number}.dng", 100.0, 0.1)
+    (night / "cut.dng").write_bytes((night / "IMG_0.dng").read_bytes()[:-100])
+    return night
+
+
+def on_a_terminal(command: list[str], until: str = "") -> tuple[str, str]:
+    """What a program writes to a terminal as its stderr, and to a pipe as its stdout; Ctrl-C once `until` is there."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "COLUMNS": "240", "LINES": "40", "TERM": "xterm"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # so Linux says that the program has ended
+                break
+            if not part:  # and so macOS
+                break
+            shown += part
+            if until and until.encode() in shown:
+                process.send_signal(signal.SIGINT)
+                until = ""
+        os.close(ours)
+        assert process.stdout is not None
+        stdout = process.stdout.read().decode()
+    lines = CODE.sub("", shown.decode()).replace("\r", "\n").splitlines()
+    return "\n".join(dict.fromkeys(line.strip() for line in lines)), stdout  # a bar is drawn again and again
+
+
+def test_a_terminal_says_what_is_done_before_it_counts(folder: Path, model_folder: Path) -> None:
+    shown, stdout = on_a_terminal([*PROGRAM, *map(str, words(folder, model_folder))])
+    assert sorted(stdout.split()) == [f"IMG_{number}_darkdiff.jpg" for number in range(3)]
+    first = [shown.find(text) for text in (f"reading {folder}", "loading toy", "reading 4 raws", "0/4")]
+    assert first == sorted(first)
+    assert first[0] >= 0
+    assert [text for text in ("/100", "waiting") if text in shown] == []
+    standings = [(int(n), int(done), int(failed), rate) for n, done, failed, rate in STANDING.findall(shown)]
+    assert all(count == done + failed for count, done, failed, _ in standings)
+    assert {(done, failed) for _, done, failed, _ in standings} >= {(0, 0), (3, 1)}
+    assert all(bool(rate) == (done >= 2) for _, done, _, rate in standings)
+    sentence = f"darkdiff: {folder / 'cut.dng'}: is truncated or damaged (Unexpected end of file); copy it again"
+    assert shown.count("Unexpected end of file") == 1
+    assert sentence in shown
+
+
+def test_a_watch_waits_in_words_and_its_paths_reach_the_pipe(folder: Path, model_folder: Path) -> None:
+    for name in ("cut.dng", "IMG_1.dng", "IMG_2.dng"):
+        (folder / name).unlink()
+    shown, stdout = on_a_terminal([*PROGRAM, *map(str, words(folder, model_folder, "--watch"))], "1 of 1 photos done")
+    assert stdout == "IMG_0_darkdiff.jpg\n"
+    first = [shown.find(text) for text in ("loading toy", "waiting for raws", "0/1")]
+    assert first == sorted(first)
+    assert first[0] >= 0
+    assert [text for text in ("0/0", "/100") if text in shown] == []
+
+
+def test_enhance_says_that_it_loads(folder: Path, model_folder: Path) -> None:
+    command = ["enhance", folder / "IMG_0.dng", "--model", model_folder, "--ratio", 150]
+    shown, stdout = on_a_terminal([*PROGRAM, *map(str, command)])
+    assert 0 <= shown.find("loading toy") < shown.find("IMG_0.dng")
+    assert stdout == f"{folder / 'IMG_0_darkdiff.jpg'}\n"
+
+
+def test_a_short_run_writes_no_progress_into_a_log(folder: Path, model_folder: Path) -> None:
+    done = run_darkdiff(*words(folder, model_folder))
+    damaged = f"{folder / 'cut.dng'}: is truncated or damaged (Unexpected end of file); copy it again from the card."
+    assert done.stderr.splitlines() == [f"darkdiff: {damaged}", "3 done, 1 failed, 0 skipped"]
+
+
+def test_a_long_run_writes_plain_lines_into_a_log(folder: Path, model_folder: Path) -> None:
+    """With a minute of no length, so that every event is a line."""
+    code = (
+        "from darkdiff_cli.commands import batch_progress as b; b.MINUTE = 0.0; import darkdiff_cli.app as a; a.main()"
+    )
+    command = [sys.executable, "-c", code, *map(str, words(folder, model_folder))]
+    done = subprocess.run(command, capture_output=True, timeout=300, check=False)
+    errors = done.stderr.decode()
+    assert not re.search(r"[\r\x1b]", errors)
+    lines = [re.sub(r", [\d.e+]+ photos a minute, \d+ s left$", " + rate", line) for line in errors.splitlines()]
+    assert list(dict.fromkeys(lines[:-2])) == [
+        f"reading {folder}",
+        "loading toy",
+        "reading 4 raws",
+        *("0 of 4 photos done, 0 failed", "1 of 4 photos done, 0 failed", "2 of 4 photos done, 0 failed + rate"),
+        *([] if "3 of 4 photos done, 0 failed + rate" not in lines else ["3 of 4 photos done, 0 failed + rate"]),
+    ]
+    assert lines[-1] == "3 done, 1 failed, 0 skipped"
+
+
+def test_one_line_a_minute_with_exact_words(capsys) -> None:
+    now = 0.0
+
+    def entry(name: str, status: str) -> Entry:
+        return Entry(name, name, f"{name}.jpg", status)
+
+    lines = MinuteLines(lambda: now)
+    lines.progress.doing("loading tiny")
+    summary = Summary(100, pace=Pace(lambda: now))
+    for moment, written in ((59.9, ""), (60.0, "loading tiny\n"), (60.1, ""), (119.9, ""), (120.0, "loading tiny\n")):
+        now = moment
+        lines.look()
+        assert capsys.readouterr().err == written
+    for number in range(13):
+        name = f"{number}.dng"
+        summary.pace.began("cpu", name)
+        lines.progress.report({"cpu": name}, summary)
+        now += 7.0
+        summary.pace.finished("cpu", name, made=number != 5)
+        (summary.failed if number == 5 else summary.done).append(entry(name, "failed" if number == 5 else "done"))
+        lines.progress.report({"cpu": "next"}, summary)
+        assert capsys.readouterr().err == (  # at 120 + 9 * 7 = 183 s for the first time
+            "8 of 100 photos done, 1 failed, 8.57 photos a minute, 11 min left\n" if number == 8 else ""
+        )
+    lines.progress.report({}, replace(summary, waiting=True))
+    now += 600
+    lines.look()
+    assert capsys.readouterr().err == ""  # nothing is at work
+
+
+def test_times_are_in_units_that_are_read_at_a_glance() -> None:
+    seconds = (0.4, 40, 89, 90, 5399, 5400, 86400)
+    assert [time_left(value) for value in seconds] == [
+        "0 s",
+        "40 s",
+        "89 s",
+        "2 min",
+        "1 h 30 min",
+        "1 h 30 min",
+        "24 h 0 min",
+    ]
+
+
+def test_the_damage_of_a_photo_is_named_in_log_json_and_ledger(tmp_path: Path, model_folder: Path, shoot) -> None:
+    folder = tmp_path / "night"
+    shoot(folder / "whole.dng", 100.0, 0.1)
+    write_lossy_dng(folder / "cut.dng", cut=600)
+    done = run_darkdiff(*words(folder, model_folder, "--json"))
+    assert done.stderr.splitlines() == [f"darkdiff: cut.dng: {NOTE}.", "2 done, 0 failed, 0 skipped"]
+    notes = {entry["source"]: entry["notes"] for entry in json.loads(done.stdout)["done"]}
+    assert notes == {"cut.dng": [NOTE], "whole.dng": []}
+    assert {entry["source"]: entry["notes"] for entry in entries(folder / "darkdiff")} == notes
+    assert (folder / "darkdiff" / NAME).read_text().count("Premature") == 1
+    alone = run_darkdiff("enhance", folder / "cut.dng", "--model", model_folder, "--ratio", 150, "--json", "--quiet")
+    assert alone.stderr == f"darkdiff: {folder / 'cut.dng'}: {NOTE}.\n"
+    [found] = json.loads(alone.stdout)
+    assert (found["source"], found["notes"]) == (str(folder / "cut.dng"), [NOTE])
+
+
+def test_the_bar_goes_on_while_libraw_has_descriptor_2() -> None:
+    """The program ends when it reads a word that is written only once its bar was seen."""
+    code = r"""
+import os, sys
+from pathlib import Path
+from darkdiff_cli.commands.progress import counted_progress
+from darkdiff_cli.raw.damage import overheard
+with counted_progress("start", quiet=False) as report, overheard(Path("a.nef"), []):
+    report("decoding", 3, 7)
+    os.write(2, b"a.nef: Unexpected end of file\n")
+    sys.stdin.readline()
+"""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stderr=theirs, text=True) as process:
+        os.close(theirs)
+        shown = b""
+        alarm = signal.signal(signal.SIGALRM, lambda *_: process.kill())
+        signal.alarm(60)
+        try:
+            while b"decoding" not in shown or b"3/7" not in shown:
+                shown += os.read(ours, 65536)
+            process.communicate("seen\n")
+        finally:
+            signal.alarm(0)
+            signal.signal(signal.SIGALRM, alarm)
+    assert process.returncode == 0
+    assert b"Unexpected" not in shown
