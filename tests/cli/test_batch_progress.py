@@ -98,7 +98,8 @@ def test_enhance_says_that_it_loads(folder: Path, model_folder: Path) -> None:
 def test_a_short_run_writes_no_progress_into_a_log(folder: Path, model_folder: Path) -> None:
     done = run_darkdiff(*words(folder, model_folder))
     damaged = f"{folder / 'cut.dng'}: is truncated or damaged (Unexpected end of file); copy it again from the card."
-    assert done.stderr.splitlines() == [f"darkdiff: {damaged}", "3 done, 1 failed, 0 skipped"]
+    page = f"Look at them: {folder / 'darkdiff' / 'darkdiff-report.html'}"
+    assert done.stderr.splitlines() == [f"darkdiff: {damaged}", "3 done, 1 failed, 0 skipped", page]
 
 
 def test_a_long_run_writes_plain_lines_into_a_log(folder: Path, model_folder: Path) -> None:
