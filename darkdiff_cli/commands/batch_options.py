@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from darkdiff_cli.batch.start import Engine
 
 PAGE = "darkdiff-report.html"  # in the folder of the photos
+GENERATOR, HEAD = b'content="darkdiff"', 1024  # what tells our page, in so many of its first bytes
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,8 @@ class FolderOutputOptions(OutputOptions):
             root: of the photos.
 
         Raises:
-            SettingsError: it has no place, or --report and --no-report are given both.
+            SettingsError: it has no place, is no HTML file or somebody else's, or --report and --no-report are given
+                both.
         """
         if self.report is None:
             return None if self.no_report else root / PAGE
@@ -139,6 +141,10 @@ class FolderOutputOptions(OutputOptions):
             raise SettingsError("--report names a page and --no-report wants none; drop one of them.")
         if self.report.is_dir() or not self.report.absolute().parent.is_dir():
             raise SettingsError(f"--report {self.report}: must be a file in a folder that exists.")
+        if self.report.suffix.lower() not in (".html", ".htm"):
+            raise SettingsError(f"--report {self.report}: is an HTML page; give it a name that ends in .html.")
+        if self.report.exists() and GENERATOR not in self.report.read_bytes()[:HEAD]:
+            raise SettingsError(f"--report {self.report}: exists and is no page of darkdiff; choose another name.")
         return self.report
 
 

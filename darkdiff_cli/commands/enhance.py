@@ -56,6 +56,8 @@ def enhance(
     first, more = (images[:1], images[1:]) if stack.stack else (images, [])
     if stack.stack and not more:
         raise SettingsError("--stack: needs two or more frames of one scene; name them all, or drop --stack.")
+    if doubt is not None:
+        _check_map(doubt, len(first))
     targets = _targets(first, output.output, output.kind())
     maps = _maps(targets, doubt)
     from darkdiff_cli.enhancer import Enhancer
@@ -102,15 +104,24 @@ def _enhance_one(
     return result
 
 
+def _check_map(doubt: Path, inputs: int) -> None:
+    """Refuse a map that is no PNG file and no folder, before anything is made."""
+    if doubt.suffix.lower() == ".png":
+        if inputs > 1:
+            raise SettingsError(f"--doubt {doubt} is one file, but there are {inputs} inputs; give a folder.")
+    elif doubt.suffix and not doubt.is_dir():
+        raise SettingsError(f"--doubt {doubt}: a map is a PNG file; name it {doubt.stem}.png, or give a folder.")
+
+
 def _maps(targets: list[tuple[Path, Path]], doubt: Path | None) -> list[Path | None]:
     """Where the map of each photo goes."""
     if doubt is None:
         return [None] * len(targets)
-    if doubt.suffix.lower() != ".png":
+    if doubt.suffix.lower() != ".png" or doubt.is_dir():
         _make_folder(doubt, "--doubt")
         return [doubt / f"{target.stem}_doubt.png" for _, target in targets]
-    if len(targets) > 1:
-        raise SettingsError(f"--doubt {doubt} is one file, but there are {len(targets)} inputs; give a folder.")
+    if doubt.absolute() == targets[0][1].absolute():
+        raise SettingsError(f"--doubt {doubt}: is the photo itself; give the map another name.")
     return [doubt]
 
 

@@ -221,3 +221,16 @@ def test_without_a_report_nothing_is_kept_for_it(tmp_path: Path, dark_dng: Path,
     assert not list(tmp_path.rglob("*.html"))
     both = batch(tmp_path, model_folder, "--no-report", "--report", tmp_path / "page.html")
     assert (both.exit_code, "drop one of them" in both.stderr) == (2, True)
+
+
+def test_a_report_never_takes_the_place_of_another_file(tmp_path: Path, dark_dng: Path, model_folder: Path) -> None:
+    raw = Path(shutil.copy(dark_dng, tmp_path / "IMG.dng"))
+    before, diary = raw.read_bytes(), tmp_path / "diary.html"
+    diary.write_text("<p>Dear diary")
+    for page, words in ((raw, "ends in .html"), (diary, "no page of darkdiff")):
+        refused = batch(tmp_path, model_folder, "--report", page)
+        assert (refused.exit_code, words in refused.stderr) == (2, True)
+    assert (raw.read_bytes(), diary.read_text()) == (before, "<p>Dear diary")
+    assert not (tmp_path / "darkdiff").exists()
+    for _ in range(2):  # its own page may be written again
+        assert batch(tmp_path, model_folder, "--report", tmp_path / "page.html", "--quiet").exit_code == 0

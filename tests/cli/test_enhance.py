@@ -164,3 +164,27 @@ def test_tiles_in_place_of_the_whole_image_are_said(dark_dng: Path, model_folder
     assert done.exit_code == 0
     assert f"darkdiff: {dark_dng}: the whole image does not fit into memory at once" in done.stderr
     assert (tmp_path / "a.jpg").is_file()
+
+
+def test_a_map_of_doubt_is_a_png_file_of_its_own_and_nothing_is_made_before(
+    dark_dng: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    for words, sentence in (
+        (("-o", tmp_path / "a.jpg", "--doubt", tmp_path / "map.jpg"), "a map is a PNG file"),
+        (("-o", tmp_path / "a.png", "--doubt", tmp_path / "a.png"), "is the photo itself"),
+    ):
+        refused = darkdiff("enhance", dark_dng, "--model", model_folder, *words)
+        assert (refused.exit_code, sentence in refused.stderr) == (2, True)
+    two = (
+        "enhance",
+        dark_dng,
+        dark_dng,
+        "--model",
+        model_folder,
+        "-o",
+        tmp_path / "many",
+        "--doubt",
+        tmp_path / "m.png",
+    )
+    assert (darkdiff(*two).exit_code, (tmp_path / "many").exists()) == (2, False)
+    assert not {"a.jpg", "a.png", "map.jpg"} & {path.name for path in tmp_path.iterdir()}

@@ -51,7 +51,7 @@ def page(tmp_path: Path) -> Path:
                 rows.append(Row("scenes v1", method, method, scene, 100.0, scores, 1.0))
     seconds = {stage: 0.5 + index for index, stage in enumerate(STAGES)}
     timing = Timing(3.0, seconds, dict.fromkeys(STAGES, 1.1))
-    speed = SpeedResults("cpu", "float32", "tiny", 4, 1.0, 1, 32, [timing], 0.2, 0.1)
+    speed = SpeedResults("cpu", "float32", "tiny", "half", 4, 1.0, 1, 32, [timing], 0.2, 0.1)
     path = tmp_path / "bench.html"
     write_report(path, Results("scenes v1: <every> pair", rows, ["x: broken"]), speed, tmp_path / "out")
     return path
@@ -122,7 +122,7 @@ def test_sweeps_and_sizes_are_plotted(tmp_path: Path) -> None:
     by_views = [replace(row, method=f"{row.method} views {views}") for row in rows for views in (1, 2)]
     assert sweep_plots(Results("p", by_views))[0].count("<polyline") == 4  # and one for each number of views
     timings = [Timing(size, dict.fromkeys(STAGES, size), dict.fromkeys(STAGES, 1.0)) for size in (3.0, 12.0)]
-    speed = SpeedResults("cpu", "float32", "tiny", 4, 1.0, 1, 32, timings, 0.2, 0.1)
+    speed = SpeedResults("cpu", "float32", "tiny", "half", 4, 1.0, 1, 32, timings, 0.2, 0.1)
     assert growth_plot(speed).count("<circle") == 2
     write_report(tmp_path / "r.html", Results("p", rows), speed, tmp_path)
     assert (tmp_path / "r.html").read_text().count("<svg") == 3

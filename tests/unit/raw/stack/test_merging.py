@@ -120,7 +120,9 @@ def test_exposures_of_other_times_and_speeds_are_brought_to_the_first_one(sensor
     light = mosaic_of(scene(), sensor.cfa, 0.0, sensor.white - sensor.black) / RATIO
     error = (merger.stacked().light_dn() - light)[INNER]
     assert abs(error.mean()) < 0.005 * light.mean()
-    assert weights == pytest.approx([0.5, 2.0, 1.0], rel=0.1)  # as much as the light that they got
+    assert weights == pytest.approx(
+        [0.5, 2.0, 1.0], rel=0.13
+    )  # as the light that they got, by the noise measured on each
 
 
 def test_a_flicker_of_the_light_is_evened_out(sensor: Sensor) -> None:
