@@ -173,18 +173,9 @@ def test_a_map_of_doubt_is_a_png_file_of_its_own_and_nothing_is_made_before(
         (("-o", tmp_path / "a.jpg", "--doubt", tmp_path / "map.jpg"), "a map is a PNG file"),
         (("-o", tmp_path / "a.png", "--doubt", tmp_path / "a.png"), "is the photo itself"),
     ):
-        refused = darkdiff("enhance", dark_dng, "--model", model_folder, *words)
-        assert (refused.exit_code, sentence in refused.stderr) == (2, True)
-    two = (
-        "enhance",
-        dark_dng,
-        dark_dng,
-        "--model",
-        model_folder,
-        "-o",
-        tmp_path / "many",
-        "--doubt",
-        tmp_path / "m.png",
-    )
-    assert (darkdiff(*two).exit_code, (tmp_path / "many").exists()) == (2, False)
+        refused = run_darkdiff("enhance", dark_dng, "--model", model_folder, *words)
+        assert (refused.returncode, sentence in refused.stderr) == (2, True)
+    several = ("-o", tmp_path / "many", "--doubt", tmp_path / "m.png")
+    refused = run_darkdiff("enhance", dark_dng, dark_dng, "--model", model_folder, *several)
+    assert (refused.returncode, (tmp_path / "many").exists()) == (2, False)
     assert not {"a.jpg", "a.png", "map.jpg"} & {path.name for path in tmp_path.iterdir()}
