@@ -18,14 +18,16 @@ from darkdiff_cli.commands.progress import loading_words
 from darkdiff_cli.errors import OutputError
 from darkdiff_cli.formats import KINDS
 
-NAMED = 10  # photos that a note names; of more it gives the number
-
 if TYPE_CHECKING:
     from darkdiff_cli.batch.arrivals import Arrivals
+    from darkdiff_cli.batch.exposure_lock import ExposureLock
     from darkdiff_cli.batch.plan import Plan
     from darkdiff_cli.batch.run import Summary
     from darkdiff_cli.batch.start import Engine
     from darkdiff_cli.batch.worker import Finished, WorkerSettings
+    from darkdiff_cli.enhancer import EnhanceSettings
+
+NAMED = 10  # photos that a note names; of more it gives the number
 
 
 def batch(
@@ -68,10 +70,7 @@ def batch(
         if output.lock_exposure:
             progress.doing(f"measuring the exposure of {folder}")
             lock = lock_exposure(jobs, root, settings.exposure, files.timeout, output.overwrite, not files.dry_run)
-        if lock is not None:
-            settings = replace(settings, exposure=lock.applied(settings.exposure))
-            if not output.quiet:
-                print(f"darkdiff: {lock}.", file=sys.stderr)
+            settings = _locked(settings, lock, output.quiet)
         progress.doing(loading_words(model))
         weights = identify_model(model)
         progress.doing(f"reading {len(jobs)} raw{'s' if len(jobs) != 1 else ''}")
@@ -101,6 +100,15 @@ def batch(
     if summary.stopped == "interrupted" and not files.watch:  # of a watch it is the usual end
         raise KeyboardInterrupt
     return 1 if summary.failed or pageless or (summary.stopped and not files.watch) else 0
+
+
+def _locked(settings: "EnhanceSettings", lock: "ExposureLock | None", quiet: bool) -> "EnhanceSettings":
+    """The settings with the exposure that all photos share, which is said; as they are where there is none."""
+    if lock is None:
+        return settings
+    if not quiet:
+        print(f"darkdiff: {lock}.", file=sys.stderr)
+    return replace(settings, exposure=lock.applied(settings.exposure))
 
 
 def _saved(page: Path | None, save: Callable[[Path], bool]) -> tuple[Path | None, OutputError | None]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import typer
 
-from darkdiff_cli.commands.options import MachineOptions, OutputOptions, check_suffix
+from darkdiff_cli.commands.options import MachineOptions
+from darkdiff_cli.commands.output_options import OutputOptions, check_suffix
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.formats import FORMATS, Format
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from darkdiff_cli.batch.start import Engine
 
 PAGE = "darkdiff-report.html"  # in the folder of the photos
-GENERATOR, HEAD = b'content="darkdiff"', 1024  # what tells our page, in so many of its first bytes
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,9 @@ class FolderOutputOptions(OutputOptions):
             raise SettingsError(f"--report {self.report}: must be a file in a folder that exists.")
         if self.report.suffix.lower() not in (".html", ".htm"):
             raise SettingsError(f"--report {self.report}: is an HTML page; give it a name that ends in .html.")
-        if self.report.exists() and GENERATOR not in self.report.read_bytes()[:HEAD]:
+        from darkdiff_cli.batch.album.page import is_page
+
+        if os.path.lexists(self.report) and not is_page(self.report):
             raise SettingsError(f"--report {self.report}: exists and is no page of darkdiff; choose another name.")
         return self.report
 

@@ -1,6 +1,5 @@
 """The options that commands share, in groups; each group checks its values and turns into the program's settings."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +9,6 @@ import typer
 
 from darkdiff_cli.commands.aliases import (
     WHITE_BALANCES,
-    AsJson,
     Black,
     Crop,
     Dark,
@@ -18,19 +16,17 @@ from darkdiff_cli.commands.aliases import (
     Guidance,
     HotPixels,
     LineNoise,
-    Quiet,
     Seed,
     Steps,
     Tile,
     Views,
     White,
 )
+from darkdiff_cli.commands.output_options import OutputOptions
 from darkdiff_cli.errors import SettingsError
-from darkdiff_cli.formats import FORMATS, KINDS, Colour, Compression, Format, check_format
 
 if TYPE_CHECKING:
     from darkdiff_cli.enhancer import EnhanceSettings
-    from darkdiff_cli.photo.settings import PhotoSettings
     from darkdiff_cli.raw.settings import ExposureSettings, WhiteBalance
     from darkdiff_models import SamplingSettings
 
@@ -148,94 +144,6 @@ class MachineOptions:
     panel: ClassVar[str] = "Machine"
     device: Device = "auto"
     tile: Tile = None
-
-
-@dataclass(frozen=True)
-class OutputOptions:
-    """Where photos go and how they are written."""
-
-    panel: ClassVar[str] = "Output"
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="A file (for one input) or a folder. Default: beside each input."),
-    ] = None
-    format: Annotated[
-        Format | None, typer.Option(help="File format of the photos. Default: by the suffix of -o, else jpeg.")
-    ] = None
-    bit_depth: Annotated[
-        int | None,
-        typer.Option(
-            metavar="8|16|32",
-            help="Bits of each channel. tiff: 16, 8, or 32 (floats of linear light). png: 16 or 8. exr: 16 or 32 "
-            "(floats). Default: the first.",
-        ),
-    ] = None
-    colour: Annotated[
-        Colour,
-        typer.Option(help="Colour space of the photos, with its ICC profile. jxl has srgb alone, dng the camera's."),
-    ] = "srgb"
-    compression: Annotated[
-        Compression | None,
-        typer.Option(
-            help="Of a dng alone. lossy: a quarter of the size, in JPEG XL, for readers of DNG 1.7 such as Lightroom. "
-            "Default: lossless."
-        ),
-    ] = None
-    overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace photos that exist.")] = False
-    no_gps: Annotated[
-        bool,
-        typer.Option(
-            "--no-gps",
-            metavar="",
-            help="Leave out where the photo was taken: GPS, names of places, and maker notes, which may repeat them.",
-        ),
-    ] = False
-    as_json: AsJson = False
-    quiet: Quiet = False
-
-    def kind(self) -> Format:
-        """The format that --format or the suffix of -o names, JPEG by default.
-
-        Raises:
-            SettingsError: they name different ones, or the suffix is no photo's.
-        """
-        check_suffix(self.output)
-        one_file = self.output is not None and not os.path.isdir(self.output)
-        named = FORMATS.get(self.output.suffix.lower()) if self.output is not None and one_file else None
-        if self.format is not None and named is not None and self.format != named:
-            raise SettingsError(f"-o names a {named} file, but --format says {self.format}; drop one of them.")
-        return self.format or named or "jpeg"
-
-    def settings(self) -> "PhotoSettings":
-        """The settings of writing.
-
-        Raises:
-            SettingsError: the format does not go with the suffix, the bit depth, the colour space or the compression,
-                or a package is missing.
-        """
-        kind = self.kind()
-        bit_depth = KINDS[kind].bit_depths[0] if self.bit_depth is None else self.bit_depth
-        check_format(kind, bit_depth, self.colour, self.compression)
-        from darkdiff_cli.photo.settings import PhotoSettings
-
-        return PhotoSettings(kind, bit_depth, self.overwrite, not self.no_gps, self.colour, self.compression)
-
-
-def check_suffix(output: Path | None) -> None:
-    """Refuse -o with the suffix of another kind of file, which else became a folder of that name.
-
-    A folder that exists may be called anything, and one that does not may end in a number (2024.05.01).
-
-    Raises:
-        SettingsError: the suffix is no photo's.
-    """
-    suffix = output.suffix.lower() if output is not None else ""
-    if output is None or os.path.isdir(output) or suffix in FORMATS or not any(letter.isalpha() for letter in suffix):
-        return
-    raise SettingsError(
-        f"-o {output}: photos are written as {', '.join(FORMATS)}; choose one of these, or make the folder first if "
-        "you mean one."
-    )
 
 
 def enhance_settings(

@@ -2,15 +2,13 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from darkdiff_cli.colour import LUMINANCE_WEIGHTS, srgb_decode
 from darkdiff_cli.raw.develop import develop
 from darkdiff_cli.raw.frame import RawFrame
-from darkdiff_cli.raw.sparse import sparse_colours
+from darkdiff_cli.raw.sparse import sparse_colours, spread
 
 SPREAD = 0.8  # photosites, standard deviation of the Gaussian that carries a colour to places where none was seen
-REACH = 2  # photosites it reaches: in 5x5 of them every filter has all colours
 
 
 def grain(picture: NDArray[np.float32], frame: RawFrame, ratio: float, strength: float) -> NDArray[np.float32]:
@@ -52,7 +50,4 @@ def beyond(picture: NDArray[np.float32], frame: RawFrame, ratio: float) -> NDArr
     colours, mask = sparse_colours(frame, ratio)
     own = (linear @ np.linalg.inv(frame.matrix).T.astype(np.float32)).transpose(2, 0, 1)
     counted = (np.minimum(colours, np.float32(1.0)) - own) * mask
-    size = {"sigma": (0, SPREAD, SPREAD), "radius": (0, REACH, REACH), "mode": "constant"}
-    total, weight = (gaussian_filter(part, **size) for part in (counted, mask))
-    spread = (total / np.maximum(weight, np.float32(1e-6))).transpose(1, 2, 0)
-    return np.asarray(spread @ frame.matrix.T.astype(np.float32), dtype=np.float32)
+    return np.asarray(spread(counted, mask, SPREAD) @ frame.matrix.T.astype(np.float32), dtype=np.float32)

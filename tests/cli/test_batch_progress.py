@@ -119,7 +119,9 @@ def test_a_long_run_writes_plain_lines_into_a_log(folder: Path, model_folder: Pa
         *("0 of 4 photos done, 0 failed", "1 of 4 photos done, 0 failed", "2 of 4 photos done, 0 failed + rate"),
         *([] if "3 of 4 photos done, 0 failed + rate" not in lines else ["3 of 4 photos done, 0 failed + rate"]),
     ]
-    assert lines[-2] == "3 done, 1 failed, 0 skipped"
+    damaged = f"{folder / 'cut.dng'}: is truncated or damaged (Unexpected end of file); copy it again from the card."
+    page = f"Look at them: {folder / 'darkdiff' / 'darkdiff-report.html'}"
+    assert lines[-3:] == [f"darkdiff: {damaged}", "3 done, 1 failed, 0 skipped", page]
 
 
 def test_one_line_a_minute_with_exact_words(capsys) -> None:
@@ -170,7 +172,8 @@ def test_the_damage_of_a_photo_is_named_in_log_json_and_ledger(tmp_path: Path, m
     shoot(folder / "whole.dng", 100.0, 0.1)
     write_lossy_dng(folder / "cut.dng", cut=600)
     done = run_darkdiff(*words(folder, model_folder, "--json"))
-    assert done.stderr.splitlines()[:-1] == [f"darkdiff: cut.dng: {NOTE}.", "2 done, 0 failed, 0 skipped"]
+    page = f"Look at them: {folder / 'darkdiff' / 'darkdiff-report.html'}"
+    assert done.stderr.splitlines() == [f"darkdiff: cut.dng: {NOTE}.", "2 done, 0 failed, 0 skipped", page]
     notes = {entry["source"]: entry["notes"] for entry in json.loads(done.stdout)["done"]}
     assert notes == {"cut.dng": [NOTE], "whole.dng": []}
     assert {entry["source"]: entry["notes"] for entry in entries(folder / "darkdiff")} == notes

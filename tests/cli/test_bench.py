@@ -1,7 +1,6 @@
 """`darkdiff bench` as a user runs it, on small scenes and a toy model."""
 
 import csv
-import importlib.util
 import json
 import re
 
@@ -16,7 +15,6 @@ from darkdiff_cli.commands.bench.lineup import Lineup, told_apart
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.evaluation.protocols.protocol import get_protocol
 from darkdiff_cli.evaluation.sample import night_scene, write_sample
-from darkdiff_cli.evaluation.speed.run import STAGES
 from darkdiff_cli.synthesis import mosaic_of, sensor_light, write_dng
 
 METRICS = {"psnr", "ssim", "colour"}
@@ -240,68 +238,9 @@ def test_wrong_words_are_one_sentence(scenes, words, sentence, tmp_path) -> None
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_speed_counts_every_stage(model_folder, tmp_path) -> None:
-    report = tmp_path / "speed.html"
-    done = bench(
-        *("speed", "--model", model_folder, "--device", "cpu", "--size", 0.05, "--size", 0.1),
-        *("--repeats", 1, "--json", "--report", report),
-    )
-    assert done.exit_code == 0, done.stderr
-    found = json.loads(done.stdout)["speed"]
-    assert [timing["megapixels"] for timing in found["timings"]] == [0.05, 0.1]
-    for timing in found["timings"]:
-        assert set(timing["seconds"]) == {
-            "read",
-            "develop",
-            "encode",
-            "context",
-            "denoise",
-            "decode",
-            "detail",
-            "finish",
-            "write",
-        }
-        assert all(seconds >= 0 for seconds in timing["seconds"].values())
-    assert found["teraflop_per_megapixel"] > 0
-    assert "toy on cpu" in report.read_text()
-
-
-def test_controlnet_is_timed_beside_or_asked_for() -> None:
-    done = bench("speed", "--size", 0.05, "--repeats", 1, "--steps", 1, "--beside", "controlnet", "--json")
-    if importlib.util.find_spec("transformers") is None:
-        assert done.exit_code == 2
-        assert "needs transformers: pip install 'darkdiff[convert]'" in done.stderr
-    else:
-        assert done.exit_code == 0, done.stderr
-        assert json.loads(done.stdout)["speed"]["timings"][0]["controlnet"] > 0
-    assert "must be controlnet" in bench("speed", "--beside", "img2img").stderr
-
-
 def test_sample_scene_is_dark_colourful_and_the_same_every_time() -> None:
     scene = night_scene()
     assert scene.shape == (288, 416, 3)
     assert (scene == night_scene()).all()
     assert 0.15 < scene.mean() < 0.4
     assert scene.max() > 0.95
-
-
-def test_speed_takes_a_precision_and_measures_every_stage(model_folder) -> None:
-    words = ("speed", "--model", model_folder, "--size", 0.05, "--repeats", 1, "--steps", 1, "--json", "--quiet")
-    words += ("--device", "cpu")
-    found = json.loads(bench(*words, "--precision", "bf16").stdout)["speed"]
-    assert found["precision"] == "bfloat16"
-    timing = found["timings"][0]
-    assert set(timing["gigabytes"]) == set(timing["seconds"]) == set(STAGES)
-    assert all(0.05 < value < 100 for stage, value in timing["gigabytes"].items() if stage != "detail")
-    assert (found["size"], timing["seconds"]["detail"]) == ("half", 0.0)  # this model has no Detail
-    wrong = bench(*words, "--precision", "fp8")
-    assert (wrong.exit_code, "fp32, bf16, fp16" in wrong.stderr) == (2, True)
-
-
-def test_speed_times_the_full_size_of_a_model_that_has_it() -> None:
-    words = ("speed", "--size", 0.05, "--repeats", 1, "--views", 1, "--json", "--quiet")
-    full, half = (json.loads(bench(*words, "--picture", size).stdout)["speed"] for size in ("full", "half"))
-    assert (full["size"], half["size"]) == ("full", "half")
-    assert full["timings"][0]["seconds"]["detail"] > 0
-    assert half["timings"][0]["seconds"]["detail"] == 0
-    assert full["teraflop_per_megapixel"] > 1.05 * half["teraflop_per_megapixel"]

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from darkdiff_cli.app import app
 from darkdiff_cli.commands import presets
 from darkdiff_cli.commands.grouped import grouped
-from darkdiff_cli.commands.options import OutputOptions, PictureOptions
+from darkdiff_cli.commands.options import PictureOptions
+from darkdiff_cli.commands.output_options import OutputOptions
 from darkdiff_cli.commands.presets import PresetOptions
 
 

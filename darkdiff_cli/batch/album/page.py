@@ -14,6 +14,7 @@ from darkdiff_cli.batch.run import Summary
 from darkdiff_cli.files import atomically
 
 OPEN = 10  # failures that are shown without a click
+MARK, HEAD = b'<meta name="generator" content="darkdiff">', 1024  # of our pages, and within how many bytes
 MOST = 2000  # photos on a page; one takes about 100 kB
 
 
@@ -72,6 +73,15 @@ def save_page(page: Path, folder: Path, root: Path, entries: Iterable[Entry], su
     }
     atomically(page, lambda partial: _write(partial, words))
     return True
+
+
+def is_page(path: Path) -> bool:
+    """Whether a file is such a page, which may be replaced; False also where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return MARK in file.read(HEAD)
+    except OSError:
+        return False
 
 
 def settled(

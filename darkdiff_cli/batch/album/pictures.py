@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import gaussian_filter
 
 from darkdiff_cli.colour import srgb_encode
 from darkdiff_cli.enhancer import Rendered
@@ -15,13 +14,13 @@ from darkdiff_cli.photo import upright
 from darkdiff_cli.photo.windows import Window, inside, most_detail, upright_window
 from darkdiff_cli.raw import Exposure, RawFrame, develop
 from darkdiff_cli.raw.rendering import resized, square_size, with_square_pixels
-from darkdiff_cli.raw.sparse import sparse_colours
+from darkdiff_cli.raw.sparse import REACH, sparse_colours, spread
 
 SIDE, BYTES = 960, 48_000  # longer side in pixels of a picture at screen size, and what its file may take
 CROP, CROP_BYTES = (360, 480), 36_000  # rows and columns of the crop at 1:1, upright
 SCREEN_QUALITIES = (80, 70, 60, 50, 40, 30)  # of JPEG: noise needs many bytes
 CROP_QUALITIES = (*SCREEN_QUALITIES, 20, 10)
-SIGMA, MARGIN = 0.6, 4  # of the Gaussian kernel that demosaics, and what it needs around the crop, in photosites
+SIGMA = 0.6  # of the Gaussian that demosaics, in photosites
 
 
 @dataclass(frozen=True)
@@ -109,19 +108,11 @@ def _plain_crop(exposure: Exposure, shape: tuple[int, int], window: Window) -> N
 
 
 def _demosaiced(frame: RawFrame, ratio: float, window: Window) -> NDArray[np.float32]:
-    """(h, w, 3) linear sRGB of a window in photosites: each colour is the mean of its nearest photosites.
-
-    The mean is weighed by a Gaussian and divided by the sum of the weights (normalised convolution: Knutsson and
-    Westin, CVPR 1993). It takes no noise away that the sensor has, and suits every colour filter.
-    """
-    top, left = max(0, window.top - MARGIN), max(0, window.left - MARGIN)
-    part = frame.window(top, left, window.height + 2 * MARGIN, window.width + 2 * MARGIN)
+    """(h, w, 3) linear sRGB of a window in photosites: each colour is the mean of its nearest photosites."""
+    top, left = max(0, window.top - REACH), max(0, window.left - REACH)
+    part = frame.window(top, left, window.height + 2 * REACH, window.width + 2 * REACH)
     colours, mask = sparse_colours(part, ratio)
-    planes = [
-        gaussian_filter(colour, SIGMA) / gaussian_filter(seen, SIGMA)
-        for colour, seen in zip(colours, mask, strict=True)
-    ]
-    pixels = np.stack(planes, axis=-1) @ frame.matrix.T.astype(np.float32)
+    pixels = spread(colours, mask, SIGMA) @ frame.matrix.T.astype(np.float32)
     return Window(window.top - top, window.left - left, window.height, window.width).of(pixels)
 
 

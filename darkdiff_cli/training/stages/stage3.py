@@ -75,7 +75,7 @@ class FullSizePicture(Stage):
                 halves = self.half_size(collate(several).to(device), draws).float().cpu()
             for pair, half in zip(several, halves, strict=True):
                 assert pair.full is not None
-                made.append(replace(pair, full=replace(pair.full, half=half.clone())))
+                made.append(replace(pair, full=replace(pair.full, half=half)))
         return KeptPairs(made, self.optimisation.crop, seed) if made else pairs
 
     @torch.no_grad()
