@@ -13,7 +13,7 @@ from darkdiff_models.detail import Detail, Samples
 from darkdiff_models.detail.tiled import full_size
 from darkdiff_models.devices import autocast_dtype
 from darkdiff_models.finishing import Finishing, finish
-from darkdiff_models.finishing.self_ensemble import mean_of_views, turned
+from darkdiff_models.finishing.self_ensemble import MAX_VIEWS, mean_of_views, turned
 from darkdiff_models.networks.autoencoder import ResidualAutoencoderKL
 from darkdiff_models.networks.conditioning import LatentContext
 from darkdiff_models.networks.context import ContextProcessor
@@ -113,13 +113,17 @@ class DarkDiffPipeline(DiffusionPipeline):
         """
         used = self.resolved(settings or SamplingSettings())
 
+        # The views are for the last network: one half-size picture is enough for the network that adds the mosaic's.
+        fine = samples if used.size == "full" else None
+        views = used.views if fine is None else 1
+
         # 1. Add a mirrored margin, up to whole latents at every level of the U-Net: (1, 3, H, W)
         framed_lrgb = self._framed(lrgb)
 
         def enhance_view(view: int) -> Tensor:
             """Steps 2 to 5 on one view of the image."""
             # 2. Encode the noisy image: z_y, (1, 4, H/8, W/8)
-            report = ViewProgress(on_progress, view, used.views)
+            report = ViewProgress(on_progress, view, views)
             autoencoder = self._autoencoder(turned(framed_lrgb, view))
             z_y = autoencoder.encode(lambda done, total: report("encode", done, total))
 
@@ -140,16 +144,16 @@ class DarkDiffPipeline(DiffusionPipeline):
             return autoencoder.decode(z_0, lambda done, total: report("decode", done, total))
 
         with self._autocast():
-            srgb = mean_of_views(used.views, enhance_view)
+            srgb = mean_of_views(views, enhance_view)
 
         # 6. Finish the picture if the checkpoint asks for it, crop the margin, clip to [0, 1]: (h, w, 3)
         picture = self._finish(srgb, framed_lrgb, lrgb)
 
         # 7. Ours: add what the mosaic knows, at the sensor's size: (H, W, 3)
-        if self.detail is not None and samples is not None and used.size == "full":
+        if self.detail is not None and fine is not None:
             report = None if on_progress is None else partial(on_progress, "detail")
             with self._autocast():
-                picture = full_size(self.detail, picture, samples, report)
+                picture = full_size(self.detail, picture, fine, used.views, report)
         return DarkDiffOutput(picture.contiguous(), used)
 
     @torch.inference_mode()
@@ -183,7 +187,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         """The settings with the checkpoint's defaults in place of None.
 
         Raises:
-            ValueError: the guidance or the tile size is out of range. `sample` checks the number of steps,
+            ValueError: the guidance, the views or the tile size are out of range. `sample` checks the number of steps,
                 `make_scheduler` the sampler.
         """
         defaults = {key: self.config[f"default_{key}"] for key in ("steps", "guidance", "sampler", "views")}
@@ -191,6 +195,8 @@ class DarkDiffPipeline(DiffusionPipeline):
         defaults["size"] = "half" if self.detail is None else "full"
         values = {**defaults, **{key: value for key, value in asdict(settings).items() if value is not None}}
         used = Sampling(**{**values, "guidance": float(values["guidance"])})
+        if not 1 <= used.views <= MAX_VIEWS:
+            raise ValueError(f"views must be from 1 to {MAX_VIEWS}, got {used.views}")
         if used.guidance < 0:
             raise ValueError(f"guidance must not be negative, got {used.guidance}")
         if used.tile % self.unet.size_multiple or used.tile < 0:

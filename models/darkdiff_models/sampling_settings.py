@@ -15,7 +15,8 @@ class SamplingSettings:
         steps: denoising steps.
         guidance: guidance scale of Eq. 10; 1 runs the conditional branch only.
         sampler: "ddim" or "dpm++".
-        views: how many mirrored and rotated views of the photo are averaged, 1 to 8; not in the paper.
+        views: how many mirrored and rotated views of the photo are averaged, 1 to 8; not in the paper. At full size the
+            network that adds the mosaic's detail sees them, else all networks.
         tile: side of a denoiser tile in latents; smaller needs less memory. 0 takes the whole image at once.
         seed: seed of the noise map.
         size: "full" is the sensor's, which needs a model with a network for it, and the mosaic; "half" is the paper's.

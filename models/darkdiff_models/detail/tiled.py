@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from darkdiff_models.detail.network import Detail
 from darkdiff_models.detail.samples import Samples
+from darkdiff_models.finishing.self_ensemble import mean_of_views, turned
 from darkdiff_models.tiling.tiles import Blend, Tiles
 
 TILE, OVERLAP = 1024, 128  # pixels of the full-size picture
@@ -16,7 +18,9 @@ Progress = Callable[[int, int], None]
 """(done, total)."""
 
 
-def full_size(detail: Detail, half: Tensor, samples: Samples, on_tiles: Progress | None = None) -> Tensor:
+def full_size(
+    detail: Detail, half: Tensor, samples: Samples, views: int = 1, on_tiles: Progress | None = None
+) -> Tensor:
     """Make the full-size picture.
 
     Args:
@@ -24,6 +28,7 @@ def full_size(detail: Detail, half: Tensor, samples: Samples, on_tiles: Progress
         half: (h, w, 3) half-size picture, sRGB in [0, 1]; where the sensor has an odd row or column, h or w is rounded
             down.
         samples: the mosaic, (1, 3, H, W) with H = 2h or 2h + 1.
+        views: number of mirrored and turned views that are averaged, 1 to 8.
         on_tiles: called after every tile.
 
     Returns:
@@ -41,8 +46,18 @@ def full_size(detail: Detail, half: Tensor, samples: Samples, on_tiles: Progress
     halves, blend = tiles.shrunk(2), Blend(tiles, 3, image)
     for index in range(len(tiles.corners)):
         part = seen.images(lambda whole, index=index: tiles.crop(whole, index))  # type: ignore[misc]
-        blend.add(index, detail(halves.crop(image, index), part.each(lambda cropped: cropped.to(device))))
+        here = part.each(lambda cropped: cropped.to(device))
+        blend.add(index, _mean_of_views(detail, halves.crop(image, index), here, views))
         if on_tiles is not None:
             on_tiles(index + 1, len(tiles.corners))
     picture = blend.result()[0, :, :height, :width]
     return picture.clamp_(0, 1).permute(1, 2, 0).float().cpu().contiguous()
+
+
+def _mean_of_views(detail: Detail, half: Tensor, samples: Samples, views: int) -> Tensor:
+    """(1, 3, 2h, 2w): a mirrored mosaic begins with another colour, which the network sees with other eyes."""
+
+    def render(view: int) -> Tensor:
+        return torch.as_tensor(detail(turned(half, view), samples.images(lambda image: turned(image, view))))
+
+    return mean_of_views(views, render)

@@ -1,11 +1,13 @@
 import json
 import sys
+from functools import partial
 
 import pytest
 import torch
 
 from darkdiff_models import DarkDiffPipeline, Sampling, SamplingSettings
 from darkdiff_models.checkpoints import load_pipeline
+from darkdiff_models.detail import Detail, Samples
 from darkdiff_models.finishing.block_light import block_light, encode_curve
 from darkdiff_models.finishing.chroma_smoothing import smooth_chroma
 from darkdiff_models.finishing.colour_anchor import anchor_colours
@@ -75,6 +77,22 @@ def test_progress_reaches_the_end_of_every_stage(pipeline: DarkDiffPipeline, vie
     denoise = [done for stage, done, _ in seen if stage == "denoise"]
     assert denoise == sorted(denoise)
     assert denoise[-1] > 2  # tiles times steps
+
+
+def _keep(seen: list[tuple[str, int, int]], stage: str, done: int, total: int) -> None:
+    seen.append((stage, done, total))
+
+
+def test_the_views_are_those_of_the_last_network() -> None:
+    pipeline = make_pipeline().with_detail(Detail((8, 16), (1, 1)))
+    samples = Samples(torch.rand(1, 3, 64, 64), torch.ones(1, 3, 64, 64), torch.ones(1, 3, 2), torch.eye(3)[None])
+    encodings = {}
+    for size in ("half", "full"):
+        seen: list[tuple[str, int, int]] = []
+        settings = SamplingSettings(views=3, size=size)
+        pipeline(torch.rand(32, 32, 3), settings, samples, on_progress=partial(_keep, seen))
+        encodings[size] = max(total for stage, _, total in seen if stage == "encode")
+    assert encodings == {"half": 3, "full": 1}
 
 
 @pytest.mark.parametrize(

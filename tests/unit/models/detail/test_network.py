@@ -71,9 +71,18 @@ def test_tiles_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = full_size(detail, picture, samples)
     monkeypatch.setattr("darkdiff_models.detail.tiled.TILE", 256)  # with the overlap that photos have
     seen: list[tuple[int, int]] = []
-    tiled = full_size(detail, picture, samples, lambda done, total: seen.append((done, total)))
+    tiled = full_size(detail, picture, samples, on_tiles=lambda done, total: seen.append((done, total)))
     assert len(seen) == seen[-1][1] > 4
     assert float((tiled - whole).abs().max()) < 0.004
+
+
+@pytest.mark.parametrize(("views", "alike"), [(1, False), (8, True)])
+def test_all_views_together_see_a_turned_photo_alike(views: int, alike: bool) -> None:
+    picture, samples, detail = torch.rand(32, 64, 3), bayer(64, 128, torch.rand(3, 64, 128)), learnt()
+    made = full_size(detail, picture, samples, views)
+    turned = samples.images(lambda image: image.flip(3).transpose(2, 3))
+    of_turned = full_size(detail, picture.flip(1).transpose(0, 1), turned, views)
+    assert (float((of_turned - made.flip(1).transpose(0, 1)).abs().max()) < 1e-5) == alike
 
 
 def test_what_no_photosite_saw_does_not_matter() -> None:
