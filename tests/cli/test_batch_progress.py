@@ -1,12 +1,15 @@
 """The progress of `batch`: real processes on a pseudo-terminal and on pipes; minutes on a clock of our own."""
 
+import fcntl
 import json
 import os
 import pty
 import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +26,9 @@ from tests.unit.raw.test_damage import NOTE
 
 PROGRAM = [sys.executable, "-m", "darkdiff_cli"]
 CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-STANDING = re.compile(r"(\d+)/4 .*?(\d) of 4 photos done, (\d) failed(, [\d.e+]+ photos a minute, \d+ s left)?")
+STANDING = re.compile(
+    r"^(\d)/4 [━╸╺]+ *(?:\d+ s left)?(?:, )?(?:(\d) failed)?(?:, )?([\d.e+]+ a minute)?", re.MULTILINE
+)
 
 
 @pytest.fixture
@@ -36,10 +41,11 @@ def folder(tmp_path: Path, shoot) -> Path:
     return night
 
 
-def on_a_terminal(command: list[str], until: str = "") -> tuple[str, str]:
+def on_a_terminal(command: list[str], until: str = "", columns: int = 240) -> tuple[str, str]:
     """What a program writes to a terminal as its stderr, and to a pipe as its stdout; Ctrl-C once `until` is there."""
     ours, theirs = pty.openpty()
-    environment = {**os.environ, "COLUMNS": "240", "LINES": "40", "TERM": "xterm"}
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")} | {"TERM": "xterm"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment) as process:
         os.close(theirs)
         shown = b""
@@ -68,19 +74,30 @@ def test_a_terminal_says_what_is_done_before_it_counts(folder: Path, model_folde
     assert first == sorted(first)
     assert first[0] >= 0
     assert [text for text in ("/100", "waiting") if text in shown] == []
-    standings = [(int(n), int(done), int(failed), rate) for n, done, failed, rate in STANDING.findall(shown)]
-    assert all(count == done + failed for count, done, failed, _ in standings)
-    assert {(done, failed) for _, done, failed, _ in standings} >= {(0, 0), (3, 1)}
-    assert all(bool(rate) == (done >= 2) for _, done, _, rate in standings)
+    standings = [(int(n), int(failed or 0), rate) for n, failed, rate in STANDING.findall(shown)]
+    assert {(n, failed) for n, failed, _ in standings} >= {(0, 0), (4, 1)}
+    assert all(bool(rate) == (n - failed >= 2) for n, failed, rate in standings)
+    assert re.search(r"^0/4 ━+ (cut|IMG_0)\.dng$", shown, re.MULTILINE)  # one worker needs no name
     sentence = f"darkdiff: {folder / 'cut.dng'}: is truncated or damaged (Unexpected end of file); copy it again"
     assert shown.count("Unexpected end of file") == 1
     assert sentence in shown
 
 
+@pytest.mark.parametrize(("columns", "rate"), [(80, True), (60, True), (45, False)])
+def test_a_narrow_terminal_shows_the_time_left(folder: Path, model_folder: Path, columns: int, rate: bool) -> None:
+    shown, _ = on_a_terminal([*PROGRAM, *map(str, words(folder, model_folder))], columns=columns)
+    lines = [line for line in shown.splitlines() if re.match("./4 ", line)]
+    assert max(map(len, lines)) <= columns
+    assert "…" not in "".join(lines)
+    standings = [line for line in lines if line.startswith("4/4")]
+    assert standings
+    assert all("s left" in line and ("a minute" in line) is rate for line in standings)
+
+
 def test_a_watch_waits_in_words_and_its_paths_reach_the_pipe(folder: Path, model_folder: Path) -> None:
     for name in ("cut.dng", "IMG_1.dng", "IMG_2.dng"):
         (folder / name).unlink()
-    shown, stdout = on_a_terminal([*PROGRAM, *map(str, words(folder, model_folder, "--watch"))], "1 of 1 photos done")
+    shown, stdout = on_a_terminal([*PROGRAM, *map(str, words(folder, model_folder, "--watch"))], "1/1")
     assert stdout == "IMG_0_darkdiff.jpg\n"
     first = [shown.find(text) for text in ("loading toy", "waiting for raws", "0/1")]
     assert first == sorted(first)
@@ -151,7 +168,10 @@ def test_one_line_a_minute_with_exact_words(capsys) -> None:
     lines.progress.report({}, replace(summary, waiting=True))
     now += 600
     lines.look()
-    assert capsys.readouterr().err == ""  # nothing is at work
+    assert capsys.readouterr().err == "waiting for raws; Ctrl-C ends the watch\n"
+    now += 600
+    lines.look()
+    assert capsys.readouterr().err == ""  # once is enough
 
 
 def test_times_are_in_units_that_are_read_at_a_glance() -> None:

@@ -72,7 +72,7 @@ def test_the_command_line_wins_over_the_preset_and_this_over_the_defaults(config
 def test_a_preset_serves_enhance_and_batch(tmp_path: Path, dark_dng: Path) -> None:
     preset = written(tmp_path / "both.toml", 'include = ["no*"]\nsize = "half"\nstrength = 1')
     found = CliRunner().invoke(app, ["batch", str(dark_dng.parent), "--dry-run", "--preset", str(preset)])
-    assert "0 to do" in found.stderr
+    assert "none of its 1 raw file passes --include no*;" in found.stderr
     done = CliRunner().invoke(app, ["enhance", "nothing.dng", "--preset", str(preset)])
     assert "nothing.dng: no such file" in done.stderr
 
