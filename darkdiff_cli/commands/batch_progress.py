@@ -1,12 +1,11 @@
 """Progress of a batch on stderr: a bar on a terminal, a plain line a minute elsewhere."""
 
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from darkdiff_cli.commands.plain_lines import plain_lines
 from darkdiff_cli.commands.progress import own_console
 
 if TYPE_CHECKING:
@@ -15,10 +14,8 @@ if TYPE_CHECKING:
 
     from darkdiff_cli.batch.run import Summary
 
-MINUTE = 60.0  # seconds between two plain lines; a run that is shorter writes none
 WAITING = "waiting for raws"
 BAR = 20  # columns
-TICK = 1.0  # seconds between two looks at the clock
 
 
 class BatchProgress:
@@ -121,43 +118,25 @@ def batch_progress(quiet: bool) -> Iterator[BatchProgress]:
         with _bar() as progress:
             yield progress
     else:
-        lines, ended = MinuteLines(), threading.Event()
-        ticking = threading.Thread(target=lines.tick, args=(ended,), daemon=True)
-        ticking.start()
-        try:
-            yield lines.progress
-        finally:
-            ended.set()
-            ticking.join()
+        with _log() as progress:
+            yield progress
 
 
-class MinuteLines:
-    """A line a minute on stderr, without codes for a terminal; for logs.
+@contextmanager
+def _log() -> Iterator[BatchProgress]:
+    """A plain line a minute, and once that a watch waits."""
+    said = False
 
-    Args:
-        clock: seconds; as `time.monotonic`.
-    """
+    def show(progress: BatchProgress) -> None:
+        nonlocal said
+        if progress.waiting and not said:
+            said = True
+            print(f"{WAITING}; Ctrl-C ends the watch", file=sys.stderr, flush=True)
+        lines.look()
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock = clock
-        self.progress = BatchProgress(lambda _progress: self.look())
-        self._last, self._lock, self._waits = clock(), threading.Lock(), False
-
-    def look(self) -> None:
-        """Write a line where the last one is a minute old and there is something to say; that a watch waits, once."""
-        with self._lock:
-            now = self.clock()
-            if self.progress.waiting and not self._waits:
-                self._waits = True
-                print(f"{WAITING}; Ctrl-C ends the watch", file=sys.stderr, flush=True)
-            if now - self._last >= MINUTE and (line := self.progress.line()) is not None:
-                self._last = now
-                print(line, file=sys.stderr, flush=True)
-
-    def tick(self, ended: threading.Event) -> None:
-        """Look until the run has ended: one photo may take longer than a minute."""
-        while not ended.wait(TICK):
-            self.look()
+    progress = BatchProgress(show)
+    with plain_lines(progress.line) as lines:
+        yield progress
 
 
 @contextmanager

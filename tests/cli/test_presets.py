@@ -78,6 +78,25 @@ def test_a_preset_serves_enhance_and_batch(tmp_path: Path, dark_dng: Path) -> No
     assert "nothing.dng: no such file" in done.stderr
 
 
+def test_a_preset_of_enhance_serves_preview_in_what_they_share(
+    tmp_path: Path, dark_dng: Path, model_folder: Path
+) -> None:
+    text = f'ratio = 250\nwb = "daylight"\nstrength = 0.5\nformat = "png"\nmodel = "{model_folder}"'
+    words = (
+        "preview",
+        dark_dng,
+        "-o",
+        tmp_path / "sheet.jpg",
+        "--preset",
+        written(tmp_path / "mine.toml", text),
+        "--json",
+    )
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code == 0, done.stderr
+    [shown] = json.loads(done.stdout)["files"]
+    assert (shown["ratios"][-1], list(shown["balances"])) == (250, ["daylight"])
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
