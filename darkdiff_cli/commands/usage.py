@@ -1,7 +1,6 @@
 """Wrong use of the command line in one sentence: which option, what is wrong with it, where its help is."""
 
 import sys
-from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -15,12 +14,12 @@ HELP = "NoArgsIsHelpError"  # is no error: the help has been printed
 class Commands(TyperGroup):
     """The program's commands; wrong use ends with exit code 2."""
 
-    def main(self, args: Sequence[str] | None = None, *more: Any, standalone_mode: bool = True, **words: Any) -> Any:
+    def main(self, *arguments: Any, **words: Any) -> Any:
         """Run a command, and exit."""
-        if not standalone_mode:
-            return super().main(args, *more, standalone_mode=False, **words)
+        if not words.get("standalone_mode", True):
+            return super().main(*arguments, **words)
         try:
-            code = super().main(args, *more, standalone_mode=False, **words)
+            code = super().main(*arguments, **{**words, "standalone_mode": False})
         except UsageError as error:
             if type(error).__name__ != HELP:
                 print(f"darkdiff: {usage_sentence(error)}", file=sys.stderr)
