@@ -20,9 +20,11 @@ from darkdiff_cli.commands.info import info
 from darkdiff_cli.commands.models import models
 from darkdiff_cli.commands.preview import preview
 from darkdiff_cli.commands.train import train
+from darkdiff_cli.commands.usage import Commands
 
 app = typer.Typer(
     name="darkdiff",
+    cls=Commands,
     help="Raw photo processor for extreme low light: turns dark raw files into bright, clean photos.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -28,6 +28,15 @@ class Task:
     before: Entry | None = None
 
 
+def is_claimed(task: Task) -> bool:
+    """Whether a run is at a task, or was killed while it was."""
+    return _lock_file(task.job.root, task.key).exists()
+
+
+def _lock_file(output: Path, key: str) -> Path:
+    return output / FOLDER / f"{key}.lock"
+
+
 class Claims:
     """The claims of one run: a lock for each file being processed, freed by the operating system if the process dies.
 
@@ -40,12 +49,12 @@ class Claims:
     """
 
     def __init__(self, output: Path, ledger: Ledger) -> None:
-        self.folder, self.ledger = output / FOLDER, ledger
+        self.output, self.folder, self.ledger = output, output / FOLDER, ledger
         self._held: dict[str, FileLock] = {}
 
     def take(self, task: Task) -> bool:
         """Claim a task; False where another run has it or has done it."""
-        lock = FileLock(self.folder / f"{task.key}.lock", thread_local=False)  # given back by another thread
+        lock = FileLock(_lock_file(self.output, task.key), thread_local=False)  # given back by another thread
         while True:
             self.folder.mkdir(parents=True, exist_ok=True)
             try:

@@ -30,7 +30,7 @@ class Decoder:
             MemoryLimitError: the frame does not fit into memory.
         """
         if self.pipe is None:
-            self._start()
+            self.start()
         assert self.pipe is not None
         try:
             self.pipe.send((path, settings))
@@ -46,7 +46,8 @@ class Decoder:
         assert isinstance(answer, Exposure)
         return answer
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start the process, which takes seconds to load; `read` does it too where there is none."""
         context = multiprocessing.get_context("spawn")  # LibRaw's threads do not survive a fork
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs,), daemon=True)

@@ -80,7 +80,8 @@ def find_jobs(
         output: root of the photos.
         suffix: of the photos, such as ".jpg".
         recursive: go into subfolders.
-        include, exclude: patterns on the name or on the relative path; without `include` every raw is taken.
+        include, exclude: patterns on the name or on the relative path, whatever the case; without `include` every raw
+            is taken.
         on_unreadable: called with the error of each subfolder that cannot be read.
 
     Raises:
@@ -118,5 +119,6 @@ def find_jobs(
 
 
 def _matches(relative: str, patterns: Sequence[str]) -> bool:
-    name = relative.rsplit("/", 1)[-1]
-    return any(fnmatch(name, pattern) or fnmatch(relative, pattern) for pattern in patterns)
+    """Whether a pattern matches the name or the path, whatever the case: one camera writes .ARW, another .arw."""
+    path, small = relative.lower(), [pattern.lower() for pattern in patterns]
+    return any(fnmatch(path.rsplit("/", 1)[-1], pattern) or fnmatch(path, pattern) for pattern in small)

@@ -22,7 +22,7 @@ class Entry:
         status: "done" or "failed".
         error: one sentence for a failure.
         ratio: amplification ratio that was used.
-        seconds: from decoding to writing.
+        seconds: of work on it; what it waited for others does not count.
         notes: what had to be done otherwise than asked for.
     """
 
@@ -48,6 +48,7 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self._lines = JsonLines(folder / NAME)
         self._found: dict[str, Entry] = {}
+        self._made: set[str] = set()
 
     def entries(self) -> dict[str, Entry]:
         """The newest entry of each key, in the order of their lines; later calls read only what was appended since."""
@@ -56,7 +57,14 @@ class Ledger:
                 entry = Entry(**{**line, "notes": tuple(line.get("notes", ()))})
                 self._found.pop(entry.key, None)
                 self._found[entry.key] = entry
+                if entry.status == "done":
+                    self._made.add(entry.output)
         return self._found
+
+    def made(self, photo: str) -> bool:
+        """Whether a photo was ever made here, under whatever settings."""
+        self.entries()
+        return photo in self._made
 
     def append(self, entry: Entry) -> None:
         """Add a line and wait until it is on the disk.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from darkdiff_cli.batch.claims import Task
+from darkdiff_cli.batch.claims import Task, is_claimed
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry, Ledger, job_key
 from darkdiff_cli.enhancer import EnhanceSettings
@@ -23,12 +23,16 @@ class Plan:
         tasks: in the folder's order.
         settled: how many files an earlier run did or gave up.
         lost: entries of what cannot be done: subfolders and files that cannot be read or have vanished, names of
-            photos that are too long.
+            photos that are too long or taken.
+        failed_before: how many of the settled failed.
+        kept: how many of the lost have a photo's name that another file has already.
     """
 
     tasks: list[Task]
     settled: int
     lost: list[Entry]
+    failed_before: int = 0
+    kept: int = 0
 
 
 def plan_batch(
@@ -39,13 +43,13 @@ def plan_batch(
     Args:
         jobs: every raw of the batch.
         ledger: of the output folder.
-        settings: what decides a photo; `overwrite` makes every photo again.
+        settings: what decides a photo; `overwrite` makes every photo again, and in the place of any file.
         weights: which model it is, see `identify_model`.
         checksum: know inputs by content.
         retry_failed: do what failed before as well.
     """
     known, words = ledger.entries(), asdict(replace(settings, photo=replace(settings.photo, overwrite=False)))
-    tasks, lost, settled = [], [], 0
+    tasks, lost, settled, failed_before, kept = [], [], 0, 0, 0
     for job in jobs:
         try:
             check_name(job.output)
@@ -58,9 +62,32 @@ def plan_batch(
         given_up = entry is not None and entry.status == "failed" and not retry_failed
         if (finished or given_up) and not settings.photo.overwrite:
             settled += 1
+            failed_before += given_up
+            continue
+        task = Task(job, key, entry)
+        if not settings.photo.overwrite and _is_foreign(task, ledger):
+            kept += 1
+            lost.append(_kept_entry(job))
         else:
-            tasks.append(Task(job, key, entry))
-    return Plan(tasks, settled, lost)
+            tasks.append(task)
+    return Plan(tasks, settled, lost, failed_before, kept)
+
+
+def _is_foreign(task: Task, ledger: Ledger) -> bool:
+    """Whether there is a file of the photo's name that no run over this folder has made.
+
+    A run that is killed may leave a photo without its line, but then its claim is left too. The claim is looked at
+    first: another run gives it back only once the line is there.
+    """
+    return os.path.lexists(task.job.output) and not is_claimed(task) and not ledger.made(task.job.photo)
+
+
+def _kept_entry(job: Job) -> Entry:
+    """What a batch says of a photo whose name is taken."""
+    sentence = (
+        f"{job.output}: is kept, since this batch did not make it; move it away, or add --overwrite to replace it."
+    )
+    return Entry("", job.relative, job.photo, "failed", sentence)
 
 
 def unreadable_entry(folder: Path, error: OSError) -> Entry:

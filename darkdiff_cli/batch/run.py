@@ -11,12 +11,13 @@ from darkdiff_cli.batch.claims import Claims, Task
 from darkdiff_cli.batch.exposure_lock import ExposureLock
 from darkdiff_cli.batch.ledger import Entry, Ledger
 from darkdiff_cli.batch.pace import Pace
+from darkdiff_cli.batch.plan import Plan
 from darkdiff_cli.batch.worker import Finished
 
 Report = Callable[[Mapping[str, str], "Summary"], None]
 """(the file that each worker is at, counts so far)."""
-Keep = Callable[[Finished], None]
-"""Takes in what became of a task."""
+Keep = Callable[[Entry], None]
+"""Takes in what became of a file."""
 
 More = Callable[[], Sequence[Task]]
 """Tasks that have come up."""
@@ -37,6 +38,8 @@ class Summary:
         lock: the exposure that all photos share, or None.
         pace: how fast this run makes photos.
         waiting: for raws that arrive; there are none at the moment.
+        failed_before: how many of the skipped failed in an earlier run.
+        kept: how many failed because another file has the photo's name.
     """
 
     total: int = 0
@@ -47,11 +50,21 @@ class Summary:
     lock: ExposureLock | None = None
     pace: Pace = field(default_factory=Pace)
     waiting: bool = False
+    failed_before: int = 0
+    kept: int = 0
 
     @property
     def left(self) -> int:
         """Files that are still to be done."""
         return self.total - len(self.done) - len(self.failed)
+
+    def add(self, plan: Plan) -> None:
+        """Take in what is to be done, and what is settled or cannot be done."""
+        self.total += len(plan.tasks) + len(plan.lost)
+        self.failed += plan.lost
+        self.skipped += plan.settled
+        self.failed_before += plan.failed_before
+        self.kept += plan.kept
 
 
 class Watcher(Protocol):
@@ -82,6 +95,12 @@ class Tally:
         self.summary, self.report, self.keep = summary, report, keep
         self._at: dict[str, str] = {}
 
+    def planned(self, plan: Plan) -> None:
+        """Count what is to be done, and hand on what cannot be."""
+        self.summary.add(plan)
+        for entry in plan.lost:
+            self.keep(entry)
+
     def began(self, worker: str, file: str) -> None:
         """Show where the worker is."""
         self._at[worker] = file
@@ -94,7 +113,7 @@ class Tally:
         entry = finished.entry
         self.summary.pace.finished(worker, entry.source, entry.status == "done")
         (self.summary.failed if entry.status == "failed" else self.summary.done).append(entry)
-        self.keep(finished)
+        self.keep(entry)
         if self._at.get(worker) == entry.source:
             del self._at[worker]
         self.report(self._at, self.summary)

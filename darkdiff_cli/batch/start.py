@@ -52,27 +52,26 @@ def run_batch(
         settings: of every worker; the engine chooses its device.
         engine: where.
         report: called whenever something begins or ends.
-        keep: called with every result.
+        keep: called with what became of each file.
         arrivals: more tasks, until Ctrl-C; None ends with the plan's.
 
     Raises:
         SettingsError: no such model, device or cluster, or several workers for arrivals.
     """
-    summary = Summary(len(plan.tasks) + len(plan.lost), failed=list(plan.lost), skipped=plan.settled)
-    tally, devices = Tally(summary, report, keep), parse_devices(engine.devices)
+    summary, devices = Summary(), parse_devices(engine.devices)
+    tally = Tally(summary, report, keep)
 
     def more() -> list[Task]:
         assert arrivals is not None
         new = arrivals.look()
-        summary.total += len(new.tasks) + len(new.lost)
-        summary.failed += new.lost
-        summary.skipped += new.settled
+        tally.planned(new)
         if not new.tasks:
             tally.waits()
         return new.tasks
 
     if arrivals is not None and (engine.name != "local" or len(devices) > 1):
         raise SettingsError("--watch works on one device of this machine; give --devices cuda:0, and no --engine ray.")
+    tally.planned(plan)
     if not plan.tasks and arrivals is None:
         return summary
     with StopRequest() as stop:

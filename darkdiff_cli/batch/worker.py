@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -39,18 +40,18 @@ class WorkerSettings:
 
 @dataclass(frozen=True)
 class Decoded:
-    """A frame with its ratio, and when its work began."""
+    """A frame with its ratio, and the seconds of work on it so far."""
 
     exposure: Exposure
-    began: float
+    seconds: float
 
 
 @dataclass(frozen=True)
 class Made:
-    """A picture, and when its work began."""
+    """A picture, and the seconds of work on it so far."""
 
     rendered: Rendered
-    began: float
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -71,17 +72,25 @@ class Finished:
 class Worker:
     """One loaded model and one decoder process; each step may run in a thread of its own.
 
+    Between its steps a photo waits for those before it, which is no work on it: each step is timed alone.
+
     Args:
         settings: of the batch.
+        clock: seconds; as `time.monotonic`.
 
     Raises:
         SettingsError: no such model or device.
     """
 
-    def __init__(self, settings: WorkerSettings) -> None:
-        self.settings = settings
+    def __init__(self, settings: WorkerSettings, clock: Callable[[], float] = time.monotonic) -> None:
+        self.settings, self.clock = settings, clock
         self.decoder = Decoder(settings.timeout)
-        self.enhancer = Enhancer(settings.model, settings.device, reader=self.decoder.read)
+        self.decoder.start()  # it loads while the model does
+        try:
+            self.enhancer = Enhancer(settings.model, settings.device, reader=self.decoder.read)
+        except BaseException:
+            self.decoder.close()
+            raise
 
     def __enter__(self) -> "Worker":
         return self
@@ -97,8 +106,9 @@ class Worker:
         Raises:
             InputError, MemoryLimitError: as `Enhancer.read`.
         """
-        began = time.monotonic()
-        return Decoded(self.enhancer.read(task.job.source, self.settings.picture), began)
+        began = self.clock()
+        exposure = self.enhancer.read(task.job.source, self.settings.picture)
+        return Decoded(exposure, self.clock() - began)
 
     def render(self, decoded: Decoded) -> Made:
         """Run the networks; out of memory, once more with half the tile.
@@ -106,7 +116,7 @@ class Worker:
         Raises:
             DarkdiffError: as `Enhancer.render`.
         """
-        exposure, picture = decoded.exposure, self.settings.picture
+        began, exposure, picture = self.clock(), decoded.exposure, self.settings.picture
         try:
             rendered = self.enhancer.render(exposure, picture)
         except MemoryLimitError as error:
@@ -116,11 +126,11 @@ class Worker:
             rendered = self.enhancer.render(exposure, replace(picture, sampling=sampling))
             note = f"the picture did not fit into memory, so it was denoised in tiles of {error.smaller_tile} latents"
             rendered = replace(rendered, notes=(*rendered.notes, note))
-        return Made(rendered, decoded.began)
+        return Made(rendered, decoded.seconds + self.clock() - began)
 
     def write(self, task: Task, made: "Made | DarkdiffError") -> Finished:
         """Write the photo, whole or not at all; an error is what became of the task."""
-        entry = Entry(task.key, task.job.relative, task.job.photo, "done")
+        began, entry = self.clock(), Entry(task.key, task.job.relative, task.job.photo, "done")
         try:
             if isinstance(made, DarkdiffError):
                 raise made
@@ -133,7 +143,7 @@ class Worker:
             full = isinstance(error, OutputError | OSError) and _free(task.job.output) < FULL
             sentence = sentence_of(error, task.job.source)
             return Finished(task, replace(entry, status="failed", error=sentence), disk_full=full)
-        seconds = round(time.monotonic() - made.began, 2)
+        seconds = round(made.seconds + self.clock() - began, 2)
         return Finished(task, replace(entry, ratio=done.ratio, seconds=seconds, notes=notes))
 
     def _keep_preview(self, task: Task, rendered: Rendered) -> tuple[str, ...]:

@@ -1,9 +1,8 @@
 """`darkdiff batch`: a folder of raws, a night's shoot, an archive."""
 
-import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ import typer
 
 from darkdiff_cli.commands.batch_options import EngineOptions, FileOptions, FolderOutputOptions
 from darkdiff_cli.commands.batch_progress import BatchProgress, batch_progress
+from darkdiff_cli.commands.batch_results import show_failure, show_plan, show_results
 from darkdiff_cli.commands.options import DiffusionOptions, PictureOptions, enhance_settings
 from darkdiff_cli.commands.presets import PresetOptions
 from darkdiff_cli.commands.progress import loading_words
@@ -21,13 +21,12 @@ from darkdiff_cli.formats import KINDS
 if TYPE_CHECKING:
     from darkdiff_cli.batch.arrivals import Arrivals
     from darkdiff_cli.batch.exposure_lock import ExposureLock
+    from darkdiff_cli.batch.ledger import Entry
     from darkdiff_cli.batch.plan import Plan
     from darkdiff_cli.batch.run import Summary
     from darkdiff_cli.batch.start import Engine
-    from darkdiff_cli.batch.worker import Finished, WorkerSettings
+    from darkdiff_cli.batch.worker import WorkerSettings
     from darkdiff_cli.enhancer import EnhanceSettings
-
-NAMED = 10  # photos that a note names; of more it gives the number
 
 
 def batch(
@@ -67,6 +66,8 @@ def batch(
     with batch_progress(output.quiet or files.dry_run) as progress:
         progress.doing(f"reading {folder}")
         jobs = find(gone.append)
+        if not (jobs or gone or files.watch):
+            raise files.nothing(folder, len(find_jobs(folder, root, suffix, files.recursive)))
         if output.lock_exposure:
             progress.doing(f"measuring the exposure of {folder}")
             lock = lock_exposure(jobs, root, settings.exposure, files.timeout, output.overwrite, not files.dry_run)
@@ -90,11 +91,11 @@ def batch(
             worker = WorkerSettings(model, settings, files.timeout, page is not None)
             summary = _run(plan, root, worker, machine.settings(), output, arrivals, progress)
     if files.dry_run:
-        _preview(plan)
+        show_plan(plan, output.as_json)
         return 1 if plan.lost else 0
     summary.lock = lock
     page, pageless = _saved(page, lambda made: save_page(made, folder, root, ledger.entries().values(), summary))
-    _show(summary, output, files.watch, page)
+    show_results(summary, output, files.watch, page)
     if pageless is not None:
         print(f"darkdiff: {pageless}", file=sys.stderr)
     if summary.stopped == "interrupted" and not files.watch:  # of a watch it is the usual end
@@ -121,14 +122,6 @@ def _saved(page: Path | None, save: Callable[[Path], bool]) -> tuple[Path | None
         return None, error
 
 
-def _preview(plan: "Plan") -> None:
-    for task in plan.tasks:
-        print(f"{task.job.relative} -> {task.job.output}")
-    for entry in plan.lost:
-        print(f"darkdiff: {entry.error}", file=sys.stderr)
-    print(f"{len(plan.tasks)} to do, {plan.settled} done or failed before", file=sys.stderr)
-
-
 def _run(
     plan: "Plan",
     root: Path,
@@ -140,54 +133,13 @@ def _run(
 ) -> "Summary":
     from darkdiff_cli.batch.start import run_batch
 
-    def keep(finished: "Finished") -> None:
-        if arrivals is not None and not output.as_json and finished.entry.error is None:
-            print(finished.entry.output, flush=True)  # nobody waits for the end of a watch
+    def keep(entry: "Entry") -> None:
+        show_failure(entry)
+        if arrivals is not None and not output.as_json and entry.status == "done":
+            print(entry.output, flush=True)  # nobody waits for the end of a watch
 
     return run_batch(plan, root, worker, engine, progress.report, keep, arrivals)
 
 
 def _absolute(model: str) -> str:
     return str(Path(model).absolute()) if Path(model).is_dir() else model
-
-
-def _show(summary: "Summary", output: FolderOutputOptions, watched: bool, page: Path | None) -> None:
-    """Paths or JSON on stdout; failures, counts, the page on stderr. The paths of a watch were printed as they came."""
-    if output.as_json:
-        print(
-            json.dumps(
-                {
-                    "done": [asdict(entry) for entry in summary.done],
-                    "failed": [asdict(entry) for entry in summary.failed],
-                    "skipped": summary.skipped,
-                    "stopped": summary.stopped,
-                    "exposure_lock": asdict(summary.lock) if summary.lock else None,
-                    "report": None if page is None else str(page),
-                }
-            )
-        )
-    elif not watched:
-        for entry in summary.done:
-            print(entry.output)
-    for entry in summary.failed:
-        print(f"darkdiff: {entry.error}", file=sys.stderr)
-    _show_notes(summary)
-    if summary.stopped and summary.stopped != "interrupted":
-        print(f"darkdiff: {summary.stopped}", file=sys.stderr)
-    if not output.quiet:
-        print(f"{len(summary.done)} done, {len(summary.failed)} failed, {summary.skipped} skipped", file=sys.stderr)
-        if page is not None:
-            print(f"Look at them: {page}", file=sys.stderr)
-
-
-def _show_notes(summary: "Summary") -> None:
-    """Each note once, with the photos that it is about: by name, or by number where they are many or all of several."""
-    about: dict[str, list[str]] = {}
-    for entry in summary.done:
-        for note in dict.fromkeys(entry.notes):
-            about.setdefault(note, []).append(entry.source)
-    made = len(summary.done)
-    for note, sources in about.items():
-        named = len(sources) <= NAMED and (made == 1 or len(sources) < made)
-        which = ", ".join(sources) if named else f"{len(sources)} of {made} photos"
-        print(f"darkdiff: {which}: {note}.", file=sys.stderr)

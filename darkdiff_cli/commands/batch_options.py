@@ -9,7 +9,7 @@ import typer
 
 from darkdiff_cli.commands.options import MachineOptions
 from darkdiff_cli.commands.output_options import OutputOptions, check_suffix
-from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.formats import FORMATS, Format
 
 if TYPE_CHECKING:
@@ -64,6 +64,21 @@ class FileOptions:
         bool, typer.Option("--dry-run", metavar="", help="List what would be written, and write nothing.")
     ] = False
 
+    def nothing(self, folder: Path, raws: int) -> InputError:
+        """What is wrong where there is nothing to work on.
+
+        Args:
+            folder: of the batch.
+            raws: how many there are, whatever the patterns.
+        """
+        if raws:
+            given = [f"--include {' '.join(self.include)}"] if self.include else []
+            given += [f"--exclude {' '.join(self.exclude)}"] if self.exclude else []
+            which = f"{raws} raw file{'' if raws == 1 else 's'}"
+            return InputError(f"{folder}: none of its {which} passes {' and '.join(given)}; check the patterns.")
+        deeper = "" if self.recursive else ", or add --recursive if they are in subfolders"
+        return InputError(f"{folder}: holds no raw files; give the folder that holds them{deeper}.")
+
     def check(self, output: "FolderOutputOptions") -> None:
         """Refuse what --watch does not go with.
 
@@ -84,7 +99,13 @@ class FolderOutputOptions(OutputOptions):
     ] = None
     format: Annotated[Format | None, typer.Option(help="File format of the photos. Default: jpeg.")] = None
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", metavar="", help="Make every photo again, also where nothing has changed.")
+        bool,
+        typer.Option(
+            "--overwrite",
+            metavar="",
+            help="Make every photo again, also where nothing has changed, and in the place of files that this program "
+            "did not make.",
+        ),
     ] = False
     lock_exposure: Annotated[
         bool,

@@ -1,12 +1,11 @@
 """Progress of a batch on stderr: a bar on a terminal, a plain line a minute elsewhere."""
 
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from darkdiff_cli.commands.plain_lines import plain_lines
 from darkdiff_cli.commands.progress import own_console
 
 if TYPE_CHECKING:
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
 
     from darkdiff_cli.batch.run import Summary
 
-MINUTE = 60.0  # seconds between two plain lines; a run that is shorter writes none
-TICK = 1.0  # seconds between two looks at the clock
+WAITING = "waiting for raws"
+BAR = 20  # columns
 
 
 class BatchProgress:
@@ -39,33 +38,67 @@ class BatchProgress:
         self.on_change(self)
 
     @property
+    def waiting(self) -> bool:
+        """Whether a watch has nothing to do."""
+        return self.summary is not None and self.summary.waiting
+
+    @property
     def count(self) -> tuple[int, int] | None:
         """Files of this run that are settled, and all of them; None while there is nothing to count."""
         summary = self.summary
-        return None if summary is None or summary.waiting else (summary.total - summary.left, summary.total)
+        return None if summary is None or self.waiting else (summary.total - summary.left, summary.total)
 
     def head(self) -> str:
         """The count, or what is being done instead."""
         if self.count is not None:
             return "{}/{}".format(*self.count)
-        return self.activity if self.summary is None else "waiting for raws"
+        return self.activity if self.summary is None else WAITING
 
-    def words(self) -> str:
-        """The numbers: "12 of 100 photos done, 1 failed, 8.57 photos a minute, 10 min left"."""
+    def tail(self, room: int) -> str:
+        """What stands behind the bar, the most telling first: "10 min left, 1 failed, 8.57 a minute, IMG_1.ARW".
+
+        Args:
+            room: columns of the terminal; what does not fit is left out.
+        """
+        from rich.cells import cell_len
+
+        said = ""
+        for fact in self._facts():
+            longer = f"{said}, {fact}" if said else fact
+            if cell_len(longer) > room:
+                break
+            said = longer
+        return said
+
+    def line(self) -> str | None:
+        """One plain line: "12 of 100 photos done, 1 failed, 8.57 photos a minute, 10 min left".
+
+        None while a watch waits.
+        """
         summary = self.summary
         if summary is None:
-            return ""
+            return self.activity
+        if not self.at:
+            return None
         words = [f"{len(summary.done)} of {summary.total} photos done", f"{len(summary.failed)} failed"]
         rate, seconds = summary.pace.rate, summary.pace.seconds_left(summary.left)
         if rate is not None and seconds is not None:
             words += [f"{60 * rate:.3g} photos a minute", f"{time_left(seconds)} left"]
         return ", ".join(words)
 
-    def line(self) -> str | None:
-        """One plain line; None while a watch waits."""
-        if self.summary is None:
-            return self.activity
-        return self.words() if self.at else None
+    def _facts(self) -> Iterator[str]:
+        summary = self.summary
+        if summary is None or summary.waiting:
+            return
+        rate, seconds = summary.pace.rate, summary.pace.seconds_left(summary.left)
+        if seconds is not None:
+            yield f"{time_left(seconds)} left"
+        if summary.failed:
+            yield f"{len(summary.failed)} failed"
+        if rate is not None:
+            yield f"{60 * rate:.3g} a minute"
+        for worker, file in sorted(self.at.items()):
+            yield file if len(self.at) == 1 else f"{worker}: {file}"
 
 
 def time_left(seconds: float) -> str:
@@ -85,45 +118,31 @@ def batch_progress(quiet: bool) -> Iterator[BatchProgress]:
         with _bar() as progress:
             yield progress
     else:
-        lines, ended = MinuteLines(), threading.Event()
-        ticking = threading.Thread(target=lines.tick, args=(ended,), daemon=True)
-        ticking.start()
-        try:
-            yield lines.progress
-        finally:
-            ended.set()
-            ticking.join()
+        with _log() as progress:
+            yield progress
 
 
-class MinuteLines:
-    """A line a minute on stderr, without codes for a terminal; for logs.
+@contextmanager
+def _log() -> Iterator[BatchProgress]:
+    """A plain line a minute, and once that a watch waits."""
+    said = False
 
-    Args:
-        clock: seconds; as `time.monotonic`.
-    """
+    def show(progress: BatchProgress) -> None:
+        nonlocal said
+        if progress.waiting and not said:
+            said = True
+            print(f"{WAITING}; Ctrl-C ends the watch", file=sys.stderr, flush=True)
+        lines.look()
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock = clock
-        self.progress = BatchProgress(lambda _progress: self.look())
-        self._last, self._lock = clock(), threading.Lock()
-
-    def look(self) -> None:
-        """Write a line where the last one is a minute old and there is something to say."""
-        with self._lock:
-            now = self.clock()
-            if now - self._last >= MINUTE and (line := self.progress.line()) is not None:
-                self._last = now
-                print(line, file=sys.stderr, flush=True)
-
-    def tick(self, ended: threading.Event) -> None:
-        """Look until the run has ended: one photo may take longer than a minute."""
-        while not ended.wait(TICK):
-            self.look()
+    progress = BatchProgress(show)
+    with plain_lines(progress.line) as lines:
+        yield progress
 
 
 @contextmanager
 def _bar() -> Iterator[BatchProgress]:
     """A bar with what is at work, drawn anew several times a second, so that the time left runs on."""
+    from rich.cells import cell_len
     from rich.progress import BarColumn, Progress
 
     def show(progress: BatchProgress) -> None:
@@ -135,9 +154,8 @@ def _bar() -> Iterator[BatchProgress]:
         own_console() as console,
         Progress(
             _column(progress.head),
-            BarColumn(),
-            _column(lambda: progress.words() if progress.count else ""),
-            _column(lambda: ", ".join(f"{worker}: {file}" for worker, file in sorted(progress.at.items()))),
+            BarColumn(BAR),
+            _column(lambda: progress.tail(console.width - cell_len(progress.head()) - BAR - 2)),
             console=console,
             transient=True,
             redirect_stdout=sys.stdout.isatty(),  # what goes elsewhere, such as the paths of a watch, must arrive there

@@ -10,6 +10,7 @@ import platformdirs
 import tomllib
 import typer
 
+from darkdiff_cli.commands.usage import what_is_wrong
 from darkdiff_cli.errors import SettingsError
 
 CONFIG = platformdirs.user_config_path("darkdiff")
@@ -82,13 +83,14 @@ def _read(path: Path, context: typer.Context) -> dict[str, Any]:
         if name not in ours:
             if name not in others:
                 close = get_close_matches(name, {*ours, *others}, n=1)
-                hint = f"; did you mean {close[0].replace('_', '-')}" if close else ""
-                raise SettingsError(f"{path}: {key} is no option{hint}.")
+                end = f"; did you mean {close[0].replace('_', '-')}?" if close else "."
+                raise SettingsError(f"{path}: {key} is no option{end}")
             continue
         try:
             values[ours[name].name] = _converted(ours[name], value, context)
         except Exception as error:
-            raise SettingsError(f"{path}: {key} = {value!r}: {getattr(error, 'message', error)}") from error
+            wrong = what_is_wrong(getattr(error, "message", str(error)))
+            raise SettingsError(f"{path}: {key} = {value!r}: {wrong}.") from error
     return values
 
 
@@ -96,9 +98,10 @@ def _converted(option: Any, value: Any, context: typer.Context) -> Any:
     """The value as the command line would give it, once it is known that the option takes it."""
     if option.is_flag and not isinstance(value, bool):
         raise ValueError("must be true or false")
-    if isinstance(value, dict) or isinstance(value, list) != bool(option.multiple):
-        raise ValueError("must be a list" if option.multiple else "must be one value")
-    words = value if option.is_flag else [str(part) for part in value] if option.multiple else str(value)
+    if isinstance(value, dict) or (isinstance(value, list) and not option.multiple):
+        raise ValueError("must be one value, or a list" if option.multiple else "must be one value")
+    several = value if isinstance(value, list) else [value]  # enhance takes one --ratio, preview several
+    words = value if option.is_flag else [str(part) for part in several] if option.multiple else str(value)
     option.process_value(context, words)  # fails here, where the file can be named
     return words
 

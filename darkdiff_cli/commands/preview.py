@@ -10,6 +10,7 @@ import typer
 
 from darkdiff_cli.commands.exits import DONE, SOME_FAILED, UNUSABLE
 from darkdiff_cli.commands.options import DiffusionOptions, MachineOptions
+from darkdiff_cli.commands.presets import PresetOptions
 from darkdiff_cli.commands.preview_options import LookOptions, SheetOptions
 from darkdiff_cli.commands.progress import counted_progress, loading
 from darkdiff_cli.errors import SettingsError
@@ -21,6 +22,7 @@ def preview(
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGES", help="Raw files: DNG, ARW, NEF, CR2, CR3, ...", show_default=False)
     ],
+    _preset: PresetOptions,
     looks: LookOptions,
     diffusion: DiffusionOptions,
     output: SheetOptions,

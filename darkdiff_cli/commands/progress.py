@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar with ETA on a terminal; for training, plain lines elsewhere."""
+"""Progress on stderr: a bar with ETA on a terminal; plain lines elsewhere."""
 
 import os
 import sys
@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from darkdiff_cli.commands.plain_lines import plain_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,9 +57,10 @@ def loading_words(model: str) -> str:
 
 @contextmanager
 def photo_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
-    """A bar for one photo, as a callback (stage, done, in all); None where stderr is no terminal."""
+    """Progress of one photo as a callback (stage, done, in all): a bar on a terminal, a line a minute elsewhere."""
     if quiet or not sys.stderr.isatty():
-        yield None
+        with _plain(f"{name}: ", quiet) as report:
+            yield report
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -117,9 +120,13 @@ def training_progress(name: str) -> Iterator[Callable[[str, int, int, dict[str, 
 
 @contextmanager
 def counted_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """Progress of work in known parts as a callback (what, done, in all): a bar with ETA on a terminal."""
+    """Progress of work in known parts as a callback (what, done, in all).
+
+    A bar with ETA on a terminal, a line a minute elsewhere.
+    """
     if quiet or not sys.stderr.isatty():
-        yield lambda _what, _done, _total: None
+        with _plain("", quiet) as report:
+            yield report
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -127,6 +134,23 @@ def counted_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int
     with own_console() as console, Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(name, total=None)
         yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+
+
+@contextmanager
+def _plain(name: str, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A callback (what, done, in all) whose last words are written once a minute; nothing where `quiet`."""
+    if quiet:
+        yield lambda _what, _done, _total: None
+        return
+    said: str | None = None
+
+    def report(what: str, done: int, total: int) -> None:
+        nonlocal said
+        said = f"{name}{what}, {done} of {total} done" if total > 1 else f"{name}{what}"
+        lines.look()
+
+    with plain_lines(lambda: said) as lines:
+        yield report
 
 
 def _count() -> "ProgressColumn":

@@ -94,8 +94,9 @@ class Enhancer:
             raise SettingsError(
                 f"{output}: is the input itself, which is never written to; choose another output with -o."
             )
-        for target in (output, *([doubt_map] if doubt_map is not None else [])):
-            check_target(target, settings.photo.overwrite)
+        check_target(output, settings.photo.overwrite)
+        if doubt_map is not None:
+            check_target(doubt_map, settings.photo.overwrite, "--doubt")
         report("read", 0, 1 + len(more))
         exposure = self.read_stack((source, *more), settings, report) if more else self.read(source, settings)
         report("read", 1 + len(more), 1 + len(more))

@@ -27,8 +27,13 @@ WRITERS: dict[Format, Callable[[Path, Photo], None]] = {
 }  # fmt: skip
 
 
-def check_target(path: Path, overwrite: bool) -> None:
+def check_target(path: Path, overwrite: bool, option: str = "-o") -> None:
     """Check, before the work starts, that the output can be written.
+
+    Args:
+        path: the output.
+        overwrite: an existing file may be replaced.
+        option: that names the output.
 
     Raises:
         OutputError: the file exists and may not be overwritten, its name is too long, or its folder is missing or
@@ -36,13 +41,13 @@ def check_target(path: Path, overwrite: bool) -> None:
     """
     check_name(path)
     if os.path.isdir(path):
-        raise OutputError(f"{path}: is a folder; give a file name with -o.")
+        raise OutputError(f"{path}: is a folder; give a file name with {option}.")
     if os.path.lexists(path) and not overwrite:
         raise OutputError(f"{path}: exists already; add --overwrite to replace it.")
     if not os.path.isdir(path.parent):
-        raise OutputError(f"{path.parent}: no such folder; create it or choose another with -o.")
+        raise OutputError(f"{path.parent}: no such folder; create it or choose another with {option}.")
     if not os.access(path.parent, os.W_OK):
-        raise OutputError(f"{path.parent}: cannot be written to; choose another folder with -o.")
+        raise OutputError(f"{path.parent}: cannot be written to; choose another folder with {option}.")
 
 
 def write_photo(

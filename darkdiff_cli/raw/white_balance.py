@@ -51,7 +51,7 @@ def white_balanced(frame: RawFrame, settings: ExposureSettings) -> RawFrame:
     if wanted in ("camera", "auto"):
         notes = frame.notes
         if wanted == "camera":
-            notes += ("no white balance is known, so it is estimated from the picture; --wb sets another",)
+            notes += ("no white balance is known, so it is estimated from the picture; set one if its colours are off",)
         return replace(frame, white_balance=estimated_balance(frame), balance_source="estimated", notes=notes)
     if isinstance(wanted, tuple):
         return replace(frame, white_balance=_smallest_one(np.array(wanted)), balance_source="given")

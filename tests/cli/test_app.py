@@ -42,6 +42,38 @@ def test_wrong_usage_is_exit_code_two(arguments: list[str]) -> None:
     assert done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("enhance a.dng --compression foo", "--compression: 'foo' is not one of 'lossless', 'lossy'; see {} enhance"),
+        ("enhance a.dng --strength 7", "--strength: must be less than or equal to 1; see {} enhance"),
+        ("enhance a.dng --steps many", "--steps: must be a valid integer; see {} enhance"),
+        ("enhance", "missing argument 'IMAGES'; see {} enhance"),
+        ("batch a b", "got unexpected extra argument(s) (b); see {} batch"),
+        ("xyz", "no such command 'xyz'; see {}"),
+    ],
+)
+def test_wrong_usage_is_one_sentence(words: str, sentence: str) -> None:
+    done = run_darkdiff(*words.split())
+    program = re.search(r"python\S* -m darkdiff_cli", done.stderr)
+    assert program
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"darkdiff: {sentence.format(program[0])} --help.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("bench sped", "no such command 'sped'; did you mean 'speed'?"),
+        ("enhance a.dng --no-gp", "no such option: --no-gp; did you mean --no-gps?"),
+        ("enhance a.dng --strenth 1", "no such option: --strenth; did you mean --strength?"),
+    ],
+)
+def test_what_was_nearly_right_is_asked_for(words: str, sentence: str) -> None:
+    done = run_darkdiff(*words.split())
+    assert (done.returncode, done.stderr) == (2, f"darkdiff: {sentence}\n")
+
+
 @pytest.mark.parametrize("width", [80, 140])
 def test_help_is_as_wide_as_the_terminal_and_in_panels(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(width))

@@ -226,7 +226,6 @@ def test_wrong_words_are_one_sentence(tmp_path, model_folder) -> None:
         done = darkdiff(*arguments)
         assert done.exit_code == 2
         assert sentence in done.stderr
-    assert darkdiff("batch", tmp_path).exit_code == 0  # nothing to do
 
 
 def test_what_was_done_otherwise_is_in_the_ledger_and_said_once(night, model_folder, monkeypatch) -> None:

@@ -128,6 +128,25 @@ def test_out_of_memory_is_tried_once_more_with_half_the_tile(dark_dng, model_fol
         assert worker.write(Task(job, "key"), MemoryLimitError("too large")).entry.status == "failed"
 
 
+def test_what_a_photo_waits_for_others_is_no_work_on_it(dark_dng, model_folder, tmp_path) -> None:
+    """On a clock where each look at it takes a second, and the photo waits a hundred between its steps."""
+    [job], now = find_jobs(dark_dng.parent, tmp_path / "out", ".jpg"), 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += 1.0
+        return now
+
+    settings = WorkerSettings(str(model_folder), EnhanceSettings(ExposureSettings(ratio=100.0)), 60.0)
+    with Worker(settings, clock) as worker:
+        task = Task(job, "key")
+        decoded = worker.decode(task)
+        now += 100
+        made = worker.render(decoded)
+        now += 100
+        assert worker.write(task, made).entry.seconds == 3.0
+
+
 def test_a_full_disk_stops_the_run_and_nothing_is_recorded(tmp_path, shoot, model_folder, monkeypatch) -> None:
     folder = shots(tmp_path / "night", shoot, 3)
     monkeypatch.setattr(worker_module, "FULL", 1 << 62)  # this disk has room: a limit on files stands in for the end

@@ -1,12 +1,15 @@
 """The progress of `batch`: real processes on a pseudo-terminal and on pipes; minutes on a clock of our own."""
 
+import fcntl
 import json
 import os
 import pty
 import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +18,8 @@ import pytest
 from darkdiff_cli.batch.ledger import NAME, Entry
 from darkdiff_cli.batch.pace import Pace
 from darkdiff_cli.batch.run import Summary
-from darkdiff_cli.commands.batch_progress import MinuteLines, time_left
+from darkdiff_cli.commands.batch_progress import BatchProgress, time_left
+from darkdiff_cli.commands.plain_lines import PlainLines
 from tests.cli.test_batch import entries, words
 from tests.conftest import run_darkdiff
 from tests.unit.raw.lossy_dng import write_lossy_dng
@@ -23,7 +27,9 @@ from tests.unit.raw.test_damage import NOTE
 
 PROGRAM = [sys.executable, "-m", "darkdiff_cli"]
 CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-STANDING = re.compile(r"(\d+)/4 .*?(\d) of 4 photos done, (\d) failed(, [\d.e+]+ photos a minute, \d+ s left)?")
+STANDING = re.compile(
+    r"^(\d)/4 [━╸╺]+ *(?:\d+ s left)?(?:, )?(?:(\d) failed)?(?:, )?([\d.e+]+ a minute)?", re.MULTILINE
+)
 
 
 @pytest.fixture
@@ -36,10 +42,11 @@ def folder(tmp_path: Path, shoot) -> Path:
     return night
 
 
-def on_a_terminal(command: list[str], until: str = "") -> tuple[str, str]:
+def on_a_terminal(command: list[str], until: str = "", columns: int = 240) -> tuple[str, str]:
     """What a program writes to a terminal as its stderr, and to a pipe as its stdout; Ctrl-C once `until` is there."""
     ours, theirs = pty.openpty()
-    environment = {**os.environ, "COLUMNS": "240", "LINES": "40", "TERM": "xterm"}
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")} | {"TERM": "xterm"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment) as process:
         os.close(theirs)
         shown = b""
@@ -68,19 +75,30 @@ def test_a_terminal_says_what_is_done_before_it_counts(folder: Path, model_folde
     assert first == sorted(first)
     assert first[0] >= 0
     assert [text for text in ("/100", "waiting") if text in shown] == []
-    standings = [(int(n), int(done), int(failed), rate) for n, done, failed, rate in STANDING.findall(shown)]
-    assert all(count == done + failed for count, done, failed, _ in standings)
-    assert {(done, failed) for _, done, failed, _ in standings} >= {(0, 0), (3, 1)}
-    assert all(bool(rate) == (done >= 2) for _, done, _, rate in standings)
+    standings = [(int(n), int(failed or 0), rate) for n, failed, rate in STANDING.findall(shown)]
+    assert {(n, failed) for n, failed, _ in standings} >= {(0, 0), (4, 1)}
+    assert all(bool(rate) == (n - failed >= 2) for n, failed, rate in standings)
+    assert re.search(r"^0/4 ━+ (cut|IMG_0)\.dng$", shown, re.MULTILINE)  # one worker needs no name
     sentence = f"darkdiff: {folder / 'cut.dng'}: is truncated or damaged (Unexpected end of file); copy it again"
     assert shown.count("Unexpected end of file") == 1
     assert sentence in shown
 
 
+@pytest.mark.parametrize(("columns", "rate"), [(80, True), (60, True), (45, False)])
+def test_a_narrow_terminal_shows_the_time_left(folder: Path, model_folder: Path, columns: int, rate: bool) -> None:
+    shown, _ = on_a_terminal([*PROGRAM, *map(str, words(folder, model_folder))], columns=columns)
+    lines = [line for line in shown.splitlines() if re.match("./4 ", line)]
+    assert max(map(len, lines)) <= columns
+    assert "…" not in "".join(lines)
+    standings = [line for line in lines if line.startswith("4/4")]
+    assert standings
+    assert all("s left" in line and ("a minute" in line) is rate for line in standings)
+
+
 def test_a_watch_waits_in_words_and_its_paths_reach_the_pipe(folder: Path, model_folder: Path) -> None:
     for name in ("cut.dng", "IMG_1.dng", "IMG_2.dng"):
         (folder / name).unlink()
-    shown, stdout = on_a_terminal([*PROGRAM, *map(str, words(folder, model_folder, "--watch"))], "1 of 1 photos done")
+    shown, stdout = on_a_terminal([*PROGRAM, *map(str, words(folder, model_folder, "--watch"))], "1/1")
     assert stdout == "IMG_0_darkdiff.jpg\n"
     first = [shown.find(text) for text in ("loading toy", "waiting for raws", "0/1")]
     assert first == sorted(first)
@@ -104,9 +122,7 @@ def test_a_short_run_writes_no_progress_into_a_log(folder: Path, model_folder: P
 
 def test_a_long_run_writes_plain_lines_into_a_log(folder: Path, model_folder: Path) -> None:
     """With a minute of no length, so that every event is a line."""
-    code = (
-        "from darkdiff_cli.commands import batch_progress as b; b.MINUTE = 0.0; import darkdiff_cli.app as a; a.main()"
-    )
+    code = "from darkdiff_cli.commands import plain_lines as p; p.MINUTE = 0.0; import darkdiff_cli.app as a; a.main()"
     command = [sys.executable, "-c", code, *map(str, words(folder, model_folder))]
     done = subprocess.run(command, capture_output=True, timeout=300, check=False)
     errors = done.stderr.decode()
@@ -130,8 +146,9 @@ def test_one_line_a_minute_with_exact_words(capsys) -> None:
     def entry(name: str, status: str) -> Entry:
         return Entry(name, name, f"{name}.jpg", status)
 
-    lines = MinuteLines(lambda: now)
-    lines.progress.doing("loading tiny")
+    progress = BatchProgress(lambda _progress: lines.look())
+    lines = PlainLines(progress.line, lambda: now)
+    progress.doing("loading tiny")
     summary = Summary(100, pace=Pace(lambda: now))
     for moment, written in ((59.9, ""), (60.0, "loading tiny\n"), (60.1, ""), (119.9, ""), (120.0, "loading tiny\n")):
         now = moment
@@ -140,15 +157,15 @@ def test_one_line_a_minute_with_exact_words(capsys) -> None:
     for number in range(13):
         name = f"{number}.dng"
         summary.pace.began("cpu", name)
-        lines.progress.report({"cpu": name}, summary)
+        progress.report({"cpu": name}, summary)
         now += 7.0
         summary.pace.finished("cpu", name, made=number != 5)
         (summary.failed if number == 5 else summary.done).append(entry(name, "failed" if number == 5 else "done"))
-        lines.progress.report({"cpu": "next"}, summary)
+        progress.report({"cpu": "next"}, summary)
         assert capsys.readouterr().err == (  # at 120 + 9 * 7 = 183 s for the first time
             "8 of 100 photos done, 1 failed, 8.57 photos a minute, 11 min left\n" if number == 8 else ""
         )
-    lines.progress.report({}, replace(summary, waiting=True))
+    progress.report({}, replace(summary, waiting=True))
     now += 600
     lines.look()
     assert capsys.readouterr().err == ""  # nothing is at work

@@ -27,6 +27,9 @@ def test_a_map_lies_beside_the_photo(dark_dng: Path, model_folder: Path, tmp_pat
     assert again.exit_code == 2
     assert f"{doubt}: exists" in again.stderr
     assert not (tmp_path / "other.jpg").exists()
+    nowhere = enhance(dark_dng, "--model", model_folder, "-o", tmp_path / "other.jpg", "--doubt", "no/map.png")
+    assert nowhere.stderr == "darkdiff: no: no such folder; create it or choose another with --doubt.\n"
+    assert (nowhere.exit_code, (tmp_path / "other.jpg").exists()) == (2, False)
 
 
 def test_the_maps_of_several_photos_go_into_a_folder(shoot, model_folder: Path, tmp_path: Path) -> None:

@@ -191,10 +191,10 @@ def test_a_batch_makes_a_photo_again_when_any_option_changes(shoot, model_folder
     first = CliRunner().invoke(app, words)
     assert len(json.loads(first.stdout)["done"]) == 1, first.stderr
     same = CliRunner().invoke(app, [*words, "--dry-run"])
-    assert same.stderr.splitlines() == ["0 to do, 1 done or failed before"]
+    assert same.stderr.splitlines() == ["0 to do, 0 failed, 1 skipped"]
     for name, (typed, _) in (PICTURE | SAMPLING).items():
         changed = CliRunner().invoke(app, [*words, "--dry-run", option(name), typed])
-        assert changed.stderr.splitlines() == ["1 to do, 0 done or failed before"], name
+        assert changed.stderr.splitlines() == ["1 to do, 0 failed, 0 skipped"], name
 
 
 def test_a_group_without_options_or_with_a_name_twice_is_refused() -> None:

@@ -45,6 +45,7 @@ def written(path: Path, text: str) -> Path:
 
 def test_values_of_every_kind_arrive(tmp_path: Path) -> None:
     text = 'strength = 0.8\nratio = 250\nwb = "2,1,1.5"\nline-noise = "off"\ndark = ["a.dng", "b.dng"]\nno_gps = true\n'
+    assert shown("--preset", written(tmp_path / "one.toml", 'dark = "a.dng"'))["dark"] == ["a.dng"]
     got, plain = shown("--preset", written(tmp_path / "mine.toml", text)), shown()
     assert {name: value for name, value in got.items() if value != plain[name]} == {
         "strength": 0.8,
@@ -72,22 +73,42 @@ def test_the_command_line_wins_over_the_preset_and_this_over_the_defaults(config
 def test_a_preset_serves_enhance_and_batch(tmp_path: Path, dark_dng: Path) -> None:
     preset = written(tmp_path / "both.toml", 'include = ["no*"]\nsize = "half"\nstrength = 1')
     found = CliRunner().invoke(app, ["batch", str(dark_dng.parent), "--dry-run", "--preset", str(preset)])
-    assert "0 to do" in found.stderr
+    assert "none of its 1 raw file passes --include no*;" in found.stderr
     done = CliRunner().invoke(app, ["enhance", "nothing.dng", "--preset", str(preset)])
     assert "nothing.dng: no such file" in done.stderr
+
+
+def test_a_preset_of_enhance_serves_preview_in_what_they_share(
+    tmp_path: Path, dark_dng: Path, model_folder: Path
+) -> None:
+    text = f'ratio = 250\nwb = "daylight"\nstrength = 0.5\nformat = "png"\nmodel = "{model_folder}"'
+    words = (
+        "preview",
+        dark_dng,
+        "-o",
+        tmp_path / "sheet.jpg",
+        "--preset",
+        written(tmp_path / "mine.toml", text),
+        "--json",
+    )
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code == 0, done.stderr
+    [shown] = json.loads(done.stdout)["files"]
+    assert (shown["ratios"][-1], list(shown["balances"])) == (250, ["daylight"])
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("strenth = 1", "strenth is no option; did you mean strength."),
+        ("strenth = 1", "strenth is no option; did you mean strength?"),
         ("quite-else = 1", "quite-else is no option."),
         ("preset = 1", "preset is no option."),
-        ("strength = 7", "strength = 7: "),
-        ("strength = [1]", "strength = [1]: must be one value"),
-        ('white = "fil"', "white = 'fil': "),
-        ("overwrite = 3", "overwrite = 3: must be true or false"),
-        ('dark = "a.dng"', "dark = 'a.dng': must be a list"),
+        ("strength = 7", "strength = 7: must be less than or equal to 1."),
+        ('ev = "much"', "ev = 'much': must be a valid number."),
+        ("strength = [1]", "strength = [1]: must be one value."),
+        ('white = "fil"', "white = 'fil': 'fil' is not one of 'auto', 'file'."),
+        ("overwrite = 3", "overwrite = 3: must be true or false."),
+        ("dark = {}", "dark = {}: must be one value, or a list."),
         ("[picture]\nev = 1", "picture is no option"),
         ("ev = ", "cannot be read as a preset"),
     ],
@@ -99,6 +120,7 @@ def test_a_file_that_cannot_be_used_is_one_sentence(text: str, sentence: str, tm
     assert done.stderr.startswith(f"darkdiff: {preset}: ")
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1
+    assert "Value error" not in done.stderr
 
 
 def test_presets_that_are_there_are_named(config: Path) -> None:

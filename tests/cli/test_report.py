@@ -125,4 +125,7 @@ def test_sweeps_and_sizes_are_plotted(tmp_path: Path) -> None:
     speed = SpeedResults("cpu", "float32", "tiny", "half", 4, 1.0, 1, 32, timings, 0.2, 0.1)
     assert growth_plot(speed).count("<circle") == 2
     write_report(tmp_path / "r.html", Results("p", rows), speed, tmp_path)
-    assert (tmp_path / "r.html").read_text().count("<svg") == 3
+    text = (tmp_path / "r.html").read_text()
+    assert (text.count("<svg"), text.count('<table id="memory">')) == (3, 0)
+    write_report(tmp_path / "r.html", None, replace(speed, memory_by_stage=True), tmp_path)
+    assert (tmp_path / "r.html").read_text().count('<table id="memory">') == 1

@@ -12,6 +12,7 @@ from darkdiff_cli.batch.album.previews import Preview, kept_preview
 from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.batch.run import Summary
 from darkdiff_cli.files import atomically
+from darkdiff_cli.formats import FORMATS
 
 OPEN = 10  # failures that are shown without a click
 MARK, HEAD = b'<meta name="generator" content="darkdiff">', 1024  # of our pages, and within how many bytes
@@ -31,6 +32,13 @@ class Shown:
     entry: Entry
     preview: Preview
     link: str
+
+    @property
+    def action(self) -> str:
+        """What a click on the link does: a browser keeps what it cannot show."""
+        if self.preview.after is None:
+            return "Open photo"
+        return f"Download {FORMATS[Path(self.entry.output).suffix].upper()}"
 
 
 def save_page(page: Path, folder: Path, root: Path, entries: Iterable[Entry], summary: Summary) -> bool:

@@ -119,7 +119,8 @@ def speed(
             f"on {found.device} in {found.precision}"
         )
         print(as_text(speed_table(found)))
-        print(as_text(memory_table(found)))
+        if (memory := memory_table(found)) is not None:
+            print(as_text(memory))
     return 0
 
 

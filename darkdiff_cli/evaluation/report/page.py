@@ -85,8 +85,10 @@ def speed_table(speed: SpeedResults) -> list[list[str]]:
     return table
 
 
-def memory_table(speed: SpeedResults) -> list[list[str]]:
-    """Rows of text: peak gigabytes by stage for each size."""
+def memory_table(speed: SpeedResults) -> list[list[str]] | None:
+    """Rows of text: peak gigabytes by stage for each size; None where they are not known by stage."""
+    if not speed.memory_by_stage:
+        return None
     rows = [[f"{t.megapixels:g}", *(f"{t.gigabytes[stage]:.2f}" for stage in STAGES)] for t in speed.timings]
     return [["MP, peak GB", *STAGES], *rows]
 

@@ -32,8 +32,7 @@ class Timing:
     Attributes:
         megapixels: of the sensor.
         seconds: by stage, the median of the runs.
-        gigabytes: peak by stage, the largest of the runs: of the device's memory on a GPU, else of the whole process,
-            which keeps what an earlier stage has freed.
+        gigabytes: peak by stage, the largest of the runs, see `SpeedResults.memory_by_stage`.
         controlnet: seconds of diffusers' ControlNet pipeline for a picture of the same size, where it was asked for.
     """
 
@@ -58,6 +57,8 @@ class SpeedResults:
         timings: by size.
         teraflop_per_megapixel: arithmetic of the networks, counted, per megapixel of the sensor.
         device_teraflops: measured peak of square matrix products in the networks' precision, per second.
+        memory_by_stage: the peaks are those of a GPU's memory; else of the whole process, which keeps what an earlier
+            stage has freed, so that only the largest says something.
     """
 
     device: str
@@ -71,6 +72,7 @@ class SpeedResults:
     timings: list[Timing]
     teraflop_per_megapixel: float
     device_teraflops: float
+    memory_by_stage: bool = False
 
     def share_of_peak(self, timing: Timing) -> float:
         """The networks' arithmetic per second as a share of the device's matrix-product peak."""
@@ -100,7 +102,7 @@ def run_speed(
         settings: of the diffusion.
         sizes: megapixels of the sensor.
         repeats: timed runs of each size, after one warm-up of the smallest.
-        report: called after every run.
+        report: called before every run and after the last.
         controlnet: time diffusers' ControlNet pipeline of the same widths, steps and guidance beside it.
 
     Raises:
@@ -111,17 +113,17 @@ def run_speed(
     exposure, photo = replace(settings.exposure, ratio=RATIO), replace(settings.photo, overwrite=True)
     settings = replace(settings, exposure=exposure, photo=photo)
     peer = make_peer(pipeline) if controlnet else None
-    timings, total = [], 1 + repeats * len(sizes)
+    timings, total = list[Timing](), 1 + repeats * len(sizes)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        report("warm-up", 0, total)
         _time(enhancer, settings, _write_raw(folder, min(sizes)), folder)
-        report("warm-up", 1, total)
         for place, size in enumerate(sizes):
             raw = _write_raw(folder, size)
             runs = []
             for index in range(repeats):
+                report(f"{size:g} MP", 1 + place * repeats + index, total)
                 runs.append(_time(enhancer, settings, raw, folder))
-                report(f"{size:g} MP", 2 + place * repeats + index, total)
             seconds = {stage: statistics.median(run[stage][0] for run in runs) for stage in STAGES}
             peaks = {stage: max(run[stage][1] for run in runs) for stage in STAGES}
             beside = None
@@ -132,6 +134,7 @@ def run_speed(
                 )
             timings.append(Timing(size, seconds, peaks, beside))
             raw.unlink()
+    report("arithmetic", total, total)
     return SpeedResults(
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
         precision=str(pipeline.precision).removeprefix("torch."),
@@ -144,6 +147,7 @@ def run_speed(
         timings=timings,
         teraflop_per_megapixel=_count(enhancer, settings),
         device_teraflops=_matrix_peak(device, pipeline.precision),
+        memory_by_stage=device.type == "cuda",
     )
 
 

@@ -42,7 +42,8 @@ def _missing(readout: Readout, level: BlackLevel) -> tuple[str, ...]:
     darkest = float(np.percentile(readout.visible_dn[::4, ::4].astype(np.float32), DARKEST))
     if darkest < PALE * readout.decoder_white:
         return ()
-    return (f"black level 0 is unlikely, since hardly a pixel is below {darkest:.0f} DN: try --black {darkest:.0f}",)
+    likely = f"{darkest:.0f}"
+    return (f"black level 0 is unlikely, since hardly a pixel is below {likely} DN: try a black level of {likely}",)
 
 
 def _believed(readout: Readout) -> tuple[BlackLevel, tuple[str, ...]]:

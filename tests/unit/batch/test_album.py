@@ -92,6 +92,8 @@ def test_a_photo_that_browsers_show_is_linked_and_another_embedded(tmp_path: Pat
                       f"{data}YmVmb3Jl", f"{data}Y3JvcA=="]  # fmt: skip
     assert all(attributes["loading"] == "lazy" for tag, attributes in page.tags if tag == "img")
     assert [a["href"] for tag, a in page.tags if tag == "a"] == ["a.jpg", "a.jpg", "a.tif", "a.tif"]
+    assert [a.get("title") for tag, a in page.tags if tag == "a"] == ["Open photo", None, "Download TIFF", None]
+    assert ("Open photo" in page.text, "Download TIFF" in page.text) == (True, True)
     assert all(
         a.get("aria-label") for tag, a in page.tags if tag in ("a", "input", "button") and a.get("type") != "checkbox"
     )

@@ -13,8 +13,9 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 import darkdiff_models
+from darkdiff_cli.batch.claims import Claims
 from darkdiff_cli.batch.jobs import Job
-from darkdiff_cli.batch.ledger import Entry, Ledger
+from darkdiff_cli.batch.ledger import NAME, Entry, Ledger
 from darkdiff_cli.batch.plan import Plan, identify_model, plan_batch
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.photo import PhotoSettings
@@ -34,9 +35,9 @@ class Night:
         self.job.output.write_bytes(b"photo")
         self.ledger.append(Entry(task.key, "a.dng", "a.jpg", "done"))
 
-    def plan(self, settings: EnhanceSettings = SETTINGS) -> Plan:
+    def plan(self, settings: EnhanceSettings = SETTINGS, retry_failed: bool = False) -> Plan:
         weights = identify_model(str(self.model))
-        return plan_batch([self.job], self.ledger, settings, weights, checksum=False, retry_failed=False)
+        return plan_batch([self.job], self.ledger, settings, weights, checksum=False, retry_failed=retry_failed)
 
 
 @pytest.fixture
@@ -49,6 +50,28 @@ def test_what_is_done_is_settled(night: Night) -> None:
     assert (plan.tasks, plan.settled, plan.lost) == ([], 1, [])
     again = night.plan(replace(SETTINGS, photo=PhotoSettings(overwrite=True)))
     assert len(again.tasks) == 1
+
+
+def test_the_photo_of_a_killed_run_is_made_again_and_that_of_somebody_else_is_kept(night: Night) -> None:
+    (night.job.root / NAME).unlink()
+    night.ledger = Ledger(night.job.root)
+    plan = night.plan()
+    assert (plan.tasks, plan.kept) == ([], 1)
+    [entry] = plan.lost
+    assert (entry.source, entry.status) == ("a.dng", "failed")
+    assert str(entry.error).startswith(f"{night.job.output}: is kept")
+    [task] = night.plan(replace(SETTINGS, photo=PhotoSettings(overwrite=True))).tasks
+    assert Claims(night.job.root, night.ledger).take(task)  # and is killed before the line is in the ledger
+    assert night.plan().tasks == [task]
+
+
+def test_a_photo_that_could_not_be_made_anew_is_still_the_batchs_own(night: Night) -> None:
+    [task] = night.plan(replace(SETTINGS, photo=PhotoSettings(overwrite=True))).tasks
+    night.ledger.append(Entry(task.key, "a.dng", "a.jpg", "failed", "out of memory"))
+    plan = night.plan()
+    assert (plan.settled, plan.failed_before, plan.kept) == (1, 1, 0)
+    [again] = night.plan(retry_failed=True).tasks
+    assert again.key == task.key
 
 
 def test_photos_of_retrained_weights_are_made_again(night: Night) -> None:

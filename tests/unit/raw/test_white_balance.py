@@ -89,7 +89,8 @@ def test_without_tag_and_matrix_the_picture_decides_and_it_is_said(tmp_path: Pat
     done = corrected(frame, ExposureSettings())
     assert done.balance_source == "estimated"
     assert done.white_balance == estimated_balance(frame)
-    assert done.notes == ("no white balance is known, so it is estimated from the picture; --wb sets another",)
+    note = "no white balance is known, so it is estimated from the picture; set one if its colours are off"
+    assert done.notes == (note,)
     assert degrees(done.white_balance, sensor.white_balance) < 8 < degrees((1, 1, 1), sensor.white_balance)
     assert corrected(frame, ExposureSettings(wb="auto")).notes == ()
     with pytest.raises(InputError, match=r"none\.dng: --wb 3200.0 needs a colour matrix, .*; give --wb auto or three"):

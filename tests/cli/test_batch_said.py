@@ -1,0 +1,91 @@
+"""What `batch` leaves alone, and what it says of it: files of others, earlier failures, folders without work."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_batch import darkdiff, words
+
+
+@pytest.fixture
+def night(tmp_path: Path, shoot) -> Path:
+    """Two dark raws and one that is broken."""
+    folder = tmp_path / "night"
+    for name in ("a", "b"):
+        shoot(folder / f"{name}.dng", 100.0, 0.1)
+    (folder / "broken.dng").write_bytes(b"no raw at all")
+    return folder
+
+
+def test_a_file_that_the_batch_did_not_make_is_kept_until_it_may_be_replaced(night: Path, model_folder: Path) -> None:
+    foreign = night / "darkdiff" / "a_darkdiff.jpg"
+    foreign.parent.mkdir()
+    foreign.write_text("an hour in GIMP")
+    sentence = f"{foreign}: is kept, since this batch did not make it; move it away, or add --overwrite to replace it."
+    count = "1 of the failed would replace other files: move these away, or --overwrite replaces them."
+    for more in ((), ("--seed", 1)):  # with other settings too
+        done = darkdiff(*words(night, model_folder, "--exclude", "broken*", *more))
+        assert (done.exit_code, done.stdout) == (1, "b_darkdiff.jpg\n")
+        assert done.stderr.splitlines()[:3] == [f"darkdiff: {sentence}", "1 done, 1 failed, 0 skipped", count]
+        assert foreign.read_text() == "an hour in GIMP"
+    assert sentence.removeprefix(str(foreign)) in (night / "darkdiff" / "darkdiff-report.html").read_text()
+    dry = darkdiff(*words(night, model_folder, "--seed", 2, "--dry-run"))
+    assert (dry.exit_code, "a_darkdiff.jpg" in dry.stdout, sentence in dry.stderr) == (1, False, True)
+    done = darkdiff(*words(night, model_folder, "--exclude", "broken*", "--overwrite"))
+    assert (done.exit_code, done.stdout.split()) == (0, ["a_darkdiff.jpg", "b_darkdiff.jpg"])
+    again = darkdiff(*words(night, model_folder, "--exclude", "broken*", "--seed", 3))
+    assert (again.exit_code, again.stdout.split()) == (0, ["a_darkdiff.jpg", "b_darkdiff.jpg"])  # it is ours now
+
+
+def test_a_later_run_says_what_failed_before_and_how_to_try_again(night: Path, model_folder: Path) -> None:
+    assert darkdiff(*words(night, model_folder)).exit_code == 1
+    again = darkdiff(*words(night, model_folder))
+    assert again.exit_code == 0
+    assert again.stderr.splitlines()[:2] == [
+        "0 done, 0 failed, 3 skipped",
+        "1 of the skipped failed in an earlier run: --retry-failed tries again.",
+    ]
+    found = json.loads(darkdiff(*words(night, model_folder, "--json")).stdout)
+    assert (found["skipped"], found["failed_before"]) == (3, 1)
+    assert "earlier run" not in darkdiff(*words(night, model_folder, "--retry-failed")).stderr
+
+
+def test_a_dry_run_is_json_where_that_is_asked_for(night: Path, model_folder: Path) -> None:
+    assert darkdiff(*words(night, model_folder, "--exclude", "b.dng")).exit_code == 1
+    dry = darkdiff(*words(night, model_folder, "--dry-run", "--json"))
+    photo = str(night / "darkdiff" / "b_darkdiff.jpg")
+    assert json.loads(dry.stdout) == {
+        "to_do": [{"source": "b.dng", "output": photo}],
+        "failed": [],
+        "skipped": 2,
+        "failed_before": 1,
+    }
+    assert dry.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ((), "holds no raw files; give the folder that holds them, or add --recursive if they are in subfolders."),
+        (("-r", "--dry-run"), "holds no raw files; give the folder that holds them."),
+    ],
+)
+def test_a_folder_without_raws_is_wrong_use(tmp_path: Path, more: tuple[str, ...], sentence: str) -> None:
+    (tmp_path / "notes.txt").touch()
+    done = darkdiff("batch", tmp_path, *more)
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"darkdiff: {tmp_path}: {sentence}\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_patterns_that_leave_nothing_are_wrong_use(night: Path) -> None:
+    done = darkdiff("batch", night, "--include", "*.ARV", "--exclude", "b*")
+    said = f"{night}: none of its 3 raw files passes --include *.ARV and --exclude b*; check the patterns."
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"darkdiff: {said}\n")
+    assert not (night / "darkdiff").exists()
+
+
+def test_patterns_match_whatever_the_case(night: Path, model_folder: Path) -> None:
+    (night / "C.DNG").write_bytes((night / "a.dng").read_bytes())
+    dry = darkdiff(*words(night, model_folder, "--dry-run", "--include", "C.dng", "--include", "A.*"))
+    assert [line.split(" -> ")[0] for line in dry.stdout.splitlines()] == ["C.DNG", "a.dng"]
