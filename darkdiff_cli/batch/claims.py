@@ -30,11 +30,11 @@ class Task:
 
 def is_claimed(task: Task) -> bool:
     """Whether a run is at a task, or was killed while it was."""
-    return _lock_file(task.job.root, task.key).exists()
+    return _lock_file(task.job.root / FOLDER, task.key).exists()
 
 
-def _lock_file(output: Path, key: str) -> Path:
-    return output / FOLDER / f"{key}.lock"
+def _lock_file(folder: Path, key: str) -> Path:
+    return folder / f"{key}.lock"
 
 
 class Claims:
@@ -49,12 +49,12 @@ class Claims:
     """
 
     def __init__(self, output: Path, ledger: Ledger) -> None:
-        self.output, self.folder, self.ledger = output, output / FOLDER, ledger
+        self.folder, self.ledger = output / FOLDER, ledger
         self._held: dict[str, FileLock] = {}
 
     def take(self, task: Task) -> bool:
         """Claim a task; False where another run has it or has done it."""
-        lock = FileLock(_lock_file(self.output, task.key), thread_local=False)  # given back by another thread
+        lock = FileLock(_lock_file(self.folder, task.key), thread_local=False)  # given back by another thread
         while True:
             self.folder.mkdir(parents=True, exist_ok=True)
             try:

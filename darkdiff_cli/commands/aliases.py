@@ -82,8 +82,7 @@ Views = Annotated[
         min=1,
         max=8,
         metavar="N",
-        help="Mirrored and turned views of the photo that are averaged: cleaner, but slower. At full size they "
-        "are the last network's. Default: the model's.",
+        help="Mirrored and turned views of the photo that are averaged: cleaner, but slower. Default: the model's.",
         rich_help_panel="Diffusion",
     ),
 ]

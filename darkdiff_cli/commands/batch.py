@@ -96,8 +96,6 @@ def batch(
     summary.lock = lock
     page, pageless = _saved(page, lambda made: save_page(made, folder, root, ledger.entries().values(), summary))
     show_results(summary, output, files.watch, page)
-    if pageless is not None:
-        print(f"darkdiff: {pageless}", file=sys.stderr)
     if summary.stopped == "interrupted" and not files.watch:  # of a watch it is the usual end
         raise KeyboardInterrupt
     return 1 if summary.failed or pageless or (summary.stopped and not files.watch) else 0
@@ -112,14 +110,15 @@ def _locked(settings: "EnhanceSettings", lock: "ExposureLock | None", quiet: boo
     return replace(settings, exposure=lock.applied(settings.exposure))
 
 
-def _saved(page: Path | None, save: Callable[[Path], bool]) -> tuple[Path | None, OutputError | None]:
-    """The page if it was asked for and there was something to show, and why it could not be written."""
+def _saved(page: Path | None, save: Callable[[Path], bool]) -> tuple[Path | None, bool]:
+    """The page if it was asked for and there was something to show, and whether it failed, which is said."""
     if page is None:
-        return None, None
+        return None, False
     try:
-        return (page if save(page) else None), None
+        return (page if save(page) else None), False
     except OutputError as error:
-        return None, error
+        print(f"darkdiff: {error}", file=sys.stderr)
+        return None, True
 
 
 def _run(

@@ -113,7 +113,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         """
         used = self.resolved(settings or SamplingSettings())
 
-        # The views are for the last network: one half-size picture is enough for the network that adds the mosaic's.
+        # Views average out the mistakes of the last network: what adds detail needs the half-size picture once.
         fine = samples if used.size == "full" else None
         views = used.views if fine is None else 1
 
