@@ -38,6 +38,20 @@ def test_a_file_that_the_batch_did_not_make_is_kept_until_it_may_be_replaced(nig
     assert (again.exit_code, again.stdout.split()) == (0, ["a_darkdiff.jpg", "b_darkdiff.jpg"])  # it is ours now
 
 
+def test_photos_of_two_folders_do_not_replace_each_other(
+    night: Path, tmp_path: Path, shoot, model_folder: Path
+) -> None:
+    second, photos = tmp_path / "second camera", tmp_path / "photos"
+    shoot(second / "a.dng", 50.0, 0.1)
+    assert darkdiff(*words(night, model_folder, "-o", photos, "--include", "a.dng")).exit_code == 0
+    before = (photos / "a_darkdiff.jpg").read_bytes()
+    done = darkdiff(*words(second, model_folder, "-o", photos))
+    assert (done.exit_code, (photos / "a_darkdiff.jpg").read_bytes()) == (1, before)
+    assert f"a_darkdiff.jpg: is kept, since it was made of {night / 'a.dng'}; give another folder" in done.stderr
+    assert darkdiff(*words(second, model_folder, "-o", photos, "--overwrite")).exit_code == 0
+    assert (photos / "a_darkdiff.jpg").read_bytes() != before
+
+
 def test_a_later_run_says_what_failed_before_and_how_to_try_again(night: Path, model_folder: Path) -> None:
     assert darkdiff(*words(night, model_folder)).exit_code == 1
     again = darkdiff(*words(night, model_folder))
