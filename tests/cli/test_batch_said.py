@@ -1,6 +1,9 @@
 """What `batch` leaves alone, and what it says of it: files of others, earlier failures, folders without work."""
 
 import json
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -103,3 +106,23 @@ def test_patterns_match_whatever_the_case(night: Path, model_folder: Path) -> No
     (night / "C.DNG").write_bytes((night / "a.dng").read_bytes())
     dry = darkdiff(*words(night, model_folder, "--dry-run", "--include", "C.dng", "--include", "A.*"))
     assert [line.split(" -> ")[0] for line in dry.stdout.splitlines()] == ["C.DNG", "a.dng"]
+
+
+def test_photos_that_have_no_place_are_one_sentence(night: Path, model_folder: Path) -> None:
+    done = darkdiff(*words(night, model_folder, "-o", "/proc/photos"))
+    said = "/proc/photos: cannot be written to (No such file or directory); give another folder with -o."
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"darkdiff: {said}\n")
+
+
+def test_a_locked_card_is_one_sentence_before_the_model_is_loaded() -> None:
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from darkdiff_cli.commands.batch_options import FolderOutputOptions\n"
+        "os.getuid() or os.setuid(65534)  # root may write everywhere\n"
+        "FolderOutputOptions().root(Path(sys.argv[1]))"
+    )
+    with tempfile.TemporaryDirectory() as card:
+        Path(card).chmod(0o555)
+        done = subprocess.run([sys.executable, "-c", code, card], capture_output=True, text=True, check=False)
+    said = f"{card}/darkdiff: cannot be written to; give another folder with -o."
+    assert done.stderr.splitlines()[-1] == f"darkdiff_cli.errors.SettingsError: {said}"
