@@ -108,7 +108,7 @@ def test_a_subfolder_that_cannot_be_read_is_said(dark_dng: Path, model_folder: P
     words = ("batch", folder, "--recursive", "--model", model_folder, "--ratio", 150, "--json")
     preview = darkdiff(*words, "--dry-run")
     assert preview.exit_code == 1
-    assert preview.stdout.startswith("card 1/IMG.dng -> ")
+    assert [task["source"] for task in json.loads(preview.stdout)["to_do"]] == ["card 1/IMG.dng"]
     made = darkdiff(*words)
     assert made.exit_code == 1
     found = json.loads(made.stdout)
