@@ -8,6 +8,7 @@ from filelock import FileLock, Timeout
 
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry, Ledger
+from darkdiff_cli.errors import OutputError
 from darkdiff_cli.files import remove_partials
 
 FOLDER = ".darkdiff-claims"
@@ -53,10 +54,18 @@ class Claims:
         self._held: dict[str, FileLock] = {}
 
     def take(self, task: Task) -> bool:
-        """Claim a task; False where another run has it or has done it."""
+        """Claim a task; False where another run has it or has done it.
+
+        Raises:
+            OutputError: the folder of the photos cannot be written to.
+        """
         lock = FileLock(_lock_file(self.folder, task.key), thread_local=False)  # given back by another thread
         while True:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:  # a card that is locked, say
+                sentence = f"{self.folder.parent}: cannot be written to ({error.strerror}); give another folder with -o."
+                raise OutputError(sentence) from error
             try:
                 lock.acquire(timeout=0)
                 break

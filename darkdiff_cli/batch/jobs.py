@@ -87,6 +87,8 @@ def find_jobs(
     Raises:
         InputError: no such folder, or it cannot be read.
     """
+    if os.path.isfile(folder):
+        raise InputError(f"{folder}: is a file; give its folder, or the file to darkdiff enhance.")
     if not os.path.isdir(folder):
         raise InputError(f"{folder}: no such folder; give the folder of raw files.")
     try:

@@ -24,6 +24,7 @@ class Entry:
         ratio: amplification ratio that was used.
         seconds: of work on it; what it waited for others does not count.
         notes: what had to be done otherwise than asked for.
+        folder: the batch's folder of a raw that was done, absolute.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Entry:
     ratio: float | None = None
     seconds: float | None = None
     notes: tuple[str, ...] = ()
+    folder: str = ""
 
 
 class Ledger:
@@ -48,7 +50,7 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self._lines = JsonLines(folder / NAME)
         self._found: dict[str, Entry] = {}
-        self._made: set[str] = set()
+        self._made: dict[str, Entry] = {}
 
     def entries(self) -> dict[str, Entry]:
         """The newest entry of each key, in the order of their lines; later calls read only what was appended since."""
@@ -58,13 +60,13 @@ class Ledger:
                 self._found.pop(entry.key, None)
                 self._found[entry.key] = entry
                 if entry.status == "done":
-                    self._made.add(entry.output)
+                    self._made[entry.output] = entry
         return self._found
 
-    def made(self, photo: str) -> bool:
-        """Whether a photo was ever made here, under whatever settings."""
+    def made(self, photo: str) -> Entry | None:
+        """How a photo was made last, under whatever settings; None where it never was."""
         self.entries()
-        return photo in self._made
+        return self._made.get(photo)
 
     def append(self, entry: Entry) -> None:
         """Add a line and wait until it is on the disk.

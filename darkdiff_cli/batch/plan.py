@@ -65,29 +65,32 @@ def plan_batch(
             failed_before += given_up
             continue
         task = Task(job, key, entry)
-        if not settings.photo.overwrite and _is_foreign(task, ledger):
+        if not settings.photo.overwrite and (why := _kept(task, ledger)) is not None:
             kept += 1
-            lost.append(_kept_entry(job))
+            lost.append(Entry("", job.relative, job.photo, "failed", why))
         else:
             tasks.append(task)
     return Plan(tasks, settled, lost, failed_before, kept)
 
 
-def _is_foreign(task: Task, ledger: Ledger) -> bool:
-    """Whether there is a file of the photo's name that no run over this folder has made.
+def _kept(task: Task, ledger: Ledger) -> str | None:
+    """Why a file of the photo's name is kept; None where there is none, or this batch made it.
 
     A run that is killed may leave a photo without its line, but then its claim is left too. The claim is looked at
     first: another run gives it back only once the line is there.
     """
-    return os.path.lexists(task.job.output) and not is_claimed(task) and not ledger.made(task.job.photo)
-
-
-def _kept_entry(job: Job) -> Entry:
-    """What a batch says of a photo whose name is taken."""
-    sentence = (
-        f"{job.output}: is kept, since this batch did not make it; move it away, or add --overwrite to replace it."
-    )
-    return Entry("", job.relative, job.photo, "failed", sentence)
+    job = task.job
+    if not os.path.lexists(job.output) or is_claimed(task):
+        return None
+    made = ledger.made(job.photo)
+    if made is None:
+        return (
+            f"{job.output}: is kept, since this batch did not make it; move it away, or add --overwrite to replace it."
+        )
+    other = Path(made.folder) / made.source
+    if made.folder in ("", str(job.folder.resolve())) or not os.path.lexists(other):  # the folder may have been moved
+        return None
+    return f"{job.output}: is kept, since it was made of {other}; give another folder with -o, or --overwrite."
 
 
 def unreadable_entry(folder: Path, error: OSError) -> Entry:

@@ -40,6 +40,7 @@ class Summary:
         waiting: for raws that arrive; there are none at the moment.
         failed_before: how many of the skipped failed in an earlier run.
         kept: how many failed because another file has the photo's name.
+        stop: tells whether the run is to end early.
     """
 
     total: int = 0
@@ -52,6 +53,7 @@ class Summary:
     waiting: bool = False
     failed_before: int = 0
     kept: int = 0
+    stop: "Stop | None" = None
 
     @property
     def left(self) -> int:

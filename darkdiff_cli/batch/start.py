@@ -75,6 +75,7 @@ def run_batch(
     if not plan.tasks and arrivals is None:
         return summary
     with StopRequest() as stop:
+        summary.stop = stop
         if engine.name == "local" and len(devices) > 1:
             summary.stopped = run_on_devices(plan.tasks, output, settings, devices, tally, stop)
             return summary

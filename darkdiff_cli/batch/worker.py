@@ -130,7 +130,8 @@ class Worker:
 
     def write(self, task: Task, made: "Made | DarkdiffError") -> Finished:
         """Write the photo, whole or not at all; an error is what became of the task."""
-        began, entry = self.clock(), Entry(task.key, task.job.relative, task.job.photo, "done")
+        began, folder = self.clock(), str(task.job.folder.resolve())
+        entry = Entry(task.key, task.job.relative, task.job.photo, "done", folder=folder)
         try:
             if isinstance(made, DarkdiffError):
                 raise made

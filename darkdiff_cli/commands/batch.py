@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from darkdiff_cli.commands.batch_options import EngineOptions, FileOptions, FolderOutputOptions
+from darkdiff_cli.commands.batch_options import FileOptions, FolderOutputOptions
 from darkdiff_cli.commands.batch_progress import BatchProgress, batch_progress
 from darkdiff_cli.commands.batch_results import show_failure, show_plan, show_results
+from darkdiff_cli.commands.engine_options import EngineOptions
 from darkdiff_cli.commands.options import DiffusionOptions, PictureOptions, enhance_settings
 from darkdiff_cli.commands.presets import PresetOptions
 from darkdiff_cli.commands.progress import loading_words

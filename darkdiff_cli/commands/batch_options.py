@@ -1,19 +1,15 @@
-"""The options of `batch` alone: which files, where the photos go, and the machines that work."""
+"""The options of `batch` alone: which files, and where the photos go."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import typer
 
-from darkdiff_cli.commands.options import MachineOptions
 from darkdiff_cli.commands.output_options import OutputOptions, check_suffix
 from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.formats import FORMATS, Format
-
-if TYPE_CHECKING:
-    from darkdiff_cli.batch.start import Engine
 
 PAGE = "darkdiff-report.html"  # in the folder of the photos
 
@@ -136,7 +132,7 @@ class FolderOutputOptions(OutputOptions):
         """The folder of the photos of a folder of raws.
 
         Raises:
-            SettingsError: it cannot be a folder or is called like a file.
+            SettingsError: it cannot be a folder, is called like a file, or cannot be written to.
         """
         check_suffix(self.output)
         root = self.output or folder / "darkdiff"
@@ -144,6 +140,11 @@ class FolderOutputOptions(OutputOptions):
             raise SettingsError(f"-o {root}: is the name of a photo, but a batch writes many; give a folder.")
         if os.path.lexists(root) and not os.path.isdir(root):
             raise SettingsError(f"-o {root}: is no folder; choose another.")
+        place = root.absolute()
+        while not os.path.lexists(place):
+            place = place.parent
+        if not os.access(place, os.W_OK):  # a card that is locked, say
+            raise SettingsError(f"{root}: cannot be written to; give another folder with -o.")
         return root
 
     def page(self, root: Path) -> Path | None:
@@ -169,46 +170,3 @@ class FolderOutputOptions(OutputOptions):
         if os.path.lexists(self.report) and not is_page(self.report):
             raise SettingsError(f"--report {self.report}: exists and is no page of darkdiff; choose another name.")
         return self.report
-
-
-@dataclass(frozen=True)
-class EngineOptions(MachineOptions):
-    """The machines that work on a batch."""
-
-    device: Annotated[
-        str,
-        typer.Option(
-            "--devices",
-            "--device",
-            metavar="NAMES",
-            help="Where the networks run: auto, cpu, mps, cuda:N, several with commas between them, or all for every "
-            "GPU.",
-        ),
-    ] = "auto"
-    engine: Annotated[
-        Literal["local", "ray"], typer.Option(help="local: this machine. ray: a Ray cluster (extra: ray).")
-    ] = "local"
-    address: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Address of the Ray cluster. Default: start one on this machine."),
-    ] = None
-    workers: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Number of Ray workers. Default: one for each GPU.")
-    ] = None
-
-    def check(self) -> None:
-        """Refuse options of the other engine.
-
-        Raises:
-            SettingsError: an option belongs to the other engine.
-        """
-        if self.engine == "local" and (self.address is not None or self.workers is not None):
-            raise SettingsError("--address and --workers belong to --engine ray.")
-        if self.engine == "ray" and self.device != "auto":
-            raise SettingsError("--devices belongs to --engine local; Ray gives every worker its own GPU.")
-
-    def settings(self) -> "Engine":
-        """The engine."""
-        from darkdiff_cli.batch.start import Engine
-
-        return Engine(self.engine, self.device, self.address, self.workers)

@@ -90,6 +90,10 @@ class BatchProgress:
         summary = self.summary
         if summary is None or summary.waiting:
             return
+        if summary.stop is not None and summary.stop.requested:
+            yield "ends after the photos at work"
+            yield "Ctrl-C again: at once"
+            return
         rate, seconds = summary.pace.rate, summary.pace.seconds_left(summary.left)
         if seconds is not None:
             yield f"{time_left(seconds)} left"

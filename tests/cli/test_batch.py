@@ -220,6 +220,7 @@ def test_wrong_words_are_one_sentence(tmp_path, model_folder) -> None:
     (tmp_path / "file").write_text("no folder")
     for arguments, sentence in (
         (("batch", tmp_path / "nowhere"), "no such folder"),
+        (("batch", tmp_path / "file"), "file: is a file; give its folder, or the file to darkdiff enhance."),
         (("batch", tmp_path, "--ratio", "much"), "--ratio much"),
         (("batch", tmp_path, "-o", tmp_path / "file"), "is no folder"),
     ):

@@ -20,6 +20,7 @@ from darkdiff_cli.batch.pace import Pace
 from darkdiff_cli.batch.run import Summary
 from darkdiff_cli.commands.batch_progress import BatchProgress, time_left
 from darkdiff_cli.commands.plain_lines import PlainLines
+from darkdiff_cli.interrupt import StopRequest
 from tests.cli.test_batch import entries, words
 from tests.conftest import run_darkdiff
 from tests.unit.raw.lossy_dng import write_lossy_dng
@@ -169,6 +170,27 @@ def test_one_line_a_minute_with_exact_words(capsys) -> None:
     now += 600
     lines.look()
     assert capsys.readouterr().err == ""  # nothing is at work
+
+
+def test_what_stands_behind_the_bar_is_what_fits_the_most_telling_first() -> None:
+    now = 0.0
+    summary, progress = Summary(100, pace=Pace(lambda: now)), BatchProgress()
+    for number in range(3):
+        summary.pace.began("auto", str(number))
+        now += 7.5
+        summary.pace.finished("auto", str(number), made=True)
+        summary.done.append(Entry(str(number), str(number), "", "done"))
+    summary.failed.append(Entry("b", "b", "", "failed", "broken"))
+    progress.report({"auto": "夜.dng"}, summary)
+    whole = "12 min left, 1 failed, 8 a minute, 夜.dng"
+    for room, said in ((42, whole), (41, whole), (40, whole[:-7]), (20, whole[:11]), (10, ""), (-5, "")):
+        assert progress.tail(room) == said, room
+    progress.report({"cuda:1": "b.dng", "cuda:0": "a.dng"}, summary)
+    assert progress.tail(80).endswith(", cuda:0: a.dng, cuda:1: b.dng")
+    with StopRequest() as summary.stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert progress.tail(60) == "ends after the photos at work, Ctrl-C again: at once"
+        assert progress.tail(32) == "ends after the photos at work"
 
 
 def test_times_are_in_units_that_are_read_at_a_glance() -> None:

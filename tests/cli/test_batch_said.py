@@ -1,6 +1,9 @@
 """What `batch` leaves alone, and what it says of it: files of others, earlier failures, folders without work."""
 
 import json
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -36,6 +39,20 @@ def test_a_file_that_the_batch_did_not_make_is_kept_until_it_may_be_replaced(nig
     assert (done.exit_code, done.stdout.split()) == (0, ["a_darkdiff.jpg", "b_darkdiff.jpg"])
     again = darkdiff(*words(night, model_folder, "--exclude", "broken*", "--seed", 3))
     assert (again.exit_code, again.stdout.split()) == (0, ["a_darkdiff.jpg", "b_darkdiff.jpg"])  # it is ours now
+
+
+def test_photos_of_two_folders_do_not_replace_each_other(
+    night: Path, tmp_path: Path, shoot, model_folder: Path
+) -> None:
+    second, photos = tmp_path / "second camera", tmp_path / "photos"
+    shoot(second / "a.dng", 50.0, 0.1)
+    assert darkdiff(*words(night, model_folder, "-o", photos, "--include", "a.dng")).exit_code == 0
+    before = (photos / "a_darkdiff.jpg").read_bytes()
+    done = darkdiff(*words(second, model_folder, "-o", photos))
+    assert (done.exit_code, (photos / "a_darkdiff.jpg").read_bytes()) == (1, before)
+    assert f"a_darkdiff.jpg: is kept, since it was made of {night / 'a.dng'}; give another folder" in done.stderr
+    assert darkdiff(*words(second, model_folder, "-o", photos, "--overwrite")).exit_code == 0
+    assert (photos / "a_darkdiff.jpg").read_bytes() != before
 
 
 def test_a_later_run_says_what_failed_before_and_how_to_try_again(night: Path, model_folder: Path) -> None:
@@ -89,3 +106,23 @@ def test_patterns_match_whatever_the_case(night: Path, model_folder: Path) -> No
     (night / "C.DNG").write_bytes((night / "a.dng").read_bytes())
     dry = darkdiff(*words(night, model_folder, "--dry-run", "--include", "C.dng", "--include", "A.*"))
     assert [line.split(" -> ")[0] for line in dry.stdout.splitlines()] == ["C.DNG", "a.dng"]
+
+
+def test_photos_that_have_no_place_are_one_sentence(night: Path, model_folder: Path) -> None:
+    done = darkdiff(*words(night, model_folder, "-o", "/proc/photos"))
+    said = "/proc/photos: cannot be written to (No such file or directory); give another folder with -o."
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"darkdiff: {said}\n")
+
+
+def test_a_locked_card_is_one_sentence_before_the_model_is_loaded() -> None:
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from darkdiff_cli.commands.batch_options import FolderOutputOptions\n"
+        "os.getuid() or os.setuid(65534)  # root may write everywhere\n"
+        "FolderOutputOptions().root(Path(sys.argv[1]))"
+    )
+    with tempfile.TemporaryDirectory() as card:
+        Path(card).chmod(0o555)
+        done = subprocess.run([sys.executable, "-c", code, card], capture_output=True, text=True, check=False)
+    said = f"{card}/darkdiff: cannot be written to; give another folder with -o."
+    assert done.stderr.splitlines()[-1] == f"darkdiff_cli.errors.SettingsError: {said}"

@@ -65,6 +65,21 @@ def test_the_photo_of_a_killed_run_is_made_again_and_that_of_somebody_else_is_ke
     assert night.plan().tasks == [task]
 
 
+def test_a_photo_of_a_raw_in_another_folder_is_kept_while_that_raw_is_there(night: Night, tmp_path: Path) -> None:
+    """Two cameras count alike, and their photos go into one folder."""
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(night.job.source, other / "a.dng")
+    [task] = night.plan(replace(SETTINGS, photo=PhotoSettings(overwrite=True))).tasks
+    night.ledger.append(Entry(task.key, "a.dng", "a.jpg", "done", folder=str(tmp_path)))
+    os.utime(other / "a.dng", (1, 1))
+    night.job = replace(night.job, folder=other)
+    [entry] = night.plan().lost
+    assert str(entry.error).startswith(f"{night.job.output}: is kept, since it was made of {tmp_path / 'a.dng'};")
+    (tmp_path / "a.dng").unlink()  # the folder was moved
+    assert [task.job for task in night.plan().tasks] == [night.job]
+
+
 def test_a_photo_that_could_not_be_made_anew_is_still_the_batchs_own(night: Night) -> None:
     [task] = night.plan(replace(SETTINGS, photo=PhotoSettings(overwrite=True))).tasks
     night.ledger.append(Entry(task.key, "a.dng", "a.jpg", "failed", "out of memory"))
