@@ -41,7 +41,7 @@ def full_size(detail: Detail, half: Tensor, samples: Samples, on_tiles: Progress
     halves, blend = tiles.shrunk(2), Blend(tiles, 3, image)
     for index in range(len(tiles.corners)):
         part = seen.images(lambda whole, index=index: tiles.crop(whole, index))  # type: ignore[misc]
-        blend.add(index, detail(halves.crop(image, index), part.each(lambda cropped: cropped.to(device))))
+        blend.add([index], detail(halves.crop(image, index), part.each(lambda cropped: cropped.to(device))))
         if on_tiles is not None:
             on_tiles(index + 1, len(tiles.corners))
     picture = blend.result()[0, :, :height, :width]
