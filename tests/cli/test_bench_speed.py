@@ -41,7 +41,7 @@ def test_speed_says_on_which_tiles(model_folder) -> None:
     cover = {name: timing[name] for name in ("tiles", "tile_height", "tile_width", "tiles_per_call")}
     assert cover == {"tiles": 100, "tile_height": 16, "tile_width": 20, "tiles_per_call": 25}
     assert timing["computed"] == 100 * 16 * 20 / (120 * 162)
-    assert said[0].split() == "MP, denoiser tiles latents each times computed tiles a call".split()
+    assert said[0].split() == ["MP,", "denoiser", "tiles", "latents", "each", "times", "computed", "tiles", "a", "call"]
     assert said[1].split() == ["0.18", "1", "120x162", "1.00", "1"]
 
 

@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from darkdiff_models.networks.autoencoder import ResidualAutoencoderKL
-from darkdiff_models.tiling.shared_norms import SharedNorm, SharedNorms, pooled_statistics
 from darkdiff_models.tiling.planner import Plan
+from darkdiff_models.tiling.shared_norms import SharedNorm, SharedNorms, pooled_statistics
 from darkdiff_models.tiling.tiled import TiledAutoencoder
 from darkdiff_models.tiling.tiles import Tiles
 from tests.conftest import make_pipeline
