@@ -60,9 +60,10 @@ def test_free_memory_changes_the_calls_and_not_the_picture(monkeypatch: pytest.M
 
 
 def test_a_model_made_for_whole_images_takes_them_whole() -> None:
-    lrgb = torch.rand(64, 80, 3)
-    assert len(make_pipeline(tile=0)(lrgb).plan.tiles.corners) == 1
-    assert len(make_pipeline(tile=16)(lrgb).plan.tiles.corners) > 1
+    lrgb = torch.rand(64, 240, 3)
+    whole, planned = (make_pipeline(tile=tile)(lrgb) for tile in (0, 64))
+    assert (whole.sampling.tile, len(whole.plan.tiles.corners)) == (0, 1)
+    assert (planned.sampling.tile, len(planned.plan.tiles.corners)) == (None, 2)
 
 
 def test_none_means_as_the_checkpoint_says(pipeline: DarkDiffPipeline) -> None:

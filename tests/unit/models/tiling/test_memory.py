@@ -71,7 +71,7 @@ EXACT = {"MALLOC_MMAP_THRESHOLD_": "65536"}
     [
         (("denoiser", 64, 1, 1), 1.6),
         (("denoiser", 64, 4, 1), 1.4),
-        (("denoiser", 64, 4, 2), 1.5),
+        (("denoiser", 64, 4, 2), 1.6),
         (("autoencoder", 256, 1), 2.0),
         (("autoencoder", 128, 4), 2.0),
     ],
