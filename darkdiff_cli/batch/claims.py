@@ -64,8 +64,8 @@ class Claims:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:  # a card that is locked, say
-                sentence = f"{self.folder.parent}: cannot be written to ({error.strerror}); give another folder with -o."
-                raise OutputError(sentence) from error
+                what = f"cannot be written to ({error.strerror}); give another folder with -o."
+                raise OutputError(f"{self.folder.parent}: {what}") from error
             try:
                 lock.acquire(timeout=0)
                 break

@@ -97,8 +97,8 @@ Tile = Annotated[
     typer.Option(
         min=0,
         metavar="LATENTS",
-        help="Side of a denoiser tile in latents; a smaller tile needs less memory, 0 takes the whole picture at once. "
-        "Default: the model's.",
+        help="Largest side of a denoiser tile in latents; a smaller tile needs less memory, 0 takes the whole picture "
+        "at once. Default: the whole picture if the model asks for it, else the tiles that take the fewest operations.",
         rich_help_panel="Machine",
     ),
 ]

@@ -20,7 +20,8 @@ def how_made(model: str, rendered: Rendered, settings: ExposureSettings) -> Prov
     """
     exposure = rendered.exposure
     found = {"ratio": round(exposure.ratio, 4), **_development(settings), **_stack(exposure)}
-    return Provenance({"model": model, **diffusion(rendered.sampling), **found})
+    tile = f"{rendered.plan.tiles.tile_height}x{rendered.plan.tiles.tile_width}"  # latents
+    return Provenance({"model": model, **diffusion(rendered.sampling), "tile": tile, **found})
 
 
 def diffusion(sampling: Sampling) -> dict[str, Any]:

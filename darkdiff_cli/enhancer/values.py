@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from darkdiff_cli.photo import PhotoSettings
 from darkdiff_cli.raw import Exposure, ExposureSettings
 from darkdiff_models import Sampling, SamplingSettings
+from darkdiff_models.tiling.planner import Plan
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Rendered:
         srgb_01: (h, w, 3) sRGB in [0, 1], in sensor orientation.
         exposure: the frame and its amplification ratio.
         sampling: settings of the diffusion that were used.
+        plan: the denoiser's tiles.
         notes: sentences for the user about settings that had to be changed.
         gain: factor on linear light that the white level of the picture asked for, applied.
     """
@@ -41,6 +43,7 @@ class Rendered:
     srgb_01: NDArray[np.float32]
     exposure: Exposure
     sampling: Sampling
+    plan: Plan
     notes: tuple[str, ...] = ()
     gain: float = 1.0
 

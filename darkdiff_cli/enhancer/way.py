@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from darkdiff_cli.allocator import keep_freed_memory
 from darkdiff_cli.enhancer.how_made import how_made
@@ -27,7 +26,7 @@ from darkdiff_models import DarkDiffPipeline, SamplingSettings
 from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.detail import Samples
 from darkdiff_models.devices import pick_device
-from darkdiff_models.tiling.memory import FALLBACK
+from darkdiff_models.tiling.planner import TRAINED
 
 Progress = Callable[[str, int, int], None]
 """(stage, done, total)."""
@@ -149,20 +148,20 @@ class Enhancer:
         try:
             image = network_input(frame, ratio, config["lrgb_space"], config["data_format"])
             report("develop", 1, 1)
-            sampling, notes = self._affordable(image, sampling)
             result = self.pipeline(
                 torch.from_numpy(image), sampling, self._samples(exposure, sampling), on_progress=report
             )
         except ValueError as error:
             raise SettingsError(f"{name}: {error}.") from error
         except (MemoryError, RuntimeError) as error:
-            raise explained(error, name, self.pipeline.resolved(sampling).tile) from error
+            trained = int(config["tile"]) or TRAINED
+            raise explained(error, name, self.pipeline.resolved(sampling).tile, trained) from error
         white, strength = settings.exposure.white_used, settings.exposure.strength
         picture, gain = finish(result.srgb.numpy(), frame, ratio, config["data_format"], white, strength)
         if not np.isfinite(picture).all():
             raise InputError(f"{name}: the model gave NaN or infinite values; try --device cpu, or another ratio.")
         report("finish", 1, 1)
-        return Rendered(picture, exposure, result.sampling, notes, gain)
+        return Rendered(picture, exposure, result.sampling, result.plan, result.notes, gain)
 
     def _samples(self, exposure: Exposure, sampling: SamplingSettings) -> Samples | None:
         """What the sensor saw, where detail is added from it; None where LRGB has the picture's full size."""
@@ -171,17 +170,6 @@ class Enhancer:
             return None
         noise = noise_of_colours(frame, exposure.ratio, measure_noise(frame) or NO_NOISE)
         return Samples.of_arrays(*sparse_colours(frame, exposure.ratio), noise, frame.matrix)
-
-    def _affordable(
-        self, image: NDArray[np.float32], settings: SamplingSettings
-    ) -> tuple[SamplingSettings, tuple[str, ...]]:
-        """The settings with tiles where the whole image at once does not fit into memory, and a note that says so."""
-        sampling = self.pipeline.resolved(settings)
-        height, width = image.shape[:2]
-        if sampling.tile > 0 or self.pipeline.fits(height, width, sampling):
-            return settings, ()
-        note = f"the whole image does not fit into memory at once, so it is denoised in tiles of {FALLBACK} latents"
-        return replace(settings, tile=FALLBACK), (note,)
 
     def write(self, output: Path, rendered: Rendered, settings: EnhanceSettings) -> Enhanced:
         """Write the picture of `render` upright, with capture metadata and provenance.

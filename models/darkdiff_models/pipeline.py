@@ -22,9 +22,8 @@ from darkdiff_models.networks.unet import DarkDiffUNet
 from darkdiff_models.pipeline_output import DarkDiffOutput, StageProgress, StepCounter, ViewProgress
 from darkdiff_models.sampling_settings import Sampling, SamplingSettings
 from darkdiff_models.tiling.framing import framed, unframed
-from darkdiff_models.tiling.memory import fits
+from darkdiff_models.tiling.planner import TRAINED, Plan, plan_autoencoder, plan_denoiser
 from darkdiff_models.tiling.tiled import TiledAutoencoder, TiledDenoiser
-from darkdiff_models.tiling.tiles import Tiles
 
 NULL_SEED = 20_252_374  # of the null condition's noise; fixed, so that only the user's seed changes a picture
 
@@ -41,8 +40,10 @@ class DarkDiffPipeline(DiffusionPipeline):
         lrgb_space: LRGB primaries that the model was trained on, "camera" or "srgb".
         data_format: input and output of the model, "lrgb-srgb", "raw-srgb" or "raw-raw" (Table 5).
         default_steps, default_guidance, default_sampler, default_views: used where the caller gives None.
-        tile, tile_overlap: size and overlap of the denoiser's tiles, in latents.
-        vae_tile, vae_tile_overlap: the same of the autoencoder's tiles, in pixels; smaller images are not tiled.
+        tile, tile_overlap: smallest side and overlap of the denoiser's tiles, in latents: what it was trained on; a
+            tile of 0 is the whole image where it fits into memory.
+        vae_tile, vae_tile_overlap: largest side and overlap of the autoencoder's tiles, in pixels; smaller images are
+            not tiled.
         colour_anchor, expected_error: finishing steps, see `Finishing`; off in the paper's recipes.
     """
 
@@ -92,7 +93,6 @@ class DarkDiffPipeline(DiffusionPipeline):
         lrgb: Tensor,
         settings: SamplingSettings | None = None,
         samples: Samples | None = None,
-        tile_batch: int = 4,
         on_progress: StageProgress | None = None,
     ) -> DarkDiffOutput:
         """Enhance one image.
@@ -102,11 +102,10 @@ class DarkDiffPipeline(DiffusionPipeline):
                 `data_format` says so; 1 = saturation, any size.
             settings: settings of the diffusion; None takes the checkpoint's defaults.
             samples: the mosaic of the same image, for a model with a `detail`.
-            tile_batch: tiles per network call; more is faster on a GPU and gives the same picture.
             on_progress: called with (stage, done, total).
 
         Returns:
-            The sRGB picture, (h, w, 3) or of the sensor's size, and the settings used.
+            The sRGB picture, (h, w, 3) or of the sensor's size, the settings used and the denoiser's tiles.
 
         Raises:
             ValueError: a setting is out of range.
@@ -119,6 +118,7 @@ class DarkDiffPipeline(DiffusionPipeline):
 
         # 1. Add a mirrored margin, up to whole latents at every level of the U-Net: (1, 3, H, W)
         framed_lrgb = self._framed(lrgb)
+        plans: list[Plan] = []
 
         def enhance_view(view: int) -> Tensor:
             """Steps 2 to 5 on one view of the image."""
@@ -128,12 +128,10 @@ class DarkDiffPipeline(DiffusionPipeline):
             z_y = autoencoder.encode(lambda done, total: report("encode", done, total))
 
             # 3. Compute the condition once: context features, their keys and values, for z_y and for pure noise
-            tile = used.tile or max(z_y.shape[2:])
-            overlap = min(int(self.config["tile_overlap"]), tile // 2)
-            tiles = Tiles.cover(z_y.shape[2], z_y.shape[3], tile, overlap, 1, self.unet.size_multiple)
+            plans.append(self._plan(z_y, used))
             report("context", 0, 1)
             null, counter = self._noise(z_y, NULL_SEED), StepCounter(report, used.steps)
-            denoiser = TiledDenoiser(self.unet, self.context, z_y, null, used.guidance, tiles, tile_batch, counter)
+            denoiser = TiledDenoiser(self.unet, self.context, z_y, null, used.guidance, plans[-1], counter)
             report("context", 1, 1)
 
             # 4. Denoise from one noise map: z_0, (1, 4, H/8, W/8)
@@ -154,7 +152,8 @@ class DarkDiffPipeline(DiffusionPipeline):
             report = None if on_progress is None else partial(on_progress, "detail")
             with self._autocast():
                 picture = full_size(self.detail, picture, fine, used.views, report)
-        return DarkDiffOutput(picture.contiguous(), used)
+        notes = tuple(dict.fromkeys(plan.note for plan in plans if plan.note is not None))
+        return DarkDiffOutput(picture.contiguous(), used, plans[0], notes)
 
     @torch.inference_mode()
     def reconstruct(
@@ -191,7 +190,7 @@ class DarkDiffPipeline(DiffusionPipeline):
                 `make_scheduler` the sampler.
         """
         defaults = {key: self.config[f"default_{key}"] for key in ("steps", "guidance", "sampler", "views")}
-        defaults["tile"] = self.config["tile"]
+        defaults["tile"] = None if self.config["tile"] else 0
         defaults["size"] = "half" if self.detail is None else "full"
         values = {**defaults, **{key: value for key, value in asdict(settings).items() if value is not None}}
         used = Sampling(**{**values, "guidance": float(values["guidance"])})
@@ -199,16 +198,11 @@ class DarkDiffPipeline(DiffusionPipeline):
             raise ValueError(f"views must be from 1 to {MAX_VIEWS}, got {used.views}")
         if used.guidance < 0:
             raise ValueError(f"guidance must not be negative, got {used.guidance}")
-        if used.tile % self.unet.size_multiple or used.tile < 0:
+        if used.tile is not None and (used.tile % self.unet.size_multiple or used.tile < 0):
             raise ValueError(f"tile must be 0 or a multiple of {self.unet.size_multiple}, got {used.tile}")
         if used.size == "full" and self.detail is None:
             raise ValueError("this model makes pictures of half the sensor's size only; give --size half")
         return used
-
-    def fits(self, height: int, width: int, sampling: Sampling) -> bool:
-        """Whether there is memory to denoise an image of this size in pixels at once, with a tile of 0."""
-        rows, columns = (-(-side // self.vae.factor) for side in (height, width))
-        return fits(self.unet, rows, columns, sampling.guidance, self.precision)
 
     def with_detail(self, detail: Detail) -> "DarkDiffPipeline":
         """The same model with a network for the sensor's size."""
@@ -248,10 +242,14 @@ class DarkDiffPipeline(DiffusionPipeline):
         return framed(image, self.vae.factor * self.unet.size_multiple)
 
     def _autoencoder(self, image: Tensor) -> TiledAutoencoder:
-        height, width = image.shape[-2:]
-        config: dict[str, Any] = dict(self.config)
-        tiles = Tiles.cover(height, width, config["vae_tile"], config["vae_tile_overlap"], self.vae.factor)
-        return TiledAutoencoder(self.vae, image.contiguous(memory_format=torch.channels_last), tiles)
+        size, config = (image.shape[2], image.shape[3]), dict(self.config)
+        plan = plan_autoencoder(self.vae, size, config["vae_tile"], config["vae_tile_overlap"], self.precision)
+        return TiledAutoencoder(self.vae, image.contiguous(memory_format=torch.channels_last), plan)
+
+    def _plan(self, z_y: Tensor, used: Sampling) -> Plan:
+        trained, overlap = self.config["tile"] or TRAINED, self.config["tile_overlap"]
+        size = (z_y.shape[2], z_y.shape[3])
+        return plan_denoiser(self.unet, size, used.tile, trained, overlap, used.guidance, self.precision)
 
     def _noise(self, like: Tensor, seed: int) -> Tensor:
         """Standard normal noise drawn on the CPU, the same on every device."""

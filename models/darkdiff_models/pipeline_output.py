@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from darkdiff_models.sampling_settings import Sampling
+from darkdiff_models.tiling.planner import Plan
 
 StageProgress = Callable[[str, int, int], None]
 """(stage, done, total); the stage is "encode", "context", "denoise", "decode" or "detail"."""
@@ -19,10 +20,14 @@ class DarkDiffOutput:
         srgb: (h, w, 3) float32 on the CPU, sRGB in [0, 1], or (H, W, 3) of the sensor's size; "raw-raw" models give
             (h, w, 4) Bayer planes under the sRGB curve.
         sampling: the settings that were used, the checkpoint's defaults filled in.
+        plan: the denoiser's tiles, of the first view.
+        notes: sentences for the user about tiles that had to be smaller than asked for.
     """
 
     srgb: Tensor
     sampling: Sampling
+    plan: Plan
+    notes: tuple[str, ...] = ()
 
 
 class ViewProgress:

@@ -17,7 +17,8 @@ class SamplingSettings:
         sampler: "ddim" or "dpm++".
         views: how many mirrored and rotated views of the photo are averaged, 1 to 8; not in the paper. At full size the
             network that adds the mosaic's detail sees them, else all networks.
-        tile: side of a denoiser tile in latents; smaller needs less memory. 0 takes the whole image at once.
+        tile: side of a denoiser tile in latents; smaller needs less memory. 0 takes the whole image at once. None
+            takes the whole image where the checkpoint says so, else the tiles that need the fewest operations.
         seed: seed of the noise map.
         size: "full" is the sensor's, which needs a model with a network for it, and the mosaic; "half" is the paper's.
     """
@@ -35,13 +36,13 @@ class SamplingSettings:
 class Sampling:
     """The settings that a picture is made with: `SamplingSettings` with the checkpoint's defaults filled in.
 
-    Attributes as in `SamplingSettings`.
+    Attributes as in `SamplingSettings`; a tile of None is planned for the picture's size.
     """
 
     steps: int
     guidance: float
     sampler: str
     views: int
-    tile: int
+    tile: int | None
     seed: int
     size: Size = "half"

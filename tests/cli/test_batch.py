@@ -230,10 +230,10 @@ def test_wrong_words_are_one_sentence(tmp_path, model_folder) -> None:
 
 
 def test_what_was_done_otherwise_is_in_the_ledger_and_said_once(night, model_folder, monkeypatch) -> None:
-    monkeypatch.setattr("darkdiff_models.tiling.memory.free_memory", lambda _device: 1000)
+    monkeypatch.setattr("darkdiff_models.tiling.planner.room", lambda _device: 1000)
     done = darkdiff(*words(night, model_folder, "--tile", 0))
     assert done.exit_code == 0, done.stderr
-    note = "the whole image does not fit into memory at once, so it is denoised in tiles of 64 latents"
+    note = "the whole image does not fit into memory at once, so it is denoised in tiles of 16x16 latents"
     assert [entry["notes"].count(note) for entry in entries(night / "darkdiff")] == [1] * 5
     assert done.stderr.splitlines().count(f"darkdiff: 5 of 5 photos: {note}.") == 1
     assert done.stderr.count(note) == 1

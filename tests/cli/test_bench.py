@@ -127,10 +127,10 @@ def test_tiles_in_place_of_the_whole_image_are_said_once_and_by_a_resumed_run(
     for name in ("a", "b"):
         shoot(scenes / f"{name}_clean.dng", 1.0, 1.0)
         shoot(scenes / f"{name}_x100.dng", 100.0, 0.1)
-    monkeypatch.setattr("darkdiff_models.tiling.memory.free_memory", lambda _device: 1000)
+    monkeypatch.setattr("darkdiff_models.tiling.planner.room", lambda _device: 1000)
     words = ("quality", "--data", f"scenes:{scenes}", "--model", model_folder, "--tile", 0, "--steps", 1,
              "--lpips", lpips, "--quiet")  # fmt: skip
-    note = "the whole image does not fit into memory at once, so it is denoised in tiles of 64 latents"
+    note = "the whole image does not fit into memory at once, so it is denoised in tiles of 16x16 latents"
     said = [f"darkdiff: toy steps 1, 2 of its pictures: {note}."]
     for _ in range(2):
         assert bench(*words, "-o", tmp_path / "out").stderr.splitlines() == said

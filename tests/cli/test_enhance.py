@@ -158,12 +158,12 @@ def test_automatic_ratio_is_reported(dark_dng: Path, model_folder: Path, tmp_pat
 
 
 def test_tiles_in_place_of_the_whole_image_are_said(dark_dng: Path, model_folder: Path, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("darkdiff_models.tiling.memory.free_memory", lambda _device: 1000)
+    monkeypatch.setattr("darkdiff_models.tiling.planner.room", lambda _device: 1000)
     words = ["enhance", dark_dng, "-o", tmp_path / "a.jpg", "--model", model_folder, "--tile", 0, "--quiet"]
     done = CliRunner().invoke(app, [str(word) for word in words])
     assert done.exit_code == 0
     assert f"darkdiff: {dark_dng}: the whole image does not fit into memory at once" in done.stderr
-    assert (tmp_path / "a.jpg").is_file()
+    assert b'darkdiff:tile="16x16"' in (tmp_path / "a.jpg").read_bytes()
 
 
 def test_a_map_of_doubt_is_a_png_file_of_its_own_and_nothing_is_made_before(

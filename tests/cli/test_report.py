@@ -50,7 +50,7 @@ def page(tmp_path: Path) -> Path:
                 scores = {"psnr": 25.0 - place, "ssim": 0.7, "lpips": 0.2 + 0.1 * place, "colour": 3.0}
                 rows.append(Row("scenes v1", method, method, scene, 100.0, scores, 1.0))
     seconds = {stage: 0.5 + index for index, stage in enumerate(STAGES)}
-    timing = Timing(3.0, seconds, dict.fromkeys(STAGES, 1.1))
+    timing = Timing(3.0, seconds, dict.fromkeys(STAGES, 1.1), 8, 104, 80, 1.2745, 4)
     speed = SpeedResults("cpu", "float32", "tiny", "half", 4, 1.0, 1, 32, [timing], 0.2, 0.1)
     path = tmp_path / "bench.html"
     write_report(path, Results("scenes v1: <every> pair", rows, ["x: broken"]), speed, tmp_path / "out")
@@ -62,6 +62,7 @@ def test_page_escapes_and_holds_every_number(page: Path) -> None:
     assert "scenes v1: &lt;every&gt; pair" in text
     assert "x: broken" in text
     assert text.count("<figure>") == 2 * 4
+    assert "<td>3</td><td>8</td><td>104x80</td><td>1.27</td><td>4</td>" in text
     found = json.loads(page.with_suffix(".json").read_text())
     assert found["quality"]["methods"]["tiny"]["psnr"]["mean"] == 25.0
     assert found["speed"]["seconds_per_megapixel"] == [pytest.approx(sum(0.5 + i for i in range(len(STAGES))) / 3)]
@@ -121,7 +122,8 @@ def test_sweeps_and_sizes_are_plotted(tmp_path: Path) -> None:
     assert sweep_plots(Results("p", rows[:1])) == []
     by_views = [replace(row, method=f"{row.method} views {views}") for row in rows for views in (1, 2)]
     assert sweep_plots(Results("p", by_views))[0].count("<polyline") == 4  # and one for each number of views
-    timings = [Timing(size, dict.fromkeys(STAGES, size), dict.fromkeys(STAGES, 1.0)) for size in (3.0, 12.0)]
+    stages = dict.fromkeys(STAGES, 1.0)
+    timings = [Timing(size, dict.fromkeys(STAGES, size), stages, 1, 64, 64, 1.0, 1) for size in (3.0, 12.0)]
     speed = SpeedResults("cpu", "float32", "tiny", "half", 4, 1.0, 1, 32, timings, 0.2, 0.1)
     assert growth_plot(speed).count("<circle") == 2
     write_report(tmp_path / "r.html", Results("p", rows), speed, tmp_path)

@@ -23,8 +23,8 @@ FLOORS = {
 }
 NETWORK_FLOORS = {
     **dict.fromkeys(("networks", "finishing", "devices", "sampling_settings", "digest"), 1),
-    **dict.fromkeys(("tiling", "learning", "pipeline_output"), 2),
-    "detail": 3,
+    **dict.fromkeys(("tiling", "learning"), 2),
+    **dict.fromkeys(("detail", "pipeline_output"), 3),
     "pipeline": 4,
     "model_folder": 5,
     "checkpoints": 6,

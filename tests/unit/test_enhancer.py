@@ -20,14 +20,15 @@ from tests.conftest import make_pipeline
 def test_running_out_of_memory_suggests_a_smaller_tile() -> None:
     with pytest.raises(RuntimeError) as failure:
         torch.empty(2**60, dtype=torch.uint8)
-    found = explained(failure.value, Path("IMG.ARW"), 64)
+    found = explained(failure.value, Path("IMG.ARW"), 64, 48)
     assert isinstance(found, MemoryLimitError)
     assert "IMG.ARW" in str(found)
     assert "--tile 32" in str(found)
+    assert [explained(failure.value, "IMG.ARW", tile, 48).smaller_tile for tile in (0, None)] == [48, 48]
 
 
 def test_other_failures_stay_what_they_are() -> None:
-    assert not isinstance(explained(RuntimeError("shapes differ"), Path("IMG.ARW"), 64), MemoryLimitError)
+    assert not isinstance(explained(RuntimeError("shapes differ"), Path("IMG.ARW"), 64, 48), MemoryLimitError)
 
 
 def test_a_darkening_is_not_taken_back_by_a_lowered_white_level() -> None:
@@ -42,11 +43,13 @@ def test_an_image_too_large_to_be_denoised_at_once_is_tiled_with_a_note(dark_dng
     enhancer, settings = Enhancer(str(model_folder)), EnhanceSettings(ExposureSettings(200.0), SamplingSettings(tile=0))
     exposure = enhancer.read(dark_dng, settings)
     whole = enhancer.render(exposure, settings)
-    monkeypatch.setattr("darkdiff_models.tiling.memory.free_memory", lambda _device: 1000)
+    monkeypatch.setattr("darkdiff_models.tiling.planner.room", lambda _device: 1000)
     tiled = enhancer.render(exposure, settings)
-    assert (whole.sampling.tile, whole.notes) == (0, ())
-    assert tiled.sampling.tile == 64
-    assert "does not fit into memory at once, so it is denoised in tiles of 64 latents" in tiled.notes[0]
+    assert (len(whole.plan.tiles.corners), whole.notes) == (1, ())
+    assert (tiled.plan.tiles.tile_height, tiled.plan.tiles.tile_width) == (16, 16)
+    assert tiled.notes == (
+        "the whole image does not fit into memory at once, so it is denoised in tiles of 16x16 latents",
+    )
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def speed(
     if sampling.precision is not None and sampling.precision not in PRECISIONS:
         raise SettingsError(f"--precision {sampling.precision}: must be one of {', '.join(PRECISIONS)}.")
     from darkdiff_cli.evaluation.report.page import as_json as found_json
-    from darkdiff_cli.evaluation.report.page import as_text, memory_table, speed_table, write_report
+    from darkdiff_cli.evaluation.report.page import as_text, memory_table, speed_table, tiles_table, write_report
     from darkdiff_cli.evaluation.speed.run import run_speed
 
     enhancer = _enhancer(timed.model, sampling.device, sampling.precision)
@@ -121,6 +121,7 @@ def speed(
         print(as_text(speed_table(found)))
         if (memory := memory_table(found)) is not None:
             print(as_text(memory))
+        print(as_text(tiles_table(found)))
     return 0
 
 

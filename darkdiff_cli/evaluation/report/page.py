@@ -93,6 +93,15 @@ def memory_table(speed: SpeedResults) -> list[list[str]] | None:
     return [["MP, peak GB", *STAGES], *rows]
 
 
+def tiles_table(speed: SpeedResults) -> list[list[str]]:
+    """Rows of text: the denoiser's tiles for each size."""
+    rows = []
+    for t in speed.timings:
+        each, computed = f"{t.tile_height}x{t.tile_width}", f"{t.computed:.2f}"
+        rows.append([f"{t.megapixels:g}", str(t.tiles), each, computed, str(t.tiles_per_call)])
+    return [["MP, denoiser", "tiles", "latents each", "times computed", "tiles a call"], *rows]
+
+
 def as_text(table: list[list[str]]) -> str:
     """Columns aligned with spaces."""
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
@@ -148,6 +157,7 @@ def write_report(path: Path, quality: Results | None, speed: SpeedResults | None
         speed=speed,
         speed_table=speed_table(speed) if speed is not None else None,
         memory_table=memory_table(speed) if speed is not None else None,
+        tiles_table=tiles_table(speed) if speed is not None else None,
         stages=STAGES,
     )
     atomically(path, lambda partial: partial.write_text(page, encoding="utf-8"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
@@ -17,6 +18,7 @@ from darkdiff_cli.evaluation.speed.memory import PeakMemory
 from darkdiff_cli.evaluation.speed.peer import make_peer, time_peer
 from darkdiff_cli.raw import read_raw
 from darkdiff_models.detail import Samples
+from darkdiff_models.tiling.planner import Plan
 
 NETWORKS = ("encode", "context", "denoise", "decode", "detail")
 STAGES = ("read", "develop", *NETWORKS, "finish", "write")
@@ -33,12 +35,21 @@ class Timing:
         megapixels: of the sensor.
         seconds: by stage, the median of the runs.
         gigabytes: peak by stage, the largest of the runs, see `SpeedResults.memory_by_stage`.
+        tiles: of the denoiser, in the first view.
+        tile_height, tile_width: of each, in latents.
+        computed: how many times the latents are computed, because tiles overlap.
+        tiles_per_call: of the denoiser and of the context processor.
         controlnet: seconds of diffusers' ControlNet pipeline for a picture of the same size, where it was asked for.
     """
 
     megapixels: float
     seconds: dict[str, float]
     gigabytes: dict[str, float]
+    tiles: int
+    tile_height: int
+    tile_width: int
+    computed: float
+    tiles_per_call: int
     controlnet: float | None = None
 
     @property
@@ -53,7 +64,7 @@ class SpeedResults:
 
     Attributes:
         device, precision, model, size, steps, guidance, views, tile: under what it was measured; a picture of size
-            "full" has the sensor's pixels, one of size "half" a quarter of them.
+            "full" has the sensor's pixels, one of size "half" a quarter of them; a tile of None is planned.
         timings: by size.
         teraflop_per_megapixel: arithmetic of the networks, counted, per megapixel of the sensor.
         device_teraflops: measured peak of square matrix products in the networks' precision, per second.
@@ -68,7 +79,7 @@ class SpeedResults:
     steps: int
     guidance: float
     views: int
-    tile: int
+    tile: int | None
     timings: list[Timing]
     teraflop_per_megapixel: float
     device_teraflops: float
@@ -123,7 +134,8 @@ def run_speed(
             runs = []
             for index in range(repeats):
                 report(f"{size:g} MP", 1 + place * repeats + index, total)
-                runs.append(_time(enhancer, settings, raw, folder))
+                stages, plan = _time(enhancer, settings, raw, folder)
+                runs.append(stages)
             seconds = {stage: statistics.median(run[stage][0] for run in runs) for stage in STAGES}
             peaks = {stage: max(run[stage][1] for run in runs) for stage in STAGES}
             beside = None
@@ -132,7 +144,9 @@ def run_speed(
                 beside = statistics.median(
                     time_peer(peer, (height, width), used.steps, used.guidance) for _ in range(repeats)
                 )
-            timings.append(Timing(size, seconds, peaks, beside))
+            tiles = plan.tiles
+            cover = (len(tiles.corners), tiles.tile_height, tiles.tile_width, tiles.computed, plan.per_call)
+            timings.append(Timing(size, seconds, peaks, *cover, beside))
             raw.unlink()
     report("arithmetic", total, total)
     return SpeedResults(
@@ -151,8 +165,10 @@ def run_speed(
     )
 
 
-def _time(enhancer: Enhancer, settings: EnhanceSettings, raw: Path, folder: Path) -> dict[str, tuple[float, float]]:
-    """Seconds and peak gigabytes of each stage of one photo; a GPU is waited for at the end of each."""
+def _time(
+    enhancer: Enhancer, settings: EnhanceSettings, raw: Path, folder: Path
+) -> tuple[dict[str, tuple[float, float]], Plan]:
+    """Seconds and peak gigabytes of each stage of one photo, and its tiles; a GPU is waited for after each stage."""
     device = enhancer.pipeline.device
     seconds, memory, peaks = dict.fromkeys(STAGES, 0.0), PeakMemory(device), dict.fromkeys(STAGES, 0.0)
     before = time.perf_counter()
@@ -169,8 +185,12 @@ def _time(enhancer: Enhancer, settings: EnhanceSettings, raw: Path, folder: Path
             peaks[stage] = max(peaks[stage], memory.gigabytes())
             memory.reset()
 
-    enhancer.enhance(raw, folder / "out.jpg", settings, mark)
-    return {stage: (seconds[stage], peaks[stage]) for stage in STAGES}
+    exposure = enhancer.read(raw, settings)
+    mark("read")
+    rendered = enhancer.render(exposure, settings, mark)
+    enhancer.write(folder / "out.jpg", rendered, settings)
+    mark("write")
+    return {stage: (seconds[stage], peaks[stage]) for stage in STAGES}, rendered.plan
 
 
 def _write_raw(folder: Path, megapixels: float) -> Path:
@@ -189,7 +209,8 @@ def _count(enhancer: Enhancer, settings: EnhanceSettings) -> float:
     image = torch.rand(FLOP_SIDE, FLOP_SIDE, int(enhancer.pipeline.vae.config["in_channels"]))
     mosaic = torch.rand(1, 3, 2 * FLOP_SIDE, 2 * FLOP_SIDE)
     samples = Samples(mosaic, torch.ones_like(mosaic), torch.full((1, 3, 2), 1e-3), torch.eye(3)[None])
-    with FlopCounterMode(display=False) as counter:
+    # torch counts attention only where it is a product of matrices, not in its fused kernel of a CPU.
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         enhancer.pipeline(image, settings.sampling, samples)
     return counter.get_total_flops() / 1e12 / (4 * FLOP_SIDE**2 / 1e6)
 

@@ -159,8 +159,10 @@ class Stage2:
         autoencoder_learning_rate: factor on the learning rate of the autoencoder, whose KL term then keeps the weight
             that it has in stage 1; 0 freezes it.
         default_steps, default_guidance, default_views: what the checkpoint carries for `enhance`.
-        tile, tile_overlap: the denoiser's tiles at inference, in latents.
-        autoencoder_tile, autoencoder_tile_overlap: the autoencoder's tiles at inference, in pixels.
+        tile, tile_overlap: smallest side and overlap of the denoiser's tiles at inference, in latents; a tile of 0 is
+            the whole image where it fits into memory.
+        autoencoder_tile, autoencoder_tile_overlap: largest side and overlap of the autoencoder's tiles at inference, in
+            pixels.
     """
 
     optimisation: Optimisation

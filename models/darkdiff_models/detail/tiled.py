@@ -47,7 +47,7 @@ def full_size(
     for index in range(len(tiles.corners)):
         part = seen.images(lambda whole, index=index: tiles.crop(whole, index))  # type: ignore[misc]
         here = part.each(lambda cropped: cropped.to(device))
-        blend.add(index, _mean_of_views(detail, halves.crop(image, index), here, views))
+        blend.add([index], _mean_of_views(detail, halves.crop(image, index), here, views))
         if on_tiles is not None:
             on_tiles(index + 1, len(tiles.corners))
     picture = blend.result()[0, :, :height, :width]

@@ -12,6 +12,7 @@ from darkdiff_models.networks.conditioning import LatentContext
 from darkdiff_models.networks.context import ContextProcessor
 from darkdiff_models.networks.sampling import guide
 from darkdiff_models.networks.unet import Condition, DarkDiffUNet
+from darkdiff_models.tiling.planner import Plan
 from darkdiff_models.tiling.shared_norms import SharedNorms
 from darkdiff_models.tiling.tiles import Blend, Tiles
 
@@ -33,8 +34,7 @@ class TiledDenoiser:
         z_y: (1, channels, h, w) latents of the noisy image.
         null: (1, channels, h, w) pure noise, the null condition.
         guidance: guidance scale.
-        tiles: cover of the latents.
-        batch_size: tiles per network call.
+        plan: of the latents.
         on_tiles: called after every network call with the number of tiles done in this step.
     """
 
@@ -45,41 +45,38 @@ class TiledDenoiser:
         z_y: Tensor,
         null: Tensor,
         guidance: float,
-        tiles: Tiles,
-        batch_size: int = 4,
+        plan: Plan,
         on_tiles: Progress | None = None,
     ) -> None:
-        self.unet, self.guidance, self.tiles, self.on_tiles = unet, guidance, tiles, on_tiles
-        count = len(tiles.corners)
-        self.chunks = [range(first, min(first + batch_size, count)) for first in range(0, count, batch_size)]
+        self.unet, self.guidance, self.tiles, self.on_tiles = unet, guidance, plan.tiles, on_tiles
+        self.calls = plan.calls
         branches = (z_y,) if guidance == 1 else (z_y, null)
         self.conditions: list[Condition] = []
-        for chunk in self.chunks:
-            maps = torch.cat([tiles.crop(branch, i) for branch in branches for i in chunk])
+        for call in self.calls:
+            maps = torch.cat([self.tiles.crops(branch, call) for branch in branches])
             self.conditions.append(unet.prepare(context(maps)))
 
     def __call__(self, latents: Tensor, timestep: Tensor) -> Tensor:
         """(1, channels, h, w) z_t -> the prediction of the same shape."""
         blend = Blend(self.tiles, latents.shape[1], latents)
-        for chunk, condition in zip(self.chunks, self.conditions, strict=True):
-            crops = torch.cat([self.tiles.crop(latents, i) for i in chunk])
+        for call, condition in zip(self.calls, self.conditions, strict=True):
+            crops = self.tiles.crops(latents, call)
             if self.guidance == 1:
                 prediction = self.unet(crops, timestep, condition)
             else:
                 both = self.unet(torch.cat([crops, crops]), timestep, condition)
                 conditional, null = both.chunk(2)
                 prediction = guide(conditional, null, self.guidance)
-            for index, tile in zip(chunk, prediction.split(1), strict=True):
-                blend.add(index, tile)
+            blend.add(call, prediction)
             if self.on_tiles is not None:
-                self.on_tiles(chunk.stop, len(self.tiles.corners))
+                self.on_tiles(call.stop, len(self.tiles.corners))
         return blend.result()
 
 
 class TiledAutoencoder:
-    """The residual autoencoder for images of any size, one tile in memory at a time.
+    """The residual autoencoder for images of any size, the tiles of one call in memory at a time.
 
-    A tile's encoding is kept for the decoder while `keep` allows, and computed again otherwise, so that memory does
+    Their encoding is kept for the decoder while `keep` allows, and computed again otherwise, so that memory does
     not grow with the photo. An image that fits into one tile is not cut. The group norms of all tiles share statistics
     measured on a sample spread over the whole image, so that no tile shows; self-attention in the middle block, if the
     network has it, sees one tile only.
@@ -87,15 +84,16 @@ class TiledAutoencoder:
     Args:
         vae: the autoencoder.
         lrgb: (1, channels, h, w) noisy LRGB or Bayer planes.
-        tiles: cover of the image in pixels; sizes, corners and overlap are multiples of `vae.factor`.
+        plan: of the image in pixels; sizes, corners and overlap of its tiles are multiples of `vae.factor`.
         keep: how many bytes of encoder features may be kept.
 
     Raises:
         ValueError: a tile does not start or end on a latent.
     """
 
-    def __init__(self, vae: ResidualAutoencoderKL, lrgb: Tensor, tiles: Tiles, keep: int = KEPT_BYTES) -> None:
-        self.vae, self.lrgb, self.tiles, self.free_bytes = vae, lrgb, replace(tiles, margin=tiles.overlap // 4), keep
+    def __init__(self, vae: ResidualAutoencoderKL, lrgb: Tensor, plan: Plan, keep: int = KEPT_BYTES) -> None:
+        tiles = replace(plan.tiles, margin=plan.tiles.overlap // 4)
+        self.vae, self.lrgb, self.tiles, self.calls, self.free_bytes = vae, lrgb, tiles, plan.calls, keep
         self.latent_tiles = self.tiles.shrunk(vae.factor)
         self.norms: AbstractContextManager[object] = nullcontext() if len(tiles.corners) == 1 else SharedNorms(vae)
         side = min(SAMPLE_SIDE, tiles.tile_height, tiles.tile_width)
@@ -103,7 +101,7 @@ class TiledAutoencoder:
         count = min(SAMPLES, len(grid.corners))
         picked = tuple(grid.corners[round((i + 0.5) * len(grid.corners) / count - 0.5)] for i in range(count))
         self.sample = replace(grid, corners=picked)
-        self.kept: dict[int, Encoding] = {}
+        self.kept: dict[range, Encoding] = {}
         self.sampled: Encoding | None = None
 
     def encode(self, on_tiles: Progress | None = None) -> Tensor:
@@ -112,10 +110,10 @@ class TiledAutoencoder:
         with self.norms as shared:
             if shared is not None:
                 self._measure()
-            for index in self._each(on_tiles):
-                encoding = self._take(index)
-                blend.add(index, encoding.latents)
-                self._keep(index, encoding)
+            for call in self._each(on_tiles):
+                encoding = self._take(call)
+                blend.add(call, encoding.latents)
+                self._keep(call, encoding)
         return blend.result()
 
     def decode(self, latents: Tensor, on_tiles: Progress | None = None) -> Tensor:
@@ -125,8 +123,8 @@ class TiledAutoencoder:
             if shared is not None:
                 sampled = self.sample.shrunk(self.vae.factor).crops(latents)
                 self.vae.decode(sampled, self._measure())
-            for index in self._each(on_tiles):
-                blend.add(index, self.vae.decode(self.latent_tiles.crop(latents, index), self._take(index)))
+            for call in self._each(on_tiles):
+                blend.add(call, self.vae.decode(self.latent_tiles.crops(latents, call), self._take(call)))
         return blend.result()
 
     def _measure(self) -> Encoding:
@@ -135,22 +133,21 @@ class TiledAutoencoder:
             self.sampled = self.vae.encode(self.sample.crops(self.lrgb))
         return self.sampled
 
-    def _take(self, index: int) -> Encoding:
-        """The encoding of a tile: the kept one, which is released, or a new one."""
-        kept = self.kept.pop(index, None)
+    def _take(self, call: range) -> Encoding:
+        """The encoding of a call's tiles: the kept one, which is released, or a new one."""
+        kept = self.kept.pop(call, None)
         if kept is None:
-            return self.vae.encode(self.tiles.crop(self.lrgb, index))
+            return self.vae.encode(self.tiles.crops(self.lrgb, call))
         self.free_bytes += kept.feature_bytes
         return kept
 
-    def _keep(self, index: int, encoding: Encoding) -> None:
+    def _keep(self, call: range, encoding: Encoding) -> None:
         if encoding.feature_bytes <= self.free_bytes:
-            self.kept[index] = encoding
+            self.kept[call] = encoding
             self.free_bytes -= encoding.feature_bytes
 
-    def _each(self, on_tiles: Progress | None) -> Iterator[int]:
-        count = len(self.tiles.corners)
-        for index in range(count):
-            yield index
+    def _each(self, on_tiles: Progress | None) -> Iterator[range]:
+        for call in self.calls:
+            yield call
             if on_tiles is not None:
-                on_tiles(index + 1, count)
+                on_tiles(call.stop, len(self.tiles.corners))

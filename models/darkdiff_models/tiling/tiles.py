@@ -1,5 +1,6 @@
 """Cut a large map into overlapping tiles, and blend them into one map again."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -42,21 +43,34 @@ class Tiles:
         Raises:
             ValueError: the overlap is negative or leaves no room in a tile.
         """
-        if not 0 <= overlap <= tile - grid:
-            raise ValueError(f"the overlap must be within 0..{tile - grid} for tiles of {tile}, got {overlap}")
-        tile_height, tile_width = (_side(n, tile, overlap, grid, multiple or grid) for n in (height, width))
+        tile_height, tile_width = (side_of(n, tile, overlap, grid, multiple or grid) for n in (height, width))
+        return cls.spread(height, width, tile_height, tile_width, overlap, grid)
+
+    @classmethod
+    def spread(cls, height: int, width: int, tile_height: int, tile_width: int, overlap: int, grid: int = 1) -> "Tiles":
+        """Cover a map with as few tiles of this size as the overlap allows, spread evenly; arguments as in `cover`.
+
+        Raises:
+            ValueError: as `cover`.
+        """
         rows, columns = (_starts(n, t, overlap, grid) for n, t in ((height, tile_height), (width, tile_width)))
         corners = tuple((top, left) for top in rows for left in columns)
         return cls(height, width, tile_height, tile_width, overlap, corners)
+
+    @property
+    def computed(self) -> float:
+        """How many times the map is computed: the pixels of all tiles for every pixel of the map."""
+        return len(self.corners) * self.tile_height * self.tile_width / (self.height * self.width)
 
     def crop(self, full: Tensor, index: int) -> Tensor:
         """Tile `index` of a (batch, channels, height, width) map, as a view."""
         top, left = self.corners[index]
         return full[..., top : top + self.tile_height, left : left + self.tile_width]
 
-    def crops(self, full: Tensor) -> Tensor:
-        """All tiles of a (1, channels, height, width) map as a batch."""
-        return torch.cat([self.crop(full, index) for index in range(len(self.corners))])
+    def crops(self, full: Tensor, indices: Iterable[int] | None = None) -> Tensor:
+        """Tiles of a (1, channels, height, width) map as a batch; None takes all."""
+        chosen = range(len(self.corners)) if indices is None else indices
+        return torch.cat([self.crop(full, index) for index in chosen])
 
     def shrunk(self, factor: int) -> "Tiles":
         """The same cover of the map that is `factor` times smaller.
@@ -86,31 +100,42 @@ class Blend:
         self.weight = torch.zeros(1, 1, tiles.height, tiles.width, device=like.device)
         self.window = tiles.window(self.total)
 
-    def add(self, index: int, tile: Tensor) -> None:
-        """Add tile `index`, (1, channels, tile_height, tile_width)."""
-        self.tiles.crop(self.total, index).add_(tile.float() * self.window)
-        self.tiles.crop(self.weight, index).add_(self.window)
+    def add(self, indices: Iterable[int], tiles: Tensor) -> None:
+        """Add the tiles `indices`, (batch, channels, tile_height, tile_width)."""
+        for index, tile in zip(indices, tiles.split(1), strict=True):
+            self.tiles.crop(self.total, index).add_(tile.float() * self.window)
+            self.tiles.crop(self.weight, index).add_(self.window)
 
     def result(self) -> Tensor:
         """(1, channels, height, width)."""
         return self.total / self.weight
 
 
-def _side(length: int, tile: int, overlap: int, grid: int, multiple: int) -> int:
-    """The smallest side that needs no more tiles than `tile` does."""
-    if length <= tile:
+def side_of(length: int, tile: int, overlap: int, grid: int, multiple: int) -> int:
+    """The smallest side that needs no more tiles along a length than `tile` does; arguments as in `Tiles.cover`."""
+    tiles = tiles_along(length, tile, overlap, grid)
+    if tiles == 1:
         return length
-    gaps = -(-(length - tile) // (tile - overlap - grid + 1))
-    least = -(-(length + gaps * (overlap + grid - 1)) // (gaps + 1))
+    least = -(-(length + (tiles - 1) * (overlap + grid - 1)) // tiles)
     return min(tile, -(-least // multiple) * multiple)
+
+
+def tiles_along(length: int, tile: int, overlap: int, grid: int = 1) -> int:
+    """How many tiles of a side cover a length; arguments as in `Tiles.cover`.
+
+    Raises:
+        ValueError: the overlap is negative or leaves no room in a tile.
+    """
+    if not 0 <= overlap <= tile - grid:
+        raise ValueError(f"the overlap must be within 0..{tile - grid} for tiles of {tile}, got {overlap}")
+    return 1 + -(-max(0, length - tile) // (tile - overlap - grid + 1))
 
 
 def _starts(length: int, tile: int, overlap: int, grid: int) -> list[int]:
     """First pixels of evenly spread tiles, each on the grid; neighbours share at least `overlap` pixels."""
-    span = length - tile
-    if span == 0:
+    if length == tile:
         return [0]
-    gaps = -(-span // (tile - overlap - grid + 1))
+    span, gaps = length - tile, tiles_along(length, tile, overlap, grid) - 1
     return [span * i // gaps // grid * grid for i in range(gaps)] + [span]
 
 

@@ -22,6 +22,8 @@ from darkdiff_cli.raw import Exposure, RawFrame, develop
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.rendering import resized, with_square_pixels
 from darkdiff_models import SamplingSettings
+from darkdiff_models.tiling.planner import Plan
+from darkdiff_models.tiling.tiles import Tiles
 
 RATIO = 20.0
 X_TRANS = Cfa(("GBGGRG", "RGRBGB", "GBGGRG", "GRGGBG", "BGBRGR", "GRGGBG"))
@@ -44,8 +46,9 @@ def rendered(frame: RawFrame, full: bool = False, gain: float = 1.0) -> Rendered
     if full:
         light = (frame.mosaic_dn - 512) * np.float32(RATIO * gain / 10_000)
         picture = np.repeat(srgb_encode(light)[..., None], 3, axis=2)
-    sampling = SamplingSettings()
-    return Rendered(with_square_pixels(picture, frame.pixel_aspect), Exposure(frame, RATIO), sampling, gain=gain)  # type: ignore[arg-type]
+    sampling, plan = SamplingSettings(), Plan(Tiles.cover(64, 64, 64, 16), 1)
+    shown = with_square_pixels(picture, frame.pixel_aspect)
+    return Rendered(shown, Exposure(frame, RATIO), sampling, plan, gain=gain)  # type: ignore[arg-type]
 
 
 def opened(data: bytes) -> np.ndarray:

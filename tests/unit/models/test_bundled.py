@@ -17,6 +17,7 @@ from darkdiff_models import DarkDiffPipeline
 from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.finishing.block_light import block_light
 from darkdiff_models.finishing.colour_anchor import anchor_colours
+from darkdiff_models.tiling.planner import Plan
 from darkdiff_models.tiling.tiled import TiledAutoencoder
 from darkdiff_models.tiling.tiles import Tiles
 from tests.conftest import psnr
@@ -111,7 +112,7 @@ def test_autoencoder_tiles_change_little(tiny, sensor) -> None:
     image = torch.from_numpy(dark_lrgb(sky, sensor, 100.0).pixels).permute(2, 0, 1)[None]
     light, pictures = block_light(image, tiny.vae.factor), []
     for tile in (256, 768):
-        autoencoder = TiledAutoencoder(tiny.vae, image, Tiles.cover(512, 768, tile, 96, tiny.vae.factor))
+        autoencoder = TiledAutoencoder(tiny.vae, image, Plan(Tiles.cover(512, 768, tile, 96, tiny.vae.factor), 1))
         pictures.append(anchor_colours(autoencoder.decode(autoencoder.encode()), light)[0].numpy())
     assert len(Tiles.cover(512, 768, 256, 96, tiny.vae.factor).corners) > 6
     tiled, whole = (picture[:, 16:304] for picture in pictures)

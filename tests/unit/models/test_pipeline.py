@@ -12,7 +12,7 @@ from darkdiff_models.finishing.block_light import block_light, encode_curve
 from darkdiff_models.finishing.chroma_smoothing import smooth_chroma
 from darkdiff_models.finishing.colour_anchor import anchor_colours
 from darkdiff_models.tiling.framing import framed, unframed
-from darkdiff_models.tiling.memory import fits, whole_image_bytes
+from darkdiff_models.tiling.memory import denoiser_bytes
 from tests.conftest import make_pipeline
 
 
@@ -37,12 +37,10 @@ def test_a_tile_of_0_is_the_whole_image(pipeline: DarkDiffPipeline) -> None:
     assert pictures[0].sampling.tile == 0
 
 
-def test_memory_of_a_whole_image_is_counted_for_its_size_guidance_and_precision() -> None:
+def test_memory_of_tiles_is_counted_for_their_size_number_guidance_and_precision() -> None:
     unet = make_pipeline().unet
-    assert whole_image_bytes(unet, 100, 60, 1.0, torch.bfloat16) == 56 * 16 * 100 * 60 * 2
-    assert whole_image_bytes(unet, 100, 60, 2.0, torch.float32) == 2 * 2 * 56 * 16 * 100 * 60 * 2
-    assert fits(unet, 8, 8, 2.0, torch.float32)
-    assert not fits(unet, 10**6, 10**6, 2.0, torch.float32)
+    assert denoiser_bytes(unet, (100, 60), 1, 1, 1.0, torch.bfloat16) == 56 * 16 * 100 * 60 * 2
+    assert denoiser_bytes(unet, (100, 60), 5, 2, 2.0, torch.float32) == (5 * 8 + 2 * 48) * 16 * 100 * 60 * 2 * 4
 
 
 def test_same_seed_is_the_same_picture_and_another_is_not(pipeline: DarkDiffPipeline) -> None:
@@ -52,18 +50,29 @@ def test_same_seed_is_the_same_picture_and_another_is_not(pipeline: DarkDiffPipe
     assert not torch.allclose(first, other)
 
 
-def test_tile_batch_does_not_change_the_picture() -> None:
+def test_free_memory_changes_the_calls_and_not_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline, lrgb = make_pipeline(), torch.rand(64, 80, 3)
     pipeline.use_precision(torch.float32)  # the machine's own may be bfloat16, whose rounding shows
-    one, many = (pipeline(lrgb, tile_batch=batch).srgb for batch in (1, 6))
-    assert torch.allclose(one, many, atol=1e-4)
+    many = pipeline(lrgb)
+    monkeypatch.setattr("darkdiff_models.tiling.planner.room", lambda _device: 1e7)
+    one = pipeline(lrgb)
+    assert (one.plan.tiles, one.plan.per_call, one.notes) == (many.plan.tiles, 1, ())
+    assert many.plan.per_call > 1
+    assert torch.allclose(one.srgb, many.srgb, atol=1e-4)
+
+
+def test_a_model_made_for_whole_images_takes_them_whole() -> None:
+    lrgb = torch.rand(64, 240, 3)
+    whole, planned = (make_pipeline(tile=tile)(lrgb) for tile in (0, 64))
+    assert (whole.sampling.tile, len(whole.plan.tiles.corners)) == (0, 1)
+    assert (planned.sampling.tile, len(planned.plan.tiles.corners)) == (None, 2)
 
 
 def test_none_means_as_the_checkpoint_says(pipeline: DarkDiffPipeline) -> None:
     lrgb = torch.rand(32, 32, 3)
     silent = pipeline(lrgb)
-    assert silent.sampling == Sampling(steps=2, guidance=1.5, sampler="ddim", views=1, tile=16, seed=0)
-    assert torch.equal(silent.srgb, pipeline(lrgb, SamplingSettings(2, 1.5, "ddim", 1, 16)).srgb)
+    assert silent.sampling == Sampling(steps=2, guidance=1.5, sampler="ddim", views=1, tile=None, seed=0)
+    assert torch.equal(silent.srgb, pipeline(lrgb, SamplingSettings(2, 1.5, "ddim", 1)).srgb)
     assert not torch.allclose(silent.srgb, pipeline(lrgb, SamplingSettings(guidance=3.0)).srgb)
 
 

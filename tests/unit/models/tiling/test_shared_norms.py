@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from darkdiff_models.networks.autoencoder import ResidualAutoencoderKL
+from darkdiff_models.tiling.planner import Plan
 from darkdiff_models.tiling.shared_norms import SharedNorm, SharedNorms, pooled_statistics
 from darkdiff_models.tiling.tiled import TiledAutoencoder
 from darkdiff_models.tiling.tiles import Tiles
@@ -64,7 +65,7 @@ def test_a_network_with_attention_in_the_middle_is_tiled() -> None:
     torch.manual_seed(0)
     vae = ResidualAutoencoderKL(block_out_channels=(8, 16), layers_per_block=1, norm_num_groups=4)
     lrgb = torch.rand(1, 3, 96, 128)
-    autoencoder = TiledAutoencoder(vae, lrgb, Tiles.cover(96, 128, 64, 32, vae.factor))
+    autoencoder = TiledAutoencoder(vae, lrgb, Plan(Tiles.cover(96, 128, 64, 32, vae.factor), 1))
     tiled = autoencoder.decode(autoencoder.encode())
     with autoencoder.norms:
         encoding = vae.encode(lrgb)
@@ -82,7 +83,7 @@ def test_a_flat_tile_beside_a_busy_one_is_not_lifted() -> None:
     lrgb[..., 128:] = torch.rand(1, 3, 64, 128, generator=generator)
     tiles = Tiles.cover(64, 256, 64, 16, vae.factor)
     assert len(tiles.corners) > 3
-    autoencoder = TiledAutoencoder(vae, lrgb, tiles)
+    autoencoder = TiledAutoencoder(vae, lrgb, Plan(tiles, 1))
     tiled = autoencoder.decode(autoencoder.encode())
     encoding = vae.encode(lrgb)
     whole = vae.decode(encoding.latents, encoding)
