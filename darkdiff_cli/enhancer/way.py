@@ -43,6 +43,7 @@ class Enhancer:
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         pipeline: an already loaded model; `model` is then only its name.
         reader: function that reads a raw; `batch` gives one that reads in another process.
+        precision: of the networks' arithmetic; None takes the device's default.
 
     Raises:
         SettingsError: there is no such model or device.
@@ -54,9 +55,11 @@ class Enhancer:
         device: str = "auto",
         pipeline: DarkDiffPipeline | None = None,
         reader: Reader = read_exposure,
+        precision: torch.dtype | None = None,
     ) -> None:
         try:
             self.pipeline: DarkDiffPipeline = (pipeline or load_pipeline(model)).to(pick_device(device))
+            self.pipeline.use_precision(precision)
         except (FileNotFoundError, ValueError) as error:
             raise SettingsError(f"{error}.") from error
         if self.pipeline.device.type == "cpu":

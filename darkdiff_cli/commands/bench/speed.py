@@ -131,6 +131,4 @@ def _enhancer(model: str, device: str, precision: str | None) -> "Enhancer":
     from darkdiff_models.checkpoints import untrained_pipeline
 
     pipeline, name = (untrained_pipeline(), "SD 2.1 widths, untrained") if model == "sd-2.1" else (None, model)
-    enhancer = Enhancer(name, device, pipeline)
-    enhancer.pipeline.use_precision(getattr(torch, PRECISIONS[precision]) if precision else None)
-    return enhancer
+    return Enhancer(name, device, pipeline, precision=getattr(torch, PRECISIONS[precision]) if precision else None)
