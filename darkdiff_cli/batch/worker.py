@@ -14,6 +14,7 @@ from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings, Rendered
 from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, OutputError, sentence_of
 from darkdiff_cli.raw import Exposure
+from darkdiff_models.compilation import Compile
 
 FULL = 20_000_000  # bytes; with less left, a failed write means a full disk
 
@@ -28,6 +29,8 @@ class WorkerSettings:
         timeout: seconds that one file may take to decode.
         previews: keep small pictures of each photo for the page.
         device: that the networks run on.
+        compile: whether networks are compiled, see `compile_networks`.
+        photos: how many the batch has, those of earlier runs included, so that a run that goes on makes the same bytes.
     """
 
     model: str
@@ -35,6 +38,8 @@ class WorkerSettings:
     timeout: float
     previews: bool = False
     device: str = "auto"
+    compile: Compile = "off"
+    photos: int = 1
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,13 @@ class Worker:
     def __init__(self, settings: WorkerSettings) -> None:
         self.settings = settings
         self.decoder = Decoder(settings.timeout)
-        self.enhancer = Enhancer(settings.model, settings.device, reader=self.decoder.read)
+        self.enhancer = Enhancer(
+            settings.model,
+            settings.device,
+            reader=self.decoder.read,
+            compile=settings.compile,
+            photos=settings.photos,
+        )
 
     def __enter__(self) -> "Worker":
         return self

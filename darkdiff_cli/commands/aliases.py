@@ -111,6 +111,14 @@ Device = Annotated[
         rich_help_panel="Machine",
     ),
 ]
+Compile = Annotated[
+    Literal["auto", "on", "off"],
+    typer.Option(
+        help="Compile the networks with torch.compile, which takes a while and is kept for later runs. auto: what is "
+        "faster for it, from 8 photos on. on: the denoiser too.",
+        rich_help_panel="Machine",
+    ),
+]
 AsJson = Annotated[
     bool, typer.Option("--json", metavar="", help="Print the results as JSON.", rich_help_panel="Output")
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import typer
 
-from darkdiff_cli.commands.options import MachineOptions
+from darkdiff_cli.commands.options import PhotoMachineOptions
 from darkdiff_cli.commands.output_options import OutputOptions, check_suffix
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.formats import FORMATS, Format
@@ -151,7 +151,7 @@ class FolderOutputOptions(OutputOptions):
 
 
 @dataclass(frozen=True)
-class EngineOptions(MachineOptions):
+class EngineOptions(PhotoMachineOptions):
     """The machines that work on a batch."""
 
     device: Annotated[

@@ -25,6 +25,7 @@ from darkdiff_cli.raw.stack import read_stack
 from darkdiff_cli.raw.white_balance import camera_colours
 from darkdiff_models import DarkDiffPipeline, SamplingSettings
 from darkdiff_models.checkpoints import load_pipeline
+from darkdiff_models.compilation import Compile
 from darkdiff_models.detail import Samples
 from darkdiff_models.devices import pick_device
 from darkdiff_models.tiling.memory import FALLBACK
@@ -44,9 +45,11 @@ class Enhancer:
         pipeline: an already loaded model; `model` is then only its name.
         reader: function that reads a raw; `batch` gives one that reads in another process.
         precision: of the networks' arithmetic; None takes the device's default.
+        compile: whether networks are compiled, see `compile_networks`.
+        photos: how many are to be made.
 
     Raises:
-        SettingsError: there is no such model or device.
+        SettingsError: there is no such model or device, or torch cannot compile for it.
     """
 
     def __init__(
@@ -56,10 +59,13 @@ class Enhancer:
         pipeline: DarkDiffPipeline | None = None,
         reader: Reader = read_exposure,
         precision: torch.dtype | None = None,
+        compile: Compile = "off",
+        photos: int = 1,
     ) -> None:
         try:
             self.pipeline: DarkDiffPipeline = (pipeline or load_pipeline(model)).to(pick_device(device))
             self.pipeline.use_precision(precision)
+            self.pipeline.use_compilation(compile, photos)
         except (FileNotFoundError, ValueError) as error:
             raise SettingsError(f"{error}.") from error
         if self.pipeline.device.type == "cpu":
@@ -194,7 +200,7 @@ class Enhancer:
         exposure, used = rendered.exposure, rendered.sampling
         frame, strength = exposure.frame, settings.exposure.strength
         picture = upright(rendered.srgb_01, frame.orientation)
-        provenance = how_made(self.model, rendered, settings.exposure)
+        provenance = how_made(self.model, self.pipeline.compiled, rendered, settings.exposure)
         write_photo(output, picture, frame.metadata, provenance, settings.photo, camera_colours(frame))
         height, width = picture.shape[:2]
         ratio, notes = round(exposure.ratio, 4), (*frame.notes, *frame.metadata.notes, *rendered.notes)

@@ -1,0 +1,85 @@
+"""`--compile` in processes of their own: what one compiled the next one finds, and without a compiler nothing breaks."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COUNTED = """
+import sys
+from darkdiff_cli.app import main
+try:
+    main()
+finally:
+    from torch._dynamo.utils import counters
+    found = counters["inductor"]
+    print("compiled", found["fxgraph_cache_miss"], "found", found["fxgraph_cache_hit"], file=sys.stderr)
+"""
+
+
+def counted(
+    cache: Path, *words: object, **environment: str
+) -> tuple[subprocess.CompletedProcess[str], tuple[int, int]]:
+    """Run the program; also how many graphs it compiled, and how many it found compiled."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TORCHINDUCTOR")}
+    clean |= {"XDG_CACHE_HOME": str(cache), **environment}
+    command = [sys.executable, "-c", COUNTED, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env=clean)
+    numbers = re.search(r"compiled (\d+) found (\d+)", done.stderr)
+    return done, (int(numbers[1]), int(numbers[2])) if numbers else (-1, -1)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="XDG_CACHE_HOME is Linux's")
+def test_a_second_run_compiles_nothing_and_writes_the_same_bytes(dark_dng: Path, model_folder: Path, tmp_path) -> None:
+    pictures = []
+    for run, graphs in (("first", (2, 0)), ("second", (0, 2))):  # the trial and the denoiser
+        photo = tmp_path / f"{run}.tiff"
+        words = ("enhance", dark_dng, "--model", model_folder, "--device", "cpu", "--compile", "on", "-o", photo)
+        done, found = counted(tmp_path / "cache", *words)
+        assert done.returncode == 0, done.stderr
+        assert found == graphs
+        pictures.append(photo.read_bytes())
+    assert pictures[0] == pictures[1]
+    assert b'"compiled": "unet"' in pictures[0]
+    assert list((tmp_path / "cache" / "darkdiff" / "compiled").iterdir())
+
+
+def test_without_a_compiler_on_is_refused_in_one_sentence(dark_dng: Path, model_folder: Path, tmp_path) -> None:
+    words = (
+        "enhance",
+        dark_dng,
+        "--model",
+        model_folder,
+        "--device",
+        "cpu",
+        "-o",
+        tmp_path / "photo.tiff",
+        "--compile",
+    )
+    nowhere = {"PATH": str(tmp_path), "CXX": str(tmp_path / "c++")}
+    done, _ = counted(tmp_path / "cache", *words, "on", **nowhere)
+    assert done.returncode == 2
+    said = [line for line in done.stderr.splitlines() if line.startswith("darkdiff:")]
+    assert len(said) == 1
+    assert re.fullmatch(
+        r"darkdiff: torch cannot compile networks for cpu here \(.+\); leave out --compile on\.", said[0]
+    )
+    assert not (tmp_path / "photo.tiff").exists()
+
+
+def test_without_a_compiler_auto_makes_the_photos_as_they_are(dark_dng: Path, tmp_path) -> None:
+    folder = tmp_path / "shoot"
+    folder.mkdir()
+    for number in range(8):
+        (folder / f"{number}.dng").write_bytes(dark_dng.read_bytes())
+    nowhere = {"PATH": str(tmp_path), "CXX": str(tmp_path / "c++")}
+    words = ("batch", folder, "--steps", 1, "--views", 1, "--device", "cpu", "--no-report")
+    done, found = counted(tmp_path / "cache", *words, **nowhere)
+    assert done.returncode == 0, done.stderr
+    assert found[1] == 0
+    assert len(list((folder / "darkdiff").glob("*.jpg"))) == 8
+    assert "compile" not in done.stderr.replace("compiled 1 found 0", "")
