@@ -1,4 +1,4 @@
-"""`--compile` in processes of their own: what one compiled the next one finds, and without a compiler nothing breaks."""
+"""`--compile` in processes of their own: what one compiled the next finds, and without a compiler nothing breaks."""
 
 import os
 import re
@@ -44,7 +44,7 @@ def test_a_second_run_compiles_nothing_and_writes_the_same_bytes(dark_dng: Path,
         assert found == graphs
         pictures.append(photo.read_bytes())
     assert pictures[0] == pictures[1]
-    assert b'"compiled": "unet"' in pictures[0]
+    assert b'darkdiff:compiled="unet"' in pictures[0]
     assert list((tmp_path / "cache" / "darkdiff" / "compiled").iterdir())
 
 

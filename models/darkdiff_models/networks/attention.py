@@ -32,6 +32,11 @@ def _xformers_attention() -> Any | None:
     return memory_efficient_attention
 
 
+def attention_library(device: torch.device) -> str:
+    """Which library `attend` calls on a device: "xformers", or "torch", which chooses among its own kernels."""
+    return "xformers" if device.type == "cuda" and _xformers_attention() is not None else "torch"
+
+
 def attend(query: Tensor, kv: KeyValue) -> Tensor:
     """Softmax attention over (batch, heads, tokens, head_dim), by xformers on CUDA, else by torch.
 
