@@ -7,6 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from darkdiff_cli.app import app
+from darkdiff_models.compilation import PHOTOS
+from darkdiff_models.detail import Detail
+from tests.conftest import make_pipeline
 
 COUNTED = """
 import sys
@@ -83,3 +89,19 @@ def test_without_a_compiler_auto_makes_the_photos_as_they_are(dark_dng: Path, tm
     assert found[1] == 0
     assert len(list((folder / "darkdiff").glob("*.jpg"))) == 8
     assert "compile" not in done.stderr.replace("compiled 1 found 0", "")
+
+
+def test_photos_of_earlier_runs_count_and_a_file_says_what_was_compiled(dark_dng, tmp_path, monkeypatch) -> None:
+    make_pipeline().with_detail(Detail((8, 16), (1, 1))).save_pretrained(tmp_path / "toy")
+    monkeypatch.setitem(PHOTOS, "cpu", 2)
+    folder, made = tmp_path / "shoot", {}
+    folder.mkdir()
+    words = ["batch", folder, "--model", tmp_path / "toy", "--device", "cpu", "--format", "tiff", "--no-report"]
+    for name, more in (("1", ()), ("2", ()), ("3", ("--compile", "off"))):
+        (folder / f"{name}.dng").write_bytes(dark_dng.read_bytes())
+        done = CliRunner().invoke(app, list(map(str, (*words, *more))))
+        assert done.exit_code == 0, done.stderr
+        made[name] = (folder / "darkdiff" / f"{name}_darkdiff.tif").read_bytes()
+    assert {name: b'darkdiff:compiled="detail"' in photo for name, photo in made.items()} == {
+        "1": False, "2": True, "3": False,
+    }  # fmt: skip
