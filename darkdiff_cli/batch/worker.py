@@ -14,7 +14,6 @@ from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings, Rendered
 from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, OutputError, sentence_of
 from darkdiff_cli.raw import Exposure
-from darkdiff_models.compilation import Compile
 
 FULL = 20_000_000  # bytes; with less left, a failed write means a full disk
 
@@ -29,8 +28,7 @@ class WorkerSettings:
         timeout: seconds that one file may take to decode.
         previews: keep small pictures of each photo for the page.
         device: that the networks run on.
-        compile: whether networks are compiled, see `compile_networks`.
-        photos: how many the batch has, those of earlier runs included, so that a run that goes on makes the same bytes.
+        compile: have the denoiser compiled.
     """
 
     model: str
@@ -38,8 +36,7 @@ class WorkerSettings:
     timeout: float
     previews: bool = False
     device: str = "auto"
-    compile: Compile = "off"
-    photos: int = 1
+    compile: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,13 +83,7 @@ class Worker:
     def __init__(self, settings: WorkerSettings) -> None:
         self.settings = settings
         self.decoder = Decoder(settings.timeout)
-        self.enhancer = Enhancer(
-            settings.model,
-            settings.device,
-            reader=self.decoder.read,
-            compile=settings.compile,
-            photos=settings.photos,
-        )
+        self.enhancer = Enhancer(settings.model, settings.device, reader=self.decoder.read, compile=settings.compile)
 
     def __enter__(self) -> "Worker":
         return self

@@ -112,10 +112,10 @@ Device = Annotated[
     ),
 ]
 Compile = Annotated[
-    Literal["auto", "on", "off"],
+    Literal["on", "off"],
     typer.Option(
-        help="Compile the networks with torch.compile, which takes a while and is kept for later runs. auto: what is "
-        "faster for it, from 8 photos on. on: the denoiser too.",
+        help="on: torch compiles the denoiser, which takes a minute or two and is kept for later runs. It is meant for "
+        "many photos on a GPU; on a processor it gains nothing.",
         rich_help_panel="Machine",
     ),
 ]

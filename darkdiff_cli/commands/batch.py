@@ -87,10 +87,7 @@ def batch(
         if not files.dry_run:
             progress.doing(loading_words(model))
             arrivals = Arrivals(find, planned) if files.watch else None
-            photos = len(plan.tasks) + plan.settled
-            worker = WorkerSettings(
-                model, settings, files.timeout, page is not None, compile=machine.compile, photos=photos
-            )
+            worker = WorkerSettings(model, settings, files.timeout, page is not None, compile=machine.compile == "on")
             summary = _run(plan, root, worker, machine.settings(), output, arrivals, progress)
     if files.dry_run:
         _preview(plan)

@@ -63,7 +63,7 @@ def enhance(
     from darkdiff_cli.enhancer import Enhancer
 
     with loading(diffusion.model, output.quiet):
-        enhancer = Enhancer(diffusion.model, machine.device, compile=machine.compile, photos=len(targets))
+        enhancer = Enhancer(diffusion.model, machine.device, compile=machine.compile == "on")
     done = [
         _enhance_one(enhancer, source, target, settings, output, more, doubt_map)
         for (source, target), doubt_map in zip(targets, maps, strict=True)

@@ -151,7 +151,7 @@ class MachineOptions:
 class PhotoMachineOptions(MachineOptions):
     """The same for finished photos, of which there may be many."""
 
-    compile: Compile = "auto"
+    compile: Compile = "off"
 
 
 def enhance_settings(

@@ -1,6 +1,5 @@
 """What a photo's file says of how it was made."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,18 +10,18 @@ from darkdiff_cli.raw import Exposure, ExposureSettings
 from darkdiff_models import Sampling
 
 
-def how_made(model: str, compiled: Sequence[str], rendered: Rendered, settings: ExposureSettings) -> Provenance:
+def how_made(model: str, compiled: bool, rendered: Rendered, settings: ExposureSettings) -> Provenance:
     """Everything that determines the picture.
 
     Args:
         model: its name.
-        compiled: networks whose arithmetic a compiler has ordered, which shows in the last bits.
+        compiled: the denoiser was compiled, which shows in the last bits.
         rendered: the picture and its source.
         settings: how the raw was developed.
     """
     exposure = rendered.exposure
     found = {"ratio": round(exposure.ratio, 4), **_development(settings), **_stack(exposure)}
-    by = {"compiled": " ".join(compiled)} if compiled else {}
+    by = {"compile": "on"} if compiled else {}
     return Provenance({"model": model, **diffusion(rendered.sampling), **found, **by})
 
 

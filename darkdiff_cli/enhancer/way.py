@@ -25,7 +25,6 @@ from darkdiff_cli.raw.stack import read_stack
 from darkdiff_cli.raw.white_balance import camera_colours
 from darkdiff_models import DarkDiffPipeline, SamplingSettings
 from darkdiff_models.checkpoints import load_pipeline
-from darkdiff_models.compilation import Compile
 from darkdiff_models.detail import Samples
 from darkdiff_models.devices import pick_device
 from darkdiff_models.tiling.memory import FALLBACK
@@ -45,8 +44,7 @@ class Enhancer:
         pipeline: an already loaded model; `model` is then only its name.
         reader: function that reads a raw; `batch` gives one that reads in another process.
         precision: of the networks' arithmetic; None takes the device's default.
-        compile: whether networks are compiled, see `compile_networks`.
-        photos: how many are to be made.
+        compile: have the denoiser compiled, see `compile_denoiser`.
 
     Raises:
         SettingsError: there is no such model or device, or torch cannot compile for it.
@@ -59,13 +57,13 @@ class Enhancer:
         pipeline: DarkDiffPipeline | None = None,
         reader: Reader = read_exposure,
         precision: torch.dtype | None = None,
-        compile: Compile = "off",
-        photos: int = 1,
+        compile: bool = False,
     ) -> None:
         try:
             self.pipeline: DarkDiffPipeline = (pipeline or load_pipeline(model)).to(pick_device(device))
             self.pipeline.use_precision(precision)
-            self.pipeline.use_compilation(compile, photos)
+            if compile:
+                self.pipeline.use_compilation()
         except (FileNotFoundError, ValueError) as error:
             raise SettingsError(f"{error}.") from error
         if self.pipeline.device.type == "cpu":

@@ -1,61 +1,29 @@
-"""Compiled networks: torch.compile where it pays, with the numbers that say where."""
+"""The denoiser under torch.compile: one CUDA graph a step on a GPU, kernels in C++ on a processor."""
 
 import warnings
-from collections.abc import Mapping
-from typing import Any, Literal
 
 import torch
 from torch import nn
 
-Compile = Literal["auto", "on", "off"]
 
-# Measured on two cores of an AMD EPYC with AVX512-BF16, bf16, tiles of 1,024 pixels: inductor with frozen weights takes
-# a fifth off `detail` (2.14 to 1.72 s a tile), nothing off the denoiser and the decoder. It compiles for half a minute.
-PAYS: Mapping[str, tuple[str, ...]] = {"cpu": ("detail",), "cuda": ("detail",)}
-PHOTOS: Mapping[str, int] = {"cpu": 8}
-DENOISER = "unet"
+def compile_denoiser(unet: nn.Module, device: torch.device) -> None:
+    """Have the denoiser compiled at its first call, for the shapes of its tiles and again for others.
 
-
-def compile_networks(
-    networks: Mapping[str, nn.Module], device: torch.device, choice: Compile, photos: int
-) -> tuple[str, ...]:
-    """Have networks compiled at their first call, each for the shapes that it is called with.
+    Keys and values of the condition are inputs of the graph, and both branches of the guidance are one batch.
+    Autoencoder and `Detail` stay as they are: on a processor inductor makes them slower.
 
     Args:
-        networks: by name; they are compiled in place.
-        device: that they are on.
-        choice: "on" compiles the denoiser and what pays on the device; "auto" only what pays, and only for so many
-            photos that the time of compiling is earned back.
-        photos: how many photos are to be made.
-
-    Returns:
-        The names of those that are compiled.
+        unet: compiled in place; names and weights stay.
+        device: that it is on.
 
     Raises:
-        ValueError: "on", and torch cannot compile here.
+        ValueError: torch cannot compile here.
     """
-    pays = PAYS.get(device.type, ())
-    enough = device.type in PHOTOS and photos >= PHOTOS[device.type]
-    wanted = {"off": (), "auto": pays if enough else (), "on": (DENOISER, *pays)}[choice]
-    names = tuple(name for name in wanted if name in networks)
-    if not names:
-        return ()
     obstacle = _obstacle(device)
     if obstacle is not None:
-        if choice == "auto":
-            return ()
-        raise ValueError(f"torch cannot compile networks for {device.type} here ({obstacle}); leave out --compile on")
+        raise ValueError(f"torch cannot compile networks for {device.type} here ({obstacle}); give --compile off")
     warnings.filterwarnings("ignore", "Dynamo detected a call to a `functools.lru_cache`")  # in diffusers; harmless
-    for name in names:
-        networks[name].compile(dynamic=False, **_options(device, name))
-    return names
-
-
-def _options(device: torch.device, name: str) -> dict[str, Any]:
-    """On a CPU weights are packed for its kernels; on a GPU the denoiser's kernels start as one CUDA graph."""
-    if device.type == "cuda":
-        return {"mode": "reduce-overhead"} if name == DENOISER else {}
-    return {"options": {"freezing": True}}
+    unet.compile(dynamic=False, mode="reduce-overhead" if device.type == "cuda" else "default")
 
 
 def _obstacle(device: torch.device) -> str | None:

@@ -8,7 +8,7 @@ import torch
 from diffusers import DDIMScheduler, DiffusionPipeline
 from torch import Tensor
 
-from darkdiff_models.compilation import Compile, compile_networks
+from darkdiff_models.compilation import compile_denoiser
 from darkdiff_models.detail import Detail, Samples
 from darkdiff_models.detail.tiled import full_size
 from darkdiff_models.devices import autocast_dtype
@@ -70,7 +70,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         expected_error: float = 0.0,
     ) -> None:
         super().__init__()
-        self.compiled: tuple[str, ...] = ()
+        self.compiled = False
         self.register_modules(vae=vae, unet=unet, context=context, scheduler=scheduler, detail=detail)
         self.register_to_config(
             lrgb_space=lrgb_space,
@@ -236,13 +236,14 @@ class DarkDiffPipeline(DiffusionPipeline):
             if network is not None:
                 cast_weights(network, precision)
 
-    def use_compilation(self, choice: Compile, photos: int) -> None:
-        """Have networks compiled at their first call, once the pipeline has its device and precision.
+    def use_compilation(self) -> None:
+        """Have the denoiser compiled at its first call, once the pipeline has its device and precision.
 
-        Args and errors as in `compile_networks`; `compiled` then names them.
+        Raises:
+            ValueError: torch cannot compile here.
         """
-        networks = {"unet": self.unet, **({"detail": self.detail} if self.detail is not None else {})}
-        self.compiled = compile_networks(networks, self.device, choice, photos)
+        compile_denoiser(self.unet, self.device)
+        self.compiled = True
 
     def _finish(self, srgb: Tensor, framed_lrgb: Tensor, image: Tensor) -> Tensor:
         """Decoded (1, channels, H, W) to the finished (h, w, channels) in [0, 1] on the CPU."""

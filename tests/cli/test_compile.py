@@ -1,4 +1,4 @@
-"""`--compile` in processes of their own: what one compiled the next finds, and without a compiler nothing breaks."""
+"""`--compile` in processes of their own: what one compiled the next finds, and photos say so."""
 
 import os
 import re
@@ -10,9 +10,6 @@ import pytest
 from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
-from darkdiff_models.compilation import PHOTOS
-from darkdiff_models.detail import Detail
-from tests.conftest import make_pipeline
 
 COUNTED = """
 import sys
@@ -50,7 +47,7 @@ def test_a_second_run_compiles_nothing_and_writes_the_same_bytes(dark_dng: Path,
         assert found == graphs
         pictures.append(photo.read_bytes())
     assert pictures[0] == pictures[1]
-    assert b'darkdiff:compiled="unet"' in pictures[0]
+    assert b'darkdiff:compile="on"' in pictures[0]
     assert list((tmp_path / "cache" / "darkdiff" / "compiled").iterdir())
 
 
@@ -71,37 +68,28 @@ def test_without_a_compiler_on_is_refused_in_one_sentence(dark_dng: Path, model_
     assert done.returncode == 2
     said = [line for line in done.stderr.splitlines() if line.startswith("darkdiff:")]
     assert len(said) == 1
-    assert re.fullmatch(
-        r"darkdiff: torch cannot compile networks for cpu here \(.+\); leave out --compile on\.", said[0]
-    )
+    assert re.fullmatch(r"darkdiff: torch cannot compile networks for cpu here \(.+\); give --compile off\.", said[0])
     assert not (tmp_path / "photo.tiff").exists()
 
 
-def test_without_a_compiler_auto_makes_the_photos_as_they_are(dark_dng: Path, tmp_path) -> None:
-    folder = tmp_path / "shoot"
-    folder.mkdir()
-    for number in range(8):
-        (folder / f"{number}.dng").write_bytes(dark_dng.read_bytes())
-    nowhere = {"PATH": str(tmp_path), "CXX": str(tmp_path / "c++")}
-    words = ("batch", folder, "--steps", 1, "--views", 1, "--device", "cpu", "--no-report")
-    done, found = counted(tmp_path / "cache", *words, **nowhere)
-    assert done.returncode == 0, done.stderr
-    assert found[1] == 0
-    assert len(list((folder / "darkdiff").glob("*.jpg"))) == 8
-    assert "compile" not in done.stderr.replace("compiled 1 found 0", "")
-
-
-def test_photos_of_earlier_runs_count_and_a_file_says_what_was_compiled(dark_dng, tmp_path, monkeypatch) -> None:
-    make_pipeline().with_detail(Detail((8, 16), (1, 1))).save_pretrained(tmp_path / "toy")
-    monkeypatch.setitem(PHOTOS, "cpu", 2)
+def test_every_photo_of_a_batch_says_that_it_was_compiled(dark_dng: Path, model_folder: Path, tmp_path) -> None:
     folder, made = tmp_path / "shoot", {}
     folder.mkdir()
-    words = ["batch", folder, "--model", tmp_path / "toy", "--device", "cpu", "--format", "tiff", "--no-report"]
-    for name, more in (("1", ()), ("2", ()), ("3", ("--compile", "off"))):
-        (folder / f"{name}.dng").write_bytes(dark_dng.read_bytes())
-        done = CliRunner().invoke(app, list(map(str, (*words, *more))))
+    words = [
+        "batch",
+        folder,
+        "--model",
+        model_folder,
+        "--device",
+        "cpu",
+        "--format",
+        "tiff",
+        "--no-report",
+        "--compile",
+    ]
+    for choice in ("off", "on"):
+        (folder / f"{choice}.dng").write_bytes(dark_dng.read_bytes())
+        done = CliRunner().invoke(app, list(map(str, (*words, "--compile", choice))))
         assert done.exit_code == 0, done.stderr
-        made[name] = (folder / "darkdiff" / f"{name}_darkdiff.tif").read_bytes()
-    assert {name: b'darkdiff:compiled="detail"' in photo for name, photo in made.items()} == {
-        "1": False, "2": True, "3": False,
-    }  # fmt: skip
+        made[choice] = (folder / "darkdiff" / f"{choice}_darkdiff.tif").read_bytes()
+    assert {choice: b'darkdiff:compile="on"' in photo for choice, photo in made.items()} == {"off": False, "on": True}

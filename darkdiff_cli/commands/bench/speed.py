@@ -71,7 +71,7 @@ class TimedSamplingOptions:
         ),
     ] = None
     tile: Tile = None
-    compile: Compile = "auto"
+    compile: Compile = "off"
 
     def settings(self, picture: Literal["full", "half"] | None) -> "EnhanceSettings":
         """The settings of the diffusion, for a photo of this size."""
@@ -133,4 +133,4 @@ def _enhancer(model: str, sampling: TimedSamplingOptions) -> "Enhancer":
 
     pipeline, name = (untrained_pipeline(), "SD 2.1 widths, untrained") if model == "sd-2.1" else (None, model)
     precision = getattr(torch, PRECISIONS[sampling.precision]) if sampling.precision else None
-    return Enhancer(name, sampling.device, pipeline, precision=precision, compile=sampling.compile)
+    return Enhancer(name, sampling.device, pipeline, precision=precision, compile=sampling.compile == "on")

@@ -1,49 +1,26 @@
 import pytest
 import torch
-from torch import nn
+from torch._dynamo.utils import counters
 
-from darkdiff_models.compilation import PHOTOS, Compile, compile_networks
-from darkdiff_models.detail import Detail
+from darkdiff_models.compilation import compile_denoiser
 from tests.conftest import make_pipeline
 
-CPU = torch.device("cpu")
+
+def test_a_device_that_torch_cannot_compile_for_is_refused_with_the_reason() -> None:
+    unet = make_pipeline().unet
+    with pytest.raises(ValueError, match=r"^torch cannot compile networks for xpu here \(.+\); give --compile off$"):
+        compile_denoiser(unet, torch.device("xpu"))
+    assert unet._compiled_call_impl is None
 
 
-def parts() -> dict[str, nn.Module]:
-    return {"unet": nn.Conv2d(3, 3, 1), "detail": nn.Conv2d(3, 3, 1)}
-
-
-@pytest.mark.parametrize(
-    ("choice", "photos", "expected"),
-    [
-        ("off", 10_000, ()),
-        ("auto", PHOTOS["cpu"] - 1, ()),
-        ("auto", PHOTOS["cpu"], ("detail",)),
-        ("on", 1, ("unet", "detail")),
-    ],
-)
-def test_what_is_compiled_is_a_matter_of_the_choice_and_of_how_many_photos(
-    choice: Compile, photos: int, expected: tuple[str, ...]
-) -> None:
-    networks = parts()
-    assert compile_networks(networks, CPU, choice, photos) == expected
-    assert tuple(name for name, part in networks.items() if part._compiled_call_impl is not None) == expected
-
-
-def test_auto_compiles_nothing_where_nobody_has_measured_that_it_pays() -> None:
-    for device in ("meta", "cuda", "mps"):
-        assert compile_networks(parts(), torch.device(device), "auto", 10_000) == ()
-
-
-def test_on_says_why_a_device_cannot_be_compiled_for() -> None:
-    with pytest.raises(
-        ValueError, match=r"^torch cannot compile networks for xpu here \(.+\); leave out --compile on$"
-    ):
-        compile_networks(parts(), torch.device("xpu"), "on", 1)
-
-
-def test_a_pipeline_compiles_what_it_has() -> None:
-    half, full = make_pipeline(), make_pipeline().with_detail(Detail((8, 16), (1, 1)))
-    for pipeline, expected in ((half, ()), (full, ("detail",))):
-        pipeline.use_compilation("auto", PHOTOS["cpu"])
-        assert pipeline.compiled == expected
+@pytest.mark.slow
+def test_a_compiled_pipeline_makes_the_same_picture_and_compiles_each_shape_once() -> None:
+    lrgb = torch.rand(2, 32, 48, 3)
+    eager, compiled = make_pipeline(), make_pipeline()
+    assert not compiled.compiled
+    compiled.use_compilation()
+    assert compiled.compiled
+    counters.clear()
+    for image in (lrgb[0], lrgb[1], lrgb[0]):
+        assert torch.allclose(compiled(image).srgb, eager(image).srgb, atol=1e-3)
+        assert counters["stats"]["unique_graphs"] == 1
