@@ -21,6 +21,7 @@ from darkdiff_cli.commands.models import models
 from darkdiff_cli.commands.preview import preview
 from darkdiff_cli.commands.train import train
 from darkdiff_cli.commands.usage import Commands
+from darkdiff_cli.compiler_cache import keep_compiled_networks
 
 app = typer.Typer(
     name="darkdiff",
@@ -76,4 +77,5 @@ def main() -> None:
     """Run the program and exit: 0 all done, 1 some files failed, 2 wrong usage or unusable input, 130 interrupted."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # paths that are no UTF-8 leave as they came
+    keep_compiled_networks()
     app()

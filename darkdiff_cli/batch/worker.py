@@ -29,6 +29,7 @@ class WorkerSettings:
         timeout: seconds that one file may take to decode.
         previews: keep small pictures of each photo for the page.
         device: that the networks run on.
+        compile: have the denoiser compiled.
     """
 
     model: str
@@ -36,6 +37,7 @@ class WorkerSettings:
     timeout: float
     previews: bool = False
     device: str = "auto"
+    compile: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,9 @@ class Worker:
         self.decoder = Decoder(settings.timeout)
         self.decoder.start()  # it loads while the model does
         try:
-            self.enhancer = Enhancer(settings.model, settings.device, reader=self.decoder.read)
+            self.enhancer = Enhancer(
+                settings.model, settings.device, reader=self.decoder.read, compile=settings.compile
+            )
         except BaseException:
             self.decoder.close()
             raise

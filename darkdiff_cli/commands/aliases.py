@@ -110,6 +110,14 @@ Device = Annotated[
         rich_help_panel="Machine",
     ),
 ]
+Compile = Annotated[
+    Literal["on", "off"],
+    typer.Option(
+        help="on: torch compiles the denoiser, which takes a minute or two and is kept for later runs. It is meant for "
+        "many photos on a GPU; on a processor it gains nothing.",
+        rich_help_panel="Machine",
+    ),
+]
 AsJson = Annotated[
     bool, typer.Option("--json", metavar="", help="Print the results as JSON.", rich_help_panel="Output")
 ]

@@ -89,7 +89,7 @@ def batch(
         if not files.dry_run:
             progress.doing(loading_words(model))
             arrivals = Arrivals(find, planned) if files.watch else None
-            worker = WorkerSettings(model, settings, files.timeout, page is not None)
+            worker = WorkerSettings(model, settings, files.timeout, page is not None, compile=machine.compile == "on")
             summary = _run(plan, root, worker, machine.settings(), output, arrivals, progress)
     if files.dry_run:
         show_plan(plan, output.as_json)

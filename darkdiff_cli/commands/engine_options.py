@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from darkdiff_cli.commands.options import MachineOptions
+from darkdiff_cli.commands.options import PhotoMachineOptions
 from darkdiff_cli.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class EngineOptions(MachineOptions):
+class EngineOptions(PhotoMachineOptions):
     """The machines that work on a batch."""
 
     device: Annotated[

@@ -13,8 +13,8 @@ import typer
 from darkdiff_cli.commands.exits import Debug
 from darkdiff_cli.commands.options import (
     DiffusionOptions,
-    MachineOptions,
     OutputOptions,
+    PhotoMachineOptions,
     PictureOptions,
     StackOptions,
     enhance_settings,
@@ -37,7 +37,7 @@ def enhance(
     stack: StackOptions,
     diffusion: DiffusionOptions,
     output: OutputOptions,
-    machine: MachineOptions,
+    machine: PhotoMachineOptions,
     doubt: Annotated[
         Path | None,
         typer.Option(
@@ -63,7 +63,7 @@ def enhance(
     from darkdiff_cli.enhancer import Enhancer
 
     with loading(diffusion.model, output.quiet):
-        enhancer = Enhancer(diffusion.model, machine.device)
+        enhancer = Enhancer(diffusion.model, machine.device, compile=machine.compile == "on")
     done = [
         _enhance_one(enhancer, source, target, settings, output, more, doubt_map)
         for (source, target), doubt_map in zip(targets, maps, strict=True)

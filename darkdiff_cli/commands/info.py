@@ -1,4 +1,4 @@
-"""`darkdiff info`: what the program sees in raw files."""
+"""`darkdiff info`: what the program sees in raw files, and on which machine."""
 
 import json
 import sys
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from darkdiff_cli.capture.words import camera, f_number, shutter
-from darkdiff_cli.errors import sentence_of
+from darkdiff_cli.commands.machine import this_machine
+from darkdiff_cli.errors import SettingsError, sentence_of
 
 if TYPE_CHECKING:
     from darkdiff_cli.raw.report import Levels, Measured, RawReport, Sensor, Shot
@@ -20,8 +21,15 @@ SITES_OF_A_QUAD = 4
 
 def info(
     images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGES", help="Raw files: DNG, ARW, NEF, CR2, CR3, ...", show_default=False)
-    ],
+        list[Path] | None,
+        typer.Argument(metavar="IMAGES", help="Raw files: DNG, ARW, NEF, CR2, CR3, ...", show_default=False),
+    ] = None,
+    machine: Annotated[
+        bool,
+        typer.Option(
+            "--machine", metavar="", help="Show what the networks run on here: device, precision, attention, threads."
+        ),
+    ] = False,
     as_json: Annotated[
         bool,
         typer.Option("--json", metavar="", help="Print everything as JSON, with the versions of program and system."),
@@ -32,11 +40,16 @@ def info(
     No model is loaded. The position and serial numbers are not shown, so that the output can be put into a bug report.
     Exit code 0: all read; 1: some files failed; 2: none could be read.
     """
+    if not images and not machine:
+        raise SettingsError("info needs raw files to look at, or --machine.")
     from darkdiff_cli.raw.report import environment, read_report
 
+    here = this_machine() if machine else None
+    if here is not None and not as_json:
+        _print(list(asdict(here).items()))
     reports: list[RawReport] = []
     failed: list[dict[str, str]] = []
-    for image in images:
+    for image in images or ():
         try:
             report = read_report(image)
         except Exception as error:
@@ -46,35 +59,37 @@ def info(
             continue
         reports.append(report)
         if not as_json:
-            _show(report)
+            _print(_rows(report), report.file)
     if as_json:
         files = [asdict(report) for report in reports]
-        print(json.dumps({**asdict(environment()), "files": files, "failed": failed}, indent=2))
+        about = asdict(environment()) | ({"machine": asdict(here)} if here is not None else {})
+        print(json.dumps({**about, "files": files, "failed": failed}, indent=2))
     return 0 if not failed else 1 if reports else 2
 
 
-def _show(report: "RawReport") -> None:
-    """The report as a table of two columns."""
+def _print(rows: "list[tuple[str, object]]", title: str | None = None) -> None:
+    """A table of two columns, under a title."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
-    console.print(Text(report.file, style="bold"), soft_wrap=True)
+    if title is not None:
+        console.print(Text(title, style="bold"), soft_wrap=True)
     table = Table(box=None, show_header=False)
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, text in _rows(report):
-        table.add_row(name, Text(text))
+    for name, value in rows:
+        table.add_row(name, Text(str(value)))
     console.print(table)
 
 
-def _rows(report: "RawReport") -> list[tuple[str, str]]:
+def _rows(report: "RawReport") -> "list[tuple[str, object]]":
     sensor, levels, colours, measured = report.sensor, report.levels, report.colours, report.measured
     noise = "too little to measure"
     if measured.gain is not None and measured.read_noise is not None:
         noise = f"{measured.gain:.3g} DN per electron, {measured.read_noise:.3g} DN in the dark"
-    rows = [
+    rows: list[tuple[str, object]] = [
         ("camera", camera(report.shot.make, report.shot.model) or "unknown"),
         ("lens", report.shot.lens or "unknown"),
         ("shot", _shot(report.shot)),

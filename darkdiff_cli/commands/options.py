@@ -10,6 +10,7 @@ import typer
 from darkdiff_cli.commands.aliases import (
     WHITE_BALANCES,
     Black,
+    Compile,
     Crop,
     Dark,
     Device,
@@ -144,6 +145,13 @@ class MachineOptions:
     panel: ClassVar[str] = "Machine"
     device: Device = "auto"
     tile: Tile = None
+
+
+@dataclass(frozen=True)
+class PhotoMachineOptions(MachineOptions):
+    """The same for finished photos, of which there may be many."""
+
+    compile: Compile = "off"
 
 
 def enhance_settings(

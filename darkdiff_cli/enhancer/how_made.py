@@ -10,18 +10,20 @@ from darkdiff_cli.raw import Exposure, ExposureSettings
 from darkdiff_models import Sampling
 
 
-def how_made(model: str, rendered: Rendered, settings: ExposureSettings) -> Provenance:
+def how_made(model: str, compiled: bool, rendered: Rendered, settings: ExposureSettings) -> Provenance:
     """Everything that determines the picture.
 
     Args:
         model: its name.
+        compiled: the denoiser was compiled, which shows in the last bits.
         rendered: the picture and its source.
         settings: how the raw was developed.
     """
     exposure = rendered.exposure
     found = {"ratio": round(exposure.ratio, 4), **_development(settings), **_stack(exposure)}
     tile = f"{rendered.plan.tiles.tile_height}x{rendered.plan.tiles.tile_width}"  # latents
-    return Provenance({"model": model, **diffusion(rendered.sampling), "tile": tile, **found})
+    by = {"compile": "on"} if compiled else {}
+    return Provenance({"model": model, **diffusion(rendered.sampling), "tile": tile, **found, **by})
 
 
 def diffusion(sampling: Sampling) -> dict[str, Any]:

@@ -42,9 +42,11 @@ class Enhancer:
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         pipeline: an already loaded model; `model` is then only its name.
         reader: function that reads a raw; `batch` gives one that reads in another process.
+        precision: of the networks' arithmetic; None takes the device's default.
+        compile: have the denoiser compiled, see `compile_denoiser`.
 
     Raises:
-        SettingsError: there is no such model or device.
+        SettingsError: there is no such model or device, or torch cannot compile for it.
     """
 
     def __init__(
@@ -53,9 +55,14 @@ class Enhancer:
         device: str = "auto",
         pipeline: DarkDiffPipeline | None = None,
         reader: Reader = read_exposure,
+        precision: torch.dtype | None = None,
+        compile: bool = False,
     ) -> None:
         try:
             self.pipeline: DarkDiffPipeline = (pipeline or load_pipeline(model)).to(pick_device(device))
+            self.pipeline.use_precision(precision)
+            if compile:
+                self.pipeline.use_compilation()
         except (FileNotFoundError, ValueError) as error:
             raise SettingsError(f"{error}.") from error
         if self.pipeline.device.type == "cpu":
@@ -180,7 +187,7 @@ class Enhancer:
         exposure, used = rendered.exposure, rendered.sampling
         frame, strength = exposure.frame, settings.exposure.strength
         picture = upright(rendered.srgb_01, frame.orientation)
-        provenance = how_made(self.model, rendered, settings.exposure)
+        provenance = how_made(self.model, self.pipeline.compiled, rendered, settings.exposure)
         write_photo(output, picture, frame.metadata, provenance, settings.photo, camera_colours(frame))
         height, width = picture.shape[:2]
         ratio, notes = round(exposure.ratio, 4), (*frame.notes, *frame.metadata.notes, *rendered.notes)

@@ -1,14 +1,13 @@
 """DarkDiff as a diffusers pipeline: LRGB in, sRGB out (Sec. 4)."""
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from functools import partial
-from typing import Any
 
 import torch
 from diffusers import DDIMScheduler, DiffusionPipeline
 from torch import Tensor
 
+from darkdiff_models.compilation import compile_denoiser
 from darkdiff_models.detail import Detail, Samples
 from darkdiff_models.detail.tiled import full_size
 from darkdiff_models.devices import autocast_dtype
@@ -17,6 +16,7 @@ from darkdiff_models.finishing.self_ensemble import MAX_VIEWS, mean_of_views, tu
 from darkdiff_models.networks.autoencoder import ResidualAutoencoderKL
 from darkdiff_models.networks.conditioning import LatentContext
 from darkdiff_models.networks.context import ContextProcessor
+from darkdiff_models.networks.precision import cast_weights
 from darkdiff_models.networks.sampling import make_scheduler, sample
 from darkdiff_models.networks.unet import DarkDiffUNet
 from darkdiff_models.pipeline_output import DarkDiffOutput, StageProgress, StepCounter, ViewProgress
@@ -70,7 +70,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         expected_error: float = 0.0,
     ) -> None:
         super().__init__()
-        self._precision: torch.dtype | None = None
+        self.compiled = False
         self.register_modules(vae=vae, unet=unet, context=context, scheduler=scheduler, detail=detail)
         self.register_to_config(
             lrgb_space=lrgb_space,
@@ -141,8 +141,7 @@ class DarkDiffPipeline(DiffusionPipeline):
             # 5. Decode with the noisy image's residual features: (1, 3, H, W)
             return autoencoder.decode(z_0, lambda done, total: report("decode", done, total))
 
-        with self._autocast():
-            srgb = mean_of_views(views, enhance_view)
+        srgb = mean_of_views(views, enhance_view)
 
         # 6. Finish the picture if the checkpoint asks for it, crop the margin, clip to [0, 1]: (h, w, 3)
         picture = self._finish(srgb, framed_lrgb, lrgb)
@@ -150,8 +149,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         # 7. Ours: add what the mosaic knows, at the sensor's size: (H, W, 3)
         if self.detail is not None and fine is not None:
             report = None if on_progress is None else partial(on_progress, "detail")
-            with self._autocast():
-                picture = full_size(self.detail, picture, fine, used.views, report)
+            picture = full_size(self.detail, picture, fine, used.views, report)
         notes = tuple(dict.fromkeys(plan.note for plan in plans if plan.note is not None))
         return DarkDiffOutput(picture.contiguous(), used, plans[0], notes)
 
@@ -178,8 +176,7 @@ class DarkDiffPipeline(DiffusionPipeline):
             latents = torch.zeros_like(latents) if zeroed else latents
             return self._autoencoder(turned(noisy, view)).decode(latents)
 
-        with self._autocast():
-            srgb = mean_of_views(self.resolved(SamplingSettings(views=views)).views, decode_view)
+        srgb = mean_of_views(self.resolved(SamplingSettings(views=views)).views, decode_view)
         return self._finish(srgb, noisy, image)
 
     def resolved(self, settings: SamplingSettings) -> Sampling:
@@ -217,16 +214,35 @@ class DarkDiffPipeline(DiffusionPipeline):
 
     @property
     def precision(self) -> torch.dtype:
-        """Precision of the networks' arithmetic: as set by `use_precision`, else the device's default."""
-        return self._precision or autocast_dtype(self.device) or torch.float32
+        """Precision of the networks' arithmetic: fp32 as loaded, then as set by `use_precision`."""
+        return torch.as_tensor(self.unet.conv_in.weight).dtype
 
-    def use_precision(self, precision: torch.dtype | None) -> None:
-        """Set the precision of the networks' arithmetic: fp32, fp16, bf16, or None for the device's default."""
-        self._precision = precision
+    def use_precision(self, precision: torch.dtype | None = None) -> None:
+        """Set the precision of the networks' arithmetic, once the pipeline is on its device.
 
-    def _autocast(self) -> AbstractContextManager[Any]:
-        dtype = self.precision
-        return torch.autocast(self.device.type, dtype) if dtype != torch.float32 else nullcontext()
+        The weights are cast in place, but for the parts that the networks keep in fp32. Training takes fp32 weights.
+
+        Args:
+            precision: fp32, fp16 or bf16; None takes the device's default.
+
+        Raises:
+            ValueError: the weights were cast to another precision before.
+        """
+        precision = precision or autocast_dtype(self.device) or torch.float32
+        if self.precision not in (torch.float32, precision):
+            raise ValueError(f"the weights are in {self.precision} already; load the model again for {precision}")
+        for network in (self.vae, self.unet, self.context, self.detail):
+            if network is not None:
+                cast_weights(network, precision)
+
+    def use_compilation(self) -> None:
+        """Have the denoiser compiled at its first call, once the pipeline has its device and precision.
+
+        Raises:
+            ValueError: torch cannot compile here.
+        """
+        compile_denoiser(self.unet, self.device)
+        self.compiled = True
 
     def _finish(self, srgb: Tensor, framed_lrgb: Tensor, image: Tensor) -> Tensor:
         """Decoded (1, channels, H, W) to the finished (h, w, channels) in [0, 1] on the CPU."""

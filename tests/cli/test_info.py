@@ -5,10 +5,12 @@ import platform
 import subprocess
 import sys
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from darkdiff_cli.raw import ExposureSettings, read_exposure
 from darkdiff_cli.synthesis import SensorNoise, expose, unprocess, write_dng
@@ -149,3 +151,24 @@ def test_no_model_and_no_torch_is_loaded(dark_dng: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=True)
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_the_machine_is_shown_alone_or_with_files(dark_dng: Path) -> None:
+    alone, beside = facts("--machine"), facts("--machine", dark_dng)
+    assert alone["files"] == []
+    assert len(beside["files"]) == 1
+    assert alone["machine"] == beside["machine"]
+    graphics = torch.cuda.is_available()
+    assert graphics == (alone["machine"]["device"] not in ("cpu", "mps"))
+    assert alone["machine"]["precision"] in ("bfloat16", "float32")
+    assert alone["machine"]["attention"] == ("xformers" if graphics and find_spec("xformers") else "torch")
+    assert alone["machine"]["threads"] > 0
+    table = run_darkdiff("info", "--machine").stdout
+    assert [line.split()[0] for line in table.splitlines()] == ["device", "precision", "attention", "threads"]
+    assert "machine" not in facts(dark_dng)
+
+
+def test_nothing_to_show_is_one_sentence() -> None:
+    done = run_darkdiff("info")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "darkdiff: info needs raw files to look at, or --machine.\n"

@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BASEMENT = {"cfa", "errors", "colour", "capture", "interrupt", "allocator", "files", "formats", "weights"}
+BASEMENT = {
+    "cfa",
+    "errors",
+    "colour",
+    "capture",
+    "interrupt",
+    "allocator",
+    "compiler_cache",
+    "files",
+    "formats",
+    "weights",
+}
 FLOORS = {
     **dict.fromkeys(("raw", "photo", "synthesis"), 1),
     **dict.fromkeys(("datasets", "enhancer", "model_list"), 2),
@@ -22,7 +33,7 @@ FLOORS = {
     "__main__": 6,
 }
 NETWORK_FLOORS = {
-    **dict.fromkeys(("networks", "finishing", "devices", "sampling_settings", "digest"), 1),
+    **dict.fromkeys(("networks", "finishing", "devices", "sampling_settings", "digest", "compilation"), 1),
     **dict.fromkeys(("tiling", "learning"), 2),
     **dict.fromkeys(("detail", "pipeline_output"), 3),
     "pipeline": 4,

@@ -10,7 +10,8 @@ from darkdiff_cli.app import app
 from darkdiff_cli.training.recipe.recipe_file import load_recipe
 
 RECIPES = Path(__file__).parents[2] / "darkdiff_cli" / "recipes"
-TRAIN = ("train", "--precision", "fp32")  # Accelerate keeps one precision a process, and other tests need fp32
+# Accelerate keeps one device and one precision a process, and other tests need the CPU and fp32.
+TRAIN = ("train", "--device", "cpu", "--precision", "fp32")
 
 
 def darkdiff(*arguments: object):

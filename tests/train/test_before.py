@@ -26,8 +26,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def train(stage: object, data: str, output: Path, *more: object):
-    words = ["train", "--precision", "fp32", "--stage", stage, "--recipe", "paper-sid-debug", "--data", data, "-o",
-             output, "--workers", 0, *more]  # fmt: skip
+    words = ["train", "--device", "cpu", "--precision", "fp32", "--stage", stage, "--recipe", "paper-sid-debug",
+             "--data", data, "-o", output, "--workers", 0, *more]  # fmt: skip
     return CliRunner().invoke(app, list(map(str, words)))
 
 

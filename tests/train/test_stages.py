@@ -21,7 +21,8 @@ from tests.conftest import run_darkdiff
 def train(stage: int | str, photos: Path, output: Path, *more: object) -> subprocess.CompletedProcess[str]:
     data = f"photos:{photos}"
     return run_darkdiff(
-        "train", "--stage", stage, "--recipe", "tiny-debug", "--data", data, "--output", output, "--workers", 0, *more
+        *("train", "--stage", stage, "--recipe", "tiny-debug", "--data", data, "--output", output, "--workers", 0),
+        *("--device", "cpu", *more),  # a GPU's gradients are not the same twice
     )
 
 
@@ -147,6 +148,8 @@ def test_data_workers_change_nothing(trained: Path, photo_folder: Path, tmp_path
         tmp_path,
         "--workers",
         1,
+        "--device",
+        "cpu",
     )
     assert done.returncode == 0, done.stderr
     assert losses(tmp_path / "stage1") == losses(trained / "stage1")

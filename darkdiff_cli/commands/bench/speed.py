@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import typer
 
-from darkdiff_cli.commands.aliases import AsJson, Device, Guidance, Quiet, Steps, Tile, Views
+from darkdiff_cli.commands.aliases import AsJson, Compile, Device, Guidance, Quiet, Steps, Tile, Views
 from darkdiff_cli.commands.bench.options import needs_extra
 from darkdiff_cli.commands.progress import counted_progress
 from darkdiff_cli.errors import SettingsError
@@ -71,6 +71,7 @@ class TimedSamplingOptions:
         ),
     ] = None
     tile: Tile = None
+    compile: Compile = "off"
 
     def settings(self, picture: Literal["full", "half"] | None) -> "EnhanceSettings":
         """The settings of the diffusion, for a photo of this size."""
@@ -103,7 +104,7 @@ def speed(
     from darkdiff_cli.evaluation.report.page import as_text, memory_table, speed_table, tiles_table, write_report
     from darkdiff_cli.evaluation.speed.run import run_speed
 
-    enhancer = _enhancer(timed.model, sampling.device, sampling.precision)
+    enhancer = _enhancer(timed.model, sampling)
     controlnet = timed.beside == "controlnet"
     with counted_progress("speed", quiet) as progress:
         found = run_speed(
@@ -125,14 +126,13 @@ def speed(
     return 0
 
 
-def _enhancer(model: str, device: str, precision: str | None) -> "Enhancer":
-    """The model to time, its networks in the precision."""
+def _enhancer(model: str, sampling: TimedSamplingOptions) -> "Enhancer":
+    """The model to time, its networks in the precision, compiled where that is asked for."""
     import torch
 
     from darkdiff_cli.enhancer import Enhancer
     from darkdiff_models.checkpoints import untrained_pipeline
 
     pipeline, name = (untrained_pipeline(), "SD 2.1 widths, untrained") if model == "sd-2.1" else (None, model)
-    enhancer = Enhancer(name, device, pipeline)
-    enhancer.pipeline.use_precision(getattr(torch, PRECISIONS[precision]) if precision else None)
-    return enhancer
+    precision = getattr(torch, PRECISIONS[sampling.precision]) if sampling.precision else None
+    return Enhancer(name, sampling.device, pipeline, precision=precision, compile=sampling.compile == "on")

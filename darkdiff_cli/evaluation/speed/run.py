@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.evaluation.sample import night_scene, write_dark
@@ -25,6 +24,8 @@ STAGES = ("read", "develop", *NETWORKS, "finish", "write")
 RATIO = 200.0
 MATRIX = {"cuda": 8192}  # side of the matrices that are multiplied; 1024 elsewhere
 FLOP_SIDE = 256
+
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -209,10 +210,16 @@ def _count(enhancer: Enhancer, settings: EnhanceSettings) -> float:
     image = torch.rand(FLOP_SIDE, FLOP_SIDE, int(enhancer.pipeline.vae.config["in_channels"]))
     mosaic = torch.rand(1, 3, 2 * FLOP_SIDE, 2 * FLOP_SIDE)
     samples = Samples(mosaic, torch.ones_like(mosaic), torch.full((1, 3, 2), 1e-3), torch.eye(3)[None])
-    # torch counts attention only where it is a product of matrices, not in its fused kernel of a CPU.
-    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+    # torch knows the arithmetic of a GPU's fused attention, and counts a CPU's by running it unfused, whose scores of a
+    # whole picture take all the memory there is.
+    fused = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops}
+    with FlopCounterMode(display=False, custom_mapping=fused) as counter:
         enhancer.pipeline(image, settings.sampling, samples)
     return counter.get_total_flops() / 1e12 / (4 * FLOP_SIDE**2 / 1e6)
+
+
+def _attention_flops(query: Shape, key: Shape, value: Shape, *_: object, **__: object) -> int:
+    return int(sdpa_flop_count(query, key, value))
 
 
 def _matrix_peak(device: torch.device, precision: torch.dtype) -> float:

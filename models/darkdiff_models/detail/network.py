@@ -9,6 +9,7 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 from darkdiff_models.detail.samples import Samples, enlarged, root, squared
+from darkdiff_models.networks.precision import matched
 
 ANCHOR = 16  # half-size pixels: means over this size stay those of the half-size picture, where noise hides them
 SURE = 0.01  # relative error of such a mean, of the light that the sensor counted, at which both count the same
@@ -71,7 +72,8 @@ class Detail(ModelMixin, ConfigMixin):
         inputs = torch.cat([*seen, base, samples.deviation(light).sqrt()], dim=1).contiguous(
             memory_format=torch.channels_last
         )
-        added = self.conv_out(self._features(self.conv_in(inputs))) + self.direct(inputs)
+        hidden = self._features(self.conv_in(matched(inputs, self.conv_in)))
+        added = self.conv_out(matched(hidden, self.conv_out)) + self.direct(matched(inputs, self.direct))
         full = enlarged(base) + CALM * F.pixel_shuffle(added, 2).float()
         return samples.srgb(_anchored(squared(full), light, samples))
 

@@ -32,12 +32,19 @@ def _xformers_attention() -> Any | None:
     return memory_efficient_attention
 
 
+def attention_library(device: torch.device) -> str:
+    """Which library `attend` calls on a device: "xformers", or "torch", which chooses among its own kernels."""
+    return "xformers" if device.type == "cuda" and _xformers_attention() is not None else "torch"
+
+
 def attend(query: Tensor, kv: KeyValue) -> Tensor:
     """Softmax attention over (batch, heads, tokens, head_dim), by xformers on CUDA, else by torch.
 
-    Masked attention always uses torch: xformers needs masks that are aligned and expanded in memory.
+    Masked attention always uses torch: xformers needs masks that are aligned and expanded in memory. So do compiled
+    networks: an import inside them would break their graph.
     """
-    if query.is_cuda and kv.mask is None and (fast := _xformers_attention()) is not None:
+    eager_cuda = query.is_cuda and not torch.compiler.is_compiling()
+    if eager_cuda and kv.mask is None and (fast := _xformers_attention()) is not None:
         q, k, v = (x.transpose(1, 2).contiguous() for x in (query, kv.key, kv.value))
         return torch.as_tensor(fast(q, k, v)).transpose(1, 2)
     return F.scaled_dot_product_attention(query, kv.key, kv.value, attn_mask=kv.mask)

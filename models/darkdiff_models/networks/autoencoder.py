@@ -11,6 +11,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from darkdiff_models.networks.blocks import Checkpointed
+from darkdiff_models.networks.precision import matched
 from darkdiff_models.networks.upsampling import UpsampleConv
 
 
@@ -57,6 +58,8 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
         scaling_factor: factor that brings latents to unit variance, 0.18215 for SD.
         residual: False leaves the residual taps out (Table 4).
     """
+
+    _keep_in_fp32_modules = ("conv_out", "quant_conv", "post_quant_conv")
 
     @register_to_config
     def __init__(
@@ -116,7 +119,7 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
             lrgb: (batch, in_channels, h, w) LRGB or Bayer planes, 0 = black, 1 = saturation, may be negative;
                 h and w multiples of `factor`.
         """
-        hidden = self.encoder.conv_in(lrgb * 2 - 1)
+        hidden = self.encoder.conv_in(matched(lrgb * 2 - 1, self.encoder.conv_in))
         features = []
         for block in self.encoder.down_blocks:
             for resnet in block.resnets:
@@ -125,7 +128,8 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
             for downsampler in block.downsamplers or []:
                 hidden = downsampler(hidden)
         hidden = self.encoder.mid_block(hidden)
-        hidden = self.encoder.conv_out(self.encoder.conv_act(self.encoder.conv_norm_out(hidden)))
+        hidden = self.encoder.conv_act(self.encoder.conv_norm_out(hidden))
+        hidden = self.encoder.conv_out(matched(hidden, self.encoder.conv_out))
         posterior = DiagonalGaussianDistribution(self.quant_conv(hidden))
         return Encoding(posterior, posterior.mean * self.config["scaling_factor"], tuple(features))
 
@@ -140,7 +144,8 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
             (batch, out_channels, h * factor, w * factor) sRGB, or Bayer planes under the sRGB curve, 0 = black,
             1 = white, not clipped.
         """
-        hidden = self.decoder.conv_in(self.post_quant_conv(latents / self.config["scaling_factor"]))
+        hidden = self.post_quant_conv(matched(latents / self.config["scaling_factor"], self.post_quant_conv))
+        hidden = self.decoder.conv_in(matched(hidden, self.decoder.conv_in))
         hidden = self.decoder.mid_block(hidden)
         taps = list(zip(self.residual_convs, noisy.features, strict=True)) if noisy and self.residual_convs else []
         for block in self.decoder.up_blocks:
@@ -148,5 +153,6 @@ class ResidualAutoencoderKL(ModelMixin, ConfigMixin, Checkpointed):
                 conv, feature = taps.pop()
                 hidden = hidden + conv(feature)
             hidden = self.run(block, hidden)
-        hidden = self.decoder.conv_out(self.decoder.conv_act(self.decoder.conv_norm_out(hidden)))
+        hidden = self.decoder.conv_act(self.decoder.conv_norm_out(hidden))
+        hidden = self.decoder.conv_out(matched(hidden, self.decoder.conv_out))
         return torch.as_tensor((hidden + 1) / 2)

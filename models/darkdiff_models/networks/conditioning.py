@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from darkdiff_models.networks.attention import KeyValue
 from darkdiff_models.networks.blocks import CrossAttentionFactory, DownBlock, MidBlock, UNetShape
+from darkdiff_models.networks.precision import matched
 
 
 class LatentContext(ModelMixin, ConfigMixin):
@@ -60,8 +61,8 @@ class ControlEncoder(nn.Module):
 
     def forward(self, latents: Tensor, timestep: Tensor, z_y: Tensor, kvs: Iterator[KeyValue]) -> list[Tensor]:
         """Maps to add to the skip connections, in their order, and last the one for the middle block."""
-        temb = embed_timestep(self.time_proj, self.time_embedding, timestep, latents)
-        hidden = self.conv_in(latents) + self.condition_in(z_y)
+        hidden = self.conv_in(matched(latents, self.conv_in)) + self.condition_in(matched(z_y, self.condition_in))
+        temb = embed_timestep(self.time_proj, self.time_embedding, timestep, hidden)
         maps = [hidden]
         for block in self.down_blocks:
             hidden, new = block(hidden, temb, kvs)
@@ -71,6 +72,7 @@ class ControlEncoder(nn.Module):
 
 
 def embed_timestep(projection: Timesteps, embedding: TimestepEmbedding, timestep: Tensor, like: Tensor) -> Tensor:
-    """(batch, time_dim) embedding of a scalar or (batch,) timestep."""
+    """(batch, time_dim) embedding of a scalar or (batch,) timestep, computed in fp32 and rounded as `like` is."""
     steps = timestep.to(like.device).expand(like.shape[0])
-    return torch.as_tensor(embedding(projection(steps).to(like.dtype)))
+    waves = matched(projection(steps), embedding.linear_1)
+    return torch.as_tensor(embedding(waves)).to(like.dtype)

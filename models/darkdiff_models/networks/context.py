@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from darkdiff_models.networks.attention import CrossAttention
 from darkdiff_models.networks.blocks import Checkpointed, DownBlock, MidBlock, SpatialTransformer, UNetShape
 from darkdiff_models.networks.conditioning import embed_timestep
+from darkdiff_models.networks.precision import matched
 
 
 class ContextProcessor(ModelMixin, ConfigMixin, Checkpointed):
@@ -20,6 +21,8 @@ class ContextProcessor(ModelMixin, ConfigMixin, Checkpointed):
     It does not depend on the timestep, so it runs once per image, and the denoiser projects its features to keys and
     values once as well. Arguments as in `DarkDiffUNet`.
     """
+
+    _keep_in_fp32_modules = ("time_embedding",)
 
     @register_to_config
     def __init__(
@@ -60,9 +63,9 @@ class ContextProcessor(ModelMixin, ConfigMixin, Checkpointed):
         Returns:
             One (batch, dim, h', w') map per transformer block, in forward order: the block's output tokens.
         """
-        temb = embed_timestep(self.time_proj, self.time_embedding, torch.zeros((), device=latents.device), latents)
+        hidden = self.conv_in(matched(latents, self.conv_in))
+        temb = embed_timestep(self.time_proj, self.time_embedding, torch.zeros((), device=latents.device), hidden)
         features: list[Tensor] = []
-        hidden = self.conv_in(latents)
         block: Any
         for block in self.down_blocks:
             for index, resnet in enumerate(block.resnets):

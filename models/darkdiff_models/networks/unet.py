@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from darkdiff_models.networks.attention import CrossAttention, KeyValue, RegionCrossAttention
 from darkdiff_models.networks.blocks import Checkpointed, DownBlock, MidBlock, SpatialTransformer, UNetShape, UpBlock
 from darkdiff_models.networks.conditioning import ControlEncoder, embed_timestep
+from darkdiff_models.networks.precision import matched
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class DarkDiffUNet(ModelMixin, ConfigMixin, Checkpointed):
             "concat" concatenates z_y to z_t; "controlnet" reads both with a copy of the encoder and adds its outputs to
             the skip connections.
     """
+
+    _keep_in_fp32_modules = ("time_embedding", "conv_out")
 
     @register_to_config
     def __init__(
@@ -139,12 +142,12 @@ class DarkDiffUNet(ModelMixin, ConfigMixin, Checkpointed):
         Returns:
             (batch, out_channels, h, w).
         """
-        temb = embed_timestep(self.time_proj, self.time_embedding, timestep, latents)
         encoder, decoder = iter(condition.encoder), iter(condition.decoder)
         concatenated = (
             [condition.latents] if self.config["conditioning"] == "concat" and condition.latents is not None else []
         )
-        hidden = self.conv_in(torch.cat([latents, *concatenated], dim=1))
+        hidden = self.conv_in(matched(torch.cat([latents, *concatenated], dim=1), self.conv_in))
+        temb = embed_timestep(self.time_proj, self.time_embedding, timestep, hidden)
         skips = [hidden]
         for block in self.down_blocks:
             hidden, new = block(hidden, temb, encoder)
@@ -156,7 +159,8 @@ class DarkDiffUNet(ModelMixin, ConfigMixin, Checkpointed):
             hidden = hidden + middle
         for block in self.up_blocks:
             hidden = block(hidden, skips, temb, decoder)
-        return torch.as_tensor(self.conv_out(nn.functional.silu(self.conv_norm_out(hidden))))
+        hidden = nn.functional.silu(self.conv_norm_out(hidden))
+        return torch.as_tensor(self.conv_out(matched(hidden, self.conv_out)))
 
     def _project_prompt(self, part: nn.Module) -> tuple[KeyValue, ...]:
         """Keys and values of the empty prompt for the text attentions of a part, in the order of its layers."""

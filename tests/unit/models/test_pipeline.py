@@ -126,7 +126,6 @@ def test_an_expected_error_lets_clean_input_through(stage: str) -> None:
 
 def test_the_mean_of_all_views_does_not_know_left_from_right() -> None:
     pipeline, lrgb = make_pipeline(), torch.rand(32, 64, 3)
-    pipeline.use_precision(torch.float32)
     for turn in (lambda x: x.flip(1), lambda x: x.transpose(0, 1)):
         one, all_of_them = (
             (pipeline.reconstruct(turn(lrgb), views=v) - turn(pipeline.reconstruct(lrgb, views=v))).abs().max()
@@ -141,7 +140,6 @@ def test_views_are_averaged_before_colours_are_anchored_in_the_whole_picture() -
     for anchored in (False, True):
         torch.manual_seed(0)
         pipeline = make_pipeline(vae_tile=192, vae_tile_overlap=64, lrgb_space="srgb", colour_anchor=anchored)
-        pipeline.use_precision(torch.float32)
         with torch.no_grad():
             pipeline.vae.decoder.conv_out.weight *= 0.1
             pipeline.vae.decoder.conv_out.bias.fill_(0.1)  # within the display's range, where nothing is clipped
@@ -163,8 +161,6 @@ def test_saved_pipeline_makes_the_same_picture(tmp_path) -> None:
     pipeline.save_pretrained(tmp_path)
     loaded = load_pipeline(tmp_path)
     assert {key: loaded.config[key] for key in settings} == settings
-    for one in (pipeline, loaded):
-        one.use_precision(torch.float32)
     lrgb = torch.rand(32, 40, 3)
     assert torch.allclose(loaded(lrgb).srgb, pipeline(lrgb).srgb, atol=1e-5)
     assert not list(tmp_path.rglob("*.bin"))
