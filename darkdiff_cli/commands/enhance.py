@@ -97,7 +97,7 @@ def _enhance_one(
         print(f"darkdiff: {source}: {note}.", file=sys.stderr)
     if not options.quiet:
         stacked = f"{result.frames} frames, " if result.frames > 1 else ""
-        picture = f"{result.width}x{result.height}, {result.steps} steps"
+        picture = f"{result.width}x{result.height}, {result.steps} step{'s' * (result.steps != 1)}"
         print(f"{source.name}: {stacked}x{result.ratio:g}, {picture}", file=sys.stderr)
     if not options.as_json:
         print(result.output)

@@ -209,6 +209,7 @@ def load_pipeline(model: str | Path) -> DarkDiffPipeline:
         pipeline = read_model(folder)
     except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
         raise ValueError(f"{folder}: is no complete DarkDiff model ({str(error).splitlines()[0]})") from error
-    for network in (pipeline.vae, pipeline.unet, pipeline.context):
-        network.to(memory_format=torch.channels_last)
+    for network in (pipeline.vae, pipeline.unet, pipeline.context, pipeline.detail):
+        if network is not None:
+            network.to(memory_format=torch.channels_last)
     return pipeline

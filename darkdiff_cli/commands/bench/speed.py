@@ -116,7 +116,7 @@ def speed(
         print(json.dumps(found_json(None, found), indent=2))
     else:
         print(
-            f"{found.model}, {found.size} size, {found.steps} steps, guidance {found.guidance:g}, {found.views} views, "
+            f"{found.model}, {found.size} size, steps {found.steps}, guidance {found.guidance:g}, views {found.views}, "
             f"on {found.device} in {found.precision}"
         )
         print(as_text(speed_table(found)))

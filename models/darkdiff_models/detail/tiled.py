@@ -12,7 +12,7 @@ from darkdiff_models.detail.samples import Samples
 from darkdiff_models.finishing.self_ensemble import mean_of_views, turned
 from darkdiff_models.tiling.tiles import Blend, Tiles
 
-TILE, OVERLAP = 1024, 128  # pixels of the full-size picture
+TILE, OVERLAP = 1536, 128  # pixels of the full-size picture
 
 Progress = Callable[[int, int], None]
 """(done, total)."""
