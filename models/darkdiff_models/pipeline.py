@@ -1,6 +1,6 @@
 """DarkDiff as a diffusers pipeline: LRGB in, sRGB out (Sec. 4)."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from darkdiff_models.compilation import compile_denoiser
 from darkdiff_models.detail import Detail, Samples
-from darkdiff_models.detail.tiled import full_size
+from darkdiff_models.detail.tiled import full_size, views_that_pay
 from darkdiff_models.devices import autocast_dtype
 from darkdiff_models.finishing import Finishing, finish
 from darkdiff_models.finishing.self_ensemble import MAX_VIEWS, mean_of_views, turned
@@ -148,6 +148,8 @@ class DarkDiffPipeline(DiffusionPipeline):
 
         # 7. Ours: add what the mosaic knows, at the sensor's size: (H, W, 3)
         if self.detail is not None and fine is not None:
+            if settings is None or settings.views is None:
+                used = replace(used, views=views_that_pay(picture, fine, used.views))
             report = None if on_progress is None else partial(on_progress, "detail")
             picture = full_size(self.detail, picture, fine, used.views, report)
         notes = tuple(dict.fromkeys(plan.note for plan in plans if plan.note is not None))
