@@ -91,7 +91,7 @@ class Worker:
     Args:
         settings: of the batch.
         clock: seconds; as `time.monotonic`.
-        enhancer: a loaded model, whose raws the worker will read; None loads the one of the settings.
+        enhancer: an already loaded model; None loads the one of the settings.
 
     Raises:
         SettingsError: no such model or device.
@@ -111,7 +111,6 @@ class Worker:
         except BaseException:
             self.decoder.close()
             raise
-        self.enhancer.reader = self.decoder.read
 
     def __enter__(self) -> "Worker":
         return self
@@ -128,7 +127,8 @@ class Worker:
             DarkdiffError: as `Enhancer.read` and `Enhancer.develop`.
         """
         began, picture = self.clock(), self.settings.picture
-        developed = self.enhancer.develop(self.enhancer.read(task.job.source, picture), picture)
+        exposure = self.enhancer.read(task.job.source, picture, self.decoder.read)
+        developed = self.enhancer.develop(exposure, picture)
         return Decoded(developed, {"decode": (began, self.clock())})
 
     def run_networks(self, decoded: Decoded) -> Made:

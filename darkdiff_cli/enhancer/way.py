@@ -38,7 +38,6 @@ class Enhancer:
         model: "tiny" (bundled), a folder, or a hub id.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         pipeline: an already loaded model; `model` is then only its name.
-        reader: function that reads a raw; `batch` gives one that reads in another process.
         precision: of the networks' arithmetic; None takes the device's default.
         compile: have the denoiser compiled, see `compile_denoiser`.
 
@@ -51,7 +50,6 @@ class Enhancer:
         model: str = "tiny",
         device: str = "auto",
         pipeline: DarkDiffPipeline | None = None,
-        reader: Reader = read_exposure,
         precision: torch.dtype | None = None,
         compile: bool = False,
     ) -> None:
@@ -65,7 +63,6 @@ class Enhancer:
         if self.pipeline.device.type == "cpu":
             keep_freed_memory()
         self.model = Path(model).name if Path(model).is_dir() else model
-        self.reader = reader
 
     def enhance(
         self,
@@ -111,14 +108,19 @@ class Enhancer:
         report("write", 1, 1)
         return enhanced
 
-    def read(self, source: Path, settings: EnhanceSettings) -> Exposure:
+    def read(self, source: Path, settings: EnhanceSettings, reader: Reader = read_exposure) -> Exposure:
         """Read a raw, correct it, and choose its amplification ratio.
+
+        Args:
+            source: raw file.
+            settings: how it is developed.
+            reader: reads it; `batch` gives one that reads in another process.
 
         Raises:
             InputError, MemoryLimitError: as `enhance`.
         """
         with unchanged(source):
-            return self.reader(source, settings.exposure)
+            return reader(source, settings.exposure)
 
     def read_stack(
         self, sources: Sequence[Path], settings: EnhanceSettings, report: Progress | None = None
