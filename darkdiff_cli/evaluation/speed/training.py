@@ -16,7 +16,7 @@ from darkdiff_cli.evaluation.speed.memory import PeakMemory
 from darkdiff_cli.evaluation.speed.untrained import UntrainedRun
 from darkdiff_cli.interrupt import StopRequest
 from darkdiff_cli.training.cost import META, cost_of
-from darkdiff_cli.training.loop.batches import Cut, batches
+from darkdiff_cli.training.loop.batches import Cut
 from darkdiff_cli.training.loop.machine import make_accelerator
 from darkdiff_cli.training.loop.trainer import Trainer
 from darkdiff_cli.training.run import StageName
@@ -109,7 +109,7 @@ def run_training(
     data, marks, memory = run.data(name, stage, device, kept), Marks(device), PeakMemory(device)
     trainer = Trainer(stage, accelerator, run.settings, cut, marks.mark)
     trainer.state.step = LATE
-    parts = batches(data, LATE, plan, cut, run.settings.workers, stage.multiple)
+    parts = trainer.parts(data)
     with StopRequest() as stop:
         for number in range(WARM_UP + steps):
             begin("warm-up" if number < WARM_UP else f"step {number - WARM_UP + 1}")

@@ -8,7 +8,7 @@ from darkdiff_cli.allocator import keep_freed_memory
 from darkdiff_cli.datasets import Pair
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.interrupt import StopRequest
-from darkdiff_cli.training.loop.batches import Cut, batches, held_out_batch
+from darkdiff_cli.training.loop.batches import Cut, held_out_batch
 from darkdiff_cli.training.loop.journal import Journal, Report
 from darkdiff_cli.training.loop.machine import RunSettings, make_accelerator
 from darkdiff_cli.training.loop.state import newest_checkpoint
@@ -49,7 +49,7 @@ def train(
         run.state.load(newest)
     checks = held_out_batch(held_out, stage.multiple).to(accelerator.device)
     with StopRequest() as stop, Journal(folder, report, plan.steps, accelerator.is_main_process) as journal:
-        parts = batches(data, run.state.step, plan, cut, settings.workers, stage.multiple)
+        parts = run.parts(data)
         while run.state.step < plan.steps:
             numbers, stopped = run.step(parts, stop)
             done = run.state.step

@@ -11,22 +11,21 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from darkdiff_cli.datasets import Pair
 from darkdiff_cli.errors import TrainingError
 from darkdiff_cli.interrupt import StopRequest
-from darkdiff_cli.training.loop.batches import Cut
+from darkdiff_cli.training.loop.batches import Cut, batches
 from darkdiff_cli.training.loop.draws import Draws
 from darkdiff_cli.training.loop.journal import Journal
-from darkdiff_cli.training.loop.machine import RunSettings
-from darkdiff_cli.training.loop.muon import Muon
+from darkdiff_cli.training.loop.machine import RunSettings, data_workers
+from darkdiff_cli.training.loop.optimizers import make_optimizer
 from darkdiff_cli.training.loop.replay import Passes
 from darkdiff_cli.training.loop.state import RunState, moving_averages
 from darkdiff_cli.training.stages.stage import MODEL, Numbers, Objective, Readings, Stage
 from darkdiff_models.learning.fast_blocks import use_fast_blocks
 from darkdiff_models.networks.blocks import Checkpointed
-
-OPTIMIZERS = {"adam": torch.optim.Adam, "muon": Muon}
 
 Part = Literal["data", "gradients", "optimiser", "rest"]
 """Of a step: waiting for pairs and their way to the device; forward and backward passes; clipping and the optimisers;
@@ -65,7 +64,7 @@ class Trainer:
         optimizers: dict[str, torch.optim.Optimizer] = {}
         for player in stage.players:
             groups = stage.parameter_groups(player)
-            optimizer = OPTIMIZERS[plan.optimizer](groups, lr=plan.learning_rate, betas=plan.betas)
+            optimizer = make_optimizer(plan, groups, accelerator.device)
             self.objectives[player], optimizers[player] = accelerator.prepare(Objective(stage, player), optimizer)
         alone = accelerator.device.type == "cuda" and accelerator.num_processes == cut.accumulation == 1
         # Checkpointing asks for a generator's state, which a recording forbids; a scaler may skip a step.
@@ -73,6 +72,11 @@ class Trainer:
         self.passes = Passes(accelerator, record=alone and plain)
         averages = moving_averages(stage.trained, plan.ema_decay)
         self.state = RunState(modules, averages, optimizers, accelerator.scaler)
+
+    def parts(self, data: Dataset[Pair]) -> Iterator[Pair]:
+        """This process's parts of the batches from the next step on."""
+        workers, pinned = data_workers(self.settings, self.accelerator), self.accelerator.device.type == "cuda"
+        return batches(data, self.state.step, self.stage.optimisation, self.cut, workers, self.stage.multiple, pinned)
 
     def step(self, parts: Iterator[Pair], stop: StopRequest) -> tuple[Numbers, bool]:
         """One optimiser step of every active player; returns the numbers to log, and whether a stop was requested.
