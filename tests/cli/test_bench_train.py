@@ -24,26 +24,25 @@ def test_both_stages_are_timed_and_nothing_is_kept(tmp_path: Path, monkeypatch: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_given_data_and_a_finished_model_go_into_stage_3(tmp_path: Path, photograph) -> None:
+def test_given_data_and_a_finished_model_are_what_trains(tmp_path: Path, photograph) -> None:
     import imageio.v3 as iio
 
     for name in ("a", "b"):
         iio.imwrite(tmp_path / f"{name}.png", (photograph * 255).astype("uint8"))
-    words = ("--stage", 3, "--start", "tiny", "--data", f"photos:{tmp_path}", "--steps", 1)
+    words = ("--stage", 1, "--start", "tiny", "--data", f"photos:{tmp_path}", "--steps", 1)
     done = bench(*WORDS, *words)
     assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith("tiny-debug on cpu in ")
     assert lines[0].endswith("from tiny")
-    assert lines[1] == "stage3: 2 images of 32 pixels a step, in 1 parts"
+    assert lines[1] == "stage1: 2 images of 32 pixels a step, in 1 parts"
     assert lines[2].split()[:2] == ["stage", "images/s"]
-    assert lines[3].split()[0] == lines[5].split()[0] == "stage3"
+    assert lines[3].split()[0] == lines[5].split()[0] == "stage1"
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("--stage", 3), "--stage 3 trains on a finished model; give one with --start, such as --start tiny."),
         (("--recipe", "huge"), "huge: no such recipe"),
         (("--data", "films:here"), "--data films:here: must be one of"),
         (("--data", "photos:nowhere"), "nowhere: no such folder of photographs"),

@@ -10,7 +10,7 @@ from darkdiff_cli.batch.run import INTERRUPTED, BatchRun, Stop
 from darkdiff_cli.batch.worker import Decoded, Made, Worker, WorkerSettings
 from darkdiff_cli.errors import DarkdiffError
 
-PREFETCH = 2  # frames decoded ahead: what bounds the memory, whatever the folder's size
+PREFETCH = 2  # the photo that the networks are at and the next: what bounds the memory, whatever the folder's size
 
 
 def run_here(batch: BatchRun, settings: WorkerSettings, device: str, stop: Stop) -> None:
@@ -62,6 +62,7 @@ def work_through(batch: BatchRun, worker: Worker, name: str, stop: Stop) -> None
             if writing is not None:
                 writing.result()
             writing = writer.submit(_write, batch, name, worker, task, made)
+            del made, decoding  # large, and not needed any more while the networks are at the next
         if writing is not None:
             writing.result()
 

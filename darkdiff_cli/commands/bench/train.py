@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from darkdiff_cli.evaluation.speed.training import TrainingSpeed
     from darkdiff_cli.evaluation.speed.untrained import UntrainedRun
 
-TimedStage = Literal["1", "2", "3", "sid-unet"]
+TimedStage = Literal["1", "2", "sid-unet"]
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,7 @@ class TimedTrainingOptions:
             help="A value in place of the recipe's, such as stage2.optimisation.crop=256. Can be given several times.",
         ),
     ] = None
-    stage: Annotated[
-        TimedStage | None, typer.Option(help="Stage of the recipe; 3 needs --start. Default: 1, then 2.")
-    ] = None
+    stage: Annotated[TimedStage | None, typer.Option(help="Stage of the recipe. Default: 1, then 2.")] = None
     steps: Annotated[int, typer.Option(min=1, metavar="N", help="Steps that are measured, after a warm-up.")] = 10
     data: Annotated[
         list[str] | None,
@@ -65,12 +63,10 @@ class TimedTrainingOptions:
         """Refuse options that do not go together.
 
         Raises:
-            SettingsError: two options exclude each other, or one is missing.
+            SettingsError: two options exclude each other.
         """
         if self.base is not None and self.start is not None:
             raise SettingsError("--base and --start: give one of them.")
-        if "3" in self.stages and self.start is None:
-            raise SettingsError("--stage 3 trains on a finished model; give one with --start, such as --start tiny.")
         if "sid-unet" in self.stages and self.start is not None:
             raise SettingsError("--start: stage sid-unet has nothing to go on from; leave it out.")
 
@@ -119,11 +115,11 @@ def _run(timed: TimedTrainingOptions, machine: TrainingMachineOptions, folder: P
     """The training, which writes nothing but the pictures of its pairs into a folder."""
     from darkdiff_cli.datasets import MosaicCache, parse_data
     from darkdiff_cli.evaluation.speed.training import LATE, WARM_UP
-    from darkdiff_cli.evaluation.speed.untrained import UntrainedRun, scene_source, shortened
+    from darkdiff_cli.evaluation.speed.untrained import UntrainedRun, scene_source
     from darkdiff_cli.training.loop.machine import RunSettings
     from darkdiff_cli.training.recipe.recipe_file import load_recipe
 
-    plan = shortened(load_recipe(timed.recipe, timed.changes or ()))
+    plan = load_recipe(timed.recipe, timed.changes or ())
     source = scene_source(folder, plan)
     if timed.data:
         places = tuple(parse_data(words) for words in timed.data)

@@ -106,7 +106,7 @@ def run_training(
     stage = run.made(name, device)
     plan, cut = stage.optimisation, Cut.of(stage.optimisation, 0, 1)
     begin("pairs")
-    data, marks, memory = run.data(name, stage, device, kept), Marks(device), PeakMemory(device)
+    data, marks, memory = run.data(name, stage, kept), Marks(device), PeakMemory(device)
     trainer = Trainer(stage, accelerator, run.settings, cut, marks.mark)
     trainer.state.step = LATE
     parts = trainer.parts(data)

@@ -17,7 +17,6 @@ from darkdiff_cli.training.recipe.stage_settings import AutoencoderShape, Denois
 from darkdiff_cli.training.run import Run, StageName
 from darkdiff_cli.training.stages.stage import Stage
 from darkdiff_cli.training.stages.stage0 import stock_autoencoder, stock_unet
-from darkdiff_cli.training.stages.stage3 import AT_ONCE
 from darkdiff_models.checkpoints import Base
 from darkdiff_models.learning.lpips import LPIPS
 from darkdiff_models.networks.sampling import sd_schedule
@@ -56,30 +55,21 @@ class UntrainedRun(Run):
         with torch.device("cpu" if given else device):
             return next(replace(self, lpips=lpips).stages(name))
 
-    def data(self, name: StageName, stage: Stage, device: torch.device, kept: bool) -> Dataset[Pair]:
+    def data(self, name: StageName, stage: Stage, kept: bool) -> Dataset[Pair]:
         """The pairs to train on.
 
         Args:
             name: of the stage.
             stage: what trains.
-            device: of the networks.
             kept: a few pairs are made now and come again and again, so that a step waits for none.
 
         Raises:
             InputError, SettingsError: as `Source.open`.
         """
         pairs = self.pairs(name, "train", stage.pairs_crop)
-        found = stage.kept(pairs, self.recipe.seed, device)
-        if not kept or found is not pairs:
-            return found
-        return KeptPairs([pairs[index] for index in range(PAIRS)], stage.optimisation.crop, self.recipe.seed)
-
-
-def shortened(recipe: Recipe) -> Recipe:
-    """A recipe that keeps no more pairs than are made at once, where it makes thousands before the first step."""
-    if recipe.stage3 is None or recipe.stage3.kept_pairs == 0:
-        return recipe
-    return replace(recipe, stage3=replace(recipe.stage3, kept_pairs=AT_ONCE))
+        if not kept:
+            return pairs
+        return KeptPairs([pairs[index] for index in range(PAIRS)], stage.pairs_crop, self.recipe.seed)
 
 
 def scene_source(folder: Path, recipe: Recipe) -> Source:

@@ -6,7 +6,7 @@ import pytest
 from torch import Tensor
 
 from darkdiff_cli.evaluation.speed.training import run_training
-from darkdiff_cli.evaluation.speed.untrained import UntrainedRun, scene_source, shortened
+from darkdiff_cli.evaluation.speed.untrained import UntrainedRun, scene_source
 from darkdiff_cli.training.cost import META
 from darkdiff_cli.training.loop.machine import RunSettings
 from darkdiff_cli.training.recipe.recipe_file import load_recipe
@@ -14,7 +14,7 @@ from darkdiff_cli.training.run import StageName
 
 
 def run_of(recipe: str, folder: Path, *changes: str) -> UntrainedRun:
-    plan = shortened(load_recipe(recipe, changes))
+    plan = load_recipe(recipe, changes)
     settings = RunSettings(folder, plan.seed, workers=0, device="cpu", precision="fp32")
     return UntrainedRun(plan, scene_source(folder, plan), settings, steps=1_000_000 + 3 + 2, dry=True)
 
@@ -39,7 +39,7 @@ def test_what_stays_in_memory_is_counted_to_the_byte(stage: StageName, tmp_path:
     averaged = [p for module in made.trained.values() for p in module.parameters()]
     found = run_training(run, stage, kept=True, steps=2, begin=said.append)
     assert found.gigabytes == {
-        "weights": pytest.approx(4e-9 * count(weights)),
+        "weights": pytest.approx(1e-9 * sum(t.numel() * t.element_size() for t in weights)),
         "gradients": pytest.approx(4e-9 * count(trained)),
         "optimiser": pytest.approx(4e-9 * (2 * count(trained) + len(trained))),  # Adam counts each tensor's steps
         "averages": pytest.approx(4e-9 * count(averaged)),
