@@ -29,7 +29,8 @@ def test_given_data_and_a_finished_model_are_what_trains(tmp_path: Path, photogr
 
     for name in ("a", "b"):
         iio.imwrite(tmp_path / f"{name}.png", (photograph * 255).astype("uint8"))
-    words = ("--stage", 1, "--start", "tiny", "--data", f"photos:{tmp_path}", "--steps", 1)
+    widths = "stage0.autoencoder_shape.block_out_channels=[32, 64, 128, 192]"  # the model's
+    words = ("--stage", 1, "--start", "tiny", "--data", f"photos:{tmp_path}", "--steps", 1, "--set", widths)
     done = bench(*WORDS, *words)
     assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()
