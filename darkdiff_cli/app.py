@@ -13,6 +13,7 @@ from darkdiff_cli.commands.bench.quality import protocols, quality
 from darkdiff_cli.commands.bench.short import short
 from darkdiff_cli.commands.bench.speed import speed
 from darkdiff_cli.commands.bench.table import table
+from darkdiff_cli.commands.bench.train import train as bench_train
 from darkdiff_cli.commands.enhance import enhance
 from darkdiff_cli.commands.exits import Debug, with_exit_code
 from darkdiff_cli.commands.grouped import grouped
@@ -41,13 +42,13 @@ def _add(parent: typer.Typer, *commands: Callable[..., int]) -> None:
 
 
 _add(app, enhance, preview, batch, info, models, train)
-_add(bench_app, quality, protocols, table, speed)
+_add(bench_app, quality, protocols, table, speed, bench_train)
 app.add_typer(bench_app, name="bench", invoke_without_command=True)
 
 
 @bench_app.callback()
 def _bench(context: typer.Context) -> None:
-    """Score picture quality by named protocols, and time each stage of a photo.
+    """Score picture quality by named protocols, and time each stage of a photo and of training.
 
     Without a command: a short version of both on a scene made by code, in about two minutes.
     """

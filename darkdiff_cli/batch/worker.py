@@ -1,22 +1,28 @@
-"""What is done with one file of a batch, wherever the batch runs: decode, render, write."""
+"""What is done with one file of a batch, wherever the batch runs: decode, run the networks, write."""
 
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from darkdiff_cli.batch.album.previews import keep_preview, make_preview
 from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.decoder import Decoder
 from darkdiff_cli.batch.ledger import Entry
-from darkdiff_cli.enhancer import Enhancer, EnhanceSettings, Rendered
+from darkdiff_cli.enhancer import Developed, Enhancer, EnhanceSettings, Rendered
 from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, OutputError, sentence_of
 from darkdiff_cli.raw import Exposure
+from darkdiff_models import DarkDiffOutput
 
 FULL = 20_000_000  # bytes; with less left, a failed write means a full disk
+
+
+Step = Literal["decode", "networks", "write"]
+Times = dict[Step, tuple[float, float]]
+"""When each step of a photo began and ended, in seconds of the worker's clock."""
 
 
 @dataclass(frozen=True)
@@ -42,18 +48,19 @@ class WorkerSettings:
 
 @dataclass(frozen=True)
 class Decoded:
-    """A frame with its ratio, and the seconds of work on it so far."""
+    """What the networks see of a frame, and when the work on it was done."""
 
-    exposure: Exposure
-    seconds: float
+    developed: Developed
+    times: Times
 
 
 @dataclass(frozen=True)
 class Made:
-    """A picture, and the seconds of work on it so far."""
+    """The networks' picture of a frame, and when the work on it was done."""
 
-    rendered: Rendered
-    seconds: float
+    exposure: Exposure
+    output: DarkDiffOutput
+    times: Times
 
 
 @dataclass(frozen=True)
@@ -64,34 +71,43 @@ class Finished:
         task: the task.
         entry: for the ledger.
         disk_full: the photo could not be written because the disk is full.
+        times: when it was worked on; nothing of one that failed.
     """
 
     task: Task
     entry: Entry
     disk_full: bool = False
+    times: Times = field(default_factory=dict)
 
 
 class Worker:
     """One loaded model and one decoder process; each step may run in a thread of its own.
+
+    A photo takes three steps: decoding, which brings it into the form that the networks take; the networks; and
+    writing, which finishes the picture first. Only the second needs the networks' device.
 
     Between its steps a photo waits for those before it, which is no work on it: each step is timed alone.
 
     Args:
         settings: of the batch.
         clock: seconds; as `time.monotonic`.
+        enhancer: an already loaded model; None loads the one of the settings.
 
     Raises:
         SettingsError: no such model or device.
     """
 
-    def __init__(self, settings: WorkerSettings, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        clock: Callable[[], float] = time.monotonic,
+        enhancer: Enhancer | None = None,
+    ) -> None:
         self.settings, self.clock = settings, clock
         self.decoder = Decoder(settings.timeout)
         self.decoder.start()  # it loads while the model does
         try:
-            self.enhancer = Enhancer(
-                settings.model, settings.device, reader=self.decoder.read, compile=settings.compile
-            )
+            self.enhancer = enhancer or Enhancer(settings.model, settings.device, compile=settings.compile)
         except BaseException:
             self.decoder.close()
             raise
@@ -105,35 +121,36 @@ class Worker:
         self.decoder.close()
 
     def decode(self, task: Task) -> Decoded:
-        """Read a frame and choose its amplification ratio.
+        """Read a frame, choose its amplification ratio and develop it.
 
         Raises:
-            InputError, MemoryLimitError: as `Enhancer.read`.
+            DarkdiffError: as `Enhancer.read` and `Enhancer.develop`.
         """
-        began = self.clock()
-        exposure = self.enhancer.read(task.job.source, self.settings.picture)
-        return Decoded(exposure, self.clock() - began)
+        began, picture = self.clock(), self.settings.picture
+        exposure = self.enhancer.read(task.job.source, picture, self.decoder.read)
+        developed = self.enhancer.develop(exposure, picture)
+        return Decoded(developed, {"decode": (began, self.clock())})
 
-    def render(self, decoded: Decoded) -> Made:
+    def run_networks(self, decoded: Decoded) -> Made:
         """Run the networks; out of memory, once more with half the tile.
 
         Raises:
-            DarkdiffError: as `Enhancer.render`.
+            DarkdiffError: as `Enhancer.run_networks`.
         """
-        began, exposure, picture = self.clock(), decoded.exposure, self.settings.picture
+        began, seen, picture = self.clock(), decoded.developed, self.settings.picture
         try:
-            rendered = self.enhancer.render(exposure, picture)
+            output = self.enhancer.run_networks(seen, picture)
         except MemoryLimitError as error:
             if error.smaller_tile is None:
                 raise
             sampling = replace(picture.sampling, tile=error.smaller_tile)
-            rendered = self.enhancer.render(exposure, replace(picture, sampling=sampling))
+            output = self.enhancer.run_networks(seen, replace(picture, sampling=sampling))
             note = f"the picture did not fit into memory, so it was denoised in tiles of {error.smaller_tile} latents"
-            rendered = replace(rendered, notes=(*rendered.notes, note))
-        return Made(rendered, decoded.seconds + self.clock() - began)
+            output = replace(output, notes=(*output.notes, note))
+        return Made(seen.exposure, output, {**decoded.times, "networks": (began, self.clock())})
 
     def write(self, task: Task, made: "Made | DarkdiffError") -> Finished:
-        """Write the photo, whole or not at all; an error is what became of the task."""
+        """Finish the picture and write it, whole or not at all; an error is what became of the task."""
         began, folder = self.clock(), str(task.job.folder.resolve())
         entry = Entry(task.key, task.job.relative, task.job.photo, "done", folder=folder)
         try:
@@ -142,14 +159,16 @@ class Worker:
             task.job.output.parent.mkdir(parents=True, exist_ok=True)
             picture = self.settings.picture
             settings = replace(picture, photo=replace(picture.photo, overwrite=True))
-            done = self.enhancer.write(task.job.output, made.rendered, settings)
-            notes = (*done.notes, *self._keep_preview(task, made.rendered))
+            rendered = self.enhancer.finish(made.exposure, made.output, settings)
+            done = self.enhancer.write(task.job.output, rendered, settings)
+            notes = (*done.notes, *self._keep_preview(task, rendered))
         except Exception as error:  # whatever this file has in it, the others go on
             full = isinstance(error, OutputError | OSError) and _free(task.job.output) < FULL
             sentence = sentence_of(error, task.job.source)
             return Finished(task, replace(entry, status="failed", error=sentence), disk_full=full)
-        seconds = round(made.seconds + self.clock() - began, 2)
-        return Finished(task, replace(entry, ratio=done.ratio, seconds=seconds, notes=notes))
+        times: Times = {**made.times, "write": (began, self.clock())}
+        seconds = round(sum(end - begin for begin, end in times.values()), 2)
+        return Finished(task, replace(entry, ratio=done.ratio, seconds=seconds, notes=notes), times=times)
 
     def _keep_preview(self, task: Task, rendered: Rendered) -> tuple[str, ...]:
         """Keep the preview of a photo that is written already; without it the photo is as good, so say it and go on."""

@@ -95,17 +95,13 @@ def _perceptual(recipe: "Recipe", stage: str, path: Path | None) -> "LPIPS | Non
     """The LPIPS network from the user's file, the cache or its public originals; None where no loss weighs it."""
     from darkdiff_models.learning.lpips import LPIPS
 
-    if path is None and not _weighs_lpips(recipe, stage):
+    if path is None and not recipe.weighs_lpips(stage):
         return None
     try:
         network = recipe.perceptual_network
         return LPIPS.from_file(lpips_file(path, network), network)
     except (FileNotFoundError, ValueError, KeyError) as error:
         raise SettingsError(f"{error}; give the LPIPS weights with --lpips FILE.safetensors.") from error
-
-
-def _weighs_lpips(recipe: "Recipe", stage: str) -> bool:
-    return any(loss.lpips > 0 for name, loss in recipe.losses.items() if name.startswith(f"stage{stage}"))
 
 
 def _describe(run: "Run", names: "Sequence[StageName]") -> None:
@@ -118,10 +114,8 @@ def _describe_stage(run: "Run", name: "StageName") -> None:
     from darkdiff_cli.training.cost import cost_of
     from darkdiff_models.learning.lpips import LPIPS
 
-    if _weighs_lpips(run.recipe, name):
+    if run.recipe.weighs_lpips(name):
         run = replace(run, lpips=LPIPS(run.recipe.perceptual_network))  # its values do not matter here
-    channels = {"lrgb-srgb": (3, 3), "raw-srgb": (4, 3), "raw-raw": (4, 4)}
-    form = channels["raw-srgb" if name == "sid-unet" else "lrgb-srgb" if name == "0" else run.recipe.data_format]
     for stage in run.stages(name):
         plan = stage.optimisation
         print(f"{stage.name}: {plan.steps} steps of {plan.batch_size} images in {plan.accumulation} parts")
@@ -131,7 +125,7 @@ def _describe_stage(run: "Run", name: "StageName") -> None:
                 print(
                     f"  {group['name']}: {count:,} parameters, learning rate {plan.learning_rate * group['factor']:.3g}"
                 )
-        cost = cost_of(stage, form)
+        cost = cost_of(stage, run.recipe.channels(name))
         print(f"  frozen: {cost.frozen:,} parameters")
         print(f"  memory of weights, gradients, optimiser and average: {cost.state_bytes / 1e9:.2f} GB")
         print(f"  memory of activations: {cost.activation_bytes / 1e9:.2f} GB in fp32, half of it in bf16 or fp16")

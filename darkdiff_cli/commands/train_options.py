@@ -130,13 +130,14 @@ class TrainingMachineOptions:
         ),
     ] = "auto"
     workers: Annotated[
-        int,
+        int | None,
         typer.Option(
             min=0,
             metavar="N",
-            help="Processes that make training pairs, for each device; 0: the training process makes them.",
+            help="Processes that make training pairs, for each device; 0: the training process makes them. Default: 1, "
+            "and on a GPU 4.",
         ),
-    ] = 1
+    ] = None
 
     def check(self) -> None:
         """Refuse a precision that does not exist.

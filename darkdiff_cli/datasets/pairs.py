@@ -73,6 +73,11 @@ class Pair:
         moved = self._each(lambda image: image.to(device, memory_format=torch.channels_last, non_blocking=True))
         return moved if self.full is None else replace(moved, full=self.full.each(lambda image: image.to(device)))
 
+    def pin_memory(self) -> "Pair":
+        """A copy in page-locked memory; torch's loader calls this."""
+        pinned = self._each(lambda image: image.pin_memory())
+        return pinned if self.full is None else replace(pinned, full=self.full.each(lambda image: image.pin_memory()))
+
     def cloned(self) -> "Pair":
         """A copy in memory of its own."""
         copy = self._each(lambda image: image.clone())

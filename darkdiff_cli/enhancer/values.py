@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from darkdiff_cli.photo import PhotoSettings
 from darkdiff_cli.raw import Exposure, ExposureSettings
 from darkdiff_models import Sampling, SamplingSettings
+from darkdiff_models.detail import Samples
 from darkdiff_models.tiling.planner import Plan
 
 
@@ -25,6 +27,21 @@ class EnhanceSettings:
     exposure: ExposureSettings = field(default_factory=ExposureSettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     photo: PhotoSettings = field(default_factory=PhotoSettings)
+
+
+@dataclass(frozen=True)
+class Developed:
+    """What the networks see of a frame.
+
+    Attributes:
+        exposure: the frame and its amplification ratio.
+        image: (h, w, 3) LRGB or (h, w, 4) Bayer planes float32, as the model takes it.
+        samples: the mosaic, where detail is added from it.
+    """
+
+    exposure: Exposure
+    image: Tensor
+    samples: Samples | None
 
 
 @dataclass(frozen=True)

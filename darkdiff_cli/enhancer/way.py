@@ -9,24 +9,21 @@ import numpy as np
 import torch
 
 from darkdiff_cli.allocator import keep_freed_memory
+from darkdiff_cli.enhancer.developed import developed
+from darkdiff_cli.enhancer.failures import explaining, name_of
 from darkdiff_cli.enhancer.how_made import how_made
-from darkdiff_cli.enhancer.memory import explained
-from darkdiff_cli.enhancer.values import Enhanced, EnhanceSettings, Rendered
+from darkdiff_cli.enhancer.values import Developed, Enhanced, EnhanceSettings, Rendered
 from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.files import same_file, unchanged
 from darkdiff_cli.photo import check_target, upright, write_photo
 from darkdiff_cli.photo.doubt_map import write_doubt_map
-from darkdiff_cli.raw import Exposure, ExposureSettings, finish, network_input, read_exposure
+from darkdiff_cli.raw import Exposure, ExposureSettings, finish, read_exposure
 from darkdiff_cli.raw.doubt import doubt_of
-from darkdiff_cli.raw.noise import NO_NOISE, measure_noise
-from darkdiff_cli.raw.sparse import noise_of_colours, sparse_colours
 from darkdiff_cli.raw.stack import read_stack
 from darkdiff_cli.raw.white_balance import camera_colours
-from darkdiff_models import DarkDiffPipeline, SamplingSettings
+from darkdiff_models import DarkDiffOutput, DarkDiffPipeline
 from darkdiff_models.checkpoints import load_pipeline
-from darkdiff_models.detail import Samples
 from darkdiff_models.devices import pick_device
-from darkdiff_models.tiling.planner import TRAINED
 
 Progress = Callable[[str, int, int], None]
 """(stage, done, total)."""
@@ -41,7 +38,6 @@ class Enhancer:
         model: "tiny" (bundled), a folder, or a hub id.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         pipeline: an already loaded model; `model` is then only its name.
-        reader: function that reads a raw; `batch` gives one that reads in another process.
         precision: of the networks' arithmetic; None takes the device's default.
         compile: have the denoiser compiled, see `compile_denoiser`.
 
@@ -54,7 +50,6 @@ class Enhancer:
         model: str = "tiny",
         device: str = "auto",
         pipeline: DarkDiffPipeline | None = None,
-        reader: Reader = read_exposure,
         precision: torch.dtype | None = None,
         compile: bool = False,
     ) -> None:
@@ -68,7 +63,6 @@ class Enhancer:
         if self.pipeline.device.type == "cpu":
             keep_freed_memory()
         self.model = Path(model).name if Path(model).is_dir() else model
-        self.reader = reader
 
     def enhance(
         self,
@@ -114,14 +108,19 @@ class Enhancer:
         report("write", 1, 1)
         return enhanced
 
-    def read(self, source: Path, settings: EnhanceSettings) -> Exposure:
+    def read(self, source: Path, settings: EnhanceSettings, reader: Reader = read_exposure) -> Exposure:
         """Read a raw, correct it, and choose its amplification ratio.
+
+        Args:
+            source: raw file.
+            settings: how it is developed.
+            reader: reads it; `batch` gives one that reads in another process.
 
         Raises:
             InputError, MemoryLimitError: as `enhance`.
         """
         with unchanged(source):
-            return self.reader(source, settings.exposure)
+            return reader(source, settings.exposure)
 
     def read_stack(
         self, sources: Sequence[Path], settings: EnhanceSettings, report: Progress | None = None
@@ -150,33 +149,46 @@ class Enhancer:
             InputError, SettingsError, MemoryLimitError: as `enhance`.
         """
         report = report or (lambda _stage, _done, _total: None)
-        frame, ratio, config = exposure.frame, exposure.ratio, dict(self.pipeline.config)
-        name, sampling = frame.path or "the frame", settings.sampling
-        try:
-            image = network_input(frame, ratio, config["lrgb_space"], config["data_format"])
-            report("develop", 1, 1)
-            result = self.pipeline(
-                torch.from_numpy(image), sampling, self._samples(exposure, sampling), on_progress=report
-            )
-        except ValueError as error:
-            raise SettingsError(f"{name}: {error}.") from error
-        except (MemoryError, RuntimeError) as error:
-            trained = int(config["tile"]) or TRAINED
-            raise explained(error, name, self.pipeline.resolved(sampling).tile, trained) from error
-        white, strength = settings.exposure.white_used, settings.exposure.strength
-        picture, gain = finish(result.srgb.numpy(), frame, ratio, config["data_format"], white, strength)
-        if not np.isfinite(picture).all():
-            raise InputError(f"{name}: the model gave NaN or infinite values; try --device cpu, or another ratio.")
+        seen = self.develop(exposure, settings)
+        report("develop", 1, 1)
+        made = self.run_networks(seen, settings, report)
+        del seen  # the mosaic's samples are large, and what follows does not need them
+        rendered = self.finish(exposure, made, settings)
         report("finish", 1, 1)
-        return Rendered(picture, exposure, result.sampling, result.plan, result.notes, gain)
+        return rendered
 
-    def _samples(self, exposure: Exposure, sampling: SamplingSettings) -> Samples | None:
-        """What the sensor saw, where detail is added from it; None where LRGB has the picture's full size."""
-        frame = exposure.frame
-        if self.pipeline.resolved(sampling).size == "half" or frame.sites_per_pixel != 2:
-            return None
-        noise = noise_of_colours(frame, exposure.ratio, measure_noise(frame) or NO_NOISE)
-        return Samples.of_arrays(*sparse_colours(frame, exposure.ratio), noise, frame.matrix)
+    def develop(self, exposure: Exposure, settings: EnhanceSettings) -> Developed:
+        """What the networks see of a frame; the work of a processor.
+
+        Raises:
+            SettingsError, MemoryLimitError: as `enhance`.
+        """
+        with explaining(exposure.frame, self.pipeline, settings.sampling):
+            return developed(exposure, self.pipeline, settings.sampling)
+
+    def run_networks(
+        self, seen: Developed, settings: EnhanceSettings, report: Progress | None = None
+    ) -> DarkDiffOutput:
+        """The networks' picture; all of a photo's work that is done on their device.
+
+        Raises:
+            SettingsError, MemoryLimitError: as `enhance`.
+        """
+        with explaining(seen.exposure.frame, self.pipeline, settings.sampling):
+            return self.pipeline(seen.image, settings.sampling, seen.samples, on_progress=report)
+
+    def finish(self, exposure: Exposure, made: DarkDiffOutput, settings: EnhanceSettings) -> Rendered:
+        """The networks' picture at the white level and the strength of the settings; the work of a processor.
+
+        Raises:
+            InputError: the networks gave values that are no numbers.
+        """
+        frame, chosen, form = exposure.frame, settings.exposure, dict(self.pipeline.config)["data_format"]
+        picture, gain = finish(made.srgb.numpy(), frame, exposure.ratio, form, chosen.white_used, chosen.strength)
+        if not np.isfinite(picture).all():
+            name = name_of(frame)
+            raise InputError(f"{name}: the model gave NaN or infinite values; try --device cpu, or another ratio.")
+        return Rendered(picture, exposure, made.sampling, made.plan, made.notes, gain)
 
     def write(self, output: Path, rendered: Rendered, settings: EnhanceSettings) -> Enhanced:
         """Write the picture of `render` upright, with capture metadata and provenance.

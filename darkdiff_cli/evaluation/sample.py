@@ -55,3 +55,14 @@ def write_dark(path: Path, srgb_01: NDArray[np.float32], ratio: float, seed: int
     rng = np.random.default_rng(seed)
     dark = expose(unprocess(srgb_01, SENSOR), ratio, NOISE, SENSOR.black, SENSOR.white, rng)
     write_dng(path, dark, SENSOR, CAPTURE)
+
+
+def write_large(folder: Path, megapixels: float, ratio: float) -> Path:
+    """Write the scene, repeated until a sensor of so many megapixels is full, as a raw `ratio` times too dark."""
+    height = round((megapixels * 1e6 / 1.5) ** 0.5 / 4) * 2
+    width = round(height * 1.5)
+    scene = night_scene()
+    tiles = (-(-height // scene.shape[0]), -(-width // scene.shape[1]), 1)
+    path = folder / f"{megapixels:g}.dng"
+    write_dark(path, np.tile(scene, tiles)[:height, :width], ratio)
+    return path

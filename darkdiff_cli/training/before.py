@@ -7,7 +7,6 @@ from darkdiff_cli.training.loop.train import earlier_checkpoint
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.recipe import Recipe
 from darkdiff_cli.training.run import Run, StageName
-from darkdiff_models.checkpoints import load_base, load_base_autoencoder
 
 FOLDERS: dict[StageName, tuple[str, ...]] = {
     "0": ("stage0-autoencoder", "stage0-denoiser"),
@@ -47,9 +46,9 @@ def check_before(run: Run, names: Sequence[StageName], processes: int) -> None:
         run.finished()
         return
     if "0" not in names and "2" in names:
-        run.from_base(load_base)
+        run.base_model()
     elif "0" not in names and "1" in names:
-        run.from_base(load_base_autoencoder)
+        run.base_autoencoder()
 
 
 def _plans(recipe: Recipe, name: StageName) -> list[Optimisation]:

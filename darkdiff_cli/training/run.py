@@ -24,7 +24,7 @@ from darkdiff_cli.training.stages.stage1 import ResidualAutoencoder
 from darkdiff_cli.training.stages.stage2 import ConditionalDenoiser
 from darkdiff_cli.training.stages.stage3 import FullSizePicture
 from darkdiff_models import DarkDiffPipeline, ResidualAutoencoderKL
-from darkdiff_models.checkpoints import load_base, load_base_autoencoder, load_pipeline
+from darkdiff_models.checkpoints import Base, load_base, load_base_autoencoder, load_pipeline
 from darkdiff_models.detail import Detail
 from darkdiff_models.learning.lpips import LPIPS
 from darkdiff_models.learning.sid_unet import SidUNet
@@ -52,7 +52,7 @@ class Run:
         start: DarkDiff model to go on from instead; empty to begin with the base.
         lpips: the perceptual network, where the recipe weighs it.
         steps, epochs: instead of the recipe's.
-        dry: nothing will train, so that stage 2 may stand on an autoencoder that stage 1 has not trained yet.
+        dry: nothing of it will be kept, so that stage 2 may stand on an autoencoder that stage 1 has not trained yet.
     """
 
     recipe: Recipe
@@ -121,7 +121,7 @@ class Run:
             vae = self._retasked_autoencoder()
         else:
             vae = ResidualAutoencoderKL.from_pretrained(self.autoencoder())
-        origin = self.from_base(load_base)
+        origin = self.base_model()
         networks = denoiser(origin.unet, origin.empty_prompt, settings.region_size, settings.conditioning)
         schedule = DDIMScheduler.from_config(origin.scheduler, timestep_spacing="trailing")
         yield ConditionalDenoiser(self.recipe, vae, networks, schedule, self.lpips)
@@ -210,7 +210,7 @@ class Run:
         """The base's autoencoder as stage 1 begins with it."""
         into = 3 if self.recipe.data_format == "lrgb-srgb" else 4
         out = 4 if self.recipe.data_format == "raw-raw" else 3
-        return residual_autoencoder(self.from_base(load_base_autoencoder), self.recipe.stage1.residual, into, out)
+        return residual_autoencoder(self.base_autoencoder(), self.recipe.stage1.residual, into, out)
 
     def autoencoder(self) -> Path:
         """The folder of the autoencoder that this run's stage 1 trained.
@@ -228,12 +228,23 @@ class Run:
         """
         return self._folder("stage2", "unet").parent
 
-    def from_base(self, load: Callable[[str | Path], Loaded]) -> Loaded:
-        """What `load` takes from the Stable Diffusion that is retasked, the user's, the recipe's or the run's own.
+    def base_model(self) -> Base:
+        """The Stable Diffusion that is retasked, the user's, the recipe's or the run's own.
 
         Raises:
             SettingsError: it is missing or cannot be loaded.
         """
+        return self._from_base(load_base)
+
+    def base_autoencoder(self) -> AutoencoderKL:
+        """Its autoencoder alone.
+
+        Raises:
+            SettingsError: as `base_model`.
+        """
+        return self._from_base(load_base_autoencoder)
+
+    def _from_base(self, load: Callable[[str | Path], Loaded]) -> Loaded:
         base = self.base or self.recipe.base or self._folder("stage0-denoiser", "unet").parent
         try:
             return load(base)

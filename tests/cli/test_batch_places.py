@@ -109,22 +109,22 @@ def test_out_of_memory_is_tried_once_more_with_half_the_tile(dark_dng, model_fol
     picture = EnhanceSettings(ExposureSettings(ratio=100.0), SamplingSettings(tile=16))
     settings = WorkerSettings(str(model_folder), picture, 60.0)
     with Worker(settings) as worker:
-        whole, tiles = worker.enhancer.render, []
+        whole, tiles = worker.enhancer.run_networks, []
 
-        def scarce(exposure, chosen, report=None):
+        def scarce(seen, chosen, report=None):
             tiles.append(chosen.sampling.tile)
             if chosen.sampling.tile > limit:
                 raise MemoryLimitError("too large", chosen.sampling.tile // 2)
-            return whole(exposure, chosen, report)
+            return whole(seen, chosen, report)
 
-        monkeypatch.setattr(worker.enhancer, "render", scarce)
+        monkeypatch.setattr(worker.enhancer, "run_networks", scarce)
         limit = 8
-        made = worker.render(worker.decode(Task(job, "key")))
+        made = worker.run_networks(worker.decode(Task(job, "key")))
         assert tiles == [16, 8]
-        assert np.isfinite(made.rendered.srgb_01).all()
+        assert np.isfinite(made.output.srgb).all()
         limit = 4
         with pytest.raises(MemoryLimitError):
-            worker.render(worker.decode(Task(job, "key")))
+            worker.run_networks(worker.decode(Task(job, "key")))
         assert worker.write(Task(job, "key"), MemoryLimitError("too large")).entry.status == "failed"
 
 
@@ -142,7 +142,7 @@ def test_what_a_photo_waits_for_others_is_no_work_on_it(dark_dng, model_folder, 
         task = Task(job, "key")
         decoded = worker.decode(task)
         now += 100
-        made = worker.render(decoded)
+        made = worker.run_networks(decoded)
         now += 100
         assert worker.write(task, made).entry.seconds == 3.0
 

@@ -76,3 +76,20 @@ def test_speed_times_the_full_size_of_a_model_that_has_it() -> None:
     assert full["timings"][0]["seconds"]["detail"] > 0
     assert half["timings"][0]["seconds"]["detail"] == 0
     assert full["teraflop_per_megapixel"] > 1.05 * half["teraflop_per_megapixel"]
+
+
+def test_photos_in_a_batch_are_counted_without_the_first(model_folder, tmp_path) -> None:
+    report = tmp_path / "speed.html"
+    words = ("speed", "--model", model_folder, "--device", "cpu", "--size", 0.05, "--repeats", 1, "--steps", 1)
+    done = bench(*words, "--batch", 2, "--report", report)
+    assert done.exit_code == 0, done.stderr
+    flow = json.loads(report.with_suffix(".json").read_text())["speed"]["timings"][0]["flow"]
+    assert flow["photos"] == 2
+    assert set(flow["work"]) == {"decode", "networks", "write"}
+    assert min(flow["work"].values()) > 0
+    assert 0 < flow["share_busy"] <= 1
+    assert flow["photos_a_minute"] == 120 / flow["seconds"]
+    head, row = done.stdout.splitlines()[-2:]
+    assert head.startswith("MP, in a batch  photos a minute  networks busy")
+    assert row.split()[:2] == ["0.05", f"{flow['photos_a_minute']:.2f}"]
+    assert f"<td>{flow['photos_a_minute']:.2f}</td>" in report.read_text()

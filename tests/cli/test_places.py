@@ -155,9 +155,9 @@ def test_a_raw_that_changes_while_it_is_read_is_one_sentence(
             path.unlink()
         return exposure
 
-    enhancer = Enhancer(str(model_folder), "cpu", reader=reader)
+    enhancer = Enhancer(str(model_folder), "cpu")
     with pytest.raises(InputError, match="was changed while it was read"):
-        enhancer.read(raw, EnhanceSettings(ExposureSettings(ratio=200.0)))
+        enhancer.read(raw, EnhanceSettings(ExposureSettings(ratio=200.0)), reader)
 
 
 def test_what_reading_raises_of_a_file_that_changed_is_the_change(tmp_path: Path) -> None:

@@ -25,12 +25,12 @@ FLOORS = {
     **dict.fromkeys(("raw", "photo", "synthesis"), 1),
     **dict.fromkeys(("datasets", "enhancer", "model_list"), 2),
     "training": 3,
-    "evaluation": 3,
     "batch": 3,
     "preview": 3,
-    "commands": 4,
-    "app": 5,
-    "__main__": 6,
+    "evaluation": 4,
+    "commands": 5,
+    "app": 6,
+    "__main__": 7,
 }
 NETWORK_FLOORS = {
     **dict.fromkeys(("networks", "finishing", "devices", "sampling_settings", "digest", "compilation"), 1),

@@ -7,7 +7,7 @@ import torch
 
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
-from darkdiff_cli.enhancer.memory import explained
+from darkdiff_cli.enhancer.failures import explained
 from darkdiff_cli.errors import MemoryLimitError, SettingsError
 from darkdiff_cli.photo import PhotoSettings
 from darkdiff_cli.raw import ExposureSettings

@@ -10,13 +10,11 @@ from darkdiff_cli.batch.run import INTERRUPTED, BatchRun, Stop
 from darkdiff_cli.batch.worker import Decoded, Made, Worker, WorkerSettings
 from darkdiff_cli.errors import DarkdiffError
 
-PREFETCH = 2  # frames decoded ahead: what bounds the memory, whatever the folder's size
+PREFETCH = 2  # the photo that the networks are at and the next: what bounds the memory, whatever the folder's size
 
 
 def run_here(batch: BatchRun, settings: WorkerSettings, device: str, stop: Stop) -> None:
     """Work through a batch with one model, and close it.
-
-    A request to stop is honoured after the current file; files decoded ahead are dropped.
 
     Args:
         batch: the run.
@@ -29,8 +27,21 @@ def run_here(batch: BatchRun, settings: WorkerSettings, device: str, stop: Stop)
     """
     with ExitStack() as stack:
         stack.callback(batch.close)
-        worker = stack.enter_context(Worker(replace(settings, device=device)))
-        reader, writer = (stack.enter_context(ThreadPoolExecutor(1)) for _ in range(2))
+        work_through(batch, stack.enter_context(Worker(replace(settings, device=device))), device, stop)
+
+
+def work_through(batch: BatchRun, worker: Worker, name: str, stop: Stop) -> None:
+    """Let the photos flow: while the networks are at one, the next are decoded and the one before it is written.
+
+    A request to stop is honoured after the current file; files decoded ahead are dropped.
+
+    Args:
+        batch: the run.
+        worker: does the steps.
+        name: of the worker.
+        stop: looked at between two files.
+    """
+    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
         ahead: deque[tuple[Task, Future[Decoded]]] = deque()
         writing: Future[None] | None = None
         while batch.stopped is None:
@@ -46,21 +57,22 @@ def run_here(batch: BatchRun, settings: WorkerSettings, device: str, stop: Stop)
             if not ahead or stop.requested:
                 break
             task, decoding = ahead.popleft()
-            batch.begin(device, task)
+            batch.begin(name, task)
             made = _made(worker, decoding)
             if writing is not None:
                 writing.result()
-            writing = writer.submit(_write, batch, device, worker, task, made)
+            writing = writer.submit(_write, batch, name, worker, task, made)
+            del made, decoding  # large, and not needed any more while the networks are at the next
         if writing is not None:
             writing.result()
 
 
 def _made(worker: Worker, decoding: "Future[Decoded]") -> Made | DarkdiffError:
     try:
-        return worker.render(decoding.result())
+        return worker.run_networks(decoding.result())
     except DarkdiffError as error:
         return error
 
 
-def _write(batch: BatchRun, device: str, worker: Worker, task: Task, made: Made | DarkdiffError) -> None:
-    batch.finish(device, worker.write(task, made))
+def _write(batch: BatchRun, name: str, worker: Worker, task: Task, made: Made | DarkdiffError) -> None:
+    batch.finish(name, worker.write(task, made))

@@ -84,10 +84,10 @@ class RayWorker:
             with self.decoding:
                 decoded = self.worker.decode(task)
             with self.networks:
-                rendered = self.worker.render(decoded)
+                made = self.worker.run_networks(decoded)
         except DarkdiffError as error:
             return self.worker.write(task, error)
-        return self.worker.write(task, rendered)
+        return self.worker.write(task, made)
 
 
 def _connect(address: str | None) -> Any:

@@ -47,6 +47,15 @@ class TimedOptions:
     repeats: Annotated[
         int, typer.Option(min=1, metavar="N", help="Timed runs of each size; the median is printed.")
     ] = 3
+    batch: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Also make N photos of each size as the command batch does, where decoding, networks and writing "
+            "overlap: photos a minute, how busy the networks' device was, and what waited for what. 0: none.",
+        ),
+    ] = 0
     beside: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="controlnet: also time diffusers' ControlNet pipeline of the same widths."),
@@ -101,15 +110,23 @@ def speed(
     if sampling.precision is not None and sampling.precision not in PRECISIONS:
         raise SettingsError(f"--precision {sampling.precision}: must be one of {', '.join(PRECISIONS)}.")
     from darkdiff_cli.evaluation.report.page import as_json as found_json
-    from darkdiff_cli.evaluation.report.page import as_text, memory_table, speed_table, tiles_table, write_report
+    from darkdiff_cli.evaluation.report.page import (
+        as_text,
+        flow_table,
+        memory_table,
+        speed_table,
+        tiles_table,
+        write_report,
+    )
     from darkdiff_cli.evaluation.speed.run import run_speed
 
     enhancer = _enhancer(timed.model, sampling)
     controlnet = timed.beside == "controlnet"
     with counted_progress("speed", quiet) as progress:
         found = run_speed(
-            enhancer, sampling.settings(timed.picture), timed.size or SIZES, timed.repeats, progress, controlnet
-        )
+            enhancer, sampling.settings(timed.picture), timed.size or SIZES, timed.repeats, progress, controlnet,
+            timed.batch,
+        )  # fmt: skip
     if report is not None:
         write_report(report, None, found, Path())
     if as_json:
@@ -123,6 +140,8 @@ def speed(
         if (memory := memory_table(found)) is not None:
             print(as_text(memory))
         print(as_text(tiles_table(found)))
+        if (flow := flow_table(found)) is not None:
+            print(as_text(flow))
     return 0
 
 

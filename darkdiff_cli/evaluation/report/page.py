@@ -16,6 +16,7 @@ from PIL import Image
 from darkdiff_cli.evaluation.protocols.published import Published
 from darkdiff_cli.evaluation.quality.run import Results, picture_path
 from darkdiff_cli.evaluation.report.plots import growth_plot, sweep_plots
+from darkdiff_cli.evaluation.speed.flow import STEPS
 from darkdiff_cli.evaluation.speed.run import STAGES, SpeedResults
 from darkdiff_cli.files import atomically
 
@@ -102,6 +103,21 @@ def tiles_table(speed: SpeedResults) -> list[list[str]]:
     return [["MP, denoiser", "tiles", "latents each", "times computed", "tiles a call"], *rows]
 
 
+def flow_table(speed: SpeedResults) -> list[list[str]] | None:
+    """Rows of text: photos in a batch for each size; None where none were made."""
+    head = ["MP, in a batch", "photos a minute", "networks busy", *(f"{step} s" for step in STEPS)]
+    head += ["photo waits: networks", "write", "networks wait: decode", "write", "peak GB"]
+    rows = []
+    for timing in speed.timings:
+        if (flow := timing.flow) is None:
+            continue
+        waits = (flow.waits["networks"], flow.waits["write"], flow.idle["decode"], flow.idle["write"])
+        seconds = [f"{value:.2f}" for value in (*(flow.work[step] for step in STEPS), *waits)]
+        rates = [f"{flow.photos_a_minute:.2f}", f"{flow.share_busy:.0%}"]
+        rows.append([f"{timing.megapixels:g}", *rates, *seconds, f"{flow.gigabytes:.2f}"])
+    return [head, *rows] if rows else None
+
+
 def as_text(table: list[list[str]]) -> str:
     """Columns aligned with spaces."""
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
@@ -158,6 +174,7 @@ def write_report(path: Path, quality: Results | None, speed: SpeedResults | None
         speed_table=speed_table(speed) if speed is not None else None,
         memory_table=memory_table(speed) if speed is not None else None,
         tiles_table=tiles_table(speed) if speed is not None else None,
+        flow_table=flow_table(speed) if speed is not None else None,
         stages=STAGES,
     )
     atomically(path, lambda partial: partial.write_text(page, encoding="utf-8"))

@@ -5,14 +5,17 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import count
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
-from darkdiff_cli.evaluation.sample import night_scene, write_dark
+from darkdiff_cli.evaluation.sample import write_large
+from darkdiff_cli.evaluation.speed.device import device_name, matrix_peak
+from darkdiff_cli.evaluation.speed.flow import Flow, run_flow
 from darkdiff_cli.evaluation.speed.memory import PeakMemory
 from darkdiff_cli.evaluation.speed.peer import make_peer, time_peer
 from darkdiff_cli.raw import read_raw
@@ -22,7 +25,6 @@ from darkdiff_models.tiling.planner import Plan
 NETWORKS = ("encode", "context", "denoise", "decode", "detail")
 STAGES = ("read", "develop", *NETWORKS, "finish", "write")
 RATIO = 200.0
-MATRIX = {"cuda": 8192}  # side of the matrices that are multiplied; 1024 elsewhere
 FLOP_SIDE = 256
 
 Shape = tuple[int, ...]
@@ -41,6 +43,7 @@ class Timing:
         computed: how many times the latents are computed, because tiles overlap.
         tiles_per_call: of the denoiser and of the context processor.
         controlnet: seconds of diffusers' ControlNet pipeline for a picture of the same size, where it was asked for.
+        flow: of such photos in a batch, where that was asked for.
     """
 
     megapixels: float
@@ -52,6 +55,7 @@ class Timing:
     computed: float
     tiles_per_call: int
     controlnet: float | None = None
+    flow: Flow | None = None
 
     @property
     def total(self) -> float:
@@ -106,6 +110,7 @@ def run_speed(
     repeats: int,
     report: Callable[[str, int, int], None],
     controlnet: bool = False,
+    batch: int = 0,
 ) -> SpeedResults:
     """Time the way of a photo.
 
@@ -116,42 +121,42 @@ def run_speed(
         repeats: timed runs of each size, after one warm-up of the smallest.
         report: called before every run and after the last.
         controlnet: time diffusers' ControlNet pipeline of the same widths, steps and guidance beside it.
+        batch: photos of each size that are also made in a batch; 0 for none.
 
     Raises:
         SettingsError: ControlNet was asked for without transformers.
+        InputError: a photo of a batch could not be made.
     """
     pipeline, device = enhancer.pipeline, enhancer.pipeline.device
     used = pipeline.resolved(settings.sampling)
     exposure, photo = replace(settings.exposure, ratio=RATIO), replace(settings.photo, overwrite=True)
     settings = replace(settings, exposure=exposure, photo=photo)
     peer = make_peer(pipeline) if controlnet else None
-    timings, total = list[Timing](), 1 + repeats * len(sizes)
+    total, begun = 1 + (repeats + (batch + 1 if batch else 0)) * len(sizes), count()
+
+    def begin(what: str) -> None:
+        report(what, next(begun), total)
+
+    timings = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        report("warm-up", 0, total)
-        _time(enhancer, settings, _write_raw(folder, min(sizes)), folder)
-        for place, size in enumerate(sizes):
-            raw = _write_raw(folder, size)
-            runs = []
-            for index in range(repeats):
-                report(f"{size:g} MP", 1 + place * repeats + index, total)
-                stages, plan = _time(enhancer, settings, raw, folder)
-                runs.append(stages)
-            seconds = {stage: statistics.median(run[stage][0] for run in runs) for stage in STAGES}
-            peaks = {stage: max(run[stage][1] for run in runs) for stage in STAGES}
-            beside = None
+        begin("warm-up")
+        _time(enhancer, settings, write_large(folder, min(sizes), RATIO), folder)
+        for size in sizes:
+            raw, words = write_large(folder, size, RATIO), f"{size:g} MP"
+            timing = _timing(enhancer, settings, raw, size, repeats, partial(begin, words))
             if peer is not None:
-                height, width = read_raw(raw).lrgb_shape
-                beside = statistics.median(
-                    time_peer(peer, (height, width), used.steps, used.guidance) for _ in range(repeats)
-                )
-            tiles = plan.tiles
-            cover = (len(tiles.corners), tiles.tile_height, tiles.tile_width, tiles.computed, plan.per_call)
-            timings.append(Timing(size, seconds, peaks, *cover, beside))
+                shape = read_raw(raw).lrgb_shape
+                times = [time_peer(peer, shape, used.steps, used.guidance) for _ in range(repeats)]
+                timing = replace(timing, controlnet=statistics.median(times))
+            if batch:
+                flow = run_flow(enhancer, settings, raw, batch, partial(begin, f"{words} in a batch"))
+                timing = replace(timing, flow=flow)
+            timings.append(timing)
             raw.unlink()
     report("arithmetic", total, total)
     return SpeedResults(
-        device=torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
+        device=device_name(device),
         precision=str(pipeline.precision).removeprefix("torch."),
         model=enhancer.model,
         size=used.size,
@@ -161,9 +166,25 @@ def run_speed(
         tile=used.tile,
         timings=timings,
         teraflop_per_megapixel=_count(enhancer, settings),
-        device_teraflops=_matrix_peak(device, pipeline.precision),
+        device_teraflops=matrix_peak(device, pipeline.precision),
         memory_by_stage=device.type == "cuda",
     )
+
+
+def _timing(
+    enhancer: Enhancer, settings: EnhanceSettings, raw: Path, size: float, repeats: int, begin: Callable[[], None]
+) -> Timing:
+    """The stages of one raw, timed several times."""
+    runs = []
+    for _ in range(repeats):
+        begin()
+        stages, plan = _time(enhancer, settings, raw, raw.parent)
+        runs.append(stages)
+    seconds = {stage: statistics.median(run[stage][0] for run in runs) for stage in STAGES}
+    peaks = {stage: max(run[stage][1] for run in runs) for stage in STAGES}
+    tiles = plan.tiles
+    cover = (len(tiles.corners), tiles.tile_height, tiles.tile_width, tiles.computed, plan.per_call)
+    return Timing(size, seconds, peaks, *cover)
 
 
 def _time(
@@ -194,17 +215,6 @@ def _time(
     return {stage: (seconds[stage], peaks[stage]) for stage in STAGES}, rendered.plan
 
 
-def _write_raw(folder: Path, megapixels: float) -> Path:
-    """A dark raw of the sample scene, repeated until it has the size."""
-    height = round((megapixels * 1e6 / 1.5) ** 0.5 / 4) * 2
-    width = round(height * 1.5)
-    scene = night_scene()
-    tiles = (-(-height // scene.shape[0]), -(-width // scene.shape[1]), 1)
-    path = folder / f"{megapixels:g}.dng"
-    write_dark(path, np.tile(scene, tiles)[:height, :width], RATIO)
-    return path
-
-
 def _count(enhancer: Enhancer, settings: EnhanceSettings) -> float:
     """Teraflop per megapixel of the sensor, counted on a small picture."""
     image = torch.rand(FLOP_SIDE, FLOP_SIDE, int(enhancer.pipeline.vae.config["in_channels"]))
@@ -220,17 +230,3 @@ def _count(enhancer: Enhancer, settings: EnhanceSettings) -> float:
 
 def _attention_flops(query: Shape, key: Shape, value: Shape, *_: object, **__: object) -> int:
     return int(sdpa_flop_count(query, key, value))
-
-
-def _matrix_peak(device: torch.device, precision: torch.dtype) -> float:
-    """The best of several products of square matrices, in teraflop a second."""
-    side = MATRIX.get(device.type, 1024)
-    a, b = (torch.rand(side, side, device=device, dtype=precision) for _ in range(2))
-    best = float("inf")
-    for _ in range(8):
-        began = time.perf_counter()
-        torch.mm(a, b)
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        best = min(best, time.perf_counter() - began)
-    return 2 * side**3 / best / 1e12

@@ -75,15 +75,22 @@ def _listed(numbers: list[int]) -> str:
 
 
 def batches(
-    data: Dataset[Pair], first: int, plan: Optimisation, cut: Cut, workers: int, multiple: int
+    data: Dataset[Pair], first: int, plan: Optimisation, cut: Cut, workers: int, multiple: int, pinned: bool
 ) -> Iterator[Pair]:
     """This process's parts of the batches from step `first` on.
 
-    Worker processes are spawned, since LibRaw's threads do not survive a fork.
+    Args:
+        data: pairs by index.
+        first: the step.
+        plan: how many steps.
+        cut: this process's part of each batch.
+        workers: processes that make the pairs; spawned, since LibRaw's threads do not survive a fork.
+        multiple: images are padded to multiples of this size.
+        pinned: in page-locked memory, from which a GPU takes them without the program's waiting.
     """
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"pin_memory": pinned}
     if workers > 0:
-        options = {"num_workers": workers, "multiprocessing_context": "spawn", "prefetch_factor": 4}
+        options |= {"num_workers": workers, "multiprocessing_context": "spawn", "prefetch_factor": 4}
         options["worker_init_fn"] = _leave_signals
     items = cut.items(first, plan.steps)
     stack = partial(_stack, multiple=multiple)

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from darkdiff_cli.errors import OutputError, TrainingError
 from darkdiff_cli.files import atomically, remove_partials
 
+OF_THE_MACHINE = {"fused"}  # settings of an optimiser that do not come from a checkpoint
+
 
 @dataclass
 class RunState:
@@ -98,7 +100,9 @@ class RunState:
             groups = json.loads(metadata["groups"])
             for player, optimizer in self.optimizers.items():
                 state = _nested(_part(tensors, f"optimizer/{player}/"))
-                optimizer.load_state_dict({"state": state, "param_groups": groups[player]})
+                pairs = zip(groups[player], optimizer.param_groups, strict=True)
+                settings = [saved | {key: own[key] for key in OF_THE_MACHINE & own.keys()} for saved, own in pairs]
+                optimizer.load_state_dict({"state": state, "param_groups": settings})
             if self.scaler is not None and (scale := json.loads(metadata["scaler"])):
                 self.scaler.load_state_dict(scale)
         except (RuntimeError, KeyError, ValueError) as error:

@@ -80,6 +80,15 @@ class Recipe:
             losses["stage3"] = self.stage3.loss
         return losses
 
+    def weighs_lpips(self, stage: str) -> bool:
+        """Whether a training of a stage, such as "1", needs LPIPS."""
+        return any(loss.lpips > 0 for name, loss in self.losses.items() if name.startswith(f"stage{stage}"))
+
+    def channels(self, stage: str) -> tuple[int, int]:
+        """Channels of the input and of the reference of a stage's pairs."""
+        form = {"0": "lrgb-srgb", "sid-unet": "raw-srgb"}.get(stage, self.data_format)
+        return {"lrgb-srgb": (3, 3), "raw-srgb": (4, 3), "raw-raw": (4, 4)}[form]
+
     def fault(self) -> str | None:
         """What does not go together, or None."""
         if self.lrgb_space != "srgb" or self.data_format != "lrgb-srgb":

@@ -1,0 +1,35 @@
+"""What the networks see of a frame."""
+
+import torch
+
+from darkdiff_cli.enhancer.values import Developed
+from darkdiff_cli.raw import Exposure, network_input
+from darkdiff_cli.raw.noise import NO_NOISE, measure_noise
+from darkdiff_cli.raw.sparse import noise_of_colours, sparse_colours
+from darkdiff_models import DarkDiffPipeline, SamplingSettings
+from darkdiff_models.detail import Samples
+
+
+def developed(exposure: Exposure, pipeline: DarkDiffPipeline, sampling: SamplingSettings) -> Developed:
+    """Bring a frame into the form that a model takes.
+
+    Args:
+        exposure: the frame and its amplification ratio.
+        pipeline: the model.
+        sampling: settings of the diffusion; its size decides whether the mosaic is needed.
+
+    Raises:
+        ValueError: a setting is out of range, or the model has not the size.
+    """
+    config = dict(pipeline.config)
+    image = network_input(exposure.frame, exposure.ratio, config["lrgb_space"], config["data_format"])
+    return Developed(exposure, torch.from_numpy(image), _samples(exposure, pipeline.resolved(sampling).size))
+
+
+def _samples(exposure: Exposure, size: str) -> Samples | None:
+    """What the sensor saw, where detail is added from it; None where LRGB has the picture's full size."""
+    frame = exposure.frame
+    if size == "half" or frame.sites_per_pixel != 2:
+        return None
+    noise = noise_of_colours(frame, exposure.ratio, measure_noise(frame) or NO_NOISE)
+    return Samples.of_arrays(*sparse_colours(frame, exposure.ratio), noise, frame.matrix)

@@ -1,0 +1,27 @@
+"""What a device can do: its name, and the fastest matrix product."""
+
+import time
+
+import torch
+
+SIDE = {"cuda": 8192}  # of the matrices that are multiplied; 1024 elsewhere
+PRODUCTS = 8
+
+
+def device_name(device: torch.device) -> str:
+    """What people call it."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+
+
+def matrix_peak(device: torch.device, precision: torch.dtype) -> float:
+    """The best of several products of square matrices, in teraflop a second."""
+    side = SIDE.get(device.type, 1024)
+    a, b = (torch.rand(side, side, device=device, dtype=precision) for _ in range(2))
+    best = float("inf")
+    for _ in range(PRODUCTS):
+        began = time.perf_counter()
+        torch.mm(a, b)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        best = min(best, time.perf_counter() - began)
+    return 2 * side**3 / best / 1e12

@@ -1,0 +1,81 @@
+"""Trainings to be timed: of networks with random weights, on pairs that cost nothing."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from torch.utils.data import Dataset
+
+from darkdiff_cli.datasets import MosaicCache, Pair, Source
+from darkdiff_cli.datasets.kept import KeptPairs
+from darkdiff_cli.evaluation.sample import night_scene
+from darkdiff_cli.training.recipe.recipe import Recipe
+from darkdiff_cli.training.recipe.stage_settings import AutoencoderShape, DenoiserShape
+from darkdiff_cli.training.run import Run, StageName
+from darkdiff_cli.training.stages.stage import Stage
+from darkdiff_cli.training.stages.stage0 import stock_autoencoder, stock_unet
+from darkdiff_models.checkpoints import Base
+from darkdiff_models.learning.lpips import LPIPS
+from darkdiff_models.networks.sampling import sd_schedule
+
+PAIRS = 4  # that are kept and come again and again
+
+
+@dataclass(frozen=True)
+class UntrainedRun(Run):
+    """A run that stands on random weights of its base's shape, where no base is given: the arithmetic is the same."""
+
+    def base_model(self) -> Base:
+        """Stable Diffusion 2.1's shape, or that of the recipe's own small base."""
+        if self.base:
+            return super().base_model()
+        shape = self.recipe.stage0.denoiser_shape if self.recipe.stage0 is not None else DenoiserShape()
+        vae, prompt = self.base_autoencoder(), torch.randn(1, shape.prompt_tokens, shape.cross_attention_dim)
+        unet = stock_unet(shape, vae.config["latent_channels"])
+        return Base(vae, unet, dict(sd_schedule(shape.prediction_type).config), prompt)
+
+    def base_autoencoder(self) -> AutoencoderKL:
+        """As `base_model`."""
+        if self.base:
+            return super().base_autoencoder()
+        own = self.recipe.stage0
+        return stock_autoencoder(own.autoencoder_shape if own is not None else AutoencoderShape())
+
+    def made(self, name: StageName, device: torch.device) -> Stage:
+        """The first training of a stage; random weights are drawn on the device.
+
+        Raises:
+            SettingsError: as `Run.stages`.
+        """
+        lpips = LPIPS(self.recipe.perceptual_network) if self.recipe.weighs_lpips(name) else None
+        given = self.base or self.start
+        with torch.device("cpu" if given else device):
+            return next(replace(self, lpips=lpips).stages(name))
+
+    def data(self, name: StageName, stage: Stage, kept: bool) -> Dataset[Pair]:
+        """The pairs to train on.
+
+        Args:
+            name: of the stage.
+            stage: what trains.
+            kept: a few pairs are made now and come again and again, so that a step waits for none.
+
+        Raises:
+            InputError, SettingsError: as `Source.open`.
+        """
+        pairs = self.pairs(name, "train", stage.pairs_crop)
+        if not kept:
+            return pairs
+        return KeptPairs([pairs[index] for index in range(PAIRS)], stage.pairs_crop, self.recipe.seed)
+
+
+def scene_source(folder: Path, recipe: Recipe) -> Source:
+    """Pairs of a night scene made by code, whose picture is written into a folder."""
+    scene = (night_scene() * 255).round().astype(np.uint8)
+    for name in ("held_out", "scene"):  # the first of the folder is no training picture
+        iio.imwrite(folder / f"{name}.png", scene)
+    places = (("photos", folder),)
+    return Source(places, recipe.data, recipe.seed, recipe.lrgb_space, recipe.data_format, MosaicCache(folder))  # type: ignore[arg-type]

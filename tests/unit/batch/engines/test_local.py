@@ -1,0 +1,69 @@
+"""A batch in this process: what overlaps, on real workers that wait for each other."""
+
+from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
+
+import pytest
+
+from darkdiff_cli.batch.claims import Task
+from darkdiff_cli.batch.engines.local import work_through
+from darkdiff_cli.batch.jobs import find_jobs
+from darkdiff_cli.batch.run import BatchRun, Summary, Tally
+from darkdiff_cli.batch.worker import Worker, WorkerSettings
+from darkdiff_cli.enhancer import EnhanceSettings
+from darkdiff_cli.raw import ExposureSettings
+
+PATIENCE = 60.0  # seconds that one thread waits for another before it says so
+
+
+@pytest.fixture
+def worker(model_folder: Path):
+    settings = WorkerSettings(str(model_folder), EnhanceSettings(ExposureSettings(ratio=100.0)), PATIENCE)
+    with Worker(settings) as worker:
+        yield worker
+
+
+def test_the_networks_have_the_device_while_one_photo_is_developed_and_another_finished(
+    tmp_path: Path, shoot, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        shoot(tmp_path / f"{number}.dng", 100.0 + number, 0.1)
+    enhancer = worker.enhancer
+    develop, run_networks, finish = enhancer.develop, enhancer.run_networks, enhancer.finish
+    third_developed, second_begun, met = Event(), Event(), []
+
+    def name(exposure) -> str:
+        return Path(exposure.frame.path).stem
+
+    def developing(exposure, settings):
+        seen = develop(exposure, settings)
+        if name(exposure) == "2":
+            third_developed.set()
+        return seen
+
+    def running(seen, settings, report=None):
+        if name(seen.exposure) == "1":
+            second_begun.set()
+            met.append(("the third is developed", third_developed.wait(PATIENCE)))
+        return run_networks(seen, settings, report)
+
+    def finishing(exposure, made, settings):
+        if name(exposure) == "0":
+            met.append(("the second is in the networks", second_begun.wait(PATIENCE)))
+        return finish(exposure, made, settings)
+
+    monkeypatch.setattr(enhancer, "develop", developing)
+    monkeypatch.setattr(enhancer, "run_networks", running)
+    monkeypatch.setattr(enhancer, "finish", finishing)
+    jobs, summary, kept = find_jobs(tmp_path, tmp_path / "out", ".jpg"), Summary(), []
+    batch = BatchRun([Task(job, job.relative) for job in jobs], tmp_path / "out", Tally(summary, _ignore, kept.append))
+    work_through(batch, worker, "cpu", SimpleNamespace(requested=False))
+    batch.close()
+    assert sorted(met) == [("the second is in the networks", True), ("the third is developed", True)]
+    assert [entry.source for entry in kept] == [f"{number}.dng" for number in range(4)]
+    assert [entry.status for entry in kept] == ["done"] * 4
+
+
+def _ignore(*_: object) -> None:
+    """Nobody looks at the progress."""
