@@ -33,10 +33,21 @@ def latents() -> Tensor:
     return torch.randn(2, 4, 8, 8)
 
 
-def conditioned(conditioning: str, region_size: int, mask: bool) -> tuple[Callable[..., Any], Callable[[], tuple]]:
+def biased(region_size: int) -> DarkDiffUNet:
+    """A denoiser with a position bias that is not zero."""
+    unet = DarkDiffUNet(region_size=region_size, region_position_bias=True, **UNET_SHAPE)
+    for attention in unet.region_attentions:
+        torch.nn.init.normal_(attention.position_bias)
+    return unet
+
+
+def conditioned(
+    conditioning: str, region_size: int, mask: bool, bias: bool = False
+) -> tuple[Callable[..., Any], Callable[[], tuple]]:
     """A denoiser, and what it is called with: both branches of the guidance in one batch."""
     size = (2, 4, 8, 12) if mask else (2, 4, 8, 8)
-    unet = DarkDiffUNet(region_size=region_size, conditioning=conditioning, **UNET_SHAPE)
+    plain = DarkDiffUNet(region_size=region_size, conditioning=conditioning, **UNET_SHAPE)
+    unet = biased(region_size) if bias else plain
     context = ContextProcessor(**UNET_SHAPE) if conditioning == "attention" else LatentContext()
 
     def words() -> tuple:
@@ -64,6 +75,8 @@ def networks() -> dict[str, tuple[Callable[..., Any], Callable[[], tuple]]]:
         "regions": conditioned("attention", 4, mask=False),
         "padded regions": conditioned("attention", 5, mask=True),
         "one region": conditioned("attention", 0, mask=False),
+        "biased regions": conditioned("attention", 4, mask=False, bias=True),
+        "padded biased regions": conditioned("attention", 5, mask=True, bias=True),
         "concat": conditioned("concat", 4, mask=False),
         "controlnet": conditioned("controlnet", 4, mask=False),
         "detail": (detail, lambda: (torch.rand(1, 3, 32, 32), mosaic())),
@@ -111,9 +124,10 @@ def test_cast_networks_are_one_graph_too() -> None:
         assert graphs() == 1
 
 
+@pytest.mark.parametrize("bias", [False, True], ids=["unbiased", "biased"])
 @pytest.mark.parametrize("checkpointing", [False, True], ids=["plain", "checkpointed"])
-def test_training_is_one_graph_with_gradient_checkpointing_too(checkpointing: bool) -> None:
-    unet = DarkDiffUNet(region_size=4, **UNET_SHAPE)
+def test_training_is_one_graph_with_gradient_checkpointing_too(checkpointing: bool, bias: bool) -> None:
+    unet = biased(4) if bias else DarkDiffUNet(region_size=4, **UNET_SHAPE)
     unet.use_checkpointing(checkpointing)
     compiled = torch.compile(unet, fullgraph=True, dynamic=False, backend="aot_eager")
     features = ContextProcessor(**UNET_SHAPE)(latents())
