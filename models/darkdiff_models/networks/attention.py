@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+BIAS_SCALE = 32.0  # logits of a position bias of 1: at the learning rates of weights, 1 logit takes thousands of steps
+
 
 class KeyValue(NamedTuple):
     """Projected keys and values, split into heads, computed once and reused at every denoising step.
@@ -15,8 +17,7 @@ class KeyValue(NamedTuple):
     Attributes:
         key, value: (batch, heads, tokens, head_dim).
         mask: (batch, 1, 1, tokens) bool, True for tokens that are not padding; None if there is no padding. For
-            `attend`, also numbers in the precision of the keys that are added to the logits, (1 or batch, heads,
-            queries, tokens).
+            `attend`, also numbers that are added to the logits, (1 or batch, heads, queries, tokens).
     """
 
     key: Tensor
@@ -109,8 +110,8 @@ class RegionCrossAttention(CrossAttention):
         heads: number of heads.
         region_size: side of a region in tokens, at every level of the U-Net; 0 makes the whole map one region, which
             is global cross-attention (the paper's Table 6).
-        position_bias: whether each head learns a number for every offset of key and query, which is added to the
-            logits (Liu et al. 2021, arXiv 2103.14030). It starts at zero. The paper has none.
+        position_bias: whether each head learns a number for every offset of key and query, which times BIAS_SCALE is
+            added to the logits (Liu et al. 2021, arXiv 2103.14030). It starts at zero. The paper has none.
 
     Raises:
         ValueError: a position bias for the whole map, whose offsets have no bound.
@@ -150,7 +151,7 @@ class RegionCrossAttention(CrossAttention):
         side = self._side(size)
         regions = to_regions(tokens.unflatten(1, size), side)
         if self.position_bias is not None:
-            bias = self.position_bias[..., relative_positions(side, kv.key.device)]
+            bias = BIAS_SCALE * self.position_bias[..., relative_positions(side, kv.key.device)]
             kv = kv._replace(mask=bias if kv.mask is None else torch.where(kv.mask, bias, -torch.inf))
         return from_regions(self.attend_tokens(regions, kv), side, size).flatten(1, 2)
 

@@ -10,6 +10,7 @@ from torch._dynamo.utils import counters
 
 from darkdiff_models import ContextProcessor, DarkDiffUNet
 from darkdiff_models.detail import Detail, Samples
+from darkdiff_models.networks.attention import BIAS_SCALE
 from darkdiff_models.networks.conditioning import LatentContext
 from tests.conftest import UNET_SHAPE, make_pipeline
 
@@ -37,7 +38,7 @@ def biased(region_size: int) -> DarkDiffUNet:
     """A denoiser with a position bias that is not zero."""
     unet = DarkDiffUNet(region_size=region_size, region_position_bias=True, **UNET_SHAPE)
     for attention in unet.region_attentions:
-        torch.nn.init.normal_(attention.position_bias)
+        torch.nn.init.normal_(attention.position_bias, std=1 / BIAS_SCALE)
     return unet
 
 
