@@ -122,7 +122,13 @@ class Run:
         else:
             vae = ResidualAutoencoderKL.from_pretrained(self.autoencoder())
         origin = self.base_model()
-        networks = denoiser(origin.unet, origin.empty_prompt, settings.region_size, settings.conditioning)
+        networks = denoiser(
+            origin.unet,
+            origin.empty_prompt,
+            settings.region_size,
+            settings.conditioning,
+            settings.region_position_bias,
+        )
         schedule = DDIMScheduler.from_config(origin.scheduler, timestep_spacing="trailing")
         yield ConditionalDenoiser(self.recipe, vae, networks, schedule, self.lpips)
 

@@ -1,5 +1,6 @@
 """Every ablation of Tables 4-6 is a config value: it trains two steps and `enhance` runs the result."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ ABLATIONS = {
     "conditioning: controlnet": ("  region_size: 4", "  conditioning: controlnet"),
     "controlnet_base: locked": ("  region_size: 4", "  conditioning: controlnet\n  controlnet_base: locked"),
     "conditioning: global": ("  region_size: 4", "  conditioning: global"),
+    "region_position_bias: true": ("  region_size: 4", "  region_size: 4\n  region_position_bias: true"),
     "residual: false": ("stage1:\n", "stage1:\n  residual: false\n"),
     "image_loss: {weight: 0}": ("image_loss: {weight: 1.0", "image_loss: {weight: 0.0"),
     "data_format: raw-srgb": ("colour_anchor: true", "colour_anchor: false"),
@@ -55,6 +57,8 @@ def test_ablation_trains_and_enhances(ablation, base: Path, photo_folder: Path, 
         done = darkdiff(*TRAIN, "--stage", stage, "--recipe", recipe, "--data", f"photos:{photo_folder}",
                         "-o", tmp_path, "--base", base, "--steps", 2, "--workers", 0)  # fmt: skip
         assert done.exit_code == 0, done.stderr
+    shape = json.loads((tmp_path / "stage2" / "unet" / "config.json").read_text())
+    assert shape["region_position_bias"] == (ablation == "region_position_bias: true")
     picture = tmp_path / "out.jpg"
     done = darkdiff("enhance", dark_dng, "--model", tmp_path / "stage2", "-o", picture, "--ratio", 200)
     assert done.exit_code == 0, done.stderr

@@ -10,15 +10,18 @@ from torch import nn
 
 from darkdiff_cli.datasets import PhotoPairs, SynthesisSettings
 from darkdiff_cli.training.loop.machine import RunSettings
+from darkdiff_cli.training.loop.muon import is_matrix
 from darkdiff_cli.training.loop.train import train
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.recipe import Recipe
 from darkdiff_cli.training.recipe.stage_settings import ImageLoss, PictureLoss, Stage1, Stage2
-from darkdiff_cli.training.stages.stage import Stage
+from darkdiff_cli.training.stages.stage import MODEL, Stage
 from darkdiff_cli.training.stages.stage1 import ResidualAutoencoder
 from darkdiff_cli.training.stages.stage2 import ConditionalDenoiser
+from darkdiff_models import DarkDiffUNet
 from darkdiff_models.finishing import Finishing
-from tests.conftest import make_pipeline
+from darkdiff_models.networks.attention import RegionCrossAttention
+from tests.conftest import UNET_SHAPE, make_pipeline
 
 RATE = 1e-3
 PLAN = Optimisation(steps=1, batch_size=2, crop=32, learning_rate=RATE, final_learning_rate=RATE, warmup=1)
@@ -67,6 +70,15 @@ def test_new_parts_and_the_autoencoder_learn_at_theirs(photo_folder: Path, tmp_p
     assert largest(moves, new) == pytest.approx(4.0, rel=1e-3)
     assert largest(moves, others) == pytest.approx(1.0, rel=1e-3)
     assert largest(moves, stage.vae.parameters()) == pytest.approx(0.25, rel=1e-3)
+
+
+def test_a_position_bias_is_new_and_no_matrix(photo_folder: Path, tmp_path: Path) -> None:
+    """Muon would make a table of offsets orthogonal; at Stable Diffusion's widths too it goes to Adam."""
+    stage = stage_two(new_learning_rate=4.0)
+    stage.unet = stage.players[MODEL]["unet"] = DarkDiffUNet(region_size=4, region_position_bias=True, **UNET_SHAPE)
+    moves, biases = moved(stage, photo_folder, tmp_path), [a.position_bias for a in stage.unet.region_attentions]
+    assert largest(moves, biases) == pytest.approx(4.0, rel=1e-3)
+    assert not is_matrix(RegionCrossAttention(1280, 20, 8, position_bias=True).position_bias)
 
 
 def test_every_group_follows_the_rate_of_the_step(photo_folder: Path, tmp_path: Path) -> None:

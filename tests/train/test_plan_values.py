@@ -34,10 +34,11 @@ def test_what_a_stage_does_not_say() -> None:
     one, two = Stage1(PLAN), Stage2(PLAN)
     assert one.loss == PictureLoss(l1=1.0, l2=0.0, lpips=0.15, blocks=0.0)
     assert (one.kl_weight, one.residual, one.clean_latents, one.drop_taps) == (1e-6, True, 0.0, 0.0)
-    assert (one.taps_learning_rate, one.adversary, Adversary(start=0).weight) == (1.0, None, 0.5)
+    assert (one.taps_learning_rate, one.hold, one.adversary, Adversary(start=0).weight) == (1.0, 0.0, None, 0.5)
     assert two.image_loss == ImageLoss(l1=0.0, l2=1.0, lpips=0.0, blocks=0.0, weight=0.1, share=1.0, steps=0)
     assert (two.conditioning, two.region_size, two.new_learning_rate, two.null_share) == ("region", 8, 5.0, 0.05)
     assert (two.denoiser_first, two.clean_latents, two.autoencoder_learning_rate) == (0, 0.0, 0.0)
+    assert two.region_position_bias is False
     assert (two.default_steps, two.default_guidance, two.default_views) == (50, 2.0, 1)
     assert (two.tile, two.tile_overlap, two.autoencoder_tile, two.autoencoder_tile_overlap) == (64, 16, 1024, 128)
 
@@ -67,6 +68,15 @@ def test_stage_0s_crop_must_serve_lpips_where_it_is_weighed() -> None:
     assert fault == "stage0 autoencoder: a crop of 32 pixels is too small for LPIPS; take 38 or more"
 
 
+@pytest.mark.parametrize("form", [{"region_size": 0}, {"conditioning": "global"}, {"conditioning": "concat"}])
+def test_a_position_bias_needs_regions(form: dict[str, object]) -> None:
+    biased = replace(RECIPE.stage2, region_position_bias=True)
+    assert replace(RECIPE, stage2=biased).fault() is None
+    assert replace(RECIPE, stage2=replace(RECIPE.stage2, **form)).fault() is None
+    fault = replace(RECIPE, stage2=replace(biased, **form)).fault()
+    assert fault == "stage2.region_position_bias needs conditioning: region and a region_size above 0"
+
+
 @pytest.mark.parametrize("finishing", [Finishing(colour_anchor=True), Finishing(expected_error=0.03)])
 @pytest.mark.parametrize("form", [{"lrgb_space": "camera"}, {"data_format": "raw-srgb"}])
 def test_finishing_needs_linear_srgb(finishing: Finishing, form: dict[str, str]) -> None:
@@ -87,6 +97,7 @@ def test_the_papers_recipes_hold_its_numbers_and_none_of_our_additions(name: str
     one, two = recipe.stage1, recipe.stage2
     assert (one.kl_weight, one.loss, one.adversary) == (1e-6, PictureLoss(lpips=1.0), Adversary(5000, 0.5))
     assert (one.residual, one.clean_latents, one.drop_taps, one.taps_learning_rate) == (True, 0.0, 0.0, 1.0)
+    assert (one.hold, two.region_position_bias) == (0.0, False)
     assert (two.conditioning, two.region_size, two.new_learning_rate, two.null_share) == ("region", 8, 5.0, 0.05)
     assert two.image_loss == ImageLoss(l1=0.0, l2=1.0, lpips=0.0, blocks=0.0, weight=0.1, share=1.0, steps=0)
     assert (two.image_loss.time_weight, recipe.perceptual_network) == ("none", "vgg")

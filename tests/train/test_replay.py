@@ -85,7 +85,11 @@ def gradients(stage: Stage, pair: Pair, draws: Draws) -> list[torch.Tensor]:
     return [loss.detach(), *(torch.zeros(1) if p.grad is None else p.grad for p in parameters)]
 
 
-@pytest.mark.parametrize("make", [plain_autoencoder, plain_denoiser, residual, conditional])
+def held() -> Stage:
+    return residual(hold=2.0)
+
+
+@pytest.mark.parametrize("make", [plain_autoencoder, plain_denoiser, residual, held, conditional])
 @pytest.mark.parametrize("steps", [(0, 2), (3, 77)])
 def test_a_pass_on_a_refilled_tape_is_that_steps_own(make: Callable[[], Stage], steps, photo_folder: Path) -> None:
     stage = make()

@@ -99,6 +99,9 @@ class Recipe:
             return "needs a stage0, or the base that it retasks"
         if self.stage2.controlnet_base == "locked" and self.stage2.conditioning != "controlnet":
             return "stage2.controlnet_base: locked needs stage2.conditioning: controlnet"
+        regions = self.stage2.conditioning == "region" and self.stage2.region_size > 0
+        if self.stage2.region_position_bias and not regions:
+            return "stage2.region_position_bias needs conditioning: region and a region_size above 0"
         if self.stage3 is not None and self.data_format == "raw-raw":
             return "stage3 adds detail to sRGB pictures; set data_format: lrgb-srgb or raw-srgb"
         image_loss = self.stage2.image_loss

@@ -123,6 +123,9 @@ class Stage1:
             decoder meets after stage 2, and what keeps the latents alive.
         drop_taps: share of images decoded without their residual features.
         taps_learning_rate: factor on the learning rate of the residual convolutions.
+        hold: weight of the mean squared distance of the clean images' latents (scaled, the posterior's mean) from those
+            of the autoencoder that training began with, so that the pre-trained denoiser still knows them in stage 2.
+            The paper has no such term.
         adversary: the patch discriminator; left out, there is none.
     """
 
@@ -133,6 +136,7 @@ class Stage1:
     clean_latents: float = 0.0
     drop_taps: float = 0.0
     taps_learning_rate: float = 1.0
+    hold: float = 0.0
     adversary: Adversary | None = None
 
 
@@ -149,6 +153,8 @@ class Stage2:
         controlnet_base: of `conditioning: controlnet`, whether the denoiser beside the copy of its encoder trains too,
             or is locked, as Zhang et al. and DiffBIR have it; the paper does not say.
         region_size: side of an attention region in tokens.
+        region_position_bias: whether region attention learns where in a region a key lies as seen from a query; the
+            paper's does not.
         new_learning_rate: factor on the learning rate of what the base did not have.
         null_share: share of images whose condition is pure noise, for guidance.
         image_loss: Eq. 9.
@@ -170,6 +176,7 @@ class Stage2:
     conditioning: Conditioning = "region"
     controlnet_base: Literal["trained", "locked"] = "trained"
     region_size: int = 8
+    region_position_bias: bool = False
     new_learning_rate: float = 5.0
     null_share: float = 0.05
     denoiser_first: int = 0

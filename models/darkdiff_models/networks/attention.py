@@ -8,13 +8,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+BIAS_SCALE = 32.0  # logits of a position bias of 1: at the learning rates of weights, 1 logit takes thousands of steps
+
 
 class KeyValue(NamedTuple):
     """Projected keys and values, split into heads, computed once and reused at every denoising step.
 
     Attributes:
         key, value: (batch, heads, tokens, head_dim).
-        mask: (batch, 1, 1, tokens) bool, True for tokens that are not padding; None if there is no padding.
+        mask: (batch, 1, 1, tokens) bool, True for tokens that are not padding; None if there is no padding. For
+            `attend`, also numbers that are added to the logits, (1 or batch, heads, queries, tokens).
     """
 
     key: Tensor
@@ -107,12 +110,21 @@ class RegionCrossAttention(CrossAttention):
         heads: number of heads.
         region_size: side of a region in tokens, at every level of the U-Net; 0 makes the whole map one region, which
             is global cross-attention (the paper's Table 6).
+        position_bias: whether each head learns a number for every offset of key and query, which times BIAS_SCALE is
+            added to the logits (Liu et al. 2021, arXiv 2103.14030). It starts at zero. The paper has none.
+
+    Raises:
+        ValueError: a position bias for the whole map, whose offsets have no bound.
     """
 
-    def __init__(self, dim: int, heads: int, region_size: int) -> None:
+    def __init__(self, dim: int, heads: int, region_size: int, position_bias: bool = False) -> None:
         super().__init__(dim, heads, dim)
+        if position_bias and region_size == 0:
+            raise ValueError("a position bias needs regions: set region_size above 0, or leave the bias out")
         self.region_size = region_size
         self.norm_context = nn.LayerNorm(dim)
+        offsets = (2 * region_size - 1) ** 2
+        self.position_bias = nn.Parameter(torch.zeros(1, heads, offsets)) if position_bias else None
 
     def project_features(self, features: Tensor) -> KeyValue:
         """Keys and values of a context map.
@@ -138,6 +150,9 @@ class RegionCrossAttention(CrossAttention):
         """
         side = self._side(size)
         regions = to_regions(tokens.unflatten(1, size), side)
+        if self.position_bias is not None:
+            bias = BIAS_SCALE * self.position_bias[..., relative_positions(side, kv.key.device)]
+            kv = kv._replace(mask=bias if kv.mask is None else torch.where(kv.mask, bias, -torch.inf))
         return from_regions(self.attend_tokens(regions, kv), side, size).flatten(1, 2)
 
     def _side(self, size: Sequence[int]) -> int:
@@ -166,3 +181,16 @@ def region_mask(size: torch.Size | tuple[int, ...], region_size: int, like: Tens
         return None
     real = torch.ones(like.shape[0], height, width, 1, dtype=torch.bool, device=like.device)
     return to_regions(real, region_size)[:, None, None, :, 0]
+
+
+def relative_positions(region_size: int, device: torch.device) -> Tensor:
+    """Which offset of the (2 * region_size - 1) ** 2 lies between two tokens of a region.
+
+    Returns:
+        (region_size ** 2, region_size ** 2): row by row of offsets from -(region_size - 1) on, for each query (first)
+        and key, where the key lies as seen from the query.
+    """
+    places = torch.arange(region_size**2, device=device)
+    row, column = places // region_size, places % region_size
+    down, right = (place[None, :] - place[:, None] + region_size - 1 for place in (row, column))
+    return down * (2 * region_size - 1) + right

@@ -60,13 +60,17 @@ def residual_autoencoder(
 
 
 def denoiser(
-    unet: UNet2DConditionModel, empty_prompt: Tensor, region_size: int = 8, conditioning: Conditioning = "region"
+    unet: UNet2DConditionModel,
+    empty_prompt: Tensor,
+    region_size: int = 8,
+    conditioning: Conditioning = "region",
+    region_position_bias: bool = False,
 ) -> tuple[DarkDiffUNet, ContextProcessor | LatentContext]:
     """Build the denoiser and the context processor from a pre-trained U-Net.
 
     Region attention takes q and out from the pre-trained text attention (attn2), k and v from the same block's
-    self-attention (attn1), which already read image tokens, and its context norm from the norm before attn1. The
-    encoder's text keys and values are dropped.
+    self-attention (attn1), which already read image tokens, and its context norm from the norm before attn1. A
+    position bias starts at zero. The encoder's text keys and values are dropped.
 
     Args:
         unet: pre-trained, of SD 2's architecture.
@@ -74,9 +78,10 @@ def denoiser(
         region_size: side of a region in tokens.
         conditioning: "region"; "global" makes the whole map one region; "concat" adds zero-initialised input channels
             for z_y; "controlnet" adds a copy of the encoder (Table 6). The last two need no context processor.
+        region_position_bias: see DarkDiffUNet; of "region" alone.
 
     Raises:
-        ValueError: the U-Net has another architecture, or its weights do not fit.
+        ValueError: the U-Net has another architecture, its weights do not fit, or there is no region for the bias.
     """
     shape = _unet_shape(unet.config, empty_prompt)
     net = DarkDiffUNet(
@@ -84,6 +89,7 @@ def denoiser(
         out_channels=unet.config["out_channels"],
         region_size=0 if conditioning == "global" else region_size,
         conditioning=conditioning if conditioning in ("concat", "controlnet") else "attention",
+        region_position_bias=region_position_bias,
         **shape,
     )
     weights = {**unet.state_dict(), "empty_prompt": empty_prompt}
@@ -91,7 +97,7 @@ def denoiser(
         _load(net, concat_or_controlnet_weights(weights, conditioning == "controlnet"), may_miss="control.")
         return net, LatentContext(in_channels=unet.config["in_channels"])
     context = ContextProcessor(in_channels=unet.config["in_channels"], **shape)
-    _load(net, region_weights(weights))
+    _load(net, region_weights(weights), may_miss="position_bias")
     encoder = {key: value for key, value in weights.items() if _in_context(key)}
     _load(context, encoder)
     return net, context
@@ -146,6 +152,6 @@ def _in_context(key: str) -> bool:
 
 def _load(model: torch.nn.Module, weights: StateDict, may_miss: str | None = None) -> None:
     missing, unexpected = model.load_state_dict(dict(weights), strict=False)
-    missing = [key for key in missing if may_miss is None or not key.startswith(may_miss)]
+    missing = [key for key in missing if may_miss is None or may_miss not in key]
     if missing or unexpected:
         raise ValueError(f"checkpoint does not fit: missing {sorted(missing)}, unexpected {sorted(unexpected)}")

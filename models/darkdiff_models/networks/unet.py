@@ -49,6 +49,8 @@ class DarkDiffUNet(ModelMixin, ConfigMixin, Checkpointed):
         num_heads: attention heads of each level.
         cross_attention_dim, prompt_tokens: shape of the empty-prompt embedding.
         region_size: side of a region in tokens, at every level; 0 for global cross-attention.
+        region_position_bias: whether region attention learns where in a region a key lies as seen from a query (see
+            `RegionCrossAttention`); the paper's does not.
         norm_num_groups: groups of the group norms.
         conditioning: "attention" is the paper's method. Table 6 has two others, which keep text attention everywhere:
             "concat" concatenates z_y to z_t; "controlnet" reads both with a copy of the encoder and adds its outputs to
@@ -71,6 +73,7 @@ class DarkDiffUNet(ModelMixin, ConfigMixin, Checkpointed):
         region_size: int = 8,
         norm_num_groups: int = 32,
         conditioning: Literal["attention", "concat", "controlnet"] = "attention",
+        region_position_bias: bool = False,
     ) -> None:
         super().__init__()
         shape = UNetShape(
@@ -79,7 +82,7 @@ class DarkDiffUNet(ModelMixin, ConfigMixin, Checkpointed):
         first, levels = shape.block_out_channels[0], range(len(shape.block_out_channels))
 
         def region(dim: int, heads: int) -> CrossAttention:
-            return RegionCrossAttention(dim, heads, region_size)
+            return RegionCrossAttention(dim, heads, region_size, region_position_bias)
 
         def text(dim: int, heads: int) -> CrossAttention:
             return CrossAttention(dim, heads, cross_attention_dim)

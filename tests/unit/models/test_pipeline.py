@@ -104,6 +104,15 @@ def test_the_views_are_those_of_the_last_network() -> None:
     assert encodings == {"half": 3, "full": 1}
 
 
+@pytest.mark.parametrize(("asked", "deviation", "used"), [(None, 0.03, 2), (None, 0.04, 1), (3, 0.04, 3)])
+def test_a_second_view_is_made_where_noise_does_not_hide_it_or_as_asked_for(asked, deviation, used) -> None:
+    pipeline = make_pipeline(default_views=2).with_detail(Detail((8, 16), (1, 1)))
+    noise = torch.tensor([0.0, deviation**2]).expand(1, 3, 2)
+    samples = Samples(torch.rand(1, 3, 64, 64), torch.ones(1, 3, 64, 64), noise, torch.eye(3)[None])
+    made = pipeline(torch.rand(32, 32, 3), SamplingSettings(views=asked), samples)
+    assert made.sampling.views == used
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"guidance": -1.0}, {"steps": 0}, {"tile": 7}, {"tile": -2}, {"sampler": "euler"}, {"views": 0}, {"views": 9}],

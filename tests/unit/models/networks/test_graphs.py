@@ -10,6 +10,7 @@ from torch._dynamo.utils import counters
 
 from darkdiff_models import ContextProcessor, DarkDiffUNet
 from darkdiff_models.detail import Detail, Samples
+from darkdiff_models.networks.attention import BIAS_SCALE
 from darkdiff_models.networks.conditioning import LatentContext
 from tests.conftest import UNET_SHAPE, make_pipeline
 
@@ -33,10 +34,21 @@ def latents() -> Tensor:
     return torch.randn(2, 4, 8, 8)
 
 
-def conditioned(conditioning: str, region_size: int, mask: bool) -> tuple[Callable[..., Any], Callable[[], tuple]]:
+def biased(region_size: int) -> DarkDiffUNet:
+    """A denoiser with a position bias that is not zero."""
+    unet = DarkDiffUNet(region_size=region_size, region_position_bias=True, **UNET_SHAPE)
+    for attention in unet.region_attentions:
+        torch.nn.init.normal_(attention.position_bias, std=1 / BIAS_SCALE)
+    return unet
+
+
+def conditioned(
+    conditioning: str, region_size: int, mask: bool, bias: bool = False
+) -> tuple[Callable[..., Any], Callable[[], tuple]]:
     """A denoiser, and what it is called with: both branches of the guidance in one batch."""
     size = (2, 4, 8, 12) if mask else (2, 4, 8, 8)
-    unet = DarkDiffUNet(region_size=region_size, conditioning=conditioning, **UNET_SHAPE)
+    plain = DarkDiffUNet(region_size=region_size, conditioning=conditioning, **UNET_SHAPE)
+    unet = biased(region_size) if bias else plain
     context = ContextProcessor(**UNET_SHAPE) if conditioning == "attention" else LatentContext()
 
     def words() -> tuple:
@@ -64,6 +76,8 @@ def networks() -> dict[str, tuple[Callable[..., Any], Callable[[], tuple]]]:
         "regions": conditioned("attention", 4, mask=False),
         "padded regions": conditioned("attention", 5, mask=True),
         "one region": conditioned("attention", 0, mask=False),
+        "biased regions": conditioned("attention", 4, mask=False, bias=True),
+        "padded biased regions": conditioned("attention", 5, mask=True, bias=True),
         "concat": conditioned("concat", 4, mask=False),
         "controlnet": conditioned("controlnet", 4, mask=False),
         "detail": (detail, lambda: (torch.rand(1, 3, 32, 32), mosaic())),
@@ -111,9 +125,10 @@ def test_cast_networks_are_one_graph_too() -> None:
         assert graphs() == 1
 
 
+@pytest.mark.parametrize("bias", [False, True], ids=["unbiased", "biased"])
 @pytest.mark.parametrize("checkpointing", [False, True], ids=["plain", "checkpointed"])
-def test_training_is_one_graph_with_gradient_checkpointing_too(checkpointing: bool) -> None:
-    unet = DarkDiffUNet(region_size=4, **UNET_SHAPE)
+def test_training_is_one_graph_with_gradient_checkpointing_too(checkpointing: bool, bias: bool) -> None:
+    unet = biased(4) if bias else DarkDiffUNet(region_size=4, **UNET_SHAPE)
     unet.use_checkpointing(checkpointing)
     compiled = torch.compile(unet, fullgraph=True, dynamic=False, backend="aot_eager")
     features = ContextProcessor(**UNET_SHAPE)(latents())
