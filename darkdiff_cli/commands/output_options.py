@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
@@ -13,6 +13,25 @@ from darkdiff_cli.formats import FORMATS, KINDS, Colour, Compression, Format, ch
 
 if TYPE_CHECKING:
     from darkdiff_cli.photo.settings import PhotoSettings
+
+
+def _gives_way(context: typer.Context, option: typer.CallbackParam, value: Any) -> Any:
+    """A preset's value, or none where the photo that the command line names cannot have it."""
+    if value is None or not _from_a_preset(context, option.name):
+        return value
+    kind, output = context.params.get("format"), context.params.get("output")
+    if kind is None or _from_a_preset(context, "format"):
+        kind = FORMATS.get(output.suffix.lower()) if output is not None and not os.path.isdir(output) else None
+    if kind is None or option.name is None:
+        return value
+    of_kind = {"format": (kind,), "bit_depth": KINDS[kind].bit_depths, "colour": KINDS[kind].colours}
+    may = of_kind.get(option.name, KINDS[kind].compressions)
+    return value if value in may else KINDS[kind].colours[0] if option.name == "colour" else None
+
+
+def _from_a_preset(context: typer.Context, name: str | None) -> bool:
+    source = context.get_parameter_source(name or "")
+    return source is not None and source.name == "DEFAULT_MAP"
 
 
 @dataclass(frozen=True)
@@ -25,25 +44,31 @@ class OutputOptions:
         typer.Option("-o", "--output", help="A file (for one input) or a folder. Default: beside each input."),
     ] = None
     format: Annotated[
-        Format | None, typer.Option(help="File format of the photos. Default: by the suffix of -o, else jpeg.")
+        Format | None,
+        typer.Option(callback=_gives_way, help="File format of the photos. Default: by the suffix of -o, else jpeg."),
     ] = None
     bit_depth: Annotated[
         int | None,
         typer.Option(
             metavar="8|16|32",
+            callback=_gives_way,
             help="Bits of each channel. tiff: 16, 8, or 32 (floats of linear light). png: 16 or 8. exr: 16 or 32 "
             "(floats). Default: the first.",
         ),
     ] = None
     colour: Annotated[
         Colour,
-        typer.Option(help="Colour space of the photos, with its ICC profile. jxl has srgb alone, dng the camera's."),
+        typer.Option(
+            callback=_gives_way,
+            help="Colour space of the photos, with its ICC profile. jxl has srgb alone, dng the camera's.",
+        ),
     ] = "srgb"
     compression: Annotated[
         Compression | None,
         typer.Option(
+            callback=_gives_way,
             help="Of a dng alone. lossy: a quarter of the size, in JPEG XL, for readers of DNG 1.7 such as Lightroom. "
-            "Default: lossless."
+            "Default: lossless.",
         ),
     ] = None
     overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace photos that exist.")] = False

@@ -1,5 +1,6 @@
 """`--preset`: options from a TOML file, and the user's own defaults; the command line wins."""
 
+import json
 import sys
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -80,6 +81,8 @@ def _read(path: Path, context: typer.Context) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in given.items():
         name = key.replace("-", "_")
+        if isinstance(value, dict):
+            raise SettingsError(f"{path}: [{key}] is a table, and a preset has none; write its options without it.")
         if name not in ours:
             if name not in others:
                 close = get_close_matches(name, {*ours, *others}, n=1)
@@ -90,7 +93,7 @@ def _read(path: Path, context: typer.Context) -> dict[str, Any]:
             values[ours[name].name] = _converted(ours[name], value, context)
         except Exception as error:
             wrong = what_is_wrong(getattr(error, "message", str(error)))
-            raise SettingsError(f"{path}: {key} = {value!r}: {wrong}.") from error
+            raise SettingsError(f"{path}: {key} = {json.dumps(value, default=str)}: {wrong}.") from error
     return values
 
 
@@ -98,7 +101,7 @@ def _converted(option: Any, value: Any, context: typer.Context) -> Any:
     """The value as the command line would give it, once it is known that the option takes it."""
     if option.is_flag and not isinstance(value, bool):
         raise ValueError("must be true or false")
-    if isinstance(value, dict) or (isinstance(value, list) and not option.multiple):
+    if isinstance(value, list) and not option.multiple:
         raise ValueError("must be one value, or a list" if option.multiple else "must be one value")
     several = value if isinstance(value, list) else [value]  # enhance takes one --ratio, preview several
     words = value if option.is_flag else [str(part) for part in several] if option.multiple else str(value)

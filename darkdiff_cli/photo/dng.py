@@ -73,8 +73,7 @@ def stored(sensor: NDArray[np.float32]) -> tuple[NDArray[np.uint16], float]:
 def _camera_tags(photo: Photo, headroom: float) -> list[Extra]:
     """The tags of the first directory that make it a DNG, and those that say how the camera sees colours."""
     capture, camera = photo.capture, photo.camera
-    names = [name for name in (capture.make, capture.model) if name]
-    known = capture.model if len(names) == 2 and names[1].startswith(names[0]) else " ".join(names)
+    known = _camera_name(capture.make or "", capture.model or "")
     neutral = np.array(camera.white_balance).min() / np.array(camera.white_balance)
     tags: list[Extra] = [
         (50706, "B", 4, VERSION_1_7 if photo.lossy else VERSION_1_4, True),  # DNGVersion
@@ -96,6 +95,12 @@ def _camera_tags(photo: Photo, headroom: float) -> list[Extra]:
         _, parts = entry(EXIF[LENS], capture.exif[LENS])
         tags.append((50736, "2I", 4, tuple(n for part in parts for n in (part.numerator, part.denominator)), True))
     return tags
+
+
+def _camera_name(make: str, model: str) -> str:
+    """The maker once, as profiles of cameras are named: "NIKON D750" of the maker "NIKON CORPORATION"."""
+    brand = make.partition(" ")[0]
+    return model if model.lower().startswith(brand.lower()) else f"{make} {model}".strip()
 
 
 def _preview(photo: Photo) -> bytes:

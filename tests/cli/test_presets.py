@@ -70,6 +70,22 @@ def test_the_command_line_wins_over_the_preset_and_this_over_the_defaults(config
         assert (got["strength"], got["ev"], got["white"]) == values
 
 
+@pytest.mark.parametrize(
+    ("text", "words", "written_as"),
+    [
+        ('format = "jxl"', ("-o", "x.jpg"), (None, None, "srgb", None)),
+        ('format = "jxl"', (), ("jxl", None, "srgb", None)),
+        ('colour = "display-p3"', ("--format", "dng"), ("dng", None, "srgb", None)),
+        ('colour = "display-p3"\nbit-depth = 16', ("-o", "x.tif"), (None, 16, "display-p3", None)),
+        ('compression = "lossy"\nbit-depth = 32', ("-o", "x.jpg"), (None, None, "srgb", None)),
+        ('format = "dng"\ncompression = "lossy"', ("--format", "jpeg"), ("jpeg", None, "srgb", None)),
+    ],
+)
+def test_what_the_photo_named_on_the_command_line_cannot_have_gives_way(text, words, written_as, tmp_path) -> None:
+    got = shown(*words, "--preset", written(tmp_path / "mine.toml", text))
+    assert (got["format"], got["bit_depth"], got["colour"], got["compression"]) == written_as
+
+
 def test_a_preset_serves_enhance_and_batch(tmp_path: Path, dark_dng: Path) -> None:
     preset = written(tmp_path / "both.toml", 'include = ["no*"]\nsize = "half"\nstrength = 1')
     found = CliRunner().invoke(app, ["batch", str(dark_dng.parent), "--dry-run", "--preset", str(preset)])
@@ -104,12 +120,12 @@ def test_a_preset_of_enhance_serves_preview_in_what_they_share(
         ("quite-else = 1", "quite-else is no option."),
         ("preset = 1", "preset is no option."),
         ("strength = 7", "strength = 7: must be less than or equal to 1."),
-        ('ev = "much"', "ev = 'much': must be a valid number."),
+        ('ev = "much"', 'ev = "much": must be a valid number.'),
         ("strength = [1]", "strength = [1]: must be one value."),
-        ('white = "fil"', "white = 'fil': 'fil' is not one of 'auto', 'file'."),
+        ('white = "fil"', "white = \"fil\": 'fil' is not one of 'auto', 'file'."),
         ("overwrite = 3", "overwrite = 3: must be true or false."),
-        ("dark = {}", "dark = {}: must be one value, or a list."),
-        ("[picture]\nev = 1", "picture is no option"),
+        ("steps = true", "steps = true: must be a valid integer."),
+        ("[picture]\nev = 1", "[picture] is a table, and a preset has none; write its options without it."),
         ("ev = ", "cannot be read as a preset"),
     ],
 )

@@ -185,6 +185,25 @@ def test_a_picture_inside_the_range_is_not_scaled(clean: RawFrame, tmp_path: Pat
     assert (pixels.tolist(), headroom) == ([[[0, 32768, 65535]]], 1.0)
 
 
+@pytest.mark.parametrize(
+    ("make", "model", "name"),
+    [
+        ("NIKON CORPORATION", "NIKON D750", "NIKON D750"),
+        ("Canon", "Canon EOS 6D", "Canon EOS 6D"),
+        ("SONY", "ILCE-7M3", "SONY ILCE-7M3"),
+        (None, "Pixel 7", "Pixel 7"),
+        ("Google", None, "Google"),
+        (None, None, "darkdiff"),
+    ],
+)
+def test_the_camera_is_named_as_profiles_name_it(
+    make: str | None, model: str | None, name: str, clean: RawFrame, capture: CaptureMetadata, tmp_path: Path
+) -> None:
+    path = written(tmp_path / "a.dng", render_linear(develop(clean)), clean, replace(capture, make=make, model=model))
+    with tifffile.TiffFile(path) as tiff:
+        assert tiff.pages.first.tags[50708].value == name
+
+
 def test_tags_are_those_of_the_specification(clean: RawFrame, capture: CaptureMetadata, tmp_path: Path) -> None:
     lens = (Fraction(24), Fraction(70), Fraction(14, 5), None)
     shot = replace(capture, exif={42034: lens, 42033: "0012345"})
