@@ -7,7 +7,8 @@ import pytest
 
 from tests.cli.test_bench import bench
 
-WORDS = ("train", "--recipe", "tiny-debug", "--device", "cpu", "--workers", 0, "--quiet")
+# Accelerate keeps one device and one precision a process, and other tests need the CPU and fp32.
+WORDS = ("train", "--recipe", "tiny-debug", "--device", "cpu", "--precision", "fp32", "--workers", 0, "--quiet")
 
 
 def test_both_stages_are_timed_and_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,6 @@ def test_every_photo_of_a_batch_says_that_it_was_compiled(dark_dng: Path, model_
         "--format",
         "tiff",
         "--no-report",
-        "--compile",
     ]
     for choice in ("off", "on"):
         (folder / f"{choice}.dng").write_bytes(dark_dng.read_bytes())
