@@ -3,7 +3,7 @@
 import ctypes
 from contextlib import suppress
 
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # mallopt(3)
+M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # mallopt(3)
 
 
 def keep_freed_memory() -> None:
@@ -16,3 +16,4 @@ def keep_freed_memory() -> None:
         library = ctypes.CDLL(None)
         library.mallopt(M_MMAP_MAX, 0)
         library.mallopt(M_TRIM_THRESHOLD, -1)
+        library.mallopt(M_ARENA_MAX, 1)  # what one thread has freed another takes; else each keeps its own peak

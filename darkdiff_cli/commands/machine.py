@@ -24,10 +24,9 @@ def this_machine() -> Machine:
     """The machine that the program runs on."""
     import torch
 
-    from darkdiff_models.devices import autocast_dtype, pick_device
+    from darkdiff_models.devices import autocast_dtype, device_name, pick_device
     from darkdiff_models.networks.attention import attention_library
 
     device = pick_device()
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     precision = str(autocast_dtype(device) or torch.float32).removeprefix("torch.")
-    return Machine(name, precision, attention_library(device), torch.get_num_threads())
+    return Machine(device_name(device), precision, attention_library(device), torch.get_num_threads())

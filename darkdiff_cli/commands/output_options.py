@@ -16,22 +16,24 @@ if TYPE_CHECKING:
 
 
 def _gives_way(context: typer.Context, option: typer.CallbackParam, value: Any) -> Any:
-    """A preset's value, or none where the photo that the command line names cannot have it."""
-    if value is None or not _from_a_preset(context, option.name):
+    """A preset's value, or the option's default where the photo that the command line names cannot have it."""
+    kind = None if _from_a_preset(context, "format") else context.params.get("format")
+    kind = kind or _named_by(context.params.get("output"))
+    if kind is None or option.name is None or not _from_a_preset(context, option.name):
         return value
-    kind, output = context.params.get("format"), context.params.get("output")
-    if kind is None or _from_a_preset(context, "format"):
-        kind = FORMATS.get(output.suffix.lower()) if output is not None and not os.path.isdir(output) else None
-    if kind is None or option.name is None:
-        return value
-    of_kind = {"format": (kind,), "bit_depth": KINDS[kind].bit_depths, "colour": KINDS[kind].colours}
-    may = of_kind.get(option.name, KINDS[kind].compressions)
-    return value if value in may else KINDS[kind].colours[0] if option.name == "colour" else None
+    holds = {"format": (kind,), "bit_depth": KINDS[kind].bit_depths, "colour": KINDS[kind].colours,
+             "compression": KINDS[kind].compressions}  # fmt: skip
+    return value if value in holds[option.name] else option.default
 
 
-def _from_a_preset(context: typer.Context, name: str | None) -> bool:
-    source = context.get_parameter_source(name or "")
+def _from_a_preset(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
     return source is not None and source.name == "DEFAULT_MAP"
+
+
+def _named_by(output: Path | None) -> Format | None:
+    """The format that the suffix of -o names, where it names a file."""
+    return None if output is None or os.path.isdir(output) else FORMATS.get(output.suffix.lower())
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,7 @@ class OutputOptions:
             SettingsError: they name different ones, or the suffix is no photo's.
         """
         check_suffix(self.output)
-        one_file = self.output is not None and not os.path.isdir(self.output)
-        named = FORMATS.get(self.output.suffix.lower()) if self.output is not None and one_file else None
+        named = _named_by(self.output)
         if self.format is not None and named is not None and self.format != named:
             raise SettingsError(f"-o names a {named} file, but --format says {self.format}; drop one of them.")
         return self.format or named or "jpeg"

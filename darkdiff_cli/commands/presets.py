@@ -102,7 +102,7 @@ def _converted(option: Any, value: Any, context: typer.Context) -> Any:
     if option.is_flag and not isinstance(value, bool):
         raise ValueError("must be true or false")
     if isinstance(value, list) and not option.multiple:
-        raise ValueError("must be one value, or a list" if option.multiple else "must be one value")
+        raise ValueError("must be one value")
     several = value if isinstance(value, list) else [value]  # enhance takes one --ratio, preview several
     words = value if option.is_flag else [str(part) for part in several] if option.multiple else str(value)
     option.process_value(context, words)  # fails here, where the file can be named

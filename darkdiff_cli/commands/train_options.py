@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 
 StageChoice = Literal["0", "1", "2", "3", "sid-unet", "all"]
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+RecipeName = Annotated[str, typer.Option(metavar="RECIPE", help="Name of a bundled recipe, or a YAML file.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="A value in place of the recipe's, such as stage2.conditioning=concat. Can be given several times.",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -28,17 +37,8 @@ class TrainingOptions:
             "turn; sid-unet: the U-Net of See-in-the-Dark, to compare with."
         ),
     ]
-    recipe: Annotated[str, typer.Option(metavar="RECIPE", help="Name of a bundled recipe, or a YAML file.")] = (
-        "paper-sid"
-    )
-    changes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="A value in place of the recipe's, such as stage2.conditioning=concat. Can be given several times.",
-        ),
-    ] = None
+    recipe: RecipeName = "paper-sid"
+    changes: Changes = None
     base: Annotated[
         str | None,
         typer.Option(

@@ -19,6 +19,7 @@ BRIGHT_SHARE = 1e-4  # share of pixels that must be bright before the brightest 
 LEAST_STRETCH = 0.005  # LibRaw's own tolerance for pixels that are not square
 LEAST_XTRANS = 512  # pixels along each side; LibRaw's tile, below which it calls the file broken
 MAX_PEAK = 1.04  # times the darkest of them: a lone brighter pixel may be the network's guess
+BAND = 256  # rows that are looked at together: whole pictures in every form on the way would take most of a gigabyte
 
 
 class Finished(NamedTuple):
@@ -130,10 +131,8 @@ def white_gain(picture: NDArray[np.float32], frame: RawFrame, ratio: float) -> f
     Returns:
         1 or more.
     """
-    sensor = srgb_decode(picture)
-    if frame.srgb_from_camera is not None:
-        sensor = sensor @ np.linalg.inv(frame.srgb_from_camera).T.astype(np.float32)
-    levels = (sensor / np.array(frame.white_balance, dtype=np.float32)).max(axis=-1)
+    bands = range(0, picture.shape[0], BAND)
+    levels = np.concatenate([_brightest_channel(picture[top : top + BAND], frame) for top in bands])
     brightest = float(levels.max())
     if ratio <= 1:
         share = float(brightest > FADE_FROM)
@@ -142,6 +141,14 @@ def white_gain(picture: NDArray[np.float32], frame: RawFrame, ratio: float) -> f
         share = min(max((bright - FADE_FROM) / (FADE_TO - FADE_FROM), 0.0), 1.0)
         brightest = min(brightest, MAX_PEAK * bright)
     return 1.0 if share == 0 or brightest >= 1 else 1 + share * (1 / brightest - 1)
+
+
+def _brightest_channel(picture: NDArray[np.float32], frame: RawFrame) -> NDArray[np.float32]:
+    """(h, w) what the fullest of the sensor's channels counts for sRGB, 1 = white level."""
+    sensor = srgb_decode(picture)
+    if frame.srgb_from_camera is not None:
+        sensor = sensor @ np.linalg.inv(frame.srgb_from_camera).T.astype(np.float32)
+    return np.asarray((sensor / np.array(frame.white_balance, dtype=np.float32)).max(axis=-1))
 
 
 def brightened(picture: NDArray[np.float32], gain: float) -> NDArray[np.float32]:

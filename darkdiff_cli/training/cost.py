@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from darkdiff_cli.datasets import Pair
+from darkdiff_cli.datasets import FullSize, Pair
 from darkdiff_cli.training.loop.draws import Draws
 from darkdiff_cli.training.stages.stage import Stage
+from darkdiff_models.detail import Samples
 from darkdiff_models.networks.blocks import Checkpointed
 
 META = torch.device("meta")
@@ -28,7 +29,7 @@ class Cost:
         state_bytes: weights, gradients, optimiser and average, in fp32.
         activation_bytes: what the backward pass of one part of a batch needs of the forward pass, in fp32; half of it
             in bf16 or fp16. Kernels' own workspaces come on top.
-        step_flops: of one optimiser step, all parts, forward and backward.
+        step_flops: of one optimiser step, all parts, forward and backward; of stage 3 without the half-size pictures.
         checkpoint_bytes: of one checkpoint on the disk.
     """
 
@@ -64,7 +65,7 @@ def cost_of(stage: Stage, channels: tuple[int, int]) -> Cost:
     side = -(-plan.crop // stage.multiple) * stage.multiple
     size = plan.batch_size // plan.accumulation
     noisy, reference = (torch.empty(size, count, side, side, device=META) for count in channels)
-    pair = Pair(noisy, noisy, reference, ("",) * size)
+    pair = Pair(noisy, noisy, reference, ("",) * size, _full_size(noisy) if stage.sees_mosaics else None)
     late = plan.steps  # when every player plays
     flops = activations = 0
     for player in stage.players:
@@ -82,6 +83,14 @@ def cost_of(stage: Stage, channels: tuple[int, int]) -> Cost:
         step_flops=flops * plan.accumulation,
         checkpoint_bytes=WEIGHT * ((1 + MOMENTS) * trained + locked + averaged),
     )
+
+
+def _full_size(noisy: Tensor) -> FullSize:
+    """The mosaics of a batch, with the half-size pictures that are made beforehand."""
+    size, _, height, width = noisy.shape
+    full = noisy.new_empty(size, 3, 2 * height, 2 * width)
+    samples = Samples(full, full, noisy.new_empty(size, 3, 2), noisy.new_empty(size, 3, 3))
+    return FullSize(samples, full, noisy.new_empty(size, 3, height, width))
 
 
 @contextmanager

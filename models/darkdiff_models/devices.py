@@ -1,7 +1,6 @@
 """The device and the precision in which the networks run."""
 
-import os
-
+import psutil
 import torch
 
 
@@ -25,6 +24,11 @@ def pick_device(name: str = "auto") -> torch.device:
     return device
 
 
+def device_name(device: torch.device) -> str:
+    """What people call it: a GPU by its model."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+
+
 def autocast_dtype(device: torch.device) -> torch.dtype | None:
     """bfloat16 where the hardware multiplies it natively (CUDA; CPUs with AMX or AVX512-BF16), else None for fp32."""
     if device.type == "cuda":
@@ -37,9 +41,11 @@ def autocast_dtype(device: torch.device) -> torch.dtype | None:
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Free memory of a device in bytes; None if unknown."""
+    """Free memory of a device in bytes; None if unknown.
+
+    What comes back when it is needed counts as free: torch's own cache on a GPU, else the system's cache of files.
+    """
     if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    if device.type == "cpu" and "SC_AVPHYS_PAGES" in getattr(os, "sysconf_names", {}):
-        return int(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    return None
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + cached
+    return int(psutil.virtual_memory().available) if device.type == "cpu" else None

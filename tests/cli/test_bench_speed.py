@@ -78,6 +78,13 @@ def test_speed_times_the_full_size_of_a_model_that_has_it() -> None:
     assert full["teraflop_per_megapixel"] > 1.05 * half["teraflop_per_megapixel"]
 
 
+def test_speed_says_and_counts_the_views_that_were_made() -> None:
+    words = ("speed", "--size", 0.05, "--repeats", 1, "--json", "--quiet", "--device", "cpu")
+    planned, two = (json.loads(bench(*words, *more).stdout)["speed"] for more in ((), ("--views", 2)))
+    assert (planned["views"], two["views"]) == (1, 2)  # the raw is dark
+    assert two["teraflop_per_megapixel"] > 1.05 * planned["teraflop_per_megapixel"]
+
+
 def test_photos_in_a_batch_are_counted_without_the_first(model_folder, tmp_path) -> None:
     report = tmp_path / "speed.html"
     words = ("speed", "--model", model_folder, "--device", "cpu", "--size", 0.05, "--repeats", 1, "--steps", 1)

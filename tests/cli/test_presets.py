@@ -124,6 +124,7 @@ def test_a_preset_of_enhance_serves_preview_in_what_they_share(
         ("strength = [1]", "strength = [1]: must be one value."),
         ('white = "fil"', "white = \"fil\": 'fil' is not one of 'auto', 'file'."),
         ("overwrite = 3", "overwrite = 3: must be true or false."),
+        ("dark = {}", "[dark] is a table, and a preset has none; write its options without it."),
         ("steps = true", "steps = true: must be a valid integer."),
         ("[picture]\nev = 1", "[picture] is a table, and a preset has none; write its options without it."),
         ("ev = ", "cannot be read as a preset"),

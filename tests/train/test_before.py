@@ -60,6 +60,18 @@ def test_what_stage_2_needs_is_looked_at_before_stage_1_trains(photo_folder, bas
     assert "give the LPIPS weights with --lpips" in refusal(train("all", photos, *other, *weighed), tmp_path / "other")
 
 
+def test_a_dry_run_tells_the_cost_of_full_size(photo_folder, tmp_path) -> None:
+    words = ("--recipe", "tiny", "--start", "tiny", "--dry-run")
+    done = train(3, f"photos:{photo_folder}", tmp_path / "run", *words)
+    assert done.exit_code == 0, done.stderr
+    said = done.stdout.splitlines()
+    assert said[:2] == [
+        "stage3: 13000 steps of 8 images in 1 parts",
+        "  model: 2,037,360 parameters, learning rate 0.001",
+    ]
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_dry_run_tells_the_cost_of_every_stage_before_any_has_trained(photo_folder, base, tmp_path) -> None:
     done = train("all", f"photos:{photo_folder}", tmp_path / "run", "--base", base, "--dry-run")
     assert done.exit_code == 0, done.stderr

@@ -15,7 +15,7 @@ import typer
 from darkdiff_cli.commands.aliases import AsJson, Quiet
 from darkdiff_cli.commands.bench.options import needs_extra
 from darkdiff_cli.commands.progress import counted_progress
-from darkdiff_cli.commands.train_options import TrainingMachineOptions
+from darkdiff_cli.commands.train_options import Changes, RecipeName, TrainingMachineOptions
 from darkdiff_cli.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -30,17 +30,8 @@ class TimedTrainingOptions:
     """Which training is timed, on what, and for how long."""
 
     panel: ClassVar[str] = "What is timed"
-    recipe: Annotated[str, typer.Option(metavar="RECIPE", help="Name of a bundled recipe, or a YAML file.")] = (
-        "paper-sid"
-    )
-    changes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="A value in place of the recipe's, such as stage2.optimisation.crop=256. Can be given several times.",
-        ),
-    ] = None
+    recipe: RecipeName = "paper-sid"
+    changes: Changes = None
     stage: Annotated[TimedStage | None, typer.Option(help="Stage of the recipe. Default: 1, then 2.")] = None
     steps: Annotated[int, typer.Option(min=1, metavar="N", help="Steps that are measured, after a warm-up.")] = 10
     data: Annotated[

@@ -1,4 +1,4 @@
-"""What a device can do: its name, and the fastest matrix product."""
+"""What a device can do."""
 
 import time
 
@@ -6,11 +6,6 @@ import torch
 
 SIDE = {"cuda": 8192}  # of the matrices that are multiplied; 1024 elsewhere
 PRODUCTS = 8
-
-
-def device_name(device: torch.device) -> str:
-    """What people call it."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
 
 
 def matrix_peak(device: torch.device, precision: torch.dtype) -> float:

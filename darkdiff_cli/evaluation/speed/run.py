@@ -14,12 +14,14 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.evaluation.sample import write_large
-from darkdiff_cli.evaluation.speed.device import device_name, matrix_peak
+from darkdiff_cli.evaluation.speed.device import matrix_peak
 from darkdiff_cli.evaluation.speed.flow import Flow, run_flow
 from darkdiff_cli.evaluation.speed.memory import PeakMemory
 from darkdiff_cli.evaluation.speed.peer import make_peer, time_peer
 from darkdiff_cli.raw import read_raw
+from darkdiff_models import Sampling, SamplingSettings
 from darkdiff_models.detail import Samples
+from darkdiff_models.devices import device_name
 from darkdiff_models.tiling.planner import Plan
 
 NETWORKS = ("encode", "context", "denoise", "decode", "detail")
@@ -141,7 +143,8 @@ def run_speed(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         begin("warm-up")
-        _time(enhancer, settings, write_large(folder, min(sizes), RATIO), folder)
+        _, _, made = _time(enhancer, settings, write_large(folder, min(sizes), RATIO), folder)
+        used = replace(used, views=made.views)  # at full size a dark raw may get fewer than the model's
         for size in sizes:
             raw, words = write_large(folder, size, RATIO), f"{size:g} MP"
             timing = _timing(enhancer, settings, raw, size, repeats, partial(begin, words))
@@ -165,7 +168,7 @@ def run_speed(
         views=used.views,
         tile=used.tile,
         timings=timings,
-        teraflop_per_megapixel=_count(enhancer, settings),
+        teraflop_per_megapixel=_count(enhancer, replace(settings.sampling, views=used.views)),
         device_teraflops=matrix_peak(device, pipeline.precision),
         memory_by_stage=device.type == "cuda",
     )
@@ -178,7 +181,7 @@ def _timing(
     runs = []
     for _ in range(repeats):
         begin()
-        stages, plan = _time(enhancer, settings, raw, raw.parent)
+        stages, plan, _ = _time(enhancer, settings, raw, raw.parent)
         runs.append(stages)
     seconds = {stage: statistics.median(run[stage][0] for run in runs) for stage in STAGES}
     peaks = {stage: max(run[stage][1] for run in runs) for stage in STAGES}
@@ -189,8 +192,11 @@ def _timing(
 
 def _time(
     enhancer: Enhancer, settings: EnhanceSettings, raw: Path, folder: Path
-) -> tuple[dict[str, tuple[float, float]], Plan]:
-    """Seconds and peak gigabytes of each stage of one photo, and its tiles; a GPU is waited for after each stage."""
+) -> tuple[dict[str, tuple[float, float]], Plan, Sampling]:
+    """Seconds and peak gigabytes of each stage of one photo, its tiles, and the settings as they were used.
+
+    A GPU is waited for after each stage.
+    """
     device = enhancer.pipeline.device
     seconds, memory, peaks = dict.fromkeys(STAGES, 0.0), PeakMemory(device), dict.fromkeys(STAGES, 0.0)
     before = time.perf_counter()
@@ -212,10 +218,10 @@ def _time(
     rendered = enhancer.render(exposure, settings, mark)
     enhancer.write(folder / "out.jpg", rendered, settings)
     mark("write")
-    return {stage: (seconds[stage], peaks[stage]) for stage in STAGES}, rendered.plan
+    return {stage: (seconds[stage], peaks[stage]) for stage in STAGES}, rendered.plan, rendered.sampling
 
 
-def _count(enhancer: Enhancer, settings: EnhanceSettings) -> float:
+def _count(enhancer: Enhancer, sampling: SamplingSettings) -> float:
     """Teraflop per megapixel of the sensor, counted on a small picture."""
     image = torch.rand(FLOP_SIDE, FLOP_SIDE, int(enhancer.pipeline.vae.config["in_channels"]))
     mosaic = torch.rand(1, 3, 2 * FLOP_SIDE, 2 * FLOP_SIDE)
@@ -224,7 +230,7 @@ def _count(enhancer: Enhancer, settings: EnhanceSettings) -> float:
     # whole picture take all the memory there is.
     fused = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops}
     with FlopCounterMode(display=False, custom_mapping=fused) as counter:
-        enhancer.pipeline(image, settings.sampling, samples)
+        enhancer.pipeline(image, sampling, samples)
     return counter.get_total_flops() / 1e12 / (4 * FLOP_SIDE**2 / 1e6)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from darkdiff_cli.allocator import keep_freed_memory
 from darkdiff_cli.errors import SettingsError
-from darkdiff_cli.evaluation.speed.device import device_name, matrix_peak
+from darkdiff_cli.evaluation.speed.device import matrix_peak
 from darkdiff_cli.evaluation.speed.marks import Marks
 from darkdiff_cli.evaluation.speed.memory import PeakMemory
 from darkdiff_cli.evaluation.speed.untrained import UntrainedRun
@@ -20,6 +20,7 @@ from darkdiff_cli.training.loop.batches import Cut
 from darkdiff_cli.training.loop.machine import make_accelerator
 from darkdiff_cli.training.loop.trainer import Trainer
 from darkdiff_cli.training.run import StageName
+from darkdiff_models.devices import device_name
 
 LATE = 1_000_000  # the step at which the clock starts: by then every player plays
 WARM_UP = 3  # steps

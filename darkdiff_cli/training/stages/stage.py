@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,7 @@ class Stage(ABC):
         frozen: the modules that only help.
         optimisation: steps, batch size, learning rate.
         multiple: images are padded to multiples of this size.
+        sees_mosaics: pairs come with the mosaic and the truth at the sensor's size.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Stage(ABC):
     frozen: dict[str, nn.Module]
     optimisation: Optimisation
     multiple: int
+    sees_mosaics: ClassVar[bool] = False
 
     @property
     def trained(self) -> dict[str, nn.Module]:

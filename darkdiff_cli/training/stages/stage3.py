@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +29,8 @@ AT_ONCE = 16  # half-size pictures that are made together beforehand
 
 class FullSizePicture(Stage):
     """The half-size picture of the finished stages and the mosaic in, the full-size picture out."""
+
+    sees_mosaics: ClassVar[bool] = True
 
     def __init__(self, settings: Stage3, model: DarkDiffPipeline, detail: Detail, lpips: LPIPS | None) -> None:
         self.name, self.settings, self.optimisation = "stage3", settings, settings.optimisation

@@ -9,7 +9,7 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 from darkdiff_models.detail.samples import Samples, enlarged, root, squared
-from darkdiff_models.networks.precision import matched
+from darkdiff_models.networks.precision import exact, matched
 
 ANCHOR = 16  # half-size pixels: means over this size stay those of the half-size picture, where noise hides them
 SURE = 0.01  # relative error of such a mean, of the light that the sensor counted, at which both count the same
@@ -114,7 +114,7 @@ def _spread(seen: Tensor, mask: Tensor) -> Tensor:
     offsets = torch.arange(-REACH, REACH + 1, device=seen.device, dtype=seen.dtype)
     line = torch.exp(-0.5 * (offsets / SPREAD) ** 2)
     kernel = (line[:, None] * line).expand(seen.shape[1], 1, -1, -1)
-    with torch.autocast(seen.device.type, enabled=False):
+    with exact(seen.device):
         total, weight = (F.conv2d(part, kernel, padding=REACH, groups=seen.shape[1]) for part in (seen, mask))
     return total / (weight + 1e-6)
 

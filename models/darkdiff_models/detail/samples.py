@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from darkdiff_models.finishing.block_light import decode_curve, encode_curve
+from darkdiff_models.networks.precision import exact
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Samples:
 def transformed(matrix: Tensor, image: Tensor) -> Tensor:
     """(batch, 3, 3) applied to the channels of (batch, 3, h, w), both float32."""
     # Mixed precision would round the picture's light to the 8 bits of bfloat16.
-    with torch.autocast(image.device.type, enabled=False):
+    with exact(image.device):
         return torch.einsum("bij,bjhw->bihw", matrix, image)
 
 

@@ -5,6 +5,7 @@ or the sampler's prediction, which nothing after them averages. Norms take weigh
 computes their means, variances and quotients in fp32 whatever the weights are.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 
 import torch
@@ -36,3 +37,9 @@ def matched(hidden: Tensor, layer: nn.Module) -> Tensor:
     weight = layer.weight
     assert isinstance(weight, Tensor)
     return hidden.to(weight.dtype)
+
+
+def exact(device: torch.device) -> AbstractContextManager[object]:
+    """Within this context autocast rounds nothing; on a device that has none, such as meta, it is no change."""
+    kind = device.type
+    return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()

@@ -1,7 +1,5 @@
 """What the networks need of a device's memory, and what is free."""
 
-from pathlib import Path
-
 import torch
 
 from darkdiff_models.devices import free_memory
@@ -46,15 +44,4 @@ def autoencoder_values(vae: ResidualAutoencoderKL, tile: tuple[int, int]) -> int
 def room(device: torch.device) -> float | None:
     """Bytes that the networks may take; None if the device does not tell."""
     free = free_memory(device)
-    return None if free is None else SHARE * (free + _reclaimable(device))
-
-
-def _reclaimable(device: torch.device) -> int:
-    """Bytes that are taken and come back when they are needed: torch's own cache, the system's cache of files."""
-    if device.type == "cuda":
-        return torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    table = Path("/proc/meminfo")
-    if device.type != "cpu" or not table.exists():
-        return 0
-    kibibytes = {name: int(value.split()[0]) for name, value in (r.split(":") for r in table.read_text().splitlines())}
-    return max(0, kibibytes.get("MemAvailable", 0) - kibibytes["MemFree"]) * 1024
+    return None if free is None else SHARE * free

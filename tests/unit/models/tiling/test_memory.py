@@ -91,7 +91,7 @@ def test_the_estimate_is_the_measured_peak_and_room_for_what_an_allocator_keeps(
     assert estimate / peak == pytest.approx(kept, rel=0.05)
 
 
-@pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="only Linux tells what its cache of files takes")
+@pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="what this is compared with is Linux's")
 def test_a_cache_of_files_does_not_count_as_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
     available = int(lines["MemAvailable"].split()[0]) * 1024
