@@ -1,6 +1,15 @@
-"""`python -m darkdiff_cli`."""
+"""`darkdiff` and `python -m darkdiff_cli`.
 
-from darkdiff_cli.app import main
+The process that decodes raws imports this file anew, so it imports the program only to run it.
+"""
+
+
+def main() -> None:
+    """Run the program on the words of the command line."""
+    from darkdiff_cli.app import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

@@ -11,10 +11,13 @@ import torch
 from diffusers import DDIMScheduler
 
 from darkdiff_cli.capture import CaptureMetadata
+from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.synthesis import Sensor, SensorNoise, expose, unprocess, write_dng
 from darkdiff_cli.synthesis.unprocess import CAMERA_MATRICES
 from darkdiff_models import ContextProcessor, DarkDiffPipeline, DarkDiffUNet, ResidualAutoencoderKL
 
+DECODER = Decoder()
+"""One for all tests of a process, where they need not bring it down; the first that reads a file starts it."""
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 UNET_SHAPE = {
     "block_out_channels": (16, 32),

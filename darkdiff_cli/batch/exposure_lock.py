@@ -8,11 +8,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from darkdiff_cli.batch.decoder import Decoder
 from darkdiff_cli.batch.jobs import Job
+from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import DarkdiffError, SettingsError
 from darkdiff_cli.files import atomically
-from darkdiff_cli.raw import ExposureSettings
+from darkdiff_cli.raw import ExposureSettings, read_exposure
 
 NAME = "darkdiff-exposure.json"
 SAMPLE = 25  # frames, evenly spread over the folder
@@ -97,11 +97,8 @@ def measure_lock(jobs: Sequence[Job], settings: ExposureSettings, timeout: float
     count = min(SAMPLE, len(jobs))
     chosen = [jobs[(2 * index + 1) * len(jobs) // (2 * count)] for index in range(count)]
     rest = (job for job in jobs if job not in chosen)
-    decoder = Decoder(timeout)
-    try:
+    with Decoder(timeout) as decoder:
         found = list(_exposures(decoder, chosen, settings)) or list(islice(_exposures(decoder, rest, settings), 1))
-    finally:
-        decoder.close()
     if not found:
         return None
     cameras = sorted({camera for camera, _ in found})
@@ -119,7 +116,7 @@ def _exposures(decoder: Decoder, jobs: Iterable[Job], settings: ExposureSettings
     """The camera of each file that can be read, and its exposure."""
     for job in jobs:
         with suppress(DarkdiffError):  # the batch says what is wrong with it
-            exposure = decoder.read(job.source, replace(settings, ev=0.0))
+            exposure = decoder.run(job.source, read_exposure, job.source, replace(settings, ev=0.0))
             frame = exposure.frame
             saturation = frame.white_level - frame.black_level.mean
             camera = f"{frame.metadata.make or ''} {frame.metadata.model or ''}".strip() or "an unknown camera"

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from darkdiff_cli.batch.album.previews import keep_preview, make_preview
 from darkdiff_cli.batch.claims import Task
-from darkdiff_cli.batch.decoder import Decoder
 from darkdiff_cli.batch.ledger import Entry
+from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.enhancer import Developed, Enhancer, EnhanceSettings, Rendered
 from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, OutputError, sentence_of
 from darkdiff_cli.raw import Exposure
@@ -111,6 +111,7 @@ class Worker:
         except BaseException:
             self.decoder.close()
             raise
+        self.enhancer.decoder = self.decoder
 
     def __enter__(self) -> "Worker":
         return self
@@ -127,7 +128,7 @@ class Worker:
             DarkdiffError: as `Enhancer.read` and `Enhancer.develop`.
         """
         began, picture = self.clock(), self.settings.picture
-        exposure = self.enhancer.read(task.job.source, picture, self.decoder.read)
+        exposure = self.enhancer.read(task.job.source, picture)
         developed = self.enhancer.develop(exposure, picture)
         return Decoded(developed, {"decode": (began, self.clock())})
 

@@ -21,6 +21,7 @@ from darkdiff_cli.commands.options import (
 )
 from darkdiff_cli.commands.presets import PresetOptions
 from darkdiff_cli.commands.progress import loading, photo_progress
+from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import SettingsError, sentence_of
 from darkdiff_cli.formats import FORMATS, KINDS, OWN, Format
 
@@ -60,14 +61,16 @@ def enhance(
         _check_map(doubt, len(first))
     targets = _targets(first, output.output, output.kind())
     maps = _maps(targets, doubt)
-    from darkdiff_cli.enhancer import Enhancer
+    with Decoder() as decoder:  # it loads while the networks' libraries and the model do
+        from darkdiff_cli.enhancer import Enhancer
 
-    with loading(diffusion.model, output.quiet):
-        enhancer = Enhancer(diffusion.model, machine.device, compile=machine.compile == "on")
-    done = [
-        _enhance_one(enhancer, source, target, settings, output, more, doubt_map)
-        for (source, target), doubt_map in zip(targets, maps, strict=True)
-    ]
+        with loading(diffusion.model, output.quiet):
+            compiled = machine.compile == "on"
+            enhancer = Enhancer(diffusion.model, machine.device, compile=compiled, decoder=decoder)
+        done = [
+            _enhance_one(enhancer, source, target, settings, output, more, doubt_map)
+            for (source, target), doubt_map in zip(targets, maps, strict=True)
+        ]
     results = [(source, result) for (source, _), result in zip(targets, done, strict=True) if result is not None]
     if output.as_json:
         found = [{"source": source, **asdict(result)} for source, result in results]

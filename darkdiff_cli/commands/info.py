@@ -10,6 +10,7 @@ import typer
 
 from darkdiff_cli.capture.words import camera, f_number, shutter
 from darkdiff_cli.commands.machine import this_machine
+from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import SettingsError, sentence_of
 
 if TYPE_CHECKING:
@@ -42,29 +43,41 @@ def info(
     """
     if not images and not machine:
         raise SettingsError("info needs raw files to look at, or --machine.")
-    from darkdiff_cli.raw.report import environment, read_report
 
     here = this_machine() if machine else None
     if here is not None and not as_json:
         _print(list(asdict(here).items()))
-    reports: list[RawReport] = []
-    failed: list[dict[str, str]] = []
-    for image in images or ():
-        try:
-            report = read_report(image)
-        except Exception as error:
-            sentence = sentence_of(error, image)
-            print(f"darkdiff: {sentence}", file=sys.stderr)
-            failed.append({"file": str(image), "error": sentence})
-            continue
-        reports.append(report)
-        if not as_json:
-            _print(_rows(report), report.file)
+    reports, failed = _read(images or [], as_json)
     if as_json:
         files = [asdict(report) for report in reports]
+        from darkdiff_cli.raw.report import environment
+
         about = asdict(environment()) | ({"machine": asdict(here)} if here is not None else {})
         print(json.dumps({**about, "files": files, "failed": failed}, indent=2))
     return 0 if not failed else 1 if reports else 2
+
+
+def _read(images: list[Path], quiet: bool) -> "tuple[list[RawReport], list[dict[str, str]]]":
+    """The report of each file that can be read, printed as soon as it is there unless `quiet`; and the failures."""
+    reports: list[RawReport] = []
+    failed: list[dict[str, str]] = []
+    if not images:
+        return reports, failed
+    with Decoder(module="darkdiff_cli.raw.report") as decoder:
+        from darkdiff_cli.raw.report import read_report
+
+        for image in images:
+            try:
+                report = decoder.run(image, read_report, image)
+            except Exception as error:
+                sentence = sentence_of(error, image)
+                print(f"darkdiff: {sentence}", file=sys.stderr)
+                failed.append({"file": str(image), "error": sentence})
+                continue
+            reports.append(report)
+            if not quiet:
+                _print(_rows(report), report.file)
+    return reports, failed
 
 
 def _print(rows: "list[tuple[str, object]]", title: str | None = None) -> None:

@@ -13,6 +13,7 @@ from darkdiff_cli.commands.options import DiffusionOptions, MachineOptions
 from darkdiff_cli.commands.presets import PresetOptions
 from darkdiff_cli.commands.preview_options import LookOptions, SheetOptions
 from darkdiff_cli.commands.progress import counted_progress, loading
+from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import SettingsError
 
 MOST_LINES = 100  # of pictures: as many pixels as a photo of 60 megapixels; a JPEG has 65535 rows at most
@@ -42,10 +43,11 @@ def preview(
     from darkdiff_cli.enhancer import Enhancer
     from darkdiff_cli.preview.run import preview_all, write_sheet
 
-    with loading(diffusion.model, output.quiet):
-        enhancer = Enhancer(diffusion.model, machine.device)
-    with counted_progress("preview", output.quiet) as report:
-        rows, entries, failures = preview_all(enhancer, images, settings, report)
+    with Decoder() as decoder:
+        with loading(diffusion.model, output.quiet):
+            enhancer = Enhancer(diffusion.model, machine.device, decoder=decoder)
+        with counted_progress("preview", output.quiet) as report:
+            rows, entries, failures = preview_all(enhancer, images, settings, report)
     for failure in failures:
         print(f"darkdiff: {failure.error}", file=sys.stderr)
     for entry in entries:

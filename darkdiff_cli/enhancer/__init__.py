@@ -1,6 +1,6 @@
 """One photo with a loaded model: read, amplify, enhance, write."""
 
 from darkdiff_cli.enhancer.values import Developed, Enhanced, EnhanceSettings, Rendered
-from darkdiff_cli.enhancer.way import Enhancer, Progress, Reader
+from darkdiff_cli.enhancer.way import Enhancer, Progress
 
-__all__ = ["Developed", "EnhanceSettings", "Enhanced", "Enhancer", "Progress", "Reader", "Rendered"]
+__all__ = ["Developed", "EnhanceSettings", "Enhanced", "Enhancer", "Progress", "Rendered"]

@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
 from darkdiff_cli.allocator import keep_freed_memory
+from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.enhancer.developed import developed
 from darkdiff_cli.enhancer.failures import explaining, name_of
 from darkdiff_cli.enhancer.how_made import how_made
@@ -17,7 +19,7 @@ from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.files import same_file, unchanged
 from darkdiff_cli.photo import check_target, upright, write_photo
 from darkdiff_cli.photo.doubt_map import write_doubt_map
-from darkdiff_cli.raw import Exposure, ExposureSettings, finish, read_exposure
+from darkdiff_cli.raw import Exposure, finish, read_exposure
 from darkdiff_cli.raw.doubt import doubt_of
 from darkdiff_cli.raw.stack import read_stack
 from darkdiff_cli.raw.white_balance import camera_colours
@@ -27,8 +29,7 @@ from darkdiff_models.devices import pick_device
 
 Progress = Callable[[str, int, int], None]
 """(stage, done, total)."""
-Reader = Callable[[Path, ExposureSettings], Exposure]
-"""From a file to a corrected frame and its ratio, like `read_exposure`."""
+T = TypeVar("T")
 
 
 class Enhancer:
@@ -40,6 +41,7 @@ class Enhancer:
         pipeline: an already loaded model; `model` is then only its name.
         precision: of the networks' arithmetic; None takes the device's default.
         compile: have the denoiser compiled, see `compile_denoiser`.
+        decoder: the process that decodes raws; None decodes in this one, which a broken file may bring down.
 
     Raises:
         SettingsError: there is no such model or device, or torch cannot compile for it.
@@ -52,6 +54,7 @@ class Enhancer:
         pipeline: DarkDiffPipeline | None = None,
         precision: torch.dtype | None = None,
         compile: bool = False,
+        decoder: Decoder | None = None,
     ) -> None:
         try:
             self.pipeline: DarkDiffPipeline = (pipeline or load_pipeline(model)).to(pick_device(device))
@@ -63,6 +66,7 @@ class Enhancer:
         if self.pipeline.device.type == "cpu":
             keep_freed_memory()
         self.model = Path(model).name if Path(model).is_dir() else model
+        self.decoder = decoder
 
     def enhance(
         self,
@@ -108,19 +112,38 @@ class Enhancer:
         report("write", 1, 1)
         return enhanced
 
-    def read(self, source: Path, settings: EnhanceSettings, reader: Reader = read_exposure) -> Exposure:
+    def decode(
+        self, sources: Sequence[Path], function: Callable[..., T], *arguments: Any, report: Progress | None = None
+    ) -> T:
+        """Call a function that reads raws, where this enhancer decodes; they must not change meanwhile.
+
+        Args:
+            sources: the raws.
+            function: of a module.
+            arguments: its arguments.
+            report: its last argument, where given.
+
+        Raises:
+            InputError, MemoryLimitError: as the function, and as `Decoder.run`.
+        """
+        with ExitStack() as stack:
+            for source in sources:
+                stack.enter_context(unchanged(source))
+            if self.decoder is not None:
+                return self.decoder.run(sources[0], function, *arguments, report=report)
+            return function(*arguments, *([report] if report is not None else []))
+
+    def read(self, source: Path, settings: EnhanceSettings) -> Exposure:
         """Read a raw, correct it, and choose its amplification ratio.
 
         Args:
             source: raw file.
             settings: how it is developed.
-            reader: reads it; `batch` gives one that reads in another process.
 
         Raises:
             InputError, MemoryLimitError: as `enhance`.
         """
-        with unchanged(source):
-            return reader(source, settings.exposure)
+        return self.decode([source], read_exposure, source, settings.exposure)
 
     def read_stack(
         self, sources: Sequence[Path], settings: EnhanceSettings, report: Progress | None = None
@@ -132,10 +155,7 @@ class Enhancer:
             SettingsError: it is one file alone, or one file twice.
             MemoryLimitError: as `enhance`.
         """
-        with ExitStack() as stack:
-            for source in sources:
-                stack.enter_context(unchanged(source))
-            return read_stack(sources, settings.exposure, report)
+        return self.decode(sources, read_stack, tuple(sources), settings.exposure, report=report)
 
     def render(self, exposure: Exposure, settings: EnhanceSettings, report: Progress | None = None) -> Rendered:
         """Turn a frame into the picture that `enhance` writes and `bench` scores.

@@ -89,7 +89,7 @@ def preview_one(enhancer: Enhancer, image: Path, name: str, settings: PreviewSet
     Raises:
         InputError, SettingsError, MemoryLimitError: as `shown` and `Enhancer.render`.
     """
-    what = shown(image, settings)
+    what = shown(enhancer, image, settings)
     auto = small_picture(enhancer, what.auto, settings.sampling)
     crop = make_crop(enhancer, what.auto, auto, settings)
 

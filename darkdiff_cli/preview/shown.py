@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from darkdiff_cli.files import unchanged
+from darkdiff_cli.enhancer import Enhancer
 from darkdiff_cli.raw import Exposure, ExposureSettings, read_exposures
 from darkdiff_cli.raw.settings import WhiteBalance
 from darkdiff_models import SamplingSettings
@@ -81,15 +81,14 @@ class Shown:
         return look
 
 
-def shown(path: Path, settings: PreviewSettings) -> Shown:
+def shown(enhancer: Enhancer, path: Path, settings: PreviewSettings) -> Shown:
     """Read a raw once, and choose what is shown of it.
 
     Raises:
         InputError, MemoryLimitError: as `read_exposures`.
     """
     plain = replace(settings.exposure, ratio="auto", ev=0.0)
-    with unchanged(path):
-        exposures = read_exposures(path, plain, settings.balances)
+    exposures = enhancer.decode([path], read_exposures, path, plain, settings.balances)
     autos = [Look(e, replace(plain, wb=wb)) for e, wb in zip(exposures, settings.balances, strict=True)]
     auto = autos[0].exposure.ratio
     return Shown(

@@ -6,7 +6,7 @@ read meanwhile.
 
 A descriptor belongs to the whole process and not to a thread. This is right nevertheless:
 
-- `batch` decodes in a process of its own, which has one thread and shows nothing (`batch/decoder.py`);
+- the commands decode in a process of its own, which shows nothing (`darkdiff_cli/decoder.py`);
 - elsewhere a thread may draw the progress meanwhile: it draws on a descriptor of its own (`commands/progress.py`);
 - whatever else is written to descriptor 2 meanwhile comes out, in its order, as soon as LibRaw is done;
 - one file of a process is decoded at a time: a second thread waits, since neither could tell whose file is damaged.

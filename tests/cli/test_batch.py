@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
 from darkdiff_cli.batch.album.previews import FOLDER
-from darkdiff_cli.batch.decoder import Decoder
 from darkdiff_cli.batch.jobs import find_jobs
 from darkdiff_cli.batch.ledger import NAME, Entry, Ledger
 from darkdiff_cli.commands.batch_options import PAGE
@@ -184,23 +182,6 @@ def test_checksum_knows_a_touched_file_again(night, model_folder) -> None:
         os.utime(path, (1, 1))
     assert json.loads(darkdiff(*words(night, model_folder, "--checksum", "--json")).stdout)["skipped"] == 5
     assert len(darkdiff(*words(night, model_folder, "--dry-run")).stdout.splitlines()) == 5
-
-
-def test_a_decoder_that_dies_or_hangs_is_replaced(dark_dng, tmp_path, monkeypatch) -> None:
-    with closing(Decoder(timeout=60)) as decoder:
-        exposure = decoder.read(dark_dng, ExposureSettings())
-        assert exposure.frame.mosaic_dn.shape == (80, 112)
-        assert 1 <= exposure.ratio <= 300
-        os.kill(decoder.process.pid, signal.SIGKILL)  # as a segfault in LibRaw would
-        with pytest.raises(InputError, match="brought the raw decoder down"):
-            decoder.read(dark_dng, GIVEN)
-        assert decoder.read(dark_dng, GIVEN).ratio == 100.0
-        os.kill(decoder.process.pid, signal.SIGSTOP)
-        decoder.timeout = 0.5
-        with pytest.raises(InputError, match=r"takes over 0\.5 s"):
-            decoder.read(dark_dng, GIVEN)
-        decoder.timeout = 60
-        assert decoder.read(dark_dng, GIVEN).frame.cfa == exposure.frame.cfa
 
 
 def test_ledger_reads_on_and_passes_over_torn_lines(tmp_path) -> None:

@@ -13,6 +13,7 @@ BASEMENT = {
     "cfa",
     "errors",
     "colour",
+    "decoder",
     "capture",
     "interrupt",
     "allocator",

@@ -12,6 +12,7 @@ from darkdiff_cli.commands.aliases import AsJson
 from darkdiff_cli.commands.bench.lineup import BASELINES, CEILINGS, SID_UNET, Lineup, Sweep
 from darkdiff_cli.commands.bench.options import PublishedFile, ScoringOptions, needs_extra
 from darkdiff_cli.commands.progress import counted_progress
+from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.weights import lpips_file
 
@@ -187,8 +188,11 @@ def score(data: str, protocol: str, lineup: Lineup, scoring: ScoringOptions) -> 
     except (FileNotFoundError, KeyError, ValueError) as error:
         raise SettingsError(f"LPIPS weights: {error}; give them with --lpips FILE.safetensors.") from error
     scoring.output.mkdir(parents=True, exist_ok=True)
-    with counted_progress("quality", scoring.quiet) as report:
-        return run_quality(pairs, methods, judge, scoring.output, report)
+    with (
+        counted_progress("quality", scoring.quiet) as report,
+        Decoder(module="darkdiff_cli.evaluation.quality.scene") as decoder,
+    ):
+        return run_quality(pairs, methods, judge, scoring.output, report, decoder)
 
 
 def _alex(given: Path | None) -> Path | None:

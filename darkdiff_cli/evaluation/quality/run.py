@@ -10,6 +10,7 @@ import imageio.v3 as iio
 import numpy as np
 
 from darkdiff_cli.datasets.rawpairs import RawPair
+from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import DarkdiffError, SettingsError
 from darkdiff_cli.evaluation.methods.method import Method, Picture
 from darkdiff_cli.evaluation.protocols.published import Published
@@ -95,7 +96,12 @@ class Results:
 
 
 def run_quality(
-    pairs: Sequence[RawPair], methods: Sequence[Method], judge: Judge, output: Path, report: Progress
+    pairs: Sequence[RawPair],
+    methods: Sequence[Method],
+    judge: Judge,
+    output: Path,
+    report: Progress,
+    decoder: Decoder,
 ) -> Results:
     """Score every method on every pair.
 
@@ -106,6 +112,7 @@ def run_quality(
         output: folder; takes `scores.jsonl`, a JPEG of each picture, and its features where the judge has VGG. What is
             scored there already is not scored again.
         report: called after every picture.
+        decoder: reads the pairs.
 
     Returns:
         All scores; a pair that cannot be read is among the failures and does not end the run.
@@ -128,7 +135,7 @@ def run_quality(
         results.rows += [known[method.identity, pair.scene] for method in methods if method not in missing]
         done += len(methods) - len(missing)
         try:
-            scene = Scene.read(pair, judge.protocol) if missing else None
+            scene = decoder.run(pair.noisy, Scene.read, pair, judge.protocol) if missing else None
         except DarkdiffError as error:
             results.failures.append(str(error))
             done += len(missing)

@@ -98,7 +98,7 @@ def test_the_crop_is_as_bright_as_the_photo(shoot, tmp_path: Path) -> None:
     path = shoot(tmp_path / "a.dng", 4.0, 0.1)
     settings = PreviewSettings(ExposureSettings(), SamplingSettings(steps=1, views=1), ratios=(3.5,))
     enhancer = Enhancer("tiny", "cpu")
-    look = next(look for look in shown(path, settings).ratios if look.exposure.ratio == 3.5)
+    look = next(look for look in shown(enhancer, path, settings).ratios if look.exposure.ratio == 3.5)
     small = small_picture(enhancer, look, settings.sampling)
     assert 1.05 < small.gain < 1.4
     crop = make_crop(enhancer, look, small, settings)

@@ -20,6 +20,7 @@ from darkdiff_cli.evaluation.sample import write_sample
 from darkdiff_cli.raw import RawFrame, corrected, develop, read_raw, render_reference
 from darkdiff_cli.raw.rendering import render_linear
 from darkdiff_models.learning.lpips import LPIPS
+from tests.conftest import DECODER
 
 SCENES = replace(get_protocol("scenes-levels"), crop=128)  # four patches
 
@@ -50,7 +51,7 @@ def judge() -> Judge:
 
 
 def run(pairs, judge: Judge, output: Path, *methods: Method) -> Results:
-    return run_quality(pairs, methods, judge, output, lambda *_: None)
+    return run_quality(pairs, methods, judge, output, lambda *_: None, DECODER)
 
 
 @pytest.fixture(scope="module")

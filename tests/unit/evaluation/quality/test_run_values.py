@@ -15,6 +15,7 @@ from darkdiff_cli.evaluation.quality.metrics import Judge
 from darkdiff_cli.evaluation.quality.run import Results, run_quality
 from darkdiff_cli.raw import RawFrame, develop, read_raw, render_reference
 from darkdiff_cli.raw.rendering import render_linear
+from tests.conftest import DECODER
 
 SCENES = replace(get_protocol("scenes"), line_noise="off", hot_pixels="off")
 
@@ -39,7 +40,7 @@ def files(shoot, tmp_path: Path) -> tuple[Path, Path]:
 
 
 def scored(pair: RawPair, judge: Judge, output: Path, *methods: Method) -> Results:
-    return run_quality([pair], methods or (Amplified(),), judge, output, lambda *_: None)
+    return run_quality([pair], methods or (Amplified(),), judge, output, lambda *_: None, DECODER)
 
 
 @pytest.mark.parametrize("adjust_maximum", [True, False])

@@ -19,7 +19,7 @@ from darkdiff_cli.evaluation.quality.run import Results, run_quality
 from darkdiff_cli.evaluation.sizes import at_the_size_of, half_size
 from darkdiff_cli.raw import RawFrame, read_raw, render_reference
 from darkdiff_cli.synthesis import mosaic_of, sensor_light, write_dng
-from tests.conftest import psnr
+from tests.conftest import DECODER, psnr
 
 FULL, HALVED = get_protocol("full-scenes"), get_protocol("full-scenes-halved")
 ENLARGED = ("they have half the size and were enlarged",)
@@ -55,7 +55,7 @@ def pair(truth: np.ndarray, sensor, capture, tmp_path: Path) -> RawPair:
 
 
 def scored(pair: RawPair, protocol: Protocol, output: Path, *methods: Method) -> Results:
-    return run_quality([pair], methods, Judge(protocol), output, lambda *_: None)
+    return run_quality([pair], methods, Judge(protocol), output, lambda *_: None, DECODER)
 
 
 def test_pictures_of_both_sizes_are_judged_at_the_sensors(pair, truth: np.ndarray, tmp_path: Path) -> None:

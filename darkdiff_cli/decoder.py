@@ -1,0 +1,164 @@
+"""Decode raws in a process of their own: LibRaw may crash, hang or fill the memory on a broken file.
+
+The process is a guard against accidents, and no sandbox: it runs with the user's rights.
+"""
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import psutil
+
+from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError
+from darkdiff_cli.interrupt import ignore_interrupts
+
+TIMEOUT = 120.0  # seconds; a raw of 100 megapixels takes about ten
+MEMORY = 12 * 2**30  # bytes; a raw takes about 20 a photosite, so one of 150 megapixels a quarter of it
+OF_FREE = 0.9  # of what the machine has left
+LOOK = 0.05  # seconds between two looks at the process's memory
+KILLED = 5.0  # seconds that a killed process may take to go; one that waits for a dead network drive does not
+
+T = TypeVar("T")
+Report = Callable[[str, int, int], None]
+"""(stage, done, total)."""
+
+
+class Decoder:
+    """A process that reads raw files, started again when a file brings it down.
+
+    Args:
+        timeout: seconds that one file may take.
+        memory: bytes that the process may take; it never gets more than the machine has free.
+        module: what the process imports as soon as it is started.
+    """
+
+    def __init__(self, timeout: float = TIMEOUT, memory: int = MEMORY, module: str = "darkdiff_cli.raw.stack") -> None:
+        self.timeout, self.memory, self.module = timeout, memory, module
+        self.process: SpawnProcess | None = None
+        self.pipe: Connection | None = None
+
+    def __enter__(self) -> "Decoder":
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def run(self, path: Path, function: Callable[..., T], *arguments: Any, report: Report | None = None) -> T:
+        """Call a function in the process.
+
+        Args:
+            path: the file, for what is said where it fails.
+            function: of a module; reads the file.
+            arguments: its arguments.
+            report: where given, the function's last argument, called here as the function calls it there; each call
+                begins the time anew.
+
+        Raises:
+            InputError: the file cannot be decoded, takes too long, or brings the process down.
+            MemoryLimitError: it does not fit into memory.
+        """
+        if self.pipe is None:
+            self.start()
+        assert self.pipe is not None
+        try:
+            self.pipe.send((path, function, arguments, report is not None))
+            done, answer = self._answer(self.pipe, path)
+            while not done and report is not None:
+                report(*answer)
+                done, answer = self._answer(self.pipe, path)
+        except (EOFError, BrokenPipeError, ConnectionResetError) as error:
+            self.close()
+            raise InputError(f"{path}: brought the raw decoder down; copy it again from the card.") from error
+        except BaseException:  # the process still works on the file, and would answer the next question with it
+            self.close()
+            raise
+        if isinstance(answer, DarkdiffError):
+            raise answer
+        result: T = answer
+        return result
+
+    def _answer(self, pipe: Connection, path: Path) -> tuple[bool, Any]:
+        """What the process says next: whether it is done, and the result or the arguments of a report."""
+        assert self.process is not None
+        process = psutil.Process(self.process.pid)
+        most = min(self.memory, _held(process) + int(OF_FREE * psutil.virtual_memory().available))
+        end = time.monotonic() + self.timeout
+        while not pipe.poll(LOOK):
+            if _held(process) > most:
+                raise MemoryLimitError(
+                    f"{path}: needs over {most / 1e9:.1f} GB to decode; close other programs, or leave it out."
+                )
+            if time.monotonic() > end:
+                raise InputError(f"{path}: takes over {self.timeout:g} s to decode; copy it again from the card.")
+        answer: tuple[bool, Any] = pipe.recv()
+        return answer
+
+    def start(self) -> None:
+        """Start the process, which takes seconds to load; `run` does it too where there is none."""
+        context = multiprocessing.get_context("spawn")  # LibRaw's threads do not survive a fork
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, self.module), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def close(self) -> None:
+        """End the process; the next file starts another."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.join(KILLED)
+        if self.pipe is not None:
+            self.pipe.close()
+        self.process, self.pipe = None, None
+
+
+def _held(process: psutil.Process) -> int:
+    """Bytes of memory of a process; none of one that is gone."""
+    with suppress(psutil.Error):
+        return int(process.memory_info().rss)
+    return 0
+
+
+def _serve(pipe: Connection, module: str) -> None:
+    ignore_interrupts()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    import_module(module)
+    while True:
+        try:
+            path, function, arguments, reports = pipe.recv()
+        except EOFError:
+            return
+        if reports:
+            arguments = (*arguments, lambda *words: pipe.send((False, words)))
+        pipe.send((True, _result(path, function, arguments)))
+
+
+def _result(path: Path, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """What a function returns, or its failure as one of the program's errors."""
+    try:
+        return function(*arguments)
+    except DarkdiffError as error:
+        return error
+    except MemoryError:
+        return MemoryLimitError(f"{path}: does not fit into memory; close other programs and try again.")
+    except Exception as error:
+        return InputError(f"{path}: cannot be decoded ({type(error).__name__}: {error}).")
+
+
+def _end_with_parent() -> None:
+    """End when the program is killed, also from within a file that never ends."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -1,0 +1,123 @@
+"""The process that decodes raws: what a file may do to it, and nothing to the program."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from darkdiff_cli.decoder import Decoder
+from darkdiff_cli.errors import InputError, MemoryLimitError
+from darkdiff_cli.raw import ExposureSettings, read_exposure
+from tests.cli.test_batch import darkdiff
+from tests.unit.readers import count, hang, stumble, swell
+
+RAW = Path("a.dng")
+GIVEN = ExposureSettings(ratio=100.0)
+ORPHAN = """
+from pathlib import Path
+from darkdiff_cli.decoder import Decoder
+from tests.unit.readers import hang
+if __name__ == "__main__":
+    decoder = Decoder(module="tests.unit.readers")
+    decoder.start()
+    print(decoder.process.pid, flush=True)
+    decoder.run(Path("a.dng"), hang)
+"""
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Iterator[Decoder]:
+    with Decoder(timeout=60, module="tests.unit.readers") as decoder:
+        yield decoder
+
+
+def test_one_that_dies_or_hangs_is_replaced(decoder: Decoder, dark_dng: Path, monkeypatch) -> None:
+    exposure = decoder.run(dark_dng, read_exposure, dark_dng, ExposureSettings())
+    assert exposure.frame.mosaic_dn.shape == (80, 112)
+    assert 1 <= exposure.ratio <= 300
+    assert decoder.process is not None and decoder.process.pid is not None
+    os.kill(decoder.process.pid, signal.SIGKILL)  # as a segfault in LibRaw would
+    with pytest.raises(InputError, match="brought the raw decoder down"):
+        decoder.run(dark_dng, read_exposure, dark_dng, GIVEN)
+    assert decoder.run(dark_dng, read_exposure, dark_dng, GIVEN).ratio == 100.0
+    monkeypatch.setattr(decoder, "timeout", 0.5)
+    with pytest.raises(InputError, match=r"a\.dng: takes over 0\.5 s"):
+        decoder.run(RAW, hang)
+    monkeypatch.setattr(decoder, "timeout", 60)
+    assert decoder.run(dark_dng, read_exposure, dark_dng, GIVEN).frame.cfa == exposure.frame.cfa
+
+
+def test_one_that_takes_too_much_memory_is_ended(decoder: Decoder, monkeypatch) -> None:
+    monkeypatch.setattr(decoder, "memory", 2**30)
+    assert decoder.run(RAW, swell, 0.25) == 16
+    with pytest.raises(MemoryLimitError, match=r"a\.dng: needs over 1\.1 GB to decode"):
+        decoder.run(RAW, swell, 2.0)
+    assert decoder.run(RAW, swell, 0.25) == 16
+
+
+def test_it_reports_in_order_and_a_stop_between_two_reports_leaves_nothing_behind(decoder: Decoder) -> None:
+    seen: list[tuple[str, int, int]] = []
+    assert decoder.run(RAW, count, 3, report=lambda *words: seen.append(words)) == 3
+    assert seen == [("read", 0, 3), ("read", 1, 3), ("read", 2, 3)]
+
+    def interrupted(_stage: str, done: int, _total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        decoder.run(RAW, count, 5, report=interrupted)
+    assert decoder.run(RAW, swell, 0.0) == 0  # and not an answer to the question before
+
+
+def test_what_no_reader_foresees_is_one_sentence_about_the_file(decoder: Decoder) -> None:
+    with pytest.raises(InputError, match=r"^a\.dng: cannot be decoded \(ZeroDivisionError: no such number\)\.$"):
+        decoder.run(RAW, stumble)
+
+
+def test_it_goes_with_a_program_that_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "orphan.py"
+    script.write_text(ORPHAN)
+    paths = os.pathsep.join(path for path in sys.path if path)
+    program = subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths}
+    )
+    assert program.stdout is not None
+    child = psutil.Process(int(program.stdout.readline()))
+    time.sleep(0.5)  # until it hangs
+    program.kill()
+    program.wait()
+    program.stdout.close()
+    _, alive = psutil.wait_procs([child], timeout=10)
+    assert not alive
+
+
+@pytest.mark.parametrize("command", ["enhance", "info", "preview"])
+def test_a_raw_that_brings_it_down_is_one_sentence_and_the_next_goes_on(
+    command: str, dark_dng: Path, model_folder: Path, tmp_path: Path, monkeypatch
+) -> None:
+    raws = [tmp_path / f"{name}.dng" for name in "abc"]
+    for raw in raws:
+        raw.write_bytes(dark_dng.read_bytes())
+    run = Decoder.run
+
+    def falling(self: Decoder, path: Path, *arguments, **options):
+        if path == raws[1]:
+            assert self.process is not None
+            self.process.kill()
+        return run(self, path, *arguments, **options)
+
+    monkeypatch.setattr(Decoder, "run", falling)
+    machine = [] if command == "info" else ["--model", model_folder, "--quiet", "--device", "cpu", "--ratio", 100]
+    output = [] if command == "info" else ["-o", tmp_path / ("sheet.jpg" if command == "preview" else "out")]
+    done = darkdiff(command, *raws, *machine, *output, "--json")
+    assert done.exit_code == 1
+    assert done.stderr.count("darkdiff:") == 1
+    assert f"{raws[1]}: brought the raw decoder down; copy it again from the card." in done.stderr
+    assert done.stdout.count("a.dng") >= 1
+    assert done.stdout.count("c.dng") >= 1
