@@ -45,6 +45,7 @@ class Decoder:
         self.timeout, self.memory, self.module = timeout, memory, module
         self.process: SpawnProcess | None = None
         self.pipe: Connection | None = None
+        self.loaded = False
 
     def __enter__(self) -> "Decoder":
         self.start()
@@ -68,18 +69,27 @@ class Decoder:
         Raises:
             InputError: the file cannot be decoded, takes too long, or brings the process down.
             MemoryLimitError: it does not fit into memory.
+            DarkdiffError: the process does not start.
         """
         if self.pipe is None:
             self.start()
         assert self.pipe is not None
         try:
+            if not self.loaded:
+                self._answer(self.pipe, path)
+                self.loaded = True
             self.pipe.send((path, function, arguments, report is not None))
             done, answer = self._answer(self.pipe, path)
             while not done and report is not None:
                 report(*answer)
                 done, answer = self._answer(self.pipe, path)
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
+            loaded = self.loaded
             self.close()
+            if not loaded:
+                raise DarkdiffError(
+                    f"{path}: the process that decodes raws does not start; free some memory."
+                ) from error
             raise InputError(f"{path}: brought the raw decoder down; copy it again from the card.") from error
         except BaseException:  # the process still works on the file, and would answer the next question with it
             self.close()
@@ -120,7 +130,7 @@ class Decoder:
             self.process.join(KILLED)
         if self.pipe is not None:
             self.pipe.close()
-        self.process, self.pipe = None, None
+        self.process, self.pipe, self.loaded = None, None, False
 
 
 def _held(process: psutil.Process) -> int:
@@ -134,6 +144,7 @@ def _serve(pipe: Connection, module: str) -> None:
     ignore_interrupts()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import_module(module)
+    pipe.send((True, None))
     while True:
         try:
             path, function, arguments, reports = pipe.recv()

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from darkdiff_cli.decoder import Decoder
-from darkdiff_cli.errors import InputError, MemoryLimitError
+from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError
 from darkdiff_cli.raw import ExposureSettings, read_exposure
 from tests.cli.test_batch import darkdiff
 from tests.unit.readers import count, hang, stumble, swell
@@ -121,3 +121,8 @@ def test_a_raw_that_brings_it_down_is_one_sentence_and_the_next_goes_on(
     assert f"{raws[1]}: brought the raw decoder down; copy it again from the card." in done.stderr
     assert done.stdout.count("a.dng") >= 1
     assert done.stdout.count("c.dng") >= 1
+
+
+def test_one_that_does_not_start_is_not_the_files_fault() -> None:
+    with Decoder(module="no.such.module") as decoder, pytest.raises(DarkdiffError, match="does not start"):
+        decoder.run(RAW, swell, 0.0)
