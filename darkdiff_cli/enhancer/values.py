@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from darkdiff_cli.gamut import OutsideSrgb
 from darkdiff_cli.photo import PhotoSettings
 from darkdiff_cli.raw import Exposure, ExposureSettings
 from darkdiff_models import Sampling, SamplingSettings
@@ -55,6 +56,7 @@ class Rendered:
         plan: the denoiser's tiles.
         notes: sentences for the user about settings that had to be changed.
         gain: factor on linear light that the white level of the picture asked for, applied.
+        outside: in sensor orientation, what of the light is outside sRGB; measured only for files that can hold it.
     """
 
     srgb_01: NDArray[np.float32]
@@ -63,6 +65,7 @@ class Rendered:
     plan: Plan
     notes: tuple[str, ...] = ()
     gain: float = 1.0
+    outside: OutsideSrgb | None = None
 
 
 @dataclass(frozen=True)

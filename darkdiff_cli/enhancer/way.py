@@ -15,10 +15,12 @@ from darkdiff_cli.enhancer.how_made import how_made
 from darkdiff_cli.enhancer.values import Developed, Enhanced, EnhanceSettings, Rendered
 from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.files import same_file, unchanged
+from darkdiff_cli.gamut import OutsideSrgb
 from darkdiff_cli.photo import check_target, upright, write_photo
 from darkdiff_cli.photo.doubt_map import write_doubt_map
 from darkdiff_cli.raw import Exposure, ExposureSettings, finish, read_exposure
 from darkdiff_cli.raw.doubt import doubt_of
+from darkdiff_cli.raw.outside_srgb import outside_srgb
 from darkdiff_cli.raw.stack import read_stack
 from darkdiff_cli.raw.white_balance import camera_colours
 from darkdiff_models import DarkDiffOutput, DarkDiffPipeline
@@ -188,7 +190,9 @@ class Enhancer:
         if not np.isfinite(picture).all():
             name = name_of(frame)
             raise InputError(f"{name}: the model gave NaN or infinite values; try --device cpu, or another ratio.")
-        return Rendered(picture, exposure, made.sampling, made.plan, made.notes, gain)
+        wide = settings.photo.wide and form != "raw-raw"  # whose planes have the sensor's own colours
+        outside = outside_srgb(made.srgb.numpy(), frame, exposure.ratio, gain) if wide else None
+        return Rendered(picture, exposure, made.sampling, made.plan, made.notes, gain, outside)
 
     def write(self, output: Path, rendered: Rendered, settings: EnhanceSettings) -> Enhanced:
         """Write the picture of `render` upright, with capture metadata and provenance.
@@ -200,7 +204,10 @@ class Enhancer:
         frame, strength = exposure.frame, settings.exposure.strength
         picture = upright(rendered.srgb_01, frame.orientation)
         provenance = how_made(self.model, self.pipeline.compiled, rendered, settings.exposure)
-        write_photo(output, picture, frame.metadata, provenance, settings.photo, camera_colours(frame))
+        outside = rendered.outside
+        if outside is not None:
+            outside = OutsideSrgb(*(upright(part, frame.orientation) for part in (outside.below, outside.above)))
+        write_photo(output, picture, frame.metadata, provenance, settings.photo, camera_colours(frame), outside)
         height, width = picture.shape[:2]
         ratio, notes = round(exposure.ratio, 4), (*frame.notes, *frame.metadata.notes, *rendered.notes)
         return Enhanced(output, ratio, width, height, used.steps, used.guidance, exposure.frames, strength, notes=notes)

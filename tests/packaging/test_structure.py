@@ -19,6 +19,7 @@ BASEMENT = {
     "compiler_cache",
     "files",
     "formats",
+    "gamut",
     "weights",
 }
 FLOORS = {
