@@ -23,11 +23,13 @@ class EnhanceSettings:
         exposure: how the raw is developed.
         sampling: settings of the diffusion.
         photo: how the file is written.
+        doubt: whether it is also measured how wrong each place may be.
     """
 
     exposure: ExposureSettings = field(default_factory=ExposureSettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     photo: PhotoSettings = field(default_factory=PhotoSettings)
+    doubt: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Rendered:
         notes: sentences for the user about settings that had to be changed.
         gain: factor on linear light that the white level of the picture asked for, applied.
         outside: in sensor orientation, what of the light is outside sRGB; measured only for files that can hold it.
+        doubt: (rows, columns) in sensor orientation, the error that is to be expected, where the settings ask for it.
     """
 
     srgb_01: NDArray[np.float32]
@@ -66,6 +69,7 @@ class Rendered:
     notes: tuple[str, ...] = ()
     gain: float = 1.0
     outside: OutsideSrgb | None = None
+    doubt: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

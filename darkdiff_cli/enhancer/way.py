@@ -21,6 +21,7 @@ from darkdiff_cli.photo.doubt_map import write_doubt_map
 from darkdiff_cli.raw import Exposure, ExposureSettings, finish, read_exposure
 from darkdiff_cli.raw.doubt import doubt_of
 from darkdiff_cli.raw.outside_srgb import outside_srgb
+from darkdiff_cli.raw.rendering import brightened, srgb_of
 from darkdiff_cli.raw.stack import read_stack
 from darkdiff_cli.raw.white_balance import camera_colours
 from darkdiff_models import DarkDiffOutput, DarkDiffPipeline
@@ -99,6 +100,7 @@ class Enhancer:
         check_target(output, settings.photo.overwrite)
         if doubt_map is not None:
             check_target(doubt_map, settings.photo.overwrite, "--doubt")
+            settings = replace(settings, doubt=True)
         report("read", 0, 1 + len(more))
         exposure = self.read_stack((source, *more), settings, report) if more else self.read(source, settings)
         report("read", 1 + len(more), 1 + len(more))
@@ -106,7 +108,7 @@ class Enhancer:
         report("write", 0, 1)
         enhanced = self.write(output, rendered, settings)
         if doubt_map is not None:
-            enhanced = replace(enhanced, doubt=self.write_doubt(doubt_map, rendered, settings))
+            enhanced = replace(enhanced, doubt=self.write_doubt(doubt_map, rendered))
         report("write", 1, 1)
         return enhanced
 
@@ -185,14 +187,19 @@ class Enhancer:
         Raises:
             InputError: the networks gave values that are no numbers.
         """
-        frame, chosen, form = exposure.frame, settings.exposure, dict(self.pipeline.config)["data_format"]
-        picture, gain = finish(made.srgb.numpy(), frame, exposure.ratio, form, chosen.white_used, chosen.strength)
+        frame, ratio, chosen = exposure.frame, exposure.ratio, settings.exposure
+        plain = srgb_of(made.srgb.numpy(), frame, dict(self.pipeline.config)["data_format"])
+        picture, gain = finish(plain, frame, ratio, "lrgb-srgb", chosen.white_used, chosen.strength)
         if not np.isfinite(picture).all():
             name = name_of(frame)
             raise InputError(f"{name}: the model gave NaN or infinite values; try --device cpu, or another ratio.")
-        wide = settings.photo.wide and form != "raw-raw"  # whose planes have the sensor's own colours
-        outside = outside_srgb(made.srgb.numpy(), frame, exposure.ratio, gain) if wide else None
-        return Rendered(picture, exposure, made.sampling, made.plan, made.notes, gain, outside)
+        rendered = Rendered(picture, exposure, made.sampling, made.plan, made.notes, gain)
+        if settings.photo.wide:
+            rendered = replace(rendered, outside=outside_srgb(plain, frame, ratio, gain))
+        if settings.doubt:
+            shown = brightened(plain, gain)
+            rendered = replace(rendered, doubt=doubt_of(shown, frame, ratio * gain, exposure.noise, chosen.strength))
+        return rendered
 
     def write(self, output: Path, rendered: Rendered, settings: EnhanceSettings) -> Enhanced:
         """Write the picture of `render` upright, with capture metadata and provenance.
@@ -212,15 +219,16 @@ class Enhancer:
         ratio, notes = round(exposure.ratio, 4), (*frame.notes, *frame.metadata.notes, *rendered.notes)
         return Enhanced(output, ratio, width, height, used.steps, used.guidance, exposure.frames, strength, notes=notes)
 
-    def write_doubt(self, target: Path, rendered: Rendered, settings: EnhanceSettings) -> float:
+    def write_doubt(self, target: Path, rendered: Rendered) -> float:
         """Write the map of where the picture of `render` may be wrong, upright; returns its mean.
 
         Raises:
             OutputError: the target cannot be written.
+            ValueError: the settings of `render` did not ask for it.
         """
-        frame = rendered.exposure.frame
-        doubt = doubt_of(rendered.srgb_01, frame, rendered.exposure.ratio, settings.exposure.strength)
-        write_doubt_map(
-            target, upright(doubt, frame.orientation), upright(rendered.srgb_01, frame.orientation).shape[:2]
-        )
-        return round(float(doubt.mean()), 5)
+        if rendered.doubt is None:
+            raise ValueError("settings.doubt was off when the picture was rendered")
+        orientation = rendered.exposure.frame.orientation
+        size = upright(rendered.srgb_01, orientation).shape[:2]
+        write_doubt_map(target, upright(rendered.doubt, orientation), size)
+        return round(float(rendered.doubt.mean()), 5)
