@@ -16,8 +16,8 @@ class OutsideSrgb:
     """How far the light lies outside sRGB, in blocks of a picture.
 
     Attributes:
-        below: (rows, columns, 3) 0 or less: the light of a channel that sRGB clips at 0, by `fullest`.
-        above: (rows, columns, 3) 0 or more: linear light beyond 1 of a channel that sRGB clips at 1.
+        below: (rows, columns, 3) 0 or less: what a channel lacks that is near 0, for each unit of `fullest`.
+        above: (rows, columns, 3) 0 or more: what a channel has more that is near 1, for each unit of `colourful`.
     """
 
     below: NDArray[np.float32]
@@ -36,15 +36,19 @@ class OutsideSrgb:
         for top in range(0, linear.shape[0], BAND):
             part = linear[top : top + BAND]
             below, above = (_enlarged(blocks, linear.shape, top, len(part)) for blocks in (self.below, self.above))
-            low, high = at_lower_end(part) * (below < 0), at_upper_end(part) * (above > 0)
-            changed = part + low * (below * fullest(part) - part) + high * np.maximum(1 + above - part, 0)
-            light[top : top + BAND] = changed
+            low, high = at_lower_end(part) * fullest(part), at_upper_end(part) * colourful(part)
+            light[top : top + BAND] = part + low * below + high * above
         return light
 
 
 def fullest(linear: NDArray[np.float32]) -> NDArray[np.float32]:
     """(h, w, 1) what the light of a channel is compared with: the fullest channel."""
     return np.asarray(linear.max(axis=-1, keepdims=True))
+
+
+def colourful(linear: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(h, w, 1) how far the emptiest channel is from white: a white highlight in a red flower stays white."""
+    return np.asarray(np.maximum(1 - linear.min(axis=-1, keepdims=True), 0))
 
 
 def at_lower_end(linear: NDArray[np.float32]) -> NDArray[np.float32]:

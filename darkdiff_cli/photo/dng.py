@@ -34,8 +34,10 @@ def write_dng(path: Path, photo: Photo) -> None:
     above the sensor's range is scaled into it, and BaselineExposure says by how much. What lies below black, which only
     a matrix that is no camera's gives, is clipped: LibRaw renders a linear DNG of another black level than 0 too dark.
     """
-    sensor = photo.light() @ photo.camera.sensor_from_srgb.T.astype(np.float32)
-    pixels, headroom = stored(sensor)
+    from_srgb = photo.camera.sensor_from_srgb.astype(np.float32)
+    # No sensor counts more than its range; a colour beyond sRGB that seems to must not make the rest darker.
+    most = max(1.0, float(np.maximum(from_srgb, 0).sum(axis=1).max()))
+    pixels, headroom = stored(np.minimum(photo.light() @ from_srgb.T, np.float32(most)))
     preview = _preview(photo)
     first = directory(photo)
     first["extratags"] = [*first["extratags"], *_camera_tags(photo, headroom)]

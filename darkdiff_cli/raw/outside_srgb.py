@@ -6,7 +6,7 @@ from PIL import Image
 from scipy.ndimage import correlate1d
 
 from darkdiff_cli.colour import srgb_decode
-from darkdiff_cli.gamut import OutsideSrgb, at_lower_end, at_upper_end, fullest
+from darkdiff_cli.gamut import OutsideSrgb, at_lower_end, at_upper_end, colourful, fullest
 from darkdiff_cli.raw.develop import develop
 from darkdiff_cli.raw.frame import RawFrame
 
@@ -35,27 +35,40 @@ def outside_srgb(picture: NDArray[np.float32], frame: RawFrame, ratio: float, ga
         Blocks of `BLOCK` pixels of LRGB; nothing outside where nobody knows the camera's matrix.
     """
     high, wide = frame.lrgb_shape
-    linear = np.minimum(_resized(srgb_decode(picture), high, wide) * np.float32(gain), np.float32(1.0))
+    linear = np.minimum(_light(picture, high, wide) * np.float32(gain), np.float32(1.0))
     seen = develop(frame, ratio, "srgb").pixels * np.float32(gain)
-    unit = fullest(linear)
     black = ratio * gain * BLACK_ERROR * np.abs(frame.matrix @ np.array(frame.white_balance)).astype(np.float32)
-    low, doubt_low = _means(at_lower_end(linear), seen, unit, black)
-    full, doubt_full = _means(at_upper_end(linear), seen, np.ones_like(unit), black)
-    return OutsideSrgb(np.minimum(low + doubt_low, 0), np.maximum(full - 1 - doubt_full, 0))
+    below = _beyond(-1, at_lower_end(linear), linear, seen, fullest(linear), black)
+    above = _beyond(1, at_upper_end(linear), linear - 1, seen - 1, colourful(linear), black)
+    return OutsideSrgb(below, above)
 
 
-def _means(
-    weight: NDArray[np.float32], seen: NDArray[np.float32], unit: NDArray[np.float32], black: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Weighted means of `seen` around each block, and how far noise and the black level may have moved them.
+def _beyond(
+    sign: int,
+    weight: NDArray[np.float32],
+    shown: NDArray[np.float32],
+    seen: NDArray[np.float32],
+    unit: NDArray[np.float32],
+    black: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """What is to be added around each block, so that the mean is beyond 0 where the sensor's is, and by as much.
 
-    Both are (rows, columns, 3) in units of `unit`; `black` is the light that an error of the black level adds.
+    Args:
+        sign: which side of 0 is outside sRGB.
+        weight: (h, w, 3) which pixels of a channel are near that end.
+        shown, seen: (h, w, 3) the picture and what the sensor counted, from that end.
+        unit: (h, w, 1) what they are compared with.
+        black: (3,) the light that an error of the black level adds.
+
+    Returns:
+        (rows, columns, 3) in units of `unit`, of this sign or 0.
     """
     share, total = _around(weight), np.maximum(_around(weight * unit), np.float32(1e-9))
-    mean = _around(weight * seen) / total
+    mean, there = _around(weight * seen) / total, _around(weight * shown) / total
     spread = _around((weight * (seen - _spread(mean, weight.shape) * unit)) ** 2)
     doubt = (SURE / (AROUND * BLOCK) * np.sqrt(spread) + black * share) / total
-    return np.where(share > ENOUGH, mean, 0), np.where(share > ENOUGH, doubt, np.float32(np.inf))
+    beyond = np.where(share > ENOUGH, np.maximum(sign * mean - doubt, 0), 0)
+    return np.asarray(sign * np.clip(beyond - sign * there, 0, 2 * beyond), dtype=np.float32)  # 2: without a step
 
 
 def _around(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -73,9 +86,12 @@ def _spread(blocks: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.
     return blocks.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)[: shape[0], : shape[1]]
 
 
-def _resized(linear: NDArray[np.float32], high: int, wide: int) -> NDArray[np.float32]:
-    """(h, w, 3) brought to the size of LRGB by means of areas."""
-    if linear.shape[:2] == (high, wide):
-        return linear
-    channels = [Image.fromarray(np.ascontiguousarray(linear[..., colour])) for colour in range(3)]
-    return np.stack([np.asarray(c.resize((wide, high), Image.Resampling.BOX)) for c in channels], axis=-1)
+def _light(picture: NDArray[np.float32], high: int, wide: int) -> NDArray[np.float32]:
+    """Linear light of an sRGB picture, brought to the size of LRGB by means of areas: (high, wide, 3)."""
+    if picture.shape[:2] == (high, wide):
+        return srgb_decode(picture)
+    light = np.empty((high, wide, 3), dtype=np.float32)
+    for colour in range(3):  # one after the other, since pictures of full size are large
+        channel = Image.fromarray(srgb_decode(picture[..., colour]))
+        light[..., colour] = np.asarray(channel.resize((wide, high), Image.Resampling.BOX))
+    return light

@@ -16,6 +16,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.colour import CameraColours, srgb_decode
+from darkdiff_cli.gamut import OutsideSrgb
 from darkdiff_cli.photo import PhotoSettings, Provenance, write_photo
 from darkdiff_cli.photo.dng import stored
 from darkdiff_cli.raw import RawFrame, develop, read_raw
@@ -180,6 +181,18 @@ def test_what_lies_above_the_sensors_range_is_kept(tmp_path: Path) -> None:
     inside = (expected >= 0).all(axis=-1)
     brightened = rendered(tmp_path / "a.dng", use_camera_wb=True, bright=1.3)
     assert np.abs(brightened - picture)[inside].max() < 3 / 255
+
+
+def test_colours_beyond_srgb_do_not_make_the_picture_darker(clean: RawFrame, tmp_path: Path) -> None:
+    camera = CameraColours(np.linalg.inv([[0.7, 0.2, 0.1], [0.3, 0.6, 0.1], [0.1, 0.3, 0.6]]))
+    picture = np.full((40, 60, 3), 0.5, np.float32)
+    picture[:, 30:] = 1.0, 1.0, 0.0  # and far more red, it is said
+    outside = OutsideSrgb(np.zeros((1, 1, 3), np.float32), np.array([[[0.8, 0.0, 0.0]]], np.float32))
+    write_photo(tmp_path / "a.dng", picture, CaptureMetadata(), NOTE, PhotoSettings("dng", 16), camera, outside)
+    assert tag(tmp_path / "a.dng", 50730) == (0, 1)
+    dn = stored_dn(tmp_path / "a.dng")
+    assert dn[20, 10] == pytest.approx([0.2140] * 3, abs=1e-4)
+    assert dn[20, 50] == pytest.approx([1.0, 1.0, 0.48], abs=1e-4)
 
 
 def test_a_picture_inside_the_range_is_not_scaled(clean: RawFrame, tmp_path: Path) -> None:

@@ -76,6 +76,17 @@ def test_what_srgb_clipped_is_put_back_and_nothing_else_changes(ratio: float, mo
     assert np.abs(restored - clipped)[still].max() < 1e-6
 
 
+def test_a_picture_that_is_almost_at_the_end_gets_the_same_mean() -> None:
+    """Networks do not give 0 where the light is below it; their detail stays."""
+    truth = np.full((96, 96, 3), (0.5, -0.05, 0.1), np.float32)
+    shown = truth.clip(0, 1)
+    shown[..., 1] = 0.004
+    shown[::2, :, 1] = 0.006
+    restored = outside_srgb(srgb_encode(shown), exposed(truth, 1.0), 1.0).restored(shown)
+    assert restored[..., 1].mean() == pytest.approx(-0.05, abs=1e-3)
+    assert restored[40, 40, 1] - restored[41, 40, 1] == pytest.approx(0.002, abs=1e-4)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_noise_and_a_black_level_that_is_a_little_off_are_no_colours(seed: int) -> None:
     """A dark picture of deep colours inside sRGB at x300, its black level 0.3 DN too high."""
@@ -106,9 +117,12 @@ def test_a_picture_of_full_size_and_of_a_white_level_gets_the_same() -> None:
 def test_only_channels_at_an_end_are_changed() -> None:
     outside = OutsideSrgb(np.full((1, 1, 3), -0.2, np.float32), np.full((1, 1, 3), 0.3, np.float32))
     linear = np.array(
-        [[[0.5, 0.0, 0.2], [0.99, 0.5, 0.5], [0.0, 0.0, 0.0], [1.0, 0.0, 0.3], [0.0, 0.008, 0.0]]], dtype=np.float32
+        [[[0.5, 0.0, 0.2], [0.99, 0.5, 0.5], [0.0, 0.0, 0.0], [1.0, 0.0, 0.3], [0.0, 0.008, 0.0], [1.0, 1.0, 1.0]]],
+        dtype=np.float32,
     )
-    expected = [[[0.5, -0.1, 0.2], [1.3, 0.5, 0.5], [0.0, 0.0, 0.0], [1.3, -0.2, 0.3], [0.0, 0.008, 0.0]]]
+    expected = [
+        [[0.5, -0.1, 0.2], [1.14, 0.5, 0.5], [0.0, 0.0, 0.0], [1.3, -0.2, 0.3], [0.0, 0.008, 0.0], [1.0, 1.0, 1.0]]
+    ]
     np.testing.assert_allclose(outside.restored(linear), expected, atol=1e-6)
     assert np.array_equal(OutsideSrgb(outside.below * 0, outside.above * 0).restored(linear), linear)
 
