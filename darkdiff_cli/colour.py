@@ -1,6 +1,8 @@
 """The sRGB transfer curve (IEC 61966-2-1), matrices between sRGB and camera values, and the colours of lamps."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +28,14 @@ class CameraColours:
         srgb_from_camera: (3, 3) white-balanced camera values to linear sRGB; each row sums to one.
         white_balance: multipliers of red, green, blue for the light of the shot, the smallest one 1.
         daylight: the same for D65.
+        dng_tags: what a DNG itself says of its camera's colours, (TIFF type, value as tifffile gives it) by tag; empty
+            of another file.
     """
 
     srgb_from_camera: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
     white_balance: tuple[float, float, float] = (1.0, 1.0, 1.0)
     daylight: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    dng_tags: Mapping[int, tuple[int, Any]] = field(default_factory=dict)
 
     @property
     def sensor_from_srgb(self) -> NDArray[np.float64]:

@@ -4,7 +4,6 @@ import torch
 
 from darkdiff_cli.enhancer.values import Developed
 from darkdiff_cli.raw import Exposure, network_input
-from darkdiff_cli.raw.noise import NO_NOISE, measure_noise
 from darkdiff_cli.raw.sparse import noise_of_colours, sparse_colours
 from darkdiff_models import DarkDiffPipeline, SamplingSettings
 from darkdiff_models.detail import Samples
@@ -31,5 +30,5 @@ def _samples(exposure: Exposure, size: str) -> Samples | None:
     frame = exposure.frame
     if size == "half" or frame.sites_per_pixel != 2:
         return None
-    noise = noise_of_colours(frame, exposure.ratio, measure_noise(frame) or NO_NOISE)
+    noise = noise_of_colours(frame, exposure.ratio, exposure.noise)
     return Samples.of_arrays(*sparse_colours(frame, exposure.ratio), noise, frame.matrix)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from darkdiff_cli.gamut import OutsideSrgb
 from darkdiff_cli.photo import PhotoSettings
 from darkdiff_cli.raw import Exposure, ExposureSettings
 from darkdiff_models import Sampling, SamplingSettings
@@ -22,11 +23,13 @@ class EnhanceSettings:
         exposure: how the raw is developed.
         sampling: settings of the diffusion.
         photo: how the file is written.
+        doubt: whether it is also measured how wrong each place may be.
     """
 
     exposure: ExposureSettings = field(default_factory=ExposureSettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     photo: PhotoSettings = field(default_factory=PhotoSettings)
+    doubt: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class Rendered:
         plan: the denoiser's tiles.
         notes: sentences for the user about settings that had to be changed.
         gain: factor on linear light that the white level of the picture asked for, applied.
+        outside: in sensor orientation, what of the light is outside sRGB; measured only for files that can hold it.
+        doubt: (rows, columns) in sensor orientation, the error that is to be expected, where the settings ask for it.
     """
 
     srgb_01: NDArray[np.float32]
@@ -63,6 +68,8 @@ class Rendered:
     plan: Plan
     notes: tuple[str, ...] = ()
     gain: float = 1.0
+    outside: OutsideSrgb | None = None
+    doubt: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

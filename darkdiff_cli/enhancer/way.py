@@ -17,10 +17,13 @@ from darkdiff_cli.enhancer.how_made import how_made
 from darkdiff_cli.enhancer.values import Developed, Enhanced, EnhanceSettings, Rendered
 from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.files import same_file, unchanged
+from darkdiff_cli.gamut import OutsideSrgb
 from darkdiff_cli.photo import check_target, upright, write_photo
 from darkdiff_cli.photo.doubt_map import write_doubt_map
 from darkdiff_cli.raw import Exposure, finish, read_exposure
 from darkdiff_cli.raw.doubt import doubt_of
+from darkdiff_cli.raw.outside_srgb import outside_srgb
+from darkdiff_cli.raw.rendering import brightened, srgb_of
 from darkdiff_cli.raw.stack import read_stack
 from darkdiff_cli.raw.white_balance import camera_colours
 from darkdiff_models import DarkDiffOutput, DarkDiffPipeline
@@ -101,6 +104,7 @@ class Enhancer:
         check_target(output, settings.photo.overwrite)
         if doubt_map is not None:
             check_target(doubt_map, settings.photo.overwrite, "--doubt")
+            settings = replace(settings, doubt=True)
         report("read", 0, 1 + len(more))
         exposure = self.read_stack((source, *more), settings, report) if more else self.read(source, settings)
         report("read", 1 + len(more), 1 + len(more))
@@ -108,7 +112,7 @@ class Enhancer:
         report("write", 0, 1)
         enhanced = self.write(output, rendered, settings)
         if doubt_map is not None:
-            enhanced = replace(enhanced, doubt=self.write_doubt(doubt_map, rendered, settings))
+            enhanced = replace(enhanced, doubt=self.write_doubt(doubt_map, rendered))
         report("write", 1, 1)
         return enhanced
 
@@ -203,12 +207,19 @@ class Enhancer:
         Raises:
             InputError: the networks gave values that are no numbers.
         """
-        frame, chosen, form = exposure.frame, settings.exposure, dict(self.pipeline.config)["data_format"]
-        picture, gain = finish(made.srgb.numpy(), frame, exposure.ratio, form, chosen.white_used, chosen.strength)
+        frame, ratio, chosen = exposure.frame, exposure.ratio, settings.exposure
+        plain = srgb_of(made.srgb.numpy(), frame, dict(self.pipeline.config)["data_format"])
+        picture, gain = finish(plain, frame, ratio, "lrgb-srgb", chosen.white_used, chosen.strength)
         if not np.isfinite(picture).all():
             name = name_of(frame)
             raise InputError(f"{name}: the model gave NaN or infinite values; try --device cpu, or another ratio.")
-        return Rendered(picture, exposure, made.sampling, made.plan, made.notes, gain)
+        rendered = Rendered(picture, exposure, made.sampling, made.plan, made.notes, gain)
+        if settings.photo.wide:
+            rendered = replace(rendered, outside=outside_srgb(plain, frame, ratio, gain))
+        if settings.doubt:
+            shown = brightened(plain, gain)
+            rendered = replace(rendered, doubt=doubt_of(shown, frame, ratio * gain, exposure.noise, chosen.strength))
+        return rendered
 
     def write(self, output: Path, rendered: Rendered, settings: EnhanceSettings) -> Enhanced:
         """Write the picture of `render` upright, with capture metadata and provenance.
@@ -220,20 +231,24 @@ class Enhancer:
         frame, strength = exposure.frame, settings.exposure.strength
         picture = upright(rendered.srgb_01, frame.orientation)
         provenance = how_made(self.model, self.pipeline.compiled, rendered, settings.exposure)
-        write_photo(output, picture, frame.metadata, provenance, settings.photo, camera_colours(frame))
+        outside = rendered.outside
+        if outside is not None:
+            outside = OutsideSrgb(*(upright(part, frame.orientation) for part in (outside.below, outside.above)))
+        write_photo(output, picture, frame.metadata, provenance, settings.photo, camera_colours(frame), outside)
         height, width = picture.shape[:2]
         ratio, notes = round(exposure.ratio, 4), (*frame.notes, *frame.metadata.notes, *rendered.notes)
         return Enhanced(output, ratio, width, height, used.steps, used.guidance, exposure.frames, strength, notes=notes)
 
-    def write_doubt(self, target: Path, rendered: Rendered, settings: EnhanceSettings) -> float:
+    def write_doubt(self, target: Path, rendered: Rendered) -> float:
         """Write the map of where the picture of `render` may be wrong, upright; returns its mean.
 
         Raises:
             OutputError: the target cannot be written.
+            ValueError: the settings of `render` did not ask for it.
         """
-        frame = rendered.exposure.frame
-        doubt = doubt_of(rendered.srgb_01, frame, rendered.exposure.ratio, settings.exposure.strength)
-        write_doubt_map(
-            target, upright(doubt, frame.orientation), upright(rendered.srgb_01, frame.orientation).shape[:2]
-        )
-        return round(float(doubt.mean()), 5)
+        if rendered.doubt is None:
+            raise ValueError("settings.doubt was off when the picture was rendered")
+        orientation = rendered.exposure.frame.orientation
+        size = upright(rendered.srgb_01, orientation).shape[:2]
+        write_doubt_map(target, upright(rendered.doubt, orientation), size)
+        return round(float(rendered.doubt.mean()), 5)

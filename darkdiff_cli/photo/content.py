@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.colour import CameraColours, srgb_decode
+from darkdiff_cli.gamut import OutsideSrgb
 from darkdiff_cli.photo.exif import exif_block
 from darkdiff_cli.photo.icc import profile
 from darkdiff_cli.photo.maker_notes import with_maker_notes
@@ -26,6 +27,7 @@ class Photo:
         provenance: how the picture was made.
         settings: format, bit depth and colour space.
         camera: how the camera sees colours.
+        outside: upright, what of the light is outside sRGB, for a file that can hold it; None where that is unknown.
     """
 
     srgb_01: NDArray[np.float32]
@@ -33,6 +35,7 @@ class Photo:
     provenance: Provenance
     settings: PhotoSettings
     camera: CameraColours = field(default_factory=CameraColours)
+    outside: OutsideSrgb | None = None
 
     def levels(self, bits: int) -> NDArray[Any]:
         """The picture in its colour space, 0 to 2^bits - 1: (h, w, 3) uint8, or uint16 above 8 bits."""
@@ -41,8 +44,12 @@ class Photo:
         return np.rint(np.clip(values, 0, 1) * top).astype(np.uint8 if bits == 8 else np.uint16)
 
     def light(self) -> NDArray[np.float32]:
-        """The picture in the linear light of its colour space: (h, w, 3) float32, sRGB's range being [0, 1]."""
+        """The picture in the linear light of its colour space: (h, w, 3) float32, 1 = white, below 0 and above 1 too.
+
+        What lies outside sRGB is there as far as it is known.
+        """
         linear = srgb_decode(self.srgb_01)
+        linear = linear if self.outside is None else self.outside.restored(linear)
         return linear if self.settings.colour == "srgb" else linear @ self.space.from_srgb().T.astype(np.float32)
 
     @property
@@ -53,8 +60,7 @@ class Photo:
     @property
     def is_srgb(self) -> bool:
         """Whether the file holds display values of sRGB, which is all that EXIF has a number for."""
-        floats = self.settings.bit_depth == 32
-        return self.settings.colour == "srgb" and self.settings.photo_format != "dng" and not floats
+        return not self.settings.wide
 
     @property
     def lossy(self) -> bool:

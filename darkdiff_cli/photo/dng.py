@@ -3,6 +3,7 @@
 import io
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -18,8 +19,10 @@ from darkdiff_cli.photo.tiff import Extra, append_directories, directory
 LINEAR_RAW = 34892  # PhotometricInterpretation
 FINISHED = 8  # under which tifffile writes segments as they are, whatever is installed; the right one is put in later
 D65 = 21  # EXIF LightSource
-VERSION_1_1, VERSION_1_4, VERSION_1_7 = bytes((1, 1, 0, 0)), bytes((1, 4, 0, 0)), bytes((1, 7, 0, 0))
+VERSION_1_1, VERSION_1_4, VERSION_1_6, VERSION_1_7 = (bytes((1, minor, 0, 0)) for minor in (1, 4, 6, 7))
+FIRST_OF_1_6 = 52529  # the lowest number of the tags for a third light
 PREVIEW, PREVIEW_QUALITY = 2048, 90  # longest side in pixels
+RATIONALS = (5, 10)  # TIFF types whose values are pairs
 LENS, SERIAL_NUMBER = 42034, 42033  # EXIF tags that a DNG repeats
 
 
@@ -31,8 +34,10 @@ def write_dng(path: Path, photo: Photo) -> None:
     above the sensor's range is scaled into it, and BaselineExposure says by how much. What lies below black, which only
     a matrix that is no camera's gives, is clipped: LibRaw renders a linear DNG of another black level than 0 too dark.
     """
-    sensor = photo.light() @ photo.camera.sensor_from_srgb.T.astype(np.float32)
-    pixels, headroom = stored(sensor)
+    from_srgb = photo.camera.sensor_from_srgb.astype(np.float32)
+    # No sensor counts more than its range; a colour beyond sRGB that seems to must not make the rest darker.
+    most = max(1.0, float(np.maximum(from_srgb, 0).sum(axis=1).max()))
+    pixels, headroom = stored(np.minimum(photo.light() @ from_srgb.T, np.float32(most)))
     preview = _preview(photo)
     first = directory(photo)
     first["extratags"] = [*first["extratags"], *_camera_tags(photo, headroom)]
@@ -73,16 +78,14 @@ def stored(sensor: NDArray[np.float32]) -> tuple[NDArray[np.uint16], float]:
 def _camera_tags(photo: Photo, headroom: float) -> list[Extra]:
     """The tags of the first directory that make it a DNG, and those that say how the camera sees colours."""
     capture, camera = photo.capture, photo.camera
-    known = _camera_name(capture.make or "", capture.model or "")
+    newest = VERSION_1_6 if max(camera.dng_tags, default=0) >= FIRST_OF_1_6 else VERSION_1_4
     neutral = np.array(camera.white_balance).min() / np.array(camera.white_balance)
     tags: list[Extra] = [
-        (50706, "B", 4, VERSION_1_7 if photo.lossy else VERSION_1_4, True),  # DNGVersion
+        *_camera_colours(photo),
+        (50706, "B", 4, VERSION_1_7 if photo.lossy else newest, True),  # DNGVersion
         (50707, "B", 4, VERSION_1_7 if photo.lossy else VERSION_1_1, True),  # DNGBackwardVersion
-        _text(50708, known or "darkdiff"),  # UniqueCameraModel
-        (50721, "2i", 9, _rationals(*camera.sensor_from_xyz.ravel()), True),  # ColorMatrix1
         (50728, "2I", 3, _rationals(*neutral), True),  # AsShotNeutral
         (50730, "2i", 1, _rationals(np.log2(headroom)), True),  # BaselineExposure
-        (50778, "H", 1, D65, True),  # CalibrationIlluminant1
         (50935, "2I", 1, (1, 1), True),  # NoiseReductionApplied: all of it
         _text(50936, "darkdiff"),  # ProfileName, of the two tags below: no curve but the converter's own
         (50940, "f", 4, (0.0, 0.0, 1.0, 1.0), True),  # ProfileToneCurve
@@ -95,6 +98,29 @@ def _camera_tags(photo: Photo, headroom: float) -> list[Extra]:
         _, parts = entry(EXIF[LENS], capture.exif[LENS])
         tags.append((50736, "2I", 4, tuple(n for part in parts for n in (part.numerator, part.denominator)), True))
     return tags
+
+
+def _camera_colours(photo: Photo) -> list[Extra]:
+    """How the camera sees colours: the raw's own words where it was a DNG, else the matrix that is known, for D65.
+
+    The pixels are what the sensor counts, so every matrix and calibration of the raw fits them as it fitted the raw's.
+    """
+    camera, capture = photo.camera, photo.capture
+    if camera.dng_tags:
+        return [_carried(code, kind, value) for code, (kind, value) in camera.dng_tags.items()]
+    return [
+        _text(50708, _camera_name(capture.make or "", capture.model or "") or "darkdiff"),  # UniqueCameraModel
+        (50721, "2i", 9, _rationals(*camera.sensor_from_xyz.ravel()), True),  # ColorMatrix1
+        (50778, "H", 1, D65, True),  # CalibrationIlluminant1
+    ]
+
+
+def _carried(code: int, kind: int, value: Any) -> Extra:
+    """A tag as it was read: text, bytes, a number, or numbers, two to a rational."""
+    if isinstance(value, str):
+        return _text(code, value)
+    length = len(value) if isinstance(value, bytes | tuple) else 1
+    return code, kind, length // 2 if kind in RATIONALS else length, value, True
 
 
 def _camera_name(make: str, model: str) -> str:

@@ -2,17 +2,20 @@
 
 import errno
 import os
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from darkdiff_cli.capture import CaptureMetadata
+from darkdiff_cli.capture import CaptureMetadata, Value
 from darkdiff_cli.photo.content import Photo
 
 LARGEST_HEADER = 1 << 20  # bytes
-ARTIST, BELOW_SEA, ALTITUDE = 315, 5, 6
+ARTIST, EXPOSURE_BIAS, BELOW_SEA, ALTITUDE = 315, 37380, 5, 6
+TIME_ZONES = (36881, 36880)  # EXIF's OffsetTimeOriginal, and OffsetTime where a camera writes no other
+BIAS = "Exif:ExposureBiasValue"  # OpenEXR has no name for it: OpenImageIO's, which other programs read
 GPS_PLACES = {"latitude": (1, 2), "longitude": (3, 4)}  # EXIF's tags of the hemisphere and of degrees, minutes, seconds
 
 
@@ -27,8 +30,9 @@ def write_exr(path: Path, photo: Photo) -> None:
     capture = photo.capture
     known: dict[str, Any] = {
         "cameraMake": capture.make, "cameraModel": capture.model, "lensModel": capture.lens, "capDate": capture.date,
-        "expTime": capture.exposure_time, "aperture": capture.aperture, "isoSpeed": _float(capture.iso),
-        "nominalFocalLength": capture.focal_length, "owner": capture.exif.get(ARTIST), **_position(capture),
+        "expTime": capture.exposure_time, "aperture": capture.aperture, "isoSpeed": _number(capture.iso),
+        "nominalFocalLength": capture.focal_length, "owner": capture.exif.get(ARTIST),
+        "utcOffset": _seconds_to_utc(capture), BIAS: _number(capture.exif.get(EXPOSURE_BIAS)), **_position(capture),
     }  # fmt: skip
     header = {name: value for name, value in known.items() if value is not None} | {
         "compression": OpenEXR.ZIP_COMPRESSION,
@@ -59,11 +63,21 @@ def _position(capture: CaptureMetadata) -> dict[str, float | None]:
         if isinstance(parts, tuple) and side in ("N", "E", "S", "W") and None not in parts:
             degrees = sum(float(part or 0) / 60**place for place, part in enumerate(parts))
             found[name] = -degrees if side in ("S", "W") else degrees
-    height = capture.gps.get(ALTITUDE)
-    if isinstance(height, int | float | Fraction):
-        found["altitude"] = -float(height) if capture.gps.get(BELOW_SEA) == 1 else float(height)
+    height = _number(capture.gps.get(ALTITUDE))
+    if height is not None:
+        found["altitude"] = -height if capture.gps.get(BELOW_SEA) == 1 else height
     return found
 
 
-def _float(value: int | None) -> float | None:
-    return None if value is None else float(value)
+def _seconds_to_utc(capture: CaptureMetadata) -> float | None:
+    """What is added to the local time of the shot for UTC, as OpenEXR has it: -32400 of EXIF's "+09:00"."""
+    for tag in TIME_ZONES:
+        parts = re.fullmatch(r"([+-])(\d\d):(\d\d)", str(capture.exif.get(tag, "")).strip())
+        if parts is not None:
+            seconds = 3600.0 * int(parts[2]) + 60.0 * int(parts[3])
+            return seconds if parts[1] == "-" else 0.0 - seconds
+    return None
+
+
+def _number(value: Value | None) -> float | None:
+    return float(value) if isinstance(value, int | float | Fraction) else None

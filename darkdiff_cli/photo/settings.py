@@ -24,3 +24,8 @@ class PhotoSettings:
     gps: bool = True
     colour: Colour = "srgb"
     compression: Compression | None = None
+
+    @property
+    def wide(self) -> bool:
+        """Whether the file can hold colours outside sRGB: those of the camera, floats, or a wider space."""
+        return self.colour != "srgb" or self.photo_format in ("dng", "exr") or self.bit_depth == 32

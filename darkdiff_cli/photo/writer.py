@@ -12,6 +12,7 @@ from darkdiff_cli.colour import CameraColours
 from darkdiff_cli.errors import OutputError
 from darkdiff_cli.files import atomically, check_name
 from darkdiff_cli.formats import Format, check_format
+from darkdiff_cli.gamut import OutsideSrgb
 from darkdiff_cli.photo.boxed import write_avif, write_jxl
 from darkdiff_cli.photo.content import Photo
 from darkdiff_cli.photo.dng import write_dng
@@ -57,6 +58,7 @@ def write_photo(
     provenance: Provenance,
     settings: PhotoSettings,
     camera: CameraColours | None = None,
+    outside: OutsideSrgb | None = None,
 ) -> None:
     """Write an upright picture atomically: the file is complete or absent.
 
@@ -68,6 +70,7 @@ def write_photo(
         settings: format, bit depth, colour space, compression, whether the position is written and an existing file may
             be replaced.
         camera: how the camera sees colours, for a DNG; None stands for a camera that sees sRGB.
+        outside: upright, what of the light is outside sRGB, for a format and a colour space that can hold it.
 
     Raises:
         SettingsError: a bit depth, a colour space or a compression that the format does not have, or a package is
@@ -77,6 +80,6 @@ def write_photo(
     check_format(settings.photo_format, settings.bit_depth, settings.colour, settings.compression)
     check_target(path, settings.overwrite)
     capture = capture if settings.gps else capture.without_position()
-    photo = Photo(srgb_01, capture, provenance, settings, camera or CameraColours())
+    photo = Photo(srgb_01, capture, provenance, settings, camera or CameraColours(), outside)
     write = WRITERS[settings.photo_format]
     atomically(path, lambda partial: write(partial, photo))

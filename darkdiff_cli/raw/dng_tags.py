@@ -16,6 +16,13 @@ COMPRESSION, SAMPLE_FORMAT = 259, 339
 BLACK_REPEAT, BLACK_LEVEL, BLACK_DELTA_H, BLACK_DELTA_V, WHITE_LEVEL = 50713, 50714, 50715, 50716, 50717
 ACTIVE_AREA, MASKED_AREAS = 50829, 50830
 DNG_VERSION = 50706
+COLOUR_MATRIX = 50721
+COLOUR_TAGS = (
+    50708,  # UniqueCameraModel, by which a converter finds its own profile of the camera
+    50721, 50722, 50723, 50724, 50727, 50778, 50779,  # ColorMatrix, CameraCalibration, AnalogBalance, their two lights
+    50931, 50932, 50964, 50965,  # signatures of calibration and profile, ForwardMatrix
+    52529, 52530, 52531, 52532, 52533, 52534, 52535,  # a third light, and the lights' spectra (DNG 1.6)
+)  # fmt: skip
 WHOLE_FILES = (34665, 34853, 50740, 50827)  # EXIF and GPS directories, DNGPrivateData, OriginalRawFileData
 RATIONALS = (5, 10)  # TIFF data types whose values are pairs
 
@@ -48,6 +55,13 @@ class DngTags:
     def is_recoded(self) -> bool:
         """Whether LibRaw's pixels are on another scale than the tags: it maps 8 bits of lossy JPEG to 16."""
         return self.integers(COMPRESSION) == (LOSSY_JPEG,)
+
+    def colours(self) -> dict[int, tuple[int, Any]]:
+        """The tags that say how the camera sees colours; they belong together. Empty without a usable ColorMatrix1."""
+        matrix = self.numbers(COLOUR_MATRIX)
+        if matrix.size != 9 or not np.isfinite(matrix).all():
+            return {}
+        return {code: self.values[code] for code in COLOUR_TAGS if code in self.values}
 
     def content(self, code: int) -> bytes:
         """The bytes of a tag without a numeric type, such as an opcode list; empty without the tag."""

@@ -1,43 +1,59 @@
 """How far the picture may be from the truth, place by place, by what the noise hides (`--doubt`)."""
 
+from statistics import NormalDist
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from darkdiff_cli.colour import LUMINANCE_WEIGHTS, srgb_decode
+from darkdiff_cli.colour import LUMINANCE_WEIGHTS, srgb_decode, srgb_encode
 from darkdiff_cli.raw.frame import RawFrame
-from darkdiff_cli.raw.noise import NO_NOISE, MeasuredNoise, measure_noise
+from darkdiff_cli.raw.grain import shares
+from darkdiff_cli.raw.noise import MeasuredNoise
 from darkdiff_cli.raw.sparse import noise_of_colours
 
 # Least squares over 96 photographs, darkened x1 to x320 and enhanced by the bundled model. How far the picture is from
 # the light that was counted got no weight beside these, and two seeds of that model hardly differ.
 ALWAYS, HIDDEN, DETAIL = 0.0095, 0.345, 0.072
 SITES = np.array([1.0, 2.0, 1.0])  # photosites of red, green and blue in a quad
+SPREAD_SITES = np.array([2.2, 4.0, 2.2])  # the same of a pixel of full size, by the Gaussian that spreads its grain
 AROUND = 1.5  # half-size pixels over which detail is measured
 DARKEST = 1e-4  # linear light below which the sRGB curve is no steeper
+NODES = np.array([NormalDist().inv_cdf((place + 0.5) / 8) for place in range(8)])
+NODES *= np.sqrt(2 / np.pi) / np.abs(NODES).mean()  # values of equal chance that stand for normal noise
 
 
-def doubt_of(picture: NDArray[np.float32], frame: RawFrame, ratio: float, strength: float) -> NDArray[np.float32]:
+def doubt_of(
+    picture: NDArray[np.float32], frame: RawFrame, ratio: float, noise: MeasuredNoise, strength: float
+) -> NDArray[np.float32]:
     """The error that is to be expected at each place of a finished photo.
 
+    The networks' share of the error, and what the noise that was left as grain does to the picture: both are errors,
+    and independent.
+
     Args:
-        picture: (h, w, 3) sRGB in [0, 1], of half or of full size.
-        frame: the raw, whose noise is measured; without noise that can be measured there is no more than a little.
-        ratio: amplification ratio of the picture.
-        strength: share of the networks in the picture; noise that was left as grain is not theirs.
+        picture: (h, w, 3) sRGB in [0, 1], of half or of full size, without grain.
+        frame: the raw.
+        ratio: amplification ratio of the picture, the gain of its white level included.
+        noise: of the frame.
+        strength: share of the networks in the picture.
 
     Returns:
         As `doubt`; of a photo of full size (h // 2, w // 2).
     """
-    if picture.shape[0] > frame.lrgb_shape[0] * 1.5:
+    full = picture.shape[0] > frame.lrgb_shape[0] * 1.5
+    if full:
         high, wide = (length // 2 for length in picture.shape[:2])
         picture = picture[: 2 * high, : 2 * wide].reshape(high, 2, wide, 2, 3).mean(axis=(1, 3))
-    noise = measure_noise(frame) or NO_NOISE
-    return np.float32(strength) * doubt(picture, frame, ratio, noise)
+    networks = np.float32(strength) * doubt(picture, frame, ratio, noise)
+    if strength == 1:
+        return networks
+    of_pixel = noise_of_colours(frame, ratio, noise) / (SPREAD_SITES if full else SITES)[:, None]
+    return np.hypot(networks, _grain_in_srgb(picture, frame, of_pixel, strength))
 
 
 def doubt(picture: NDArray[np.float32], frame: RawFrame, ratio: float, noise: MeasuredNoise) -> NDArray[np.float32]:
-    """The error that is to be expected at each place of a half-size picture.
+    """The error that is to be expected at each place of the networks' picture, at half size.
 
     Detail that is stronger than the sensor's noise was seen, and what is smooth is easily right; between them, detail
     as strong as the noise is what the networks make up.
@@ -60,10 +76,34 @@ def doubt(picture: NDArray[np.float32], frame: RawFrame, ratio: float, noise: Me
 
 def _noise_in_srgb(picture: NDArray[np.float32], frame: RawFrame, noise: NDArray[np.float64]) -> NDArray[np.float64]:
     """(h, w) standard deviation of the sensor's noise in a pixel's luminance, under the sRGB curve."""
-    linear = gaussian_filter(srgb_decode(picture), (1, 1, 0))
-    light = np.maximum(linear @ np.linalg.inv(frame.matrix).T, 0.0)
+    linear, light = _light(picture, frame)
     variance = (noise[:, 0] * light + noise[:, 1]) / SITES
     deviation = np.sqrt(variance @ (LUMINANCE_WEIGHTS @ frame.matrix) ** 2)
     bright = np.maximum(linear @ LUMINANCE_WEIGHTS, DARKEST)
     slope = np.where(bright <= 0.0031308, 12.92, 1.055 / 2.4 * bright ** (1 / 2.4 - 1))  # of the sRGB curve
     return np.asarray(deviation * slope)
+
+
+def _grain_in_srgb(
+    picture: NDArray[np.float32], frame: RawFrame, noise: NDArray[np.float64], strength: float
+) -> NDArray[np.float32]:
+    """(h, w) mean absolute change of a channel by the noise that is left as grain, clipped and under the sRGB curve.
+
+    Args:
+        picture: (h, w, 3) sRGB, half size.
+        frame: as in `doubt`.
+        noise: (3, 2) gain and read variance of a pixel's three colours.
+        strength: as in `doubt_of`.
+    """
+    linear, light = _light(picture, frame)
+    left = shares(strength) @ frame.matrix
+    deviation = np.sqrt((noise[:, 0] * light + noise[:, 1]) @ (left**2).T).astype(np.float32)
+    shown = srgb_encode(linear)
+    changes = [np.abs(srgb_encode(linear + np.float32(node) * deviation) - shown).mean(axis=-1) for node in NODES]
+    return np.asarray(np.mean(changes, axis=0), dtype=np.float32)
+
+
+def _light(picture: NDArray[np.float32], frame: RawFrame) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A picture's linear light, a little smoothed: (h, w, 3) in sRGB, and in the sensor's colours."""
+    linear = gaussian_filter(srgb_decode(picture), (1, 1, 0))
+    return linear, np.maximum(linear @ np.linalg.inv(frame.matrix).T.astype(np.float32), 0)

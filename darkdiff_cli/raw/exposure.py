@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from darkdiff_cli.raw.corrections import OF_THE_PICTURE, OF_THE_SENSOR, corrected
 from darkdiff_cli.raw.frame import RawFrame
+from darkdiff_cli.raw.noise import NO_NOISE, MeasuredNoise, measure_noise
 from darkdiff_cli.raw.ratio import estimate_ratio
 from darkdiff_cli.raw.reader import read_raw
 from darkdiff_cli.raw.settings import ExposureSettings, WhiteBalance
@@ -26,6 +28,11 @@ class Exposure:
     ratio: float
     frames: int = 1
     seconds: float | None = None
+
+    @cached_property
+    def noise(self) -> MeasuredNoise:
+        """Of the frame, measured once; none where it cannot be measured."""
+        return measure_noise(self.frame) or NO_NOISE
 
 
 def read_exposure(path: Path, settings: ExposureSettings) -> Exposure:

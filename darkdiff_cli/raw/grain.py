@@ -25,9 +25,13 @@ def grain(picture: NDArray[np.float32], frame: RawFrame, ratio: float, strength:
     Returns:
         (h, w, 3) linear sRGB, positive and negative, so that it is no veil.
     """
-    share, noise = np.float32(1 - strength), beyond(picture, frame, ratio)
-    grey = (noise @ LUMINANCE_WEIGHTS)[..., None]
-    return np.asarray(share * grey + share**2 * (noise - grey), dtype=np.float32)
+    return np.asarray(beyond(picture, frame, ratio) @ shares(strength).T, dtype=np.float32)
+
+
+def shares(strength: float) -> NDArray[np.float32]:
+    """(3, 3) linear sRGB of the sensor's noise to that of the grain: a share of its luminance, and less of the rest."""
+    grey, share = np.tile(LUMINANCE_WEIGHTS, (3, 1)), np.float32(1 - strength)
+    return np.asarray(share * grey + share**2 * (np.eye(3, dtype=np.float32) - grey))
 
 
 def beyond(picture: NDArray[np.float32], frame: RawFrame, ratio: float) -> NDArray[np.float32]:

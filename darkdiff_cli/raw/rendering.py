@@ -178,12 +178,7 @@ def finish(
     Returns:
         The photo, larger along one side where the pixels are not square, and the gain of its white level.
     """
-    if data_format == "raw-raw":
-        linear = srgb_decode(picture)
-        pixels = np.stack([linear[..., 0], linear[..., 1:3].mean(axis=-1), linear[..., 3]], axis=-1)
-        if frame.srgb_from_camera is not None:
-            pixels = pixels @ frame.srgb_from_camera.T.astype(np.float32)
-        picture = srgb_encode(pixels)
+    picture = srgb_of(picture, frame, data_format)
     gain = white_gain(picture, frame, ratio) if white == "auto" else 1.0
     if strength < 1 or gain > 1:
         light = srgb_decode(picture)
@@ -191,6 +186,15 @@ def finish(
             light = light + grain(picture, frame, ratio, strength)
         picture = srgb_encode(light * np.float32(gain))
     return Finished(with_square_pixels(picture, frame.pixel_aspect), gain)
+
+
+def srgb_of(made: NDArray[np.float32], frame: RawFrame, data_format: DataFormat) -> NDArray[np.float32]:
+    """(h, w, 3) sRGB of a network's output, which it is already unless the network gives Bayer planes ("raw-raw")."""
+    if data_format != "raw-raw":
+        return made
+    linear = srgb_decode(made)
+    pixels = np.stack([linear[..., 0], linear[..., 1:3].mean(axis=-1), linear[..., 3]], axis=-1)
+    return srgb_encode(pixels @ frame.matrix.T.astype(np.float32))
 
 
 def square_size(shape: tuple[int, ...], aspect: float) -> tuple[int, int]:

@@ -93,7 +93,8 @@ def camera_colours(frame: RawFrame) -> CameraColours:
     daylight = light_balance(frame, DAYLIGHT_KELVIN) or frame.white_balance
     if frame.srgb_from_camera is None:
         return CameraColours(white_balance=frame.white_balance, daylight=frame.white_balance)
-    return CameraColours(frame.srgb_from_camera, frame.white_balance, daylight)
+    own = frame.dng.colours() if frame.dng is not None and frame.sources.get("matrix") == "file" else {}
+    return CameraColours(frame.srgb_from_camera, frame.white_balance, daylight, own)
 
 
 def _dng_matrix(dng: DngTags, kelvin: float) -> NDArray[np.float64] | None:

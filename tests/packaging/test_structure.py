@@ -20,6 +20,7 @@ BASEMENT = {
     "compiler_cache",
     "files",
     "formats",
+    "gamut",
     "weights",
 }
 FLOORS = {

@@ -10,7 +10,8 @@ from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.enhancer.failures import explained
 from darkdiff_cli.errors import MemoryLimitError, SettingsError
 from darkdiff_cli.photo import PhotoSettings
-from darkdiff_cli.raw import ExposureSettings
+from darkdiff_cli.raw import ExposureSettings, RawFrame
+from darkdiff_cli.raw.noise import MeasuredNoise, measure_noise
 from darkdiff_cli.synthesis import write_dng
 from darkdiff_models import SamplingSettings
 from darkdiff_models.detail import Detail
@@ -105,3 +106,27 @@ def test_orientation_is_applied(model_folder: Path, dark_dng: Path, sensor, capt
     assert (plain.width, plain.height) == (turned.height, turned.width) == (56, 40)
     pictures = [iio.imread(tmp_path / name) for name in ("plain.tif", "turned.tif")]
     assert np.array_equal(np.rot90(pictures[0], -1), pictures[1])  # 6 = turn clockwise
+
+
+def test_noise_is_measured_once_and_for_the_photo_that_is_written(dark_dng: Path, tmp_path: Path, monkeypatch) -> None:
+    """By the network for full size and by the map of doubt, which knows the strength and the white level."""
+    measured = []
+
+    def counting(frame: RawFrame) -> MeasuredNoise | None:
+        measured.append(frame)
+        return measure_noise(frame)
+
+    monkeypatch.setattr("darkdiff_cli.raw.exposure.measure_noise", counting)
+    torch.manual_seed(0)
+    enhancer = Enhancer(pipeline=make_pipeline().with_detail(Detail((8, 16), (1, 1))))
+    means = []
+    for strength in (1.0, 0.0):
+        settings = EnhanceSettings(ExposureSettings(200.0, strength=strength), SamplingSettings(steps=1))
+        done = enhancer.enhance(
+            dark_dng, tmp_path / f"{strength}.png", settings, doubt_map=tmp_path / f"{strength}_doubt.png"
+        )
+        means.append(done.doubt)
+    assert len(measured) == 2
+    assert means[1] > means[0] > 0
+    with pytest.raises(ValueError, match="off when the picture was rendered"):
+        enhancer.write_doubt(tmp_path / "a.png", enhancer.render(enhancer.read(dark_dng, settings), settings))

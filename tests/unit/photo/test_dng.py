@@ -16,6 +16,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.colour import CameraColours, srgb_decode
+from darkdiff_cli.gamut import OutsideSrgb
 from darkdiff_cli.photo import PhotoSettings, Provenance, write_photo
 from darkdiff_cli.photo.dng import stored
 from darkdiff_cli.raw import RawFrame, develop, read_raw
@@ -27,7 +28,12 @@ from darkdiff_cli.synthesis import write_dng as write_raw
 NOTE = Provenance({"model": "tiny", "seed": 7})
 LIBRAW = {"no_auto_bright": True, "output_bps": 16, "gamma": (2.4, 12.92), "adjust_maximum_thr": 0.0, "user_flip": 0}
 BLOCK = 32  # pixels
-CLEAN = ("scenes_full/kodim03_x1.dng", "scenes_full/mcm03_x1.dng", "raws/ok/nikon_d750_DSC_1339_768x512.dng")
+CLEAN = (
+    "scenes_full/kodim03_x1.dng",
+    "scenes_full/mcm03_x1.dng",
+    "raws/ok/nikon_d750_DSC_1339_768x512.dng",
+    "raws/ok/photoprism_canon_eos_6d.dng",
+)
 PACKED = [
     pytest.param(True, marks=pytest.mark.skipif(find_spec("imagecodecs") is None, reason="no imagecodecs")),
     False,
@@ -177,6 +183,18 @@ def test_what_lies_above_the_sensors_range_is_kept(tmp_path: Path) -> None:
     assert np.abs(brightened - picture)[inside].max() < 3 / 255
 
 
+def test_colours_beyond_srgb_do_not_make_the_picture_darker(clean: RawFrame, tmp_path: Path) -> None:
+    camera = CameraColours(np.linalg.inv([[0.7, 0.2, 0.1], [0.3, 0.6, 0.1], [0.1, 0.3, 0.6]]))
+    picture = np.full((40, 60, 3), 0.5, np.float32)
+    picture[:, 30:] = 1.0, 1.0, 0.0  # and far more red, it is said
+    outside = OutsideSrgb(np.zeros((1, 1, 3), np.float32), np.array([[[0.8, 0.0, 0.0]]], np.float32))
+    write_photo(tmp_path / "a.dng", picture, CaptureMetadata(), NOTE, PhotoSettings("dng", 16), camera, outside)
+    assert tag(tmp_path / "a.dng", 50730) == (0, 1)
+    dn = stored_dn(tmp_path / "a.dng")
+    assert dn[20, 10] == pytest.approx([0.2140] * 3, abs=1e-4)
+    assert dn[20, 50] == pytest.approx([1.0, 1.0, 0.48], abs=1e-4)
+
+
 def test_a_picture_inside_the_range_is_not_scaled(clean: RawFrame, tmp_path: Path) -> None:
     path = written(tmp_path / "a.dng", render_linear(develop(clean)), clean)
     assert tag(path, 50730) == (0, 1)
@@ -199,7 +217,8 @@ def test_a_picture_inside_the_range_is_not_scaled(clean: RawFrame, tmp_path: Pat
 def test_the_camera_is_named_as_profiles_name_it(
     make: str | None, model: str | None, name: str, clean: RawFrame, capture: CaptureMetadata, tmp_path: Path
 ) -> None:
-    path = written(tmp_path / "a.dng", render_linear(develop(clean)), clean, replace(capture, make=make, model=model))
+    frame = replace(clean, dng=None)  # one that names its camera itself
+    path = written(tmp_path / "a.dng", render_linear(develop(frame)), frame, replace(capture, make=make, model=model))
     with tifffile.TiffFile(path) as tiff:
         assert tiff.pages.first.tags[50708].value == name
 
@@ -218,7 +237,7 @@ def test_tags_are_those_of_the_specification(clean: RawFrame, capture: CaptureMe
         values = {code: first.tags[code].value for code in (271, 272, 274, 50706, 50707, 50708, 50778, 50736, 50735)}
     assert values == {
         271: "Sony", 272: "ILCE-7SM2", 274: 1, 50706: bytes((1, 4, 0, 0)), 50707: bytes((1, 1, 0, 0)),
-        50708: "Sony ILCE-7SM2", 50778: 21, 50736: (24, 1, 70, 1, 14, 5, 0, 0), 50735: "0012345",
+        50708: "ILCE-7SM2", 50778: 21, 50736: (24, 1, 70, 1, 14, 5, 0, 0), 50735: "0012345",
     }  # fmt: skip
 
 

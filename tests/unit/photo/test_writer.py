@@ -1,5 +1,7 @@
 import os
 import resource
+from dataclasses import replace
+from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -171,6 +173,31 @@ def test_exr_carries_the_shot_in_attributes_of_its_own(picture, capture, tmp_pat
     write_photo(tmp_path / "b.exr", picture, capture, NOTE, PhotoSettings("exr", 16, gps=False))
     with OpenEXR.File(str(tmp_path / "b.exr")) as file:
         assert not {"latitude", "longitude", "altitude"} & file.header().keys()
+
+
+@pytest.mark.skipif(find_spec("OpenEXR") is None, reason="OpenEXR is not installed (extra `formats`)")
+@pytest.mark.parametrize(
+    ("tags", "utc"),
+    [
+        ({36881: "+09:00"}, -32400.0),
+        ({36881: "-03:30", 36880: "+01:00"}, 12600.0),
+        ({36880: "+00:00"}, 0.0),
+        ({36881: "   :  ", 36880: "+01:00"}, -3600.0),
+        ({36881: "local"}, None),
+        ({}, None),
+    ],
+)
+def test_exr_carries_the_time_zone_and_the_exposure_bias(picture, capture, tags, utc, tmp_path: Path) -> None:
+    import OpenEXR
+
+    for bias in (Fraction(-2, 3), Fraction(0), None):
+        exif = tags if bias is None else {**tags, 37380: bias}
+        settings = PhotoSettings("exr", 16, overwrite=True)
+        write_photo(tmp_path / "a.exr", picture, replace(capture, exif=exif), NOTE, settings)
+        with OpenEXR.File(str(tmp_path / "a.exr")) as file:
+            found = dict(file.header())
+        assert found.get("utcOffset") == utc  # OpenEXR: UTC is local time and this
+        assert found.get("Exif:ExposureBiasValue") == (None if bias is None else pytest.approx(float(bias)))
 
 
 @pytest.mark.parametrize(("kind", "depth"), [("jpeg", 16), ("png", 32), ("avif", 8), ("webp", 16), ("exr", 8)])

@@ -9,12 +9,13 @@ from darkdiff_cli.raw import RawFrame
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.doubt import ALWAYS, DETAIL, HIDDEN, doubt, doubt_of
 from darkdiff_cli.raw.noise import MeasuredNoise
+from darkdiff_cli.raw.rendering import finish
 
 WHITE, RATIO = 1000.0, 10.0
 
 
-def frame(height: int = 80, width: int = 120, noise: float = 0.0) -> RawFrame:
-    mosaic = np.random.default_rng(0).normal(20.0, noise, (height, width)).astype(np.float32)
+def frame(height: int = 80, width: int = 120) -> RawFrame:
+    mosaic = np.full((height, width), 20.0, np.float32)
     return RawFrame(mosaic, Cfa.bayer("RGGB"), BlackLevel.uniform(0.0), WHITE, (1.0, 1.0, 1.0))
 
 
@@ -44,10 +45,70 @@ def test_noise_is_the_luminance_of_a_quad_under_the_srgb_curve() -> None:
     assert found == pytest.approx(ALWAYS + HIDDEN * np.sqrt(hidden * 0.02) + DETAIL * 0.02, rel=0.03)
 
 
-def test_a_photo_of_full_size_is_judged_at_half_and_grain_is_not_doubted() -> None:
-    noisy, half = frame(noise=5.0), striped()
+def test_a_photo_of_full_size_is_judged_at_half() -> None:
+    noise, half = MeasuredNoise(0.2, 5.0), striped()
     full = half.repeat(2, axis=0).repeat(2, axis=1)
-    at_half, at_full = (doubt_of(picture, noisy, RATIO, 1.0) for picture in (half, full))
+    at_half, at_full = (doubt_of(picture, frame(), RATIO, noise, 1.0) for picture in (half, full))
     assert at_half.shape == at_full.shape == (40, 60)
     np.testing.assert_allclose(at_full, at_half, rtol=1e-4)
-    np.testing.assert_allclose(doubt_of(half, noisy, RATIO, 0.5), at_half / 2, rtol=1e-6)
+    np.testing.assert_array_equal(at_half, doubt(half, frame(), RATIO, noise))
+
+
+def patches() -> np.ndarray:
+    """(200, 300, 3) linear light: black, grey, deep red and a bright blue."""
+    light = np.zeros((200, 300, 3), np.float32)
+    light[:100, 150:] = 0.2
+    light[100:, :150] = (0.3, 0.05, 0.02)
+    light[100:, 150:] = (0.2, 0.3, 0.7)
+    return light
+
+
+def photographed(light: np.ndarray, noise: MeasuredNoise) -> RawFrame:
+    """A Bayer raw of it in warm light, RATIO times too dark."""
+    balance, matrix = np.array([1.8, 1.0, 1.4]), np.array([[1.6, -0.4, -0.2], [-0.2, 1.5, -0.3], [0.0, -0.5, 1.5]])
+    sensor = (light @ np.linalg.inv(matrix).T / balance).repeat(2, axis=0).repeat(2, axis=1)
+    cfa = Cfa.bayer("RGGB")
+    mosaic = np.zeros(sensor.shape[:2])
+    for site in cfa.sites:
+        cfa.plane(mosaic, site)[:] = cfa.plane(sensor[..., site.colour], site) * WHITE / RATIO
+    deviation = np.sqrt(noise.gain * mosaic.clip(0, None) + noise.read**2)
+    mosaic += np.random.default_rng(0).normal(0, 1, mosaic.shape) * deviation
+    black = BlackLevel.uniform(0.0)
+    return RawFrame(mosaic.astype(np.float32), cfa, black, WHITE, (1.8, 1.0, 1.4), matrix)
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("strength", [0.0, 0.3, 0.7])
+@pytest.mark.parametrize("noise", [MeasuredNoise(0.02, 0.3), MeasuredNoise(0.5, 4.0)])
+def test_grain_is_the_error_that_it_makes(noise: MeasuredNoise, strength: float, full: bool) -> None:
+    """Of networks that are right, so that the grain is all that is wrong with the photo."""
+    light = patches()
+    picture = srgb_encode(light.repeat(2, axis=0).repeat(2, axis=1) if full else light)
+    raw = photographed(light, noise)
+    grained = finish(picture, raw, RATIO, "lrgb-srgb", "file", strength).srgb_01
+    error = np.abs(grained - picture).mean(axis=-1)
+    networks = strength * doubt(srgb_encode(light), raw, RATIO, noise)
+    found = np.sqrt(doubt_of(picture, raw, RATIO, noise, strength) ** 2 - networks**2)
+    for down in (0, 100):
+        for right in (0, 150):
+            middle = found[down + 10 : down + 90, right + 10 : right + 140].mean()
+            scale = 2 if full else 1
+            part = error[scale * (down + 10) : scale * (down + 90), scale * (right + 10) : scale * (right + 140)]
+            assert middle == pytest.approx(part.mean(), rel=0.2)
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.1, 0.5, 0.9, 1.0])
+def test_doubt_rises_with_noise_at_every_strength(strength: float) -> None:
+    half = striped()
+    noises = [MeasuredNoise(0.1 * level**2, level) for level in (0.5, 1.0, 2.0, 4.0, 8.0)]
+    striped_half = np.stack([doubt_of(half, frame(), RATIO, noise, strength)[:, 35:] for noise in noises])
+    assert (np.diff(striped_half, axis=0) > 0).all()
+
+
+def test_less_strength_leaves_more_noise_to_doubt() -> None:
+    """Where there is much of it; at full strength there is none, and at none nothing else."""
+    noise = MeasuredNoise(1.0, 10.0)
+    found = [doubt_of(striped(), frame(), RATIO, noise, strength).mean() for strength in (1.0, 0.6, 0.3, 0.0)]
+    assert found == sorted(found)
+    quiet = doubt_of(striped(), frame(), RATIO, MeasuredNoise(0.0, 0.0), 0.0)
+    assert quiet == pytest.approx(0.0, abs=1e-7)
