@@ -16,6 +16,7 @@ BASEMENT = {
     "capture",
     "interrupt",
     "allocator",
+    "threads",
     "compiler_cache",
     "files",
     "formats",
