@@ -5,7 +5,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError
+from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, UnreadableError
 from darkdiff_cli.interrupt import ignore_interrupts
 from darkdiff_cli.raw import Exposure, ExposureSettings, read_exposure
 
@@ -26,7 +26,8 @@ class Decoder:
         """As `read_exposure`, in the worker process.
 
         Raises:
-            InputError: the file cannot be decoded, takes too long, or brings the decoder down.
+            InputError: as `read_exposure`.
+            UnreadableError: the file cannot be decoded, takes too long, or brings the decoder down.
             MemoryLimitError: the frame does not fit into memory.
         """
         if self.pipe is None:
@@ -36,11 +37,11 @@ class Decoder:
             self.pipe.send((path, settings))
             if not self.pipe.poll(self.timeout):
                 self.close()
-                raise InputError(f"{path}: takes over {self.timeout:g} s to decode; copy it again from the card.")
+                raise UnreadableError(f"{path}: takes over {self.timeout:g} s to decode; copy it again from the card.")
             answer = self.pipe.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
             self.close()
-            raise InputError(f"{path}: brought the raw decoder down; copy it again from the card.") from error
+            raise UnreadableError(f"{path}: brought the raw decoder down; copy it again from the card.") from error
         if isinstance(answer, DarkdiffError):
             raise answer
         assert isinstance(answer, Exposure)
@@ -78,4 +79,4 @@ def _serve(pipe: Connection) -> None:
         except MemoryError:
             pipe.send(MemoryLimitError(f"{path}: does not fit into memory; close other programs and try again."))
         except Exception as error:
-            pipe.send(InputError(f"{path}: cannot be decoded ({type(error).__name__}: {error})."))
+            pipe.send(UnreadableError(f"{path}: cannot be decoded ({type(error).__name__}: {error})."))

@@ -17,7 +17,7 @@ from darkdiff_cli.app import app
 from darkdiff_cli.batch.album.page import save_page
 from darkdiff_cli.batch.album.previews import FOLDER, Preview, keep_preview
 from darkdiff_cli.batch.ledger import Entry
-from darkdiff_cli.batch.run import Summary
+from darkdiff_cli.batch.tally import Summary
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.photo import PhotoSettings, Provenance, write_photo
 from tests.browser import Browser, chromium
