@@ -83,9 +83,8 @@ class Arrivals:
     def awaits(self, finished: Finished) -> bool:
         """Whether a file that could not be decoded may still be on its way; it is then looked at again."""
         job, reason = finished.task.job, finished.entry.error or ""
-        return finished.is_unreadable and self._waits(
-            job, reason.removeprefix(f"{job.source}: ").partition("; ")[0].rstrip(".")
-        )
+        what, _, _ = reason.removeprefix(f"{job.source}: ").rstrip(".").partition("; ")  # without what to do about it
+        return finished.is_unreadable and self._waits(job, what)
 
     def left(self, finished: Sequence[str]) -> list[str]:
         """Raws of the folder that nothing became of, and that no other run is at.

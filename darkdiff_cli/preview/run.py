@@ -16,6 +16,7 @@ from darkdiff_cli.preview.crop import Crop, make_crop
 from darkdiff_cli.preview.pictures import Small, small_picture
 from darkdiff_cli.preview.sheet import Box, Cell, Row, draw_sheet
 from darkdiff_cli.preview.shown import Look, PreviewSettings, Shown, balance_name, shown
+from darkdiff_cli.words import counted
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def write_sheet(
     """
     title = f"model {enhancer.model}; small pictures: a quick pass; 1:1: as darkdiff enhance makes it"
     made = diffusion(enhancer.pipeline.resolved(settings.sampling))
-    provenance = Provenance({"model": enhancer.model, "preview": f"{len(rows)} files", **made})
+    provenance = Provenance({"model": enhancer.model, "preview": counted(len(rows), "file"), **made})
     picture = draw_sheet(title, rows).astype(np.float32) / np.float32(255)
     write_photo(output, picture, CaptureMetadata(), provenance, photo)
 

@@ -17,6 +17,7 @@ BASEMENT = {
     "interrupt",
     "allocator",
     "threads",
+    "words",
     "compiler_cache",
     "files",
     "formats",
