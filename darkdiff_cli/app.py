@@ -23,6 +23,7 @@ from darkdiff_cli.commands.preview import preview
 from darkdiff_cli.commands.train import train
 from darkdiff_cli.commands.usage import Commands
 from darkdiff_cli.compiler_cache import keep_compiled_networks
+from darkdiff_cli.threads import let_threads_sleep
 
 app = typer.Typer(
     name="darkdiff",
@@ -79,4 +80,5 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # paths that are no UTF-8 leave as they came
     keep_compiled_networks()
+    let_threads_sleep()
     app()

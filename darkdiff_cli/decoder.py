@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import psutil
 
-from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError
+from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, UnreadableError
 from darkdiff_cli.interrupt import ignore_interrupts
 
 TIMEOUT = 120.0  # seconds; a raw of 100 megapixels takes about ten
@@ -67,7 +67,7 @@ class Decoder:
                 begins the time anew.
 
         Raises:
-            InputError: the file cannot be decoded, takes too long, or brings the process down.
+            UnreadableError: the file cannot be decoded, takes too long, or brings the process down.
             MemoryLimitError: it does not fit into memory.
             DarkdiffError: the process does not start.
         """
@@ -90,7 +90,7 @@ class Decoder:
                 raise DarkdiffError(
                     f"{path}: the process that decodes raws does not start; free some memory."
                 ) from error
-            raise InputError(f"{path}: brought the raw decoder down; copy it again from the card.") from error
+            raise UnreadableError(f"{path}: brought the raw decoder down; copy it again from the card.") from error
         except BaseException:  # the process still works on the file, and would answer the next question with it
             self.close()
             raise
@@ -111,7 +111,7 @@ class Decoder:
                     f"{path}: needs over {most / 1e9:.1f} GB to decode; close other programs, or leave it out."
                 )
             if time.monotonic() > end:
-                raise InputError(f"{path}: takes over {self.timeout:g} s to decode; copy it again from the card.")
+                raise UnreadableError(f"{path}: takes over {self.timeout:g} s to decode; copy it again from the card.")
         answer: tuple[bool, Any] = pipe.recv()
         return answer
 
@@ -164,7 +164,7 @@ def _result(path: Path, function: Callable[..., Any], arguments: tuple[Any, ...]
     except MemoryError:
         return MemoryLimitError(f"{path}: does not fit into memory; close other programs and try again.")
     except Exception as error:
-        return InputError(f"{path}: cannot be decoded ({type(error).__name__}: {error}).")
+        return UnreadableError(f"{path}: cannot be decoded ({type(error).__name__}: {error}).")
 
 
 def _end_with_parent() -> None:

@@ -11,6 +11,10 @@ class InputError(DarkdiffError):
     """A file that cannot be processed: missing, broken, or of an unsupported kind."""
 
 
+class UnreadableError(InputError):
+    """A raw that cannot be decoded: damaged, or not whole, which a copy that is still being made looks like too."""
+
+
 class OutputError(DarkdiffError):
     """An output that cannot be written: read-only, disk full, or existing already."""
 

@@ -1,24 +1,52 @@
-"""Raws that arrive while a batch runs (`batch --watch`): each is taken once it is whole."""
+"""Raws that arrive while a batch runs (`batch --watch`): each is taken once it is whole, and a copy is waited for."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
+from darkdiff_cli.batch.claims import is_claimed
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.plan import Plan
+from darkdiff_cli.batch.worker import Finished
 from darkdiff_cli.errors import DarkdiffError
 
-SETTLED = 3.0  # seconds for which a file's size and time must have stayed the same: then nobody is copying it
+SETTLED = 3.0  # seconds for which a file's size and time must have stayed the same before it is looked at
+PATIENCE = 300.0  # seconds without a change after which a file that looks unfinished is judged as it is
+TAIL = 4096  # bytes; where the last of a file are all zero, its space is there and its content is not
+
+
+@dataclass
+class _Seen:
+    """A file as it is now.
+
+    Attributes:
+        identity: its size and time.
+        since: when it got them.
+        due: when it is looked at.
+        pause: seconds before the next look.
+        is_taken: nothing more is to be done about it as it is.
+    """
+
+    identity: str
+    since: float
+    due: float
+    pause: float = SETTLED
+    is_taken: bool = False
 
 
 class Arrivals:
     """Looks at a folder again and again.
 
-    A file that is still being copied changes its size or its time; it waits. One that changes after it was taken, for
-    a slow copy stood still, is a new file to the ledger and is taken again.
+    A file that is still being copied changes its size or its time; it waits. A copy that stands still looks like a
+    damaged file: it cannot be decoded, or ends in zeros. It is looked at again after pauses that double, and has failed
+    only once it has not changed for PATIENCE. One that changes after it was taken is taken again.
 
     Args:
         find: every raw of the folder now.
         plan: which of some jobs are to be done, by the ledger.
+        say: called with a sentence about each file that is waited for, once.
         clock: seconds; as `time.monotonic`.
     """
 
@@ -26,11 +54,12 @@ class Arrivals:
         self,
         find: Callable[[], Sequence[Job]],
         plan: Callable[[Sequence[Job]], Plan],
+        say: Callable[[str], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.find, self.plan, self.clock = find, plan, clock
-        self._since: dict[str, tuple[str, float]] = {}  # identity of each file by name, and since when it has it
-        self._taken: set[str] = set()
+        self.find, self.plan, self.say, self.clock = find, plan, say, clock
+        self._seen: dict[str, _Seen] = {}  # by name
+        self._said: set[str] = set()
 
     def look(self) -> Plan:
         """What is to be done of the files that have become whole since the last look."""
@@ -38,12 +67,65 @@ class Arrivals:
         for job in self.find():
             try:
                 identity = job.identity(checksum=False)
-            except DarkdiffError:  # it has gone again
+                seen = self._seen.get(job.relative)
+                if seen is None or seen.identity != identity:
+                    still = _unchanged_for(job.source) if seen is None else 0.0
+                    self._seen[job.relative] = _Seen(identity, now - still, now + SETTLED)
+                elif not seen.is_taken and now >= seen.due:
+                    if ends_in_zeros(job.source) and self._waits(job, "ends in zeros"):
+                        continue
+                    seen.is_taken = True
+                    whole.append(job)
+            except (DarkdiffError, OSError):  # it has gone again
                 continue
-            known, since = self._since.get(job.relative, ("", now))
-            if identity != known:
-                self._since[job.relative] = (identity, now)
-            elif now - since >= SETTLED and identity not in self._taken:
-                whole.append(job)
-                self._taken.add(identity)
         return self.plan(whole) if whole else Plan([], 0, [])
+
+    def awaits(self, finished: Finished) -> bool:
+        """Whether a file that could not be decoded may still be on its way; it is then looked at again."""
+        job, reason = finished.task.job, finished.entry.error or ""
+        what, _, _ = reason.removeprefix(f"{job.source}: ").rstrip(".").partition("; ")  # without what to do about it
+        return finished.is_unreadable and self._waits(job, what)
+
+    def left(self, finished: Sequence[str]) -> list[str]:
+        """Raws of the folder that nothing became of, and that no other run is at.
+
+        Args:
+            finished: names of those that something became of.
+        """
+        known = set(finished)
+        tasks = self.plan([job for job in self.find() if job.relative not in known]).tasks
+        return [task.job.relative for task in tasks if not is_claimed(task)]
+
+    def _waits(self, job: Job, reason: str) -> bool:
+        """Put the next look at a file off; False where it has not changed for too long."""
+        seen, now = self._seen[job.relative], self.clock()
+        if now - seen.since >= PATIENCE:
+            return False
+        seen.pause *= 2
+        seen.due, seen.is_taken = min(now + seen.pause, seen.since + PATIENCE), False
+        if job.relative not in self._said:
+            self._said.add(job.relative)
+            self.say(f"{job.source}: {reason}; it may not be whole yet, and is waited for.")
+        return True
+
+
+def ends_in_zeros(path: Path) -> bool:
+    """Whether the last bytes of a file are all zero, as those of a copy whose space was reserved.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - TAIL))
+        return size >= TAIL and not any(file.read(TAIL))
+
+
+def _unchanged_for(path: Path) -> float:
+    """Seconds since a file changed, by its times; a copy may bring an old one of the two with it.
+
+    Raises:
+        OSError: it is gone.
+    """
+    stat = path.stat()
+    return max(0.0, time.time() - max(stat.st_mtime, stat.st_ctime))

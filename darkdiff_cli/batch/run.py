@@ -2,71 +2,16 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from darkdiff_cli.batch.claims import Claims, Task
-from darkdiff_cli.batch.exposure_lock import ExposureLock
-from darkdiff_cli.batch.ledger import Entry, Ledger
-from darkdiff_cli.batch.pace import Pace
-from darkdiff_cli.batch.plan import Plan
+from darkdiff_cli.batch.ledger import Ledger
 from darkdiff_cli.batch.worker import Finished
-
-Report = Callable[[Mapping[str, str], "Summary"], None]
-"""(the file that each worker is at, counts so far)."""
-Keep = Callable[[Entry], None]
-"""Takes in what became of a file."""
-
-More = Callable[[], Sequence[Task]]
-"""Tasks that have come up."""
 
 INTERRUPTED = "interrupted"
 POLL = 1.0  # seconds between two looks for more tasks
-
-
-@dataclass
-class Summary:
-    """What became of a batch.
-
-    Attributes:
-        total: files that this run has to do, less those that another run turns out to have.
-        done, failed: entries of this run.
-        skipped: files that an earlier run settled, or that another run is working on.
-        stopped: why the run ended early, or None.
-        lock: the exposure that all photos share, or None.
-        pace: how fast this run makes photos.
-        waiting: for raws that arrive; there are none at the moment.
-        failed_before: how many of the skipped failed in an earlier run.
-        kept: how many failed because another file has the photo's name.
-        stop: tells whether the run is to end early.
-    """
-
-    total: int = 0
-    done: list[Entry] = field(default_factory=list)
-    failed: list[Entry] = field(default_factory=list)
-    skipped: int = 0
-    stopped: str | None = None
-    lock: ExposureLock | None = None
-    pace: Pace = field(default_factory=Pace)
-    waiting: bool = False
-    failed_before: int = 0
-    kept: int = 0
-    stop: "Stop | None" = None
-
-    @property
-    def left(self) -> int:
-        """Files that are still to be done."""
-        return self.total - len(self.done) - len(self.failed)
-
-    def add(self, plan: Plan) -> None:
-        """Take in what is to be done, and what is settled or cannot be done."""
-        self.total += len(plan.tasks) + len(plan.lost)
-        self.failed += plan.lost
-        self.skipped += plan.settled
-        self.failed_before += plan.failed_before
-        self.kept += plan.kept
 
 
 class Watcher(Protocol):
@@ -82,53 +27,22 @@ class Watcher(Protocol):
         """Another run has a file."""
 
 
+class Incoming(Protocol):
+    """Where the tasks of a batch come from that goes on."""
+
+    def more(self) -> Sequence[Task]:
+        """Tasks that have come up."""
+
+    def awaits(self, worker: str, finished: Finished) -> bool:
+        """Whether a worker's task that failed is no failure yet; it then comes up again."""
+
+
 class Stop(Protocol):
     """A request to stop, such as Ctrl-C."""
 
     @property
     def requested(self) -> bool:
         """Whether a stop was requested."""
-
-
-class Tally:
-    """The watcher that counts, shows progress and hands results on."""
-
-    def __init__(self, summary: Summary, report: Report, keep: Keep) -> None:
-        self.summary, self.report, self.keep = summary, report, keep
-        self._at: dict[str, str] = {}
-
-    def planned(self, plan: Plan) -> None:
-        """Count what is to be done, and hand on what cannot be."""
-        self.summary.add(plan)
-        for entry in plan.lost:
-            self.keep(entry)
-
-    def began(self, worker: str, file: str) -> None:
-        """Show where the worker is."""
-        self._at[worker] = file
-        self.summary.waiting = False
-        self.summary.pace.began(worker, file)
-        self.report(self._at, self.summary)
-
-    def finished(self, worker: str, finished: Finished) -> None:
-        """Count the file."""
-        entry = finished.entry
-        self.summary.pace.finished(worker, entry.source, entry.status == "done")
-        (self.summary.failed if entry.status == "failed" else self.summary.done).append(entry)
-        self.keep(entry)
-        if self._at.get(worker) == entry.source:
-            del self._at[worker]
-        self.report(self._at, self.summary)
-
-    def skipped(self) -> None:
-        """Count the file, which is none of this run's any more."""
-        self.summary.skipped += 1
-        self.summary.total -= 1
-
-    def waits(self) -> None:
-        """Show that there is nothing to do at the moment."""
-        self.summary.waiting = True
-        self.report({}, self.summary)
 
 
 class BatchRun:
@@ -138,11 +52,11 @@ class BatchRun:
         tasks: to do, in order.
         output: root of the photos.
         watcher: told of everything.
-        more: gives the tasks that have come up since; None for a batch that ends with the last of `tasks`.
+        incoming: gives more tasks; None for a batch that ends with the last of `tasks`.
     """
 
-    def __init__(self, tasks: Sequence[Task], output: Path, watcher: Watcher, more: More | None = None) -> None:
-        self.ledger, self.watcher, self.more = Ledger(output), watcher, more
+    def __init__(self, tasks: Sequence[Task], output: Path, watcher: Watcher, incoming: Incoming | None = None) -> None:
+        self.ledger, self.watcher, self.incoming = Ledger(output), watcher, incoming
         self.claims = Claims(output, self.ledger)
         self.stopped: str | None = None
         self._tasks, self._lock = iter(tasks), threading.Lock()
@@ -162,8 +76,8 @@ class BatchRun:
 
     def wait(self, stop: Stop) -> bool:
         """Wait for more tasks; False where none will come, because nobody watches or a stop was requested."""
-        while self.more is not None and not stop.requested:
-            if tasks := self.more():
+        while self.incoming is not None and not stop.requested:
+            if tasks := self.incoming.more():
                 self._tasks = iter(tasks)
                 return True
             time.sleep(POLL)
@@ -178,6 +92,9 @@ class BatchRun:
         """Take in a result: the ledger first, then the claim is given back."""
         task = finished.task
         with self._lock:
+            if self.incoming is not None and self.incoming.awaits(worker, finished):
+                self.claims.drop(task)
+                return
             if finished.disk_full:
                 self.claims.drop(task)
                 self.stop(f"{task.job.root}: the disk is full; free some space and run the batch again.")

@@ -10,8 +10,9 @@ from darkdiff_cli.batch.engines.devices import parse_devices, run_on_devices
 from darkdiff_cli.batch.engines.local import run_here
 from darkdiff_cli.batch.engines.ray import run_on_ray
 from darkdiff_cli.batch.plan import Plan
-from darkdiff_cli.batch.run import BatchRun, Keep, Report, Summary, Tally
-from darkdiff_cli.batch.worker import WorkerSettings
+from darkdiff_cli.batch.run import BatchRun
+from darkdiff_cli.batch.tally import Keep, Report, Summary, Tally
+from darkdiff_cli.batch.worker import Finished, WorkerSettings
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.interrupt import StopRequest
 
@@ -60,15 +61,6 @@ def run_batch(
     """
     summary, devices = Summary(), parse_devices(engine.devices)
     tally = Tally(summary, report, keep)
-
-    def more() -> list[Task]:
-        assert arrivals is not None
-        new = arrivals.look()
-        tally.planned(new)
-        if not new.tasks:
-            tally.waits()
-        return new.tasks
-
     if arrivals is not None and (engine.name != "local" or len(devices) > 1):
         raise SettingsError("--watch works on one device of this machine; give --devices cuda:0, and no --engine ray.")
     tally.planned(plan)
@@ -79,10 +71,33 @@ def run_batch(
         if engine.name == "local" and len(devices) > 1:
             summary.stopped = run_on_devices(plan.tasks, output, settings, devices, tally, stop)
             return summary
-        batch = BatchRun(plan.tasks, output, tally, more if arrivals is not None else None)
+        batch = BatchRun(plan.tasks, output, tally, _Watch(arrivals, tally) if arrivals is not None else None)
         if engine.name == "local":
             run_here(batch, settings, devices[0], stop)
         else:
             run_on_ray(batch, settings, engine.address, engine.workers, stop)
     summary.stopped = batch.stopped
+    if arrivals is not None:
+        tally.ended(arrivals.left)
     return summary
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """The tasks of a watch: what arrives, counted."""
+
+    arrivals: Arrivals
+    tally: Tally
+
+    def more(self) -> list[Task]:
+        new = self.arrivals.look()
+        self.tally.planned(new)
+        if not new.tasks:
+            self.tally.waits()
+        return new.tasks
+
+    def awaits(self, worker: str, finished: Finished) -> bool:
+        if not self.arrivals.awaits(finished):
+            return False
+        self.tally.awaited(worker, finished)
+        return True

@@ -13,7 +13,7 @@ from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.enhancer import Developed, Enhancer, EnhanceSettings, Rendered
-from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, OutputError, sentence_of
+from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, OutputError, UnreadableError, sentence_of
 from darkdiff_cli.raw import Exposure
 from darkdiff_models import DarkDiffOutput
 
@@ -71,12 +71,14 @@ class Finished:
         task: the task.
         entry: for the ledger.
         disk_full: the photo could not be written because the disk is full.
+        is_unreadable: the raw could not be decoded.
         times: when it was worked on; nothing of one that failed.
     """
 
     task: Task
     entry: Entry
     disk_full: bool = False
+    is_unreadable: bool = False
     times: Times = field(default_factory=dict)
 
 
@@ -166,7 +168,8 @@ class Worker:
         except Exception as error:  # whatever this file has in it, the others go on
             full = isinstance(error, OutputError | OSError) and _free(task.job.output) < FULL
             sentence = sentence_of(error, task.job.source)
-            return Finished(task, replace(entry, status="failed", error=sentence), disk_full=full)
+            failed = replace(entry, status="failed", error=sentence)
+            return Finished(task, failed, full, isinstance(error, UnreadableError))
         times: Times = {**made.times, "write": (began, self.clock())}
         seconds = round(sum(end - begin for begin, end in times.values()), 2)
         return Finished(task, replace(entry, ratio=done.ratio, seconds=seconds, notes=notes), times=times)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from darkdiff_cli.batch.exposure_lock import ExposureLock
     from darkdiff_cli.batch.ledger import Entry
     from darkdiff_cli.batch.plan import Plan
-    from darkdiff_cli.batch.run import Summary
     from darkdiff_cli.batch.start import Engine
+    from darkdiff_cli.batch.tally import Summary
     from darkdiff_cli.batch.worker import WorkerSettings
     from darkdiff_cli.enhancer import EnhanceSettings
 
@@ -88,7 +88,7 @@ def batch(
         plan = replace(plan, lost=[*(unreadable_entry(folder, error) for error in gone), *plan.lost])
         if not files.dry_run:
             progress.doing(loading_words(model))
-            arrivals = Arrivals(find, planned) if files.watch else None
+            arrivals = Arrivals(find, planned, _say) if files.watch else None
             worker = WorkerSettings(model, settings, files.timeout, page is not None, compile=machine.compile == "on")
             summary = _run(plan, root, worker, machine.settings(), output, arrivals, progress)
     if files.dry_run:
@@ -139,6 +139,10 @@ def _run(
             print(entry.output, flush=True)  # nobody waits for the end of a watch
 
     return run_batch(plan, root, worker, engine, progress.report, keep, arrivals)
+
+
+def _say(sentence: str) -> None:
+    print(f"darkdiff: {sentence}", file=sys.stderr, flush=True)
 
 
 def _absolute(model: str) -> str:

@@ -53,7 +53,8 @@ class FileOptions:
         typer.Option(
             "--watch",
             metavar="",
-            help="Go on with raws that arrive in the folder, each once it is whole, until Ctrl-C.",
+            help="Go on with raws that arrive in the folder, each once it is whole, until Ctrl-C. A copy that stands "
+            "still is waited for.",
         ),
     ] = False
     dry_run: Annotated[

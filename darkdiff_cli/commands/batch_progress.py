@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.progress import ProgressColumn, Task
     from rich.text import Text
 
-    from darkdiff_cli.batch.run import Summary
+    from darkdiff_cli.batch.tally import Summary
 
 WAITING = "waiting for raws"
 BAR = 20  # columns
@@ -46,7 +46,7 @@ class BatchProgress:
     def count(self) -> tuple[int, int] | None:
         """Files of this run that are settled, and all of them; None while there is nothing to count."""
         summary = self.summary
-        return None if summary is None or self.waiting else (summary.total - summary.left, summary.total)
+        return None if summary is None or self.waiting else (summary.total - summary.to_do, summary.total)
 
     def head(self) -> str:
         """The count, or what is being done instead."""
@@ -81,7 +81,7 @@ class BatchProgress:
         if not self.at:
             return None
         words = [f"{len(summary.done)} of {summary.total} photos done", f"{len(summary.failed)} failed"]
-        rate, seconds = summary.pace.rate, summary.pace.seconds_left(summary.left)
+        rate, seconds = summary.pace.rate, summary.pace.seconds_left(summary.to_do)
         if rate is not None and seconds is not None:
             words += [f"{60 * rate:.3g} photos a minute", f"{time_left(seconds)} left"]
         return ", ".join(words)
@@ -94,7 +94,7 @@ class BatchProgress:
             yield "ends after the photos at work"
             yield "Ctrl-C again: at once"
             return
-        rate, seconds = summary.pace.rate, summary.pace.seconds_left(summary.left)
+        rate, seconds = summary.pace.rate, summary.pace.seconds_left(summary.to_do)
         if seconds is not None:
             yield f"{time_left(seconds)} left"
         if summary.failed:

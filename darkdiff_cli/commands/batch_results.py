@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from darkdiff_cli.batch.ledger import Entry
     from darkdiff_cli.batch.plan import Plan
-    from darkdiff_cli.batch.run import Summary
+    from darkdiff_cli.batch.tally import Summary
     from darkdiff_cli.commands.batch_options import FolderOutputOptions
 
-NAMED = 10  # photos that a note names; of more it gives the number
+NAMED = 10  # files that a note names; of more it gives the number
 
 
 def show_plan(plan: "Plan", as_json: bool) -> None:
@@ -48,6 +48,7 @@ def show_results(summary: "Summary", output: "FolderOutputOptions", watched: boo
                     "failed": [asdict(entry) for entry in summary.failed],
                     "skipped": summary.skipped,
                     "failed_before": summary.failed_before,
+                    "left": summary.left,
                     "stopped": summary.stopped,
                     "exposure_lock": asdict(summary.lock) if summary.lock else None,
                     "report": None if page is None else str(page),
@@ -58,6 +59,7 @@ def show_results(summary: "Summary", output: "FolderOutputOptions", watched: boo
         for entry in summary.done:
             print(entry.output)
     _show_notes(summary)
+    _show_left(summary.left)
     if summary.stopped and summary.stopped != "interrupted":
         print(f"darkdiff: {summary.stopped}", file=sys.stderr)
     if not output.quiet:
@@ -65,6 +67,15 @@ def show_results(summary: "Summary", output: "FolderOutputOptions", watched: boo
         _show_ways_on(summary.failed_before, summary.kept)
         if page is not None:
             print(f"Look at them: {page}", file=sys.stderr)
+
+
+def _show_left(left: list[str]) -> None:
+    """Which raws a watch came too late for."""
+    if left:
+        more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
+        were, them = ("was", "it") if len(left) == 1 else ("were", "them")
+        sentence = f"{were} not done before the watch ended; run the batch again for {them}."
+        print(f"darkdiff: {', '.join(left[:NAMED])}{more}: {sentence}", file=sys.stderr)
 
 
 def _show_ways_on(failed_before: int, kept: int) -> None:

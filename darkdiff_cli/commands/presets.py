@@ -17,6 +17,8 @@ from darkdiff_cli.errors import SettingsError
 CONFIG = platformdirs.user_config_path("darkdiff")
 DEFAULTS = "defaults.toml"
 NOT_FOR_PRESETS = {"preset", "help"}
+PATHS = {"dark", "output", "report"}
+"""The options that take files and folders; `model` takes a folder too, or a name."""
 
 
 def _apply(context: typer.Context, preset: str | None) -> str | None:
@@ -44,7 +46,8 @@ class PresetOptions:
             is_eager=True,  # before the options whose defaults it sets
             callback=_apply,
             help="TOML file of options without their dashes (strength = 0.8), or the name of one in the user's folder "
-            f"of presets. What {DEFAULTS} there says holds without it. The command line wins.",
+            "of presets. Paths in a preset start from its own folder. What "
+            f"{DEFAULTS} there says holds without it. The command line wins.",
         ),
     ] = None
 
@@ -90,23 +93,42 @@ def _read(path: Path, context: typer.Context) -> dict[str, Any]:
                 raise SettingsError(f"{path}: {key} is no option{end}")
             continue
         try:
-            values[ours[name].name] = _converted(ours[name], value, context)
+            values[ours[name].name] = _converted(ours[name], value, path.parent, context)
         except Exception as error:
             wrong = what_is_wrong(getattr(error, "message", str(error)))
             raise SettingsError(f"{path}: {key} = {json.dumps(value, default=str)}: {wrong}.") from error
     return values
 
 
-def _converted(option: Any, value: Any, context: typer.Context) -> Any:
-    """The value as the command line would give it, once it is known that the option takes it."""
+def _converted(option: Any, value: Any, folder: Path, context: typer.Context) -> Any:
+    """The value as the command line would give it, once it is known that the option takes it.
+
+    Args:
+        option: of the command.
+        value: as it stands in the preset.
+        folder: of the preset.
+        context: of the command.
+    """
     if option.is_flag and not isinstance(value, bool):
         raise ValueError("must be true or false")
     if isinstance(value, list) and not option.multiple:
         raise ValueError("must be one value")
     several = value if isinstance(value, list) else [value]  # enhance takes one --ratio, preview several
-    words = value if option.is_flag else [str(part) for part in several] if option.multiple else str(value)
+    parts = [_placed(option.name, str(part), folder) for part in several]
+    words = value if option.is_flag else parts if option.multiple else parts[0]
     option.process_value(context, words)  # fails here, where the file can be named
     return words
+
+
+def _placed(option: str, word: str, folder: Path) -> str:
+    """A path of a preset, seen from where the program runs: it starts from the preset's folder; any other word as is.
+
+    A model is a path where it is written as one or lies there; else it is a name, such as tiny or one of the hub.
+    """
+    path = folder / Path(word).expanduser()
+    if option in PATHS or (option == "model" and (word.startswith((".", "~")) or path.is_dir())):
+        return str(path)
+    return word
 
 
 def _options(command: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from darkdiff_cli.commands.progress import training_progress
 from darkdiff_cli.commands.train_options import DataOptions, TrainingMachineOptions, TrainingOptions
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.weights import lpips_file
+from darkdiff_cli.words import counted
 
 if TYPE_CHECKING:
     from darkdiff_cli.training.recipe.recipe import Recipe
@@ -118,7 +119,8 @@ def _describe_stage(run: "Run", name: "StageName") -> None:
         run = replace(run, lpips=LPIPS(run.recipe.perceptual_network))  # its values do not matter here
     for stage in run.stages(name):
         plan = stage.optimisation
-        print(f"{stage.name}: {plan.steps} steps of {plan.batch_size} images in {plan.accumulation} parts")
+        steps, images = counted(plan.steps, "step"), counted(plan.batch_size, "image")
+        print(f"{stage.name}: {steps} of {images} in {counted(plan.accumulation, 'part')}")
         for player in stage.players:
             for group in stage.parameter_groups(player):
                 count = sum(p.numel() for p in group["params"])

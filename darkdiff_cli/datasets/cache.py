@@ -18,7 +18,7 @@ from darkdiff_cli.files import atomically
 from darkdiff_cli.raw import ExposureSettings, RawFrame, corrected, read_raw
 from darkdiff_cli.raw.black_level import BlackLevel
 
-FORMAT = 4  # version of the entries; raise it when the reader gives other frames
+FORMAT = 5  # version of the entries; raise it when the reader gives other frames
 DEFAULT_LIMIT_GB = 100.0
 
 
@@ -133,6 +133,7 @@ def _fields(frame: RawFrame) -> dict[str, Any]:
         "srgb_from_camera": matrix,
         "orientation": frame.orientation,
         "metadata": frame.metadata.settings(),
+        "notes": frame.notes,
     }
 
 
@@ -147,5 +148,6 @@ def _unpack(mosaic: np.ndarray[Any, Any], fields: dict[str, Any], path: Path) ->
         srgb_from_camera=None if matrix is None else np.array(matrix),
         orientation=fields["orientation"],
         metadata=CaptureMetadata(**fields["metadata"]),
+        notes=tuple(fields["notes"]),
         path=path,
     )

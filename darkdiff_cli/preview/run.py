@@ -1,4 +1,4 @@
-"""From raws to a sheet: one after the other; a raw that fails leaves an empty cell."""
+"""From raws to a sheet: one after the other; what cannot be shown is a sentence in its row."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,8 +16,7 @@ from darkdiff_cli.preview.crop import Crop, make_crop
 from darkdiff_cli.preview.pictures import Small, small_picture
 from darkdiff_cli.preview.sheet import Box, Cell, Row, draw_sheet
 from darkdiff_cli.preview.shown import Look, PreviewSettings, Shown, balance_name, shown
-
-UNREADABLE = "cannot be shown"
+from darkdiff_cli.words import counted
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Failure:
-    """A raw that cannot be shown, and why in one sentence."""
+    """What cannot be shown of a raw, or that it cannot be shown at all, in one sentence."""
 
     file: str
     error: str
@@ -72,19 +71,25 @@ def preview_all(
     for done, (image, name) in enumerate(zip(images, names(images), strict=True)):
         report(name, done, len(images))
         try:
-            row, entry = preview_one(enhancer, image, name, settings)
+            row, entry, missing = preview_one(enhancer, image, name, settings)
         except Exception as error:  # whatever this file has in it, the others go on
             failures.append(Failure(str(image), sentence_of(error, image)))
-            rows.append(Row(name, ((Cell(UNREADABLE),),)))
+            rows.append(Row(name, reasons=(_reason(error, image),)))
             continue
+        failures += missing
         rows.append(row)
         entries.append(entry)
     report("", len(images), len(images))
     return rows, entries, failures
 
 
-def preview_one(enhancer: Enhancer, image: Path, name: str, settings: PreviewSettings) -> tuple[Row, Entry]:
+def preview_one(
+    enhancer: Enhancer, image: Path, name: str, settings: PreviewSettings
+) -> tuple[Row, Entry, list[Failure]]:
     """Make the row of one raw, which is read once.
+
+    Returns:
+        The row, what is shown, and a failure for each white balance that cannot be had.
 
     Raises:
         InputError, SettingsError, MemoryLimitError: as `shown` and `Enhancer.render`.
@@ -101,7 +106,9 @@ def preview_one(enhancer: Enhancer, image: Path, name: str, settings: PreviewSet
     lines = tuple(tuple(cell(look) for look in line) for line in (what.ratios, what.balances) if line)
     x, y = crop.place.per_cent
     beside = Cell(f"1:1 at {x},{y}, {what.auto.ratio_name}", _bits(crop.srgb_01))
-    return Row(name, lines, beside), _entry(image, what, crop)
+    reasons = tuple(_reason(error, image) for error in what.missing)
+    failures = [Failure(str(image), str(error)) for error in what.missing]
+    return Row(name, lines, beside, reasons), _entry(image, what, crop), failures
 
 
 def write_sheet(
@@ -114,7 +121,7 @@ def write_sheet(
     """
     title = f"model {enhancer.model}; small pictures: a quick pass; 1:1: as darkdiff enhance makes it"
     made = diffusion(enhancer.pipeline.resolved(settings.sampling))
-    provenance = Provenance({"model": enhancer.model, "preview": f"{len(rows)} files", **made})
+    provenance = Provenance({"model": enhancer.model, "preview": counted(len(rows), "file"), **made})
     picture = draw_sheet(title, rows).astype(np.float32) / np.float32(255)
     write_photo(output, picture, CaptureMetadata(), provenance, photo)
 
@@ -126,6 +133,11 @@ def names(images: Sequence[Path]) -> list[str]:
         name if plain.count(name) == 1 else f"{image.absolute().parent.name}/{name}"
         for image, name in zip(images, plain, strict=True)
     ]
+
+
+def _reason(error: Exception, image: Path) -> str:
+    """The sentence without the path, since the name stands above it."""
+    return sentence_of(error, image).removeprefix(f"{image}: ")
 
 
 def _entry(image: Path, what: Shown, crop: Crop) -> Entry:

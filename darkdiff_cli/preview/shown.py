@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from darkdiff_cli.enhancer import Enhancer
+from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import Exposure, ExposureSettings, read_exposures
 from darkdiff_cli.raw.settings import WhiteBalance
 from darkdiff_models import SamplingSettings
@@ -22,7 +23,7 @@ class PreviewSettings:
         exposure: how the raws are developed; ratio and white balance do not count.
         sampling: of the crop; the small pictures take one view.
         ratios: shown beside the automatic one; none: one and two stops below and above it.
-        balances: white balances, one or more; the first is that of the ratios and of the crop.
+        balances: white balances, one or more; the first that can be had is that of the ratios and of the crop.
         at: middle of the crop in per cent of the upright picture, from the left and from the top; None takes the place
             with most detail.
     """
@@ -69,10 +70,12 @@ class Shown:
     Attributes:
         ratios: in rising order, the automatic one among them.
         balances: each at the ratio that is automatic with it; empty where one white balance is shown.
+        missing: an error for each white balance that cannot be had.
     """
 
     ratios: tuple[Look, ...]
     balances: tuple[Look, ...]
+    missing: tuple[InputError, ...] = ()
 
     @property
     def auto(self) -> Look:
@@ -85,15 +88,20 @@ def shown(enhancer: Enhancer, path: Path, settings: PreviewSettings) -> Shown:
     """Read a raw once, and choose what is shown of it.
 
     Raises:
-        InputError, MemoryLimitError: as `read_exposures`.
+        InputError, MemoryLimitError: as `read_exposures`, and where no white balance can be had.
     """
     plain = replace(settings.exposure, ratio="auto", ev=0.0)
     exposures = enhancer.decode([path], read_exposures, path, plain, settings.balances)
-    autos = [Look(e, replace(plain, wb=wb)) for e, wb in zip(exposures, settings.balances, strict=True)]
+    given = zip(exposures, settings.balances, strict=True)
+    autos = [Look(made, replace(plain, wb=wb)) for made, wb in given if isinstance(made, Exposure)]
+    missing = tuple(error for error in exposures if isinstance(error, InputError))
+    if not autos:
+        raise missing[0]
     auto = autos[0].exposure.ratio
     return Shown(
         ratios=tuple(_at_ratio(autos[0], ratio) for ratio in beside(auto, settings.ratios)),
         balances=tuple(autos) if len(autos) > 1 else (),
+        missing=missing,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw.corrections import OF_THE_PICTURE, OF_THE_SENSOR, corrected
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.noise import NO_NOISE, MeasuredNoise, measure_noise
@@ -46,10 +47,14 @@ def read_exposure(path: Path, settings: ExposureSettings) -> Exposure:
         InputError, MemoryLimitError: as `read_raw`.
     """
     [exposure] = read_exposures(path, settings, (settings.wb,))
+    if isinstance(exposure, InputError):
+        raise exposure
     return exposure
 
 
-def read_exposures(path: Path, settings: ExposureSettings, balances: Sequence[WhiteBalance]) -> tuple[Exposure, ...]:
+def read_exposures(
+    path: Path, settings: ExposureSettings, balances: Sequence[WhiteBalance]
+) -> tuple[Exposure | InputError, ...]:
     """Read and correct a raw once for several white balances; each result is that of `read_exposure`.
 
     Args:
@@ -57,13 +62,23 @@ def read_exposures(path: Path, settings: ExposureSettings, balances: Sequence[Wh
         settings: as in `read_exposure`; its white balance does not count.
         balances: the white balances; the estimated ratio depends on them a little.
 
+    Returns:
+        An exposure for each, and an error in the place of a white balance that cannot be had.
+
     Raises:
-        InputError, MemoryLimitError: as `read_raw`, and where a white balance cannot be had.
+        InputError, MemoryLimitError: as `read_raw`.
     """
     frame = corrected(read_raw(path, settings.black), settings, OF_THE_SENSOR)
     seconds = frame.metadata.exposure_time
-    chosen = [replace(settings, wb=balance) for balance in balances]
-    return tuple(exposed(corrected(frame, one, OF_THE_PICTURE), one, 1, seconds) for one in chosen)
+
+    def balanced(balance: WhiteBalance) -> Exposure | InputError:
+        chosen = replace(settings, wb=balance)
+        try:
+            return exposed(corrected(frame, chosen, OF_THE_PICTURE), chosen, 1, seconds)
+        except InputError as error:
+            return error
+
+    return tuple(balanced(balance) for balance in balances)
 
 
 def exposed(frame: RawFrame, settings: ExposureSettings, frames: int, seconds: float | None) -> Exposure:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rawpy
 
-from darkdiff_cli.errors import InputError, MemoryLimitError
+from darkdiff_cli.errors import InputError, MemoryLimitError, UnreadableError
 from darkdiff_cli.raw.damage import overheard
 from darkdiff_cli.raw.unsupported import why_not_decoded
 
@@ -27,8 +27,8 @@ def open_raw(path: Path, heard: list[str] | None = None) -> Iterator[Raw]:
             file that `read_raw` has read.
 
     Raises:
-        InputError: the file is missing, empty, no raw file, truncated, or of a kind that LibRaw cannot decode; where
-            the file says of which kind it is, the sentence names it.
+        InputError: the file is missing or of a kind that LibRaw cannot decode, which the sentence names.
+        UnreadableError: the file is empty, no raw file, truncated, or damaged.
         MemoryLimitError: the decoded frame does not fit into memory.
     """
     if not path.exists():
@@ -37,7 +37,7 @@ def open_raw(path: Path, heard: list[str] | None = None) -> Iterator[Raw]:
         raise InputError(f"{path}: is a folder; give the raw files in it.")
     try:
         if path.stat().st_size == 0:
-            raise InputError(f"{path}: the file is empty; copy it again from the card.")
+            raise UnreadableError(f"{path}: the file is empty; copy it again from the card.")
         path.open("rb").close()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
@@ -48,14 +48,19 @@ def open_raw(path: Path, heard: list[str] | None = None) -> Iterator[Raw]:
     except (rawpy.LibRawUnsufficientMemoryError, MemoryError) as error:
         raise MemoryLimitError(f"{path}: does not fit into memory; close other programs and try again.") from error
     except rawpy.LibRawError as error:
-        raise InputError(f"{path}: {_reason(error, path, heard)}.") from error
+        raise _refusal(error, path, heard) from error
 
 
-def _reason(error: rawpy.LibRawError, path: Path, heard: Sequence[str]) -> str:
+def _refusal(error: rawpy.LibRawError, path: Path, heard: Sequence[str]) -> InputError:
+    """The error of a file that LibRaw refuses; only where its kind is known is it certain that the file is whole."""
     unsupported = isinstance(error, rawpy.LibRawFileUnsupportedError | rawpy.LibRawNotImplementedError)
     known = why_not_decoded(path, unsupported)
     if known is not None:
-        return known
+        return InputError(f"{path}: {known}.")
+    return UnreadableError(f"{path}: {_reason(error, unsupported, heard)}.")
+
+
+def _reason(error: rawpy.LibRawError, unsupported: bool, heard: Sequence[str]) -> str:
     if unsupported:
         return "not a raw file that LibRaw knows; give the camera's original file"
     if isinstance(error, rawpy.LibRawTooBigError):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkdiff_cli.colour import srgb_from_camera
-from darkdiff_cli.errors import InputError
+from darkdiff_cli.errors import InputError, UnreadableError
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.damage import damage_notes
 from darkdiff_cli.raw.dng_tags import DngTags, read_dng_tags
@@ -51,11 +51,11 @@ def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
     cfa = colour_filter(raw, path, dng)
     # LibRaw decodes missing data to whatever its memory held before, without an error.
     if path.stat().st_size * 8 < MIN_BITS * raw.sizes.raw_height * raw.sizes.raw_width:
-        raise InputError(f"{path}: is far too small for the picture that it claims; copy it again from the card.")
+        raise UnreadableError(f"{path}: is far too small for the picture that it claims; copy it again from the card.")
     readout = read_out(raw, path, cfa, dng)
     mosaic = readout.visible_dn.copy()
     if mosaic.min() == mosaic.max():
-        raise InputError(
+        raise UnreadableError(
             f"{path}: has the value {mosaic.min():g} at every photosite: all of it is overexposed, or its "
             "picture is lost; try a backup."
         )

@@ -58,8 +58,9 @@ def white_balanced(frame: RawFrame, settings: ExposureSettings) -> RawFrame:
     kelvin = PRESETS[wanted] if isinstance(wanted, str) else wanted
     balance = light_balance(frame, kelvin)
     if balance is None:
+        name = wanted if isinstance(wanted, str) else f"{wanted:g}"
         raise InputError(
-            f"{frame.path or 'the frame'}: --wb {wanted} needs a colour matrix, and neither the file nor LibRaw "
+            f"{frame.path or 'the frame'}: --wb {name} needs a colour matrix, and neither the file nor LibRaw "
             "has one for this camera; give --wb auto or three multipliers such as 2,1,1.5."
         )
     return replace(frame, white_balance=balance, balance_source="given")

@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -17,7 +18,7 @@ from darkdiff_cli.app import app
 from darkdiff_cli.batch.album.page import save_page
 from darkdiff_cli.batch.album.previews import FOLDER, Preview, keep_preview
 from darkdiff_cli.batch.ledger import Entry
-from darkdiff_cli.batch.run import Summary
+from darkdiff_cli.batch.tally import Summary
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.photo import PhotoSettings, Provenance, write_photo
 from tests.browser import Browser, chromium
@@ -154,6 +155,39 @@ def test_the_zoom_shows_the_photos_own_pixels(browser: Browser, tmp_path: Path, 
     after, middle = slice(wide // 4 + 8, None), slice(50, None)  # the words are above
     assert np.array_equal(seen[middle, after], expected[middle, after])
     assert seen[middle, : wide // 4 - 8].max() == 0
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_no_photo_is_larger_than_its_pixels_and_no_hole_is_in_the_grid(
+    browser: Browser, tmp_path: Path, width: int
+) -> None:
+    """A wide, an upright and a small photo, and one with notes."""
+    entries, shapes = [], [(3000, 2000), (2000, 3000), (300, 200), (3000, 2000)]
+    for number, (wide, high) in enumerate(shapes):
+        (tmp_path / f"{number}.png").touch()
+        crop = (0, 0, min(480, wide), min(360, high))
+        keep_preview(tmp_path, f"{number}.png", Preview(f"{number}", wide, high, crop, {}, "", ""))
+        notes = ("it has much to say",) * (number == 3)
+        entries.append(Entry(f"{number}", f"{number}.dng", f"{number}.png", "done", None, 1.0, 1.0, notes))
+    assert save_page(tmp_path / "page.html", tmp_path, tmp_path, entries, Summary(4, entries))
+    browser.look(width)
+    browser.open((tmp_path / "page.html").as_uri())
+    browser.get("document.querySelectorAll('.photo').forEach(e => e.style.contentVisibility = 'visible')")
+    sizes = (
+        "[...document.querySelectorAll('{}')].map(e => {{ const r = e.getBoundingClientRect();"
+        "return [r.top, r.bottom, r.width, r.height].map(Math.round) }})"
+    )
+    pictures = [size[2:] for size in browser.get(sizes.format(".compare"))]
+    assert pictures[2] == [300, 200]
+    for (wide, high), (shown_wide, shown_high) in zip(shapes, pictures, strict=True):
+        assert shown_wide / shown_high == pytest.approx(wide / high, rel=0.01)
+    cards = browser.get(sizes.format(".photo"))
+    if width == 1440:
+        assert cards[0][:2] == cards[1][:2]
+        assert cards[2][:2] == cards[3][:2]
+        assert pictures[1][1] == pytest.approx(pictures[0][1], rel=0.1)  # upright ones are no higher
+    below = cards[::2] if width == 1440 else cards
+    assert [after[0] - before[1] for before, after in pairwise(below)] == [16] * (len(below) - 1)
 
 
 def test_a_click_on_the_picture_opens_the_photo(page: Browser, night: Path) -> None:

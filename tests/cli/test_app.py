@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from darkdiff_cli.app import main
 from tests.conftest import run_darkdiff
 
 
@@ -109,3 +110,18 @@ def test_debug_shows_the_traceback() -> None:
     assert "Traceback" not in quiet.stderr
     assert "no such folder" in quiet.stderr
     assert "Traceback" in loud.stderr
+
+
+@pytest.mark.parametrize(("given", "holds"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_that_wait_sleep_unless_the_user_wants_it_otherwise(
+    given: str | None, holds: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", "")  # so that it is put back
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    if given is not None:
+        monkeypatch.setenv("OMP_WAIT_POLICY", given)
+    monkeypatch.setattr(sys, "argv", ["darkdiff", "--version"])
+    with pytest.raises(SystemExit):
+        main()
+    assert os.environ["OMP_WAIT_POLICY"] == holds
+    assert "darkdiff" in capsys.readouterr().out

@@ -17,7 +17,7 @@ import pytest
 
 from darkdiff_cli.batch.ledger import NAME, Entry
 from darkdiff_cli.batch.pace import Pace
-from darkdiff_cli.batch.run import Summary
+from darkdiff_cli.batch.tally import Summary
 from darkdiff_cli.commands.batch_progress import BatchProgress, time_left
 from darkdiff_cli.commands.plain_lines import PlainLines
 from darkdiff_cli.interrupt import StopRequest

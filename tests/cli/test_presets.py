@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 import typer
@@ -10,10 +11,13 @@ from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
 from darkdiff_cli.commands import presets
+from darkdiff_cli.commands.batch_options import FileOptions, FolderOutputOptions
+from darkdiff_cli.commands.engine_options import EngineOptions
 from darkdiff_cli.commands.grouped import grouped
-from darkdiff_cli.commands.options import PictureOptions
+from darkdiff_cli.commands.options import DiffusionOptions, MachineOptions, PictureOptions
 from darkdiff_cli.commands.output_options import OutputOptions
 from darkdiff_cli.commands.presets import PresetOptions
+from darkdiff_cli.commands.preview_options import LookOptions, SheetOptions
 
 
 @pytest.fixture(autouse=True)
@@ -29,8 +33,10 @@ def shown(*arguments: object) -> dict[str, object]:
     """The options as a command gets them."""
     small = typer.Typer()
 
-    def show(_preset: PresetOptions, picture: PictureOptions, output: OutputOptions) -> None:
-        print(json.dumps(asdict(picture) | asdict(output), default=str))
+    def show(
+        _preset: PresetOptions, picture: PictureOptions, diffusion: DiffusionOptions, output: OutputOptions
+    ) -> None:
+        print(json.dumps(asdict(picture) | asdict(diffusion) | asdict(output), default=str))
 
     small.command()(grouped(show))
     done = CliRunner().invoke(small, [str(argument) for argument in arguments])
@@ -45,16 +51,57 @@ def written(path: Path, text: str) -> Path:
 
 def test_values_of_every_kind_arrive(tmp_path: Path) -> None:
     text = 'strength = 0.8\nratio = 250\nwb = "2,1,1.5"\nline-noise = "off"\ndark = ["a.dng", "b.dng"]\nno_gps = true\n'
-    assert shown("--preset", written(tmp_path / "one.toml", 'dark = "a.dng"'))["dark"] == ["a.dng"]
+    [dark] = shown("--preset", written(tmp_path / "one.toml", 'dark = "a.dng"'))["dark"]
+    assert dark == str(tmp_path / "a.dng")
     got, plain = shown("--preset", written(tmp_path / "mine.toml", text)), shown()
     assert {name: value for name, value in got.items() if value != plain[name]} == {
         "strength": 0.8,
         "ratio": "250",
         "wb": "2,1,1.5",
         "line_noise": "off",
-        "dark": ["a.dng", "b.dng"],
+        "dark": [str(tmp_path / "a.dng"), str(tmp_path / "b.dng")],
         "no_gps": True,
     }
+
+
+def test_paths_start_from_the_folder_of_the_preset(config: Path, tmp_path: Path, monkeypatch) -> None:
+    """Of a preset given by path, of one given by name, and of the defaults; not of the command line."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    (tmp_path / "sets" / "mine").mkdir(parents=True)
+    (tmp_path / "named").mkdir()  # beside the user, and not beside the preset
+    written(config / "defaults.toml", 'output = "photos"')
+    written(config / "film.toml", 'dark = "../caps/a.dng"')
+    written(tmp_path / "sets" / "set.toml", f'dark = ["a.dng", "~/b.dng", {str(tmp_path / "c.dng")!r}]\nmodel = "mine"')
+    assert shown()["output"] == str(config / "photos")
+    assert shown("-o", "photos")["output"] == "photos"
+    assert shown("--preset", "film")["dark"] == [str(config / "../caps/a.dng")]
+    got = shown("--preset", "sets/set.toml")
+    assert got["dark"] == ["sets/a.dng", str(tmp_path / "home/b.dng"), str(tmp_path / "c.dng")]
+    assert got["model"] == "sets/mine"
+    for model, found in (("tiny", "tiny"), ("someone/mine", "someone/mine"), ("../named", "sets/../named")):
+        written(tmp_path / "sets" / "set.toml", f'model = "{model}"')
+        assert shown("--preset", "sets/set.toml")["model"] == found
+
+
+def test_every_option_that_takes_a_path_is_known_as_one() -> None:
+    options = (
+        FileOptions,
+        DiffusionOptions,
+        EngineOptions,
+        FolderOutputOptions,
+        LookOptions,
+        MachineOptions,
+        OutputOptions,
+    )
+    found = {
+        name
+        for group in (*options, PictureOptions, SheetOptions)
+        for name, hint in get_type_hints(group).items()
+        if "Path" in str(hint)
+    }
+    assert found == presets.PATHS
 
 
 def test_the_command_line_wins_over_the_preset_and_this_over_the_defaults(config: Path) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -13,10 +14,11 @@ from typer.testing import CliRunner
 from darkdiff_cli.app import app
 from darkdiff_cli.colour import srgb_decode
 from darkdiff_cli.photo.writer import WRITERS
-from darkdiff_cli.raw import ExposureSettings, read_exposure
+from darkdiff_cli.preview.lettering import lines
+from darkdiff_cli.raw import ExposureSettings, RawFrame, read_exposure, read_raw
 from darkdiff_cli.synthesis import SensorNoise, expose, unprocess, write_dng
 
-GROUND, TEXT, MARK, EMPTY = (38, 38, 38), (225, 225, 225), (255, 176, 0), (90, 90, 90)
+GROUND, TEXT, MARK, FAILED = (38, 38, 38), (225, 225, 225), (255, 176, 0), (255, 138, 122)
 LEFT = [8, 336, 664, 992, 1320, 1648]  # of five small pictures and the crop
 FIRST, BELOW = 68, 30  # first row of the first picture; height of the label and the gap below a picture
 
@@ -64,7 +66,7 @@ def written(sheet: np.ndarray, text: str, left: int, top: int, size: int, colour
     return np.array_equal(sheet[top : top + high, left : left + wide], np.asarray(picture))
 
 
-def test_a_bad_file_is_one_sentence_and_an_empty_cell(three) -> None:
+def test_a_bad_file_is_one_sentence_on_stderr_and_in_its_row(three) -> None:
     done, paths, sheet = three
     assert done.exit_code == 1
     found = json.loads(done.stdout)
@@ -73,11 +75,10 @@ def test_a_bad_file_is_one_sentence_and_an_empty_cell(three) -> None:
     assert done.stderr.splitlines() == [f"darkdiff: {found['failed'][0]['error']}"]
     top = FIRST + 56 + BELOW + 8  # below the first row
     assert written(sheet, "bad.dng", 8, top, 20)
-    cell = sheet[top + 30 : top + 30 + 213, 8:328]
-    assert (cell[[0, -1]] == EMPTY).all()
-    assert (cell[:, [0, -1]] == EMPTY).all()
-    assert (cell[1:-1, 1:-1] == GROUND).all()
-    assert written(sheet, "cannot be shown", 8, top + 30 + 213 + 3, 15)
+    reason = found["failed"][0]["error"].removeprefix(f"{paths[1]}: ")
+    assert reason.startswith("is no raw file")
+    assert written(sheet, reason, 8, top + 30, 15, FAILED)
+    assert (sheet[top + 30 + 20 : top + 30 + 22 + 8] == GROUND).all()  # and no room is left for pictures
 
 
 def test_json_tells_the_automatic_ratio_and_the_others(three) -> None:
@@ -94,7 +95,7 @@ def test_json_tells_the_automatic_ratio_and_the_others(three) -> None:
 @pytest.mark.parametrize(("row", "bright"), [(0, (5, 28)), (2, (44, 5))], ids=["orientation 6", "orientation 8"])
 def test_pictures_are_upright_and_in_their_places(three, row: int, bright: tuple[int, int]) -> None:
     _, paths, sheet = three
-    top = {0: FIRST - 30, 2: FIRST + 56 + BELOW + 8 + 30 + 213 + BELOW + 8}[row]
+    top = {0: FIRST - 30, 2: FIRST + 56 + BELOW + 8 + 30 + 22 + 8}[row]
     assert written(sheet, paths[row].name, 8, top, 20)
     for left in LEFT[2:3] + LEFT[5:]:
         cell = sheet[top + 30 : top + 30 + 56, left : left + 40].astype(int).sum(axis=-1)
@@ -156,6 +157,35 @@ def test_white_balances_stand_in_a_second_line_and_the_raw_is_read_once(turned, 
     red, blue = (sheet[top : top + 40, left : left + 56].mean(axis=(0, 1)) for left in LEFT[1:3])
     assert red[0] > 1.5 * red[2]
     assert blue[2] > 1.5 * blue[0]
+
+
+def test_a_white_balance_that_cannot_be_had_is_a_sentence_and_the_others_are_shown(
+    turned, tmp_path: Path, monkeypatch
+) -> None:
+    """Of a camera whose colours nobody knows; the first that can be had is that of the ratios."""
+    import darkdiff_cli.raw.exposure as exposure
+
+    def colourless(path: Path, black: float | None) -> RawFrame:
+        return replace(read_raw(path, black), srgb_from_camera=None, daylight=None, dng=None)
+
+    monkeypatch.setattr(exposure, "read_raw", colourless)
+    options = ("--ratio", 50, "--wb", 3200, "--wb", "4,1,1", "--wb", "1,1,4", "--json")
+    done = run(turned(1), "-o", tmp_path / "sheet.tif", *options)
+    assert done.exit_code == 1
+    found = json.loads(done.stdout)
+    [entry], [failure] = found["files"], found["failed"]
+    assert list(entry["balances"]) == ["4,1,1", "1,1,4"]
+    assert failure["file"] == str(turned(1))
+    assert done.stderr == f"darkdiff: {failure['error']}\n"
+    assert "--wb 3200 needs a colour matrix" in failure["error"]
+    sheet = iio.imread(tmp_path / "sheet.tif")
+    sentence = lines(failure["error"].removeprefix(f"{turned(1)}: "), sheet.shape[1] - 16, 15)
+    assert all(written(sheet, line, 8, 68 + 22 * n, 15, FAILED) for n, line in enumerate(sentence))
+    first = FIRST + len(sentence) * 22
+    for row, label in ((first, "x50, wb 4,1,1"), (first + 40 + BELOW, f"x{entry['ratio']:.4g} auto, wb 4,1,1")):
+        assert written(sheet, label, 8, row + 40 + 3, 15, TEXT if row == first else MARK)
+    alone = run(turned(1), "-o", tmp_path / "none.tif", "--wb", 3200)
+    assert (alone.exit_code, (tmp_path / "none.tif").exists()) == (2, False)
 
 
 def test_the_crop_is_taken_where_it_is_asked_for(sensor, capture, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_a_frame_that_is_left_out_is_said(burst, enhance, sensor: Sensor, captur
     assert "IMG0.dng: 2 frames" in done.stderr
     done = enhance(burst[0], other, "--stack", "-o", tmp_path / "b.jpg")
     assert done.exit_code == 2
-    assert "none of the other 1 frames can be stacked on it" in done.stderr
+    assert "none of 1 other frame can be stacked on it" in done.stderr
     assert not (tmp_path / "b.jpg").exists()
 
 

@@ -17,6 +17,8 @@ BASEMENT = {
     "capture",
     "interrupt",
     "allocator",
+    "threads",
+    "words",
     "compiler_cache",
     "files",
     "formats",

@@ -66,7 +66,7 @@ def test_a_dry_run_tells_the_cost_of_full_size(photo_folder, tmp_path) -> None:
     assert done.exit_code == 0, done.stderr
     said = done.stdout.splitlines()
     assert said[:2] == [
-        "stage3: 13000 steps of 8 images in 1 parts",
+        "stage3: 13000 steps of 8 images in 1 part",
         "  model: 2,037,360 parameters, learning rate 0.001",
     ]
     assert not (tmp_path / "run").exists()

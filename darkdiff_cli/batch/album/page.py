@@ -10,7 +10,7 @@ import jinja2
 
 from darkdiff_cli.batch.album.previews import Preview, kept_preview
 from darkdiff_cli.batch.ledger import Entry
-from darkdiff_cli.batch.run import Summary
+from darkdiff_cli.batch.tally import Summary
 from darkdiff_cli.files import atomically
 from darkdiff_cli.formats import FORMATS
 

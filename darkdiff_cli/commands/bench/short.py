@@ -7,6 +7,7 @@ from darkdiff_cli.commands.bench.lineup import Lineup
 from darkdiff_cli.commands.bench.options import ScoringOptions, needs_extra
 from darkdiff_cli.commands.bench.quality import score
 from darkdiff_cli.commands.progress import counted_progress
+from darkdiff_cli.words import counted
 
 
 def short() -> int:
@@ -26,6 +27,6 @@ def short() -> int:
         speed = run_speed(Enhancer("tiny"), EnhanceSettings(), (3.0,), 1, report)
     print(results.protocol)
     print(as_text(quality_table(results)))
-    print(f"\n{speed.model}, {speed.steps} steps, on {speed.device} in {speed.precision}")
+    print(f"\n{speed.model}, {counted(speed.steps, 'step')}, on {speed.device} in {speed.precision}")
     print(as_text(speed_table(speed)))
     return 1 if results.failures else 0

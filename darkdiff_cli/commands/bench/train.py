@@ -17,6 +17,7 @@ from darkdiff_cli.commands.bench.options import needs_extra
 from darkdiff_cli.commands.progress import counted_progress
 from darkdiff_cli.commands.train_options import Changes, RecipeName, TrainingMachineOptions
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.words import counted
 
 if TYPE_CHECKING:
     from darkdiff_cli.evaluation.speed.training import TrainingSpeed
@@ -96,7 +97,8 @@ def train(
     given = timed.base or timed.start
     print(f"{first.recipe} on {first.device} in {first.precision}, {f'from {given}' if given else 'random weights'}")
     for one in found:
-        print(f"{one.stage}: {one.batch_size} images of {one.crop} pixels a step, in {one.parts} parts")
+        images, parts = counted(one.batch_size, "image"), counted(one.parts, "part")
+        print(f"{one.stage}: {images} of {one.crop} pixels a step, in {parts}")
     print(as_text(rate_table(found)))
     print(as_text(held_table(found)))
     return 0

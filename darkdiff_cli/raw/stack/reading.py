@@ -13,6 +13,7 @@ from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.reader import read_raw
 from darkdiff_cli.raw.settings import ExposureSettings
 from darkdiff_cli.raw.stack.merging import Merger
+from darkdiff_cli.words import counted
 
 
 def read_stack(
@@ -52,9 +53,9 @@ def read_stack(
         else:
             notes.append(f"{path.name} {misfit} and is left out")
     if len(times) < 2:
+        others = counted(len(paths) - 1, "other frame")
         raise InputError(
-            f"{paths[0]}: none of the other {len(paths) - 1} frames can be stacked on it ({'; '.join(notes)}); choose "
-            "frames of one scene."
+            f"{paths[0]}: none of {others} can be stacked on it ({'; '.join(notes)}); choose frames of one scene."
         )
     seconds = None if None in times else sum(time for time in times if time is not None)
     stacked = merger.stacked()

@@ -12,7 +12,7 @@ from darkdiff_cli.batch.album import page as page_module
 from darkdiff_cli.batch.album.page import link_to, save_page, settled
 from darkdiff_cli.batch.album.previews import Preview, keep_preview
 from darkdiff_cli.batch.ledger import Entry, Ledger
-from darkdiff_cli.batch.run import Summary
+from darkdiff_cli.batch.tally import Summary
 from darkdiff_cli.errors import OutputError
 
 PREVIEW = Preview("key", 4000, 3000, (1000, 800, 480, 360), {"ISO": "3200"}, "YmVmb3Jl", "Y3JvcA==")

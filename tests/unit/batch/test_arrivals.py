@@ -1,12 +1,19 @@
 """Which files of a watched folder are whole, on a clock of our own."""
 
 import os
+import time
 from pathlib import Path
 
-from darkdiff_cli.batch.arrivals import SETTLED, Arrivals
+import pytest
+
+from darkdiff_cli.batch import arrivals
+from darkdiff_cli.batch.arrivals import PATIENCE, SETTLED, TAIL, Arrivals, ends_in_zeros
 from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.jobs import Job, find_jobs
+from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.batch.plan import Plan
+from darkdiff_cli.batch.tally import Summary
+from darkdiff_cli.batch.worker import Finished
 
 
 class Watched:
@@ -14,7 +21,8 @@ class Watched:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.now, self.asked = folder, 0.0, list[list[str]]()
-        self.arrivals = Arrivals(self.find, self.plan, lambda: self.now)
+        self.said = list[str]()
+        self.arrivals = Arrivals(self.find, self.plan, self.said.append, lambda: self.now)
 
     def find(self) -> list[Job]:
         return find_jobs(self.folder, self.folder / "out", ".jpg")
@@ -28,9 +36,15 @@ class Watched:
         self.now += seconds
         return [task.job.relative for task in self.arrivals.look().tasks]
 
+    def fails(self, name: str, unreadable: bool = True) -> bool:
+        """Whether a file that failed is waited for."""
+        [job] = [job for job in self.find() if job.relative == name]
+        entry = Entry("", name, "", "failed", f"{job.source}: is truncated; copy it again.")
+        return self.arrivals.awaits(Finished(Task(job, name), entry, is_unreadable=unreadable))
+
 
 def write(path: Path, size: int, time: int) -> None:
-    path.write_bytes(bytes(size))
+    path.write_bytes(b"x" * size)
     os.utime(path, ns=(time, time))
 
 
@@ -77,3 +91,65 @@ def test_a_file_that_goes_again_is_forgotten(tmp_path: Path) -> None:
     assert watched.after(SETTLED) == []
     os.symlink(tmp_path / "nowhere", tmp_path / "b.dng")
     assert watched.after(0) == watched.after(SETTLED) == []
+
+
+def test_a_file_that_cannot_be_decoded_is_looked_at_again_after_pauses_that_double(tmp_path: Path) -> None:
+    """Until it has not changed for long; it is said once that it is waited for."""
+    watched = Watched(tmp_path)
+    write(tmp_path / "a.dng", 10, 1)
+    watched.after(0)
+    assert watched.after(SETTLED) == ["a.dng"]
+    looks = [watched.now]
+    while watched.fails("a.dng"):
+        while watched.after(1) != ["a.dng"]:
+            assert watched.now < 2 * PATIENCE
+        looks.append(watched.now)
+    assert looks == pytest.approx([3, 9, 21, 45, 93, 189, 300], abs=1)
+    assert watched.said == [f"{tmp_path / 'a.dng'}: is truncated; it may not be whole yet, and is waited for."]
+    assert watched.after(1000) == []
+    write(tmp_path / "a.dng", 20, 2)  # the copy goes on after all
+    watched.after(1)
+    assert watched.after(SETTLED) == ["a.dng"]
+    assert watched.fails("a.dng")  # and is waited for again
+    assert not watched.fails("a.dng", unreadable=False)  # such as a full disk
+
+
+def test_a_file_that_ends_in_zeros_is_not_taken_before_it_has_rested_for_long(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    (tmp_path / "a.dng").write_bytes(b"x" + bytes(TAIL))
+    watched.after(0)
+    assert watched.after(SETTLED) == []
+    assert watched.said == [f"{tmp_path / 'a.dng'}: ends in zeros; it may not be whole yet, and is waited for."]
+    assert watched.after(PATIENCE - SETTLED - 1) == []
+    assert watched.after(1) == ["a.dng"]
+    (tmp_path / "b.dng").write_bytes(b"x" + bytes(TAIL - 1))
+    assert not ends_in_zeros(tmp_path / "b.dng")
+
+
+def test_a_file_that_has_long_been_there_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "a.dng", 10, 1)
+    watched, now = Watched(tmp_path), time.time()
+    monkeypatch.setattr(arrivals.time, "time", lambda: now + PATIENCE + 60)
+    watched.after(0)
+    assert watched.after(SETTLED) == ["a.dng"]
+    assert not watched.fails("a.dng")
+    assert watched.said == []
+
+
+def test_raws_that_nothing_became_of_are_named(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    for name in ("a", "b"):
+        write(tmp_path / f"{name}.dng", 10, 1)
+    watched.after(0)
+    watched.after(SETTLED)
+    write(tmp_path / "late.dng", 10, 1)
+    assert watched.arrivals.left(["a.dng", "b.dng"]) == ["late.dng"]
+
+
+def test_what_became_of_a_file_before_is_undone_when_it_comes_up_again(tmp_path: Path) -> None:
+    write(tmp_path / "a.dng", 10, 1)
+    [job] = find_jobs(tmp_path, tmp_path / "out", ".jpg")
+    failed, other = Entry("1", "a.dng", "a.jpg", "failed", "x"), Entry("2", "b.dng", "b.jpg", "done")
+    summary = Summary(2, [other], [failed])
+    summary.add(Plan([Task(job, "3")], 0, []))
+    assert (summary.total, summary.done, summary.failed, summary.to_do) == (2, [other], [], 1)

@@ -8,6 +8,7 @@ import pytest
 from darkdiff_cli.datasets import MosaicCache
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import read_raw
+from tests.unit.raw.lossy_dng import write_lossy_dng
 
 
 def assert_same(first, second) -> None:
@@ -26,6 +27,14 @@ def test_a_frame_comes_back_as_it_was_read(dark_dng, cache) -> None:
     assert not mapped.mosaic_dn.flags.writeable
     assert_same(mapped, fresh)
     assert_same(mapped, read_raw(dark_dng))
+
+
+def test_what_libraw_said_of_a_damaged_file_comes_back_with_it(cache, tmp_path) -> None:
+    path = write_lossy_dng(tmp_path / "cut.dng", cut=2)
+    fresh, mapped = cache.read(path), cache.read(path)
+    assert isinstance(mapped.mosaic_dn, np.memmap)
+    assert mapped.notes == fresh.notes == read_raw(path).notes
+    assert any(note.startswith("LibRaw found damage in it (") for note in mapped.notes)
 
 
 def test_a_copy_is_not_decoded_again(dark_dng, cache, tmp_path) -> None:

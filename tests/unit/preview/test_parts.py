@@ -125,15 +125,9 @@ def test_rows_are_as_high_as_their_highest_picture() -> None:
         assert (rows_of.min(), columns_of.min()) == place
 
 
-@pytest.mark.parametrize("name", ["bad\udcff\nname.dng", "long" * 100])
-def test_any_name_is_written_in_one_line(name: str) -> None:
-    sheet = draw_sheet("title", [Row(name, ((Cell("empty"),),))])
-    assert sheet.shape[1] == 600
-    assert (sheet[:, -8:] == 38).all()
-    assert (sheet[38:58, 8:60] > 200).any()
-
-
-def test_what_cannot_be_printed_is_a_question_mark() -> None:
-    names = ("bad\udcff\nname.dng", "bad??name.dng")
-    odd, plain = (draw_sheet("title", [Row(name, ((Cell("x"),),))]) for name in names)
-    assert np.array_equal(odd, plain)
+def test_a_row_that_cannot_be_shown_is_as_high_as_its_reason() -> None:
+    short, long = (draw_sheet("title", [Row("name", reasons=(words,))]) for words in ("why", "why " * 60))
+    assert short.shape == (38 + 30 + 22 + 8, 600, 3)
+    assert long.shape == (38 + 30 + 4 * 22 + 8, 600, 3)
+    assert (long[:, -8:] == 38).all()
+    assert [(long[top : top + 22] != 38).any() for top in (68, 90, 112, 134)] == [True] * 4

@@ -9,7 +9,7 @@ import pytest
 from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.engines import devices
 from darkdiff_cli.batch.jobs import Job
-from darkdiff_cli.batch.run import Summary, Tally
+from darkdiff_cli.batch.tally import Summary, Tally
 from darkdiff_cli.batch.worker import WorkerSettings
 from darkdiff_cli.enhancer import EnhanceSettings
 

@@ -9,7 +9,8 @@ import pytest
 from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.engines.local import work_through
 from darkdiff_cli.batch.jobs import find_jobs
-from darkdiff_cli.batch.run import BatchRun, Summary, Tally
+from darkdiff_cli.batch.run import BatchRun
+from darkdiff_cli.batch.tally import Summary, Tally
 from darkdiff_cli.batch.worker import Worker, WorkerSettings
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.raw import ExposureSettings

@@ -65,7 +65,7 @@ def test_a_frame_that_cannot_be_aligned_is_left_out_and_said(burst, sensor: Sens
     assert stack.frame.notes[-1] == (
         "other.dng has too little in common with the first frame to be aligned with it and is left out"
     )
-    with pytest.raises(InputError, match=r"IMG0.dng: none of the other 1 frames can be stacked on it \(other.dng has"):
+    with pytest.raises(InputError, match=r"IMG0.dng: none of 1 other frame can be stacked on it \(other.dng has"):
         read_stack([burst[0], other], ExposureSettings())
 
 
