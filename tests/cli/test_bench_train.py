@@ -37,7 +37,7 @@ def test_given_data_and_a_finished_model_are_what_trains(tmp_path: Path, photogr
     lines = done.stdout.splitlines()
     assert lines[0].startswith("tiny-debug on cpu in ")
     assert lines[0].endswith("from tiny")
-    assert lines[1] == "stage1: 2 images of 32 pixels a step, in 1 parts"
+    assert lines[1] == "stage1: 2 images of 32 pixels a step, in 1 part"
     assert lines[2].split()[:2] == ["stage", "images/s"]
     assert lines[3].split()[0] == lines[5].split()[0] == "stage1"
 
