@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
 from darkdiff_cli.colour import srgb_decode
+from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.photo.writer import WRITERS
 from darkdiff_cli.preview.lettering import lines
 from darkdiff_cli.raw import ExposureSettings, RawFrame, read_exposure, read_raw
@@ -133,11 +134,11 @@ def test_light_doubles_from_picture_to_picture(turned, tmp_path: Path) -> None:
 
 
 def test_white_balances_stand_in_a_second_line_and_the_raw_is_read_once(turned, tmp_path: Path, monkeypatch) -> None:
-    import darkdiff_cli.raw.exposure as exposure
-
     read: list[Path] = []
-    reader = exposure.read_raw
-    monkeypatch.setattr(exposure, "read_raw", lambda path, black: read.append(path) or reader(path, black))
+    reader = Decoder.run
+    monkeypatch.setattr(
+        Decoder, "run", lambda self, path, *words, **more: read.append(path) or reader(self, path, *words, **more)
+    )
     options = ("--ratio", "auto", "--ratio", 50, "--wb", "daylight", "--wb", "4,1,1", "--wb", "1,1,4", "--json")
     done = run(turned(1), "-o", tmp_path / "sheet.tif", *options)
     assert read == [turned(1)]
