@@ -61,7 +61,7 @@ def test_frames_are_worth_what_as_much_light_is(cfa: str, sensor: Sensor) -> Non
 
 
 @pytest.mark.parametrize("cfa", FILTERS)
-@pytest.mark.parametrize("ratio", [RATIO, 100.0])
+@pytest.mark.parametrize("ratio", [RATIO, 100.0, 300.0])
 def test_what_moves_leaves_no_ghost(cfa: str, ratio: float, sensor: Sensor) -> None:
     sensor = replace(sensor, cfa=FILTERS[cfa])
     stacked = stack(burst(sensor, ratio, discs=True))
