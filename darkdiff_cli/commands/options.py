@@ -17,6 +17,7 @@ from darkdiff_cli.commands.aliases import (
     Guidance,
     HotPixels,
     LineNoise,
+    Offline,
     Seed,
     Steps,
     Tile,
@@ -145,6 +146,7 @@ class MachineOptions:
     panel: ClassVar[str] = "Machine"
     device: Device = "auto"
     tile: Tile = None
+    offline: Offline = False
 
 
 @dataclass(frozen=True)

@@ -33,12 +33,14 @@ FLOORS = {
     "__main__": 7,
 }
 NETWORK_FLOORS = {
-    **dict.fromkeys(("networks", "finishing", "devices", "sampling_settings", "digest", "compilation"), 1),
-    **dict.fromkeys(("tiling", "learning"), 2),
-    **dict.fromkeys(("detail", "pipeline_output"), 3),
+    **dict.fromkeys(
+        ("networks", "finishing", "devices", "sampling_settings", "digest", "connections", "compilation"), 1
+    ),
+    **dict.fromkeys(("tiling", "learning", "hub"), 2),
+    **dict.fromkeys(("detail", "pipeline_output", "stored"), 3),
     "pipeline": 4,
     "model_folder": 5,
-    "checkpoints": 6,
+    **dict.fromkeys(("checkpoints", "base_models"), 6),
 }
 SOURCES = [*ROOT.glob("darkdiff_cli/**/*.py"), *ROOT.glob("models/darkdiff_models/**/*.py")]
 
