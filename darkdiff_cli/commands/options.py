@@ -112,7 +112,8 @@ class DiffusionOptions:
         str,
         typer.Option(
             metavar="MODEL",
-            help="tiny (bundled), a folder, or a Hugging Face id; `darkdiff models` lists what is here.",
+            help="tiny (bundled), a folder, or a Hugging Face id, which may end in @revision; `darkdiff models` lists "
+            "what is here.",
         ),
     ] = "tiny"
     guidance: Guidance = None
