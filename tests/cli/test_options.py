@@ -179,7 +179,8 @@ def test_enhance_writes_with_every_option(dark_dng: Path, shoot, model_folder: P
     assert done.exit_code == 0, done.stderr
     stated = dict(re.findall(r'darkdiff:(\w+)="([^"]*)"', target.read_bytes().decode("latin-1")))
     assert stated == {
-        "model": "toy", "model_digest": model_digest(model_folder), "seed": "7", "steps": "3", "guidance": "1.25", "sampler": "dpm++", "views": "4",
+        "model": "toy", "model_digest": model_digest(model_folder),
+        "seed": "7", "steps": "3", "guidance": "1.25", "sampler": "dpm++", "views": "4",
         "ratio": str(round(250 * 2**1.5, 4)), "white": "file", "black": "60.5", "wb": "2,1,1.5", "line_noise": "off",
         "hot_pixels": "off", "crop": "sensor", "strength": "0.8", "dark": "cap.dng", "size": "half",
         "tile": "20x24",
