@@ -7,7 +7,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 COMMANDS := $(BIN)/typer darkdiff_cli.app utils docs --name darkdiff --title Commands --output
 LOCKED := train ray bench metadata formats dev docs release
 
-.PHONY: demo test test-slow lint check format docs docs-commands lock release clean
+TOOLS = $(VENV)/.release
+BUILD = $(abspath $(BIN))/python -m build --outdir ../../dist .
+
+.PHONY: demo test test-slow lint check format docs docs-commands lock licences packages release clean
 
 demo: $(VENV)/.user  ## Turn the sample raw into night.jpg
 	$(BIN)/darkdiff enhance samples/night_x300.dng -o night.jpg --ratio 300 --overwrite
@@ -41,14 +44,22 @@ lock: $(VENV)/.release  ## Pins for what pyproject.toml newly asks for; UPGRADE=
 	$(BIN)/uv pip compile --universal --python-version 3.10 $(LOCKED:%=--extra %) --no-annotate \
 	    --custom-compile-command "make lock" --output-file constraints.txt $(UPGRADE) pyproject.toml
 
+licences: $(VENV)/.user  ## The packages that the program needs, and their licences; fails on one that is not allowed
+	@$(BIN)/python docs/licences.py
+
+# From the commit, not from the folder, whose times and permissions are no other clone's.
+packages: $(TOOLS)  ## Source package and wheel of the last commit, in dist/; the wheel has the same bytes wherever it is made
+	rm -rf build dist
+	umask 022 && mkdir -p build/source && git -c tar.umask=0022 archive HEAD | tar -x -C build/source && cd build/source && \
+	    SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BUILD)
+
 release: $(VENV)/.release  ## The check list of a release: all of it but the tag and the upload
 	@test -z "$$(git status --porcelain)" || { echo "There are changes that are not committed."; exit 1; }
 	@grep -qF "## [$(VERSION)]" CHANGELOG.md || { echo "CHANGELOG.md has no section [$(VERSION)]."; exit 1; }
 	@grep -qxF "version: $(VERSION)" CITATION.cff || { echo "CITATION.cff has another version than $(VERSION)."; exit 1; }
 	@! git rev-parse -q --verify "refs/tags/v$(VERSION)" || { echo "The tag v$(VERSION) is there already."; exit 1; }
 	$(MAKE) check
-	rm -rf build dist
-	$(BIN)/python -m build
+	$(MAKE) licences packages
 	$(BIN)/twine check --strict dist/*
 	@echo "Version $(VERSION) is ready. Left to do: git tag v$(VERSION) && git push origin v$(VERSION)"
 	@echo "The tag starts the workflow 'release', which uploads to PyPI."

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from darkdiff_cli.errors import InputError, OutputError
+from darkdiff_cli.names import windows_refuses
 
 PARTIAL = ".{}.{}.partial"  # the target by a digest, so that it fits wherever the target's own name does; a random word
+MOST_ON_WINDOWS = 259  # characters of a path: MAX_PATH counts a null character too
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -63,7 +65,7 @@ def check_name(path: Path) -> None:
     """Check that a file can be called so where it is to be written, whether its folder is there already or not.
 
     Raises:
-        OutputError: the name is longer than the file system allows.
+        OutputError: the name is longer than the file system allows, or Windows has no such names or so long paths.
     """
     place = path.absolute().parent
     while not os.path.isdir(place) and place != place.parent:
@@ -74,6 +76,40 @@ def check_name(path: Path) -> None:
         longest = 255
     if len(os.fsencode(path.name)) > longest:
         raise OutputError(f"{path}: this name is longer than {longest} bytes; rename the raw, or give a name with -o.")
+    if os.name == "nt":
+        check_windows(path, _long_paths())
+
+
+def check_windows(path: Path, long_paths: bool) -> None:
+    """Check that Windows takes a path.
+
+    Args:
+        path: of a file to write, as `atomically` does, with a partial file beside it.
+        long_paths: this Windows takes paths of more than 260 characters.
+
+    Raises:
+        OutputError: it does not.
+    """
+    why = windows_refuses(path.name)
+    if why is not None:
+        raise OutputError(f"{path}: {why}, which no file on Windows may; rename the raw, or give a name with -o.")
+    folder = str(path.absolute().parent)
+    length = len(folder) + 1 + max(len(path.name), len(PARTIAL.format("?" * 16, "?" * 8)))
+    if length > MOST_ON_WINDOWS and not long_paths:
+        raise OutputError(
+            f"{path}: is longer than the {MOST_ON_WINDOWS} characters that this Windows takes; choose a folder nearer "
+            "to the drive with -o, or allow long paths in Windows."
+        )
+
+
+def _long_paths() -> bool:
+    """Whether this Windows takes paths of more than 260 characters."""
+    import ctypes
+
+    try:
+        return bool(ctypes.windll.ntdll.RtlAreLongPathsEnabled())  # type: ignore[attr-defined]
+    except (AttributeError, OSError):  # before Windows 10
+        return False
 
 
 def same_file(first: Path, second: Path) -> bool:

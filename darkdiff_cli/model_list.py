@@ -1,13 +1,14 @@
-"""The models on this machine: bundled, the user's own, and downloads in caches. Loads no weights."""
+"""The models on this machine: bundled, the user's own, and downloads in caches. Loads no torch."""
 
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from darkdiff_cli.errors import InputError, OutputError
+from darkdiff_models.digest import model_digest
 
 if TYPE_CHECKING:
     from huggingface_hub import CachedRepoInfo, HFCacheInfo
@@ -28,6 +29,8 @@ class ListedModel:
         steps: default denoising steps of a DarkDiff model.
         card: where its model card is, a file or an address.
         path: its folder or file.
+        digest: of a DarkDiff model's weights and settings, as the photos say it that it made.
+        revision: the commit of a cached DarkDiff model.
     """
 
     name: str
@@ -37,6 +40,8 @@ class ListedModel:
     steps: int | None
     card: str | None
     path: str
+    digest: str | None = None
+    revision: str | None = None
 
 
 def list_models(folders: Sequence[Path]) -> list[ListedModel]:
@@ -75,11 +80,9 @@ def clear_cache() -> list[ListedModel]:
 
 
 def _bundled() -> "Iterator[ListedModel]":
-    package = find_spec("darkdiff_models")  # found, not imported: that would load torch
-    for place in (package.submodule_search_locations or []) if package else []:
-        for folder in sorted(Path(place, "pretrained").iterdir()):
-            if (index := _index(folder)) is not None:
-                yield _listed(folder.name, "bundled", folder, index)
+    for folder in sorted(Path(str(files("darkdiff_models")), "pretrained").iterdir()):
+        if (index := _index(folder)) is not None:
+            yield _listed(folder.name, "bundled", folder, index)
 
 
 def _local(folders: Sequence[Path]) -> "Iterator[ListedModel]":
@@ -94,7 +97,9 @@ def _local(folders: Sequence[Path]) -> "Iterator[ListedModel]":
 def _listed(name: str, place: Literal["bundled", "local"], folder: Path, index: dict[str, Any]) -> ListedModel:
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     card = str(folder / CARD) if (folder / CARD).is_file() else None
-    return ListedModel(name, place, "DarkDiff", size, index.get("default_steps"), card, str(folder))
+    return ListedModel(
+        name, place, "DarkDiff", size, index.get("default_steps"), card, str(folder), model_digest(folder)
+    )
 
 
 def _index(folder: Path, kind: str = "DarkDiffPipeline") -> dict[str, Any] | None:
@@ -124,7 +129,7 @@ def _repos(cache: "HFCacheInfo | None") -> "list[CachedRepoInfo]":
     ours = [repo for repo in models if _newest(repo, "DarkDiffPipeline") is not None]
     other = [repo for repo in models if _newest(repo, "StableDiffusionPipeline") is not None]
     if other:
-        from darkdiff_models.checkpoints import MIRRORS  # loads torch, so only where there is something to look up
+        from darkdiff_models.hub import MIRRORS
 
         mirrors = {name for names in MIRRORS.values() for name in names}
         ours += [repo for repo in other if repo.repo_id in mirrors]
@@ -142,10 +147,11 @@ def _cached(repo: "CachedRepoInfo") -> ListedModel:
     from huggingface_hub.constants import ENDPOINT
 
     folder = _newest(repo, "DarkDiffPipeline")
-    kind: Kind = "Stable Diffusion" if folder is None else "DarkDiff"
-    steps = None if folder is None else (_index(folder) or {}).get("default_steps")
-    card = f"{ENDPOINT}/{repo.repo_id}"
-    return ListedModel(repo.repo_id, "cached", kind, repo.size_on_disk, steps, card, str(repo.repo_path))
+    card, path = f"{ENDPOINT}/{repo.repo_id}", str(repo.repo_path)
+    if folder is None:
+        return ListedModel(repo.repo_id, "cached", "Stable Diffusion", repo.size_on_disk, None, card, path)
+    steps, digest = (_index(folder) or {}).get("default_steps"), model_digest(folder)
+    return ListedModel(repo.repo_id, "cached", "DarkDiff", repo.size_on_disk, steps, card, path, digest, folder.name)
 
 
 def _lpips() -> "Iterator[ListedModel]":

@@ -61,7 +61,7 @@ def lpips_file(given: Path | None, network: Network = "alex") -> Path:
 
 
 def fetch_lpips(target: Path, network: Network, published: Published | None = None) -> Path:
-    """Download LPIPS v0.1 unless the file is there already.
+    """Download LPIPS v0.1 unless the file is there already, with the published values.
 
     The originals are pickles: only tensors are taken out of them, and the tensors must have the published values.
 
@@ -75,11 +75,11 @@ def fetch_lpips(target: Path, network: Network, published: Published | None = No
         ValueError: what came is not the published weights.
         OutputError: the file cannot be written.
     """
-    if target.is_file():
-        return target
     from safetensors.torch import save
 
     source = published or PUBLISHED[network]
+    if target.is_file() and _is_whole(target, source.digest):
+        return target
     backbone, heads = (_download(url) for url in (source.backbone, source.heads))
     names = [f"features.{n}.{part}" for n in source.convolutions for part in ("weight", "bias")]
     try:
@@ -94,6 +94,17 @@ def fetch_lpips(target: Path, network: Network, published: Published | None = No
     return target
 
 
+def _is_whole(target: Path, digest: str) -> bool:
+    """Whether a file in the cache holds the published values; one that was changed or damaged is fetched again."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        return _digest(load(target.read_bytes())) == digest
+    except (OSError, SafetensorError):
+        return False
+
+
 def _digest(weights: "dict[str, Tensor]") -> str:
     """SHA-256 of the values, rounded to float16, in the order of their names."""
     digest = hashlib.sha256()
@@ -105,6 +116,10 @@ def _digest(weights: "dict[str, Tensor]") -> str:
 def _download(url: str) -> "dict[str, Tensor]":
     import torch
 
+    from darkdiff_models.connections import is_offline
+
+    if is_offline():
+        raise FileNotFoundError(f"{url}: is not in the cache, and --offline forbids to fetch it")
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
             content = answer.read()

@@ -18,6 +18,7 @@ PAGES = {
     "model-card.md": CARD,
     "architecture.md": "ARCHITECTURE.md",
     "contributing.md": "CONTRIBUTING.md",
+    "security.md": "SECURITY.md",
     "changelog.md": "CHANGELOG.md",
 }
 SITE_PAGES = {source: page for page, source in PAGES.items()}

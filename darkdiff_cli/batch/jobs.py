@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -11,6 +10,7 @@ from pathlib import Path
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.files import same_file
 from darkdiff_cli.formats import OWN
+from darkdiff_cli.names import numbered, photo_stems
 from darkdiff_cli.raw import RAW_SUFFIXES
 
 
@@ -73,7 +73,8 @@ def find_jobs(
     """The raws of a folder in a fixed order, each with its own output; the folder's structure is kept.
 
     Hidden files and folders, the batch's own output folder, the program's own DNGs and links to folders are left out.
-    Inputs that would write the same photo (IMG.ARW beside IMG.DNG) are told apart by their suffix.
+    Inputs that would write the same photo (IMG.ARW beside IMG.DNG), here or on another system (img.arw), are told apart
+    by their suffix, and where that is the same too, by a number.
 
     Args:
         folder: to search.
@@ -104,20 +105,14 @@ def find_jobs(
         for name in sorted(names):
             path = here / name
             relative = path.relative_to(folder).as_posix()
-            if name.startswith(".") or path.suffix.lower() not in RAW_SUFFIXES or name.endswith(f"{OWN}.dng"):
+            if name.startswith(".") or path.suffix.lower() not in RAW_SUFFIXES or name.lower().endswith(f"{OWN}.dng"):
                 continue
             if include and not _matches(relative, include):
                 continue
             if not _matches(relative, exclude):
                 found.append(relative)
-    plain = Counter(os.path.splitext(relative)[0].lower() for relative in found)
-    jobs = []
-    for relative in found:
-        stem, kind = os.path.splitext(relative)
-        if plain[stem.lower()] > 1:
-            stem = f"{stem}_{kind.lstrip('.')}"
-        jobs.append(Job(folder, relative, output, f"{stem}{OWN}{suffix}"))
-    return jobs
+    stems = numbered(photo_stems(found))
+    return [Job(folder, relative, output, f"{stem}{OWN}{suffix}") for relative, stem in zip(found, stems, strict=True)]
 
 
 def _matches(relative: str, patterns: Sequence[str]) -> bool:

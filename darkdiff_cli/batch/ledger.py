@@ -25,6 +25,7 @@ class Entry:
         seconds: of work on it; what it waited for others does not count.
         notes: what had to be done otherwise than asked for.
         folder: the batch's folder of a raw that was done, absolute.
+        model: that made the photo; of a hub model with the revision, owner/name@commit.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Entry:
     seconds: float | None = None
     notes: tuple[str, ...] = ()
     folder: str = ""
+    model: str = ""
 
 
 class Ledger:
@@ -67,6 +69,11 @@ class Ledger:
         """How a photo was made last, under whatever settings; None where it never was."""
         self.entries()
         return self._made.get(photo)
+
+    def revision(self, model: str) -> str | None:
+        """The revision of a hub model that made the newest photos here; None where it made none."""
+        used = (entry.model.partition("@") for entry in reversed(self.entries().values()))
+        return next((revision for name, _, revision in used if name == model and revision), None)
 
     def append(self, entry: Entry) -> None:
         """Add a line and wait until it is on the disk.

@@ -11,8 +11,9 @@ from darkdiff_cli.batch.ledger import Entry, Ledger, job_key
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import DarkdiffError
 from darkdiff_cli.files import check_name
-from darkdiff_models.checkpoints import find_model
+from darkdiff_models.checkpoints import find_model, local_model
 from darkdiff_models.digest import model_digest
+from darkdiff_models.hub import revision_of
 
 
 @dataclass(frozen=True)
@@ -105,16 +106,39 @@ def unreadable_entry(folder: Path, error: OSError) -> Entry:
     return Entry("", Path(relative).as_posix(), "", "failed", sentence)
 
 
-def identify_model(model: str) -> str:
-    """The digest of a model; `model` itself if there is no such model.
+@dataclass(frozen=True)
+class KnownModel:
+    """Which model a batch uses.
+
+    Attributes:
+        name: what to load; of a hub model with its revision, so that every worker and later run takes the same.
+        digest: of its weights and settings; the name where there is no such model.
+        pinned: the revision is that of an earlier run.
+    """
+
+    name: str
+    digest: str
+    pinned: bool = False
+
+
+def identify_model(model: str, ledger: Ledger) -> KnownModel:
+    """Which model it is, by its content.
 
     A hub model that is not in the local cache yet is downloaded first: its first digest must be the later ones, or a
-    second run would make every photo again.
+    second run would make every photo again. For the same reason a batch keeps the revision that it began with, whatever
+    is published since, until another is asked for.
 
     Args:
-        model: "tiny", a folder, or a hub id.
+        model: "tiny", a folder, or a hub id, which may end in @revision.
+        ledger: of the batch.
     """
+    if (folder := local_model(model)) is not None:
+        return KnownModel(model, model_digest(folder))
+    repository, _, asked = model.partition("@")
+    pinned = None if asked else ledger.revision(repository)
     try:
-        return model_digest(find_model(model))
+        folder = find_model(f"{repository}@{pinned}" if pinned else model)
     except FileNotFoundError:
-        return model  # the worker, which loads the model, says what is wrong
+        return KnownModel(model, model)  # the worker, which loads the model, says what is wrong
+    revision = revision_of(folder)
+    return KnownModel(f"{repository}@{revision}" if revision else model, model_digest(folder), pinned is not None)

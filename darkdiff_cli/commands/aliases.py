@@ -5,6 +5,16 @@ from typing import Annotated, Literal
 
 import typer
 
+from darkdiff_models.connections import forbid_connections
+
+
+def _forbid_connections(offline: bool) -> bool:
+    """Act while the command line is read, so that whatever the command loads obeys."""
+    if offline:
+        forbid_connections()
+    return offline
+
+
 WHITE_BALANCES = (
     "camera: as shot, or daylight where the file has none. auto: estimated from the picture. daylight, tungsten, 3200 "
     "(kelvin): of that light. 2,1,1.5: multipliers of red, green, blue."
@@ -107,6 +117,16 @@ Device = Annotated[
     typer.Option(
         metavar="NAME",
         help="Where the networks run: auto, cpu, cuda, cuda:N or mps.",
+        rich_help_panel="Machine",
+    ),
+]
+Offline = Annotated[
+    bool,
+    typer.Option(
+        "--offline",
+        metavar="",
+        callback=_forbid_connections,
+        help="Make no connection: a model that is not on this machine is an error.",
         rich_help_panel="Machine",
     ),
 ]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from darkdiff_cli.batch.arrivals import Arrivals
     from darkdiff_cli.batch.exposure_lock import ExposureLock
     from darkdiff_cli.batch.ledger import Entry
-    from darkdiff_cli.batch.plan import Plan
+    from darkdiff_cli.batch.plan import KnownModel, Plan
     from darkdiff_cli.batch.start import Engine
     from darkdiff_cli.batch.tally import Summary
     from darkdiff_cli.batch.worker import WorkerSettings
@@ -74,13 +74,14 @@ def batch(
             lock = lock_exposure(jobs, root, settings.exposure, files.timeout, output.overwrite, not files.dry_run)
             settings = _locked(settings, lock, output.quiet)
         progress.doing(loading_words(model))
-        weights = identify_model(model)
+        known = identify_model(model, ledger)
+        _say_pinned(known, output.quiet)
         progress.doing(f"reading {len(jobs)} raw{'s' if len(jobs) != 1 else ''}")
         planned = partial(
             plan_batch,
             ledger=ledger,
             settings=settings,
-            weights=weights,
+            weights=known.digest,
             checksum=files.checksum,
             retry_failed=files.retry_failed,
         )
@@ -89,7 +90,9 @@ def batch(
         if not files.dry_run:
             progress.doing(loading_words(model))
             arrivals = Arrivals(find, planned, _say) if files.watch else None
-            worker = WorkerSettings(model, settings, files.timeout, page is not None, compile=machine.compile == "on")
+            worker = WorkerSettings(
+                known.name, settings, files.timeout, page is not None, compile=machine.compile == "on"
+            )
             summary = _run(plan, root, worker, machine.settings(), output, arrivals, progress)
     if files.dry_run:
         show_plan(plan, output.as_json)
@@ -100,6 +103,15 @@ def batch(
     if summary.stopped == "interrupted" and not files.watch:  # of a watch it is the usual end
         raise KeyboardInterrupt
     return 1 if summary.failed or pageless or (summary.stopped and not files.watch) else 0
+
+
+def _say_pinned(known: "KnownModel", quiet: bool) -> None:
+    if known.pinned and not quiet:
+        repository = known.name.partition("@")[0]
+        print(
+            f"darkdiff: {known.name}, with which this batch began; give --model {repository}@main for the newest.",
+            file=sys.stderr,
+        )
 
 
 def _locked(settings: "EnhanceSettings", lock: "ExposureLock | None", quiet: bool) -> "EnhanceSettings":

@@ -24,6 +24,7 @@ from darkdiff_cli.commands.progress import loading, photo_progress
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import SettingsError, sentence_of
 from darkdiff_cli.formats import FORMATS, KINDS, OWN, Format
+from darkdiff_cli.names import folded, numbered, photo_stems
 
 if TYPE_CHECKING:
     from darkdiff_cli.enhancer import Enhanced, Enhancer, EnhanceSettings
@@ -122,8 +123,8 @@ def _maps(targets: list[tuple[Path, Path]], doubt: Path | None) -> list[Path | N
         return [None] * len(targets)
     if doubt.suffix.lower() != ".png" or doubt.is_dir():
         _make_folder(doubt, "--doubt")
-        return [doubt / f"{target.stem}_doubt.png" for _, target in targets]
-    if doubt.absolute() == targets[0][1].absolute():
+        return [doubt / f"{stem}_doubt.png" for stem in numbered([target.stem for _, target in targets])]
+    if folded(str(doubt.absolute())) == folded(str(targets[0][1].absolute())):
         raise SettingsError(f"--doubt {doubt}: is the photo itself; give the map another name.")
     return [doubt]
 
@@ -145,17 +146,16 @@ def _targets(images: list[Path], output: Path | None, kind: Format) -> list[tupl
         return [(images[0], output)]
     if output is not None:
         _make_folder(output, "-o")
-    folders = [output or image.parent for image in images]
-    plain = [folder / image.stem for folder, image in zip(folders, images, strict=True)]
+    stems = photo_stems([str((output or image.parent) / image.name) for image in images])
     targets: list[tuple[Path, Path]] = []
-    taken: dict[Path, Path] = {}
-    for image, folder, name in zip(images, folders, plain, strict=True):
-        told_apart = image.stem if plain.count(name) == 1 else f"{image.stem}_{image.suffix.lstrip('.')}"
-        target = folder / f"{told_apart}{OWN}{KINDS[kind].suffixes[0]}"
-        if target in taken:
+    taken: dict[str, Path] = {}
+    for image, stem in zip(images, stems, strict=True):
+        target = Path(f"{stem}{OWN}{KINDS[kind].suffixes[0]}")
+        if (other := taken.get(folded(str(target)))) is not None:
             raise SettingsError(
-                f"{taken[target]} and {image} would both write {target}; run them one at a time, each with its own -o."
+                f"{other} and {image} would both write {target}, here or where case makes no difference; run them one "
+                "at a time, each with its own -o."
             )
-        taken[target] = image
+        taken[folded(str(target))] = image
         targets.append((image, target))
     return targets

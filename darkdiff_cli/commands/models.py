@@ -40,9 +40,9 @@ def models(
         bool, typer.Option("--json", metavar="", help="Print the list as JSON, sizes in bytes.")
     ] = False,
 ) -> int:
-    """List the models on this machine: bundled, your own, and downloaded ones, with their size and default steps.
+    """List the models on this machine: bundled, your own, and downloaded ones, with size, default steps and digest.
 
-    The names can be given to --model. Nothing is downloaded.
+    The names can be given to --model. A photo's metadata has the digest of its model. Nothing is downloaded.
     """
     from darkdiff_cli.model_list import clear_cache, list_models
 
@@ -63,11 +63,13 @@ def models(
 
 def _show(found: "list[ListedModel]") -> None:
     """A line for each model, in columns."""
-    rows = [("MODEL", "KIND", "WHERE", "SIZE", "STEPS", "CARD")]
+    rows = [("MODEL", "KIND", "WHERE", "SIZE", "STEPS", "DIGEST", "CARD")]
     for model in found:
         steps = "-" if model.steps is None else str(model.steps)
-        rows.append((model.name, model.kind, model.place, _size(model.size), steps, model.card or "-"))
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+        rows.append(
+            (model.name, model.kind, model.place, _size(model.size), steps, model.digest or "-", model.card or "-")
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(6)]
     for *cells, card in rows:
         print("  ".join([*(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)), card]))
 

@@ -17,6 +17,7 @@ from darkdiff_cli.commands.aliases import (
     Guidance,
     HotPixels,
     LineNoise,
+    Offline,
     Seed,
     Steps,
     Tile,
@@ -111,7 +112,8 @@ class DiffusionOptions:
         str,
         typer.Option(
             metavar="MODEL",
-            help="tiny (bundled), a folder, or a Hugging Face id; `darkdiff models` lists what is here.",
+            help="tiny (bundled), a folder, or a Hugging Face id, which may end in @revision; `darkdiff models` lists "
+            "what is here.",
         ),
     ] = "tiny"
     guidance: Guidance = None
@@ -145,6 +147,7 @@ class MachineOptions:
     panel: ClassVar[str] = "Machine"
     device: Device = "auto"
     tile: Tile = None
+    offline: Offline = False
 
 
 @dataclass(frozen=True)

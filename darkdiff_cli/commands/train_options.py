@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import typer
 
+from darkdiff_cli.commands.aliases import Offline
 from darkdiff_cli.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ class TrainingMachineOptions:
             "and on a GPU 4.",
         ),
     ] = None
+    offline: Offline = False
 
     def check(self) -> None:
         """Refuse a precision that does not exist.

@@ -10,11 +10,11 @@ from darkdiff_cli.raw import Exposure, ExposureSettings
 from darkdiff_models import Sampling
 
 
-def how_made(model: str, compiled: bool, rendered: Rendered, settings: ExposureSettings) -> Provenance:
+def how_made(model: dict[str, str], compiled: bool, rendered: Rendered, settings: ExposureSettings) -> Provenance:
     """Everything that determines the picture.
 
     Args:
-        model: its name.
+        model: its name and digest.
         compiled: the denoiser was compiled, which shows in the last bits.
         rendered: the picture and its source.
         settings: how the raw was developed.
@@ -23,7 +23,7 @@ def how_made(model: str, compiled: bool, rendered: Rendered, settings: ExposureS
     found = {"ratio": round(exposure.ratio, 4), **_development(settings), **_stack(exposure)}
     tile = f"{rendered.plan.tiles.tile_height}x{rendered.plan.tiles.tile_width}"  # latents
     by = {"compile": "on"} if compiled else {}
-    return Provenance({"model": model, **diffusion(rendered.sampling), "tile": tile, **found, **by})
+    return Provenance({**model, **diffusion(rendered.sampling), "tile": tile, **found, **by})
 
 
 def diffusion(sampling: Sampling) -> dict[str, Any]:

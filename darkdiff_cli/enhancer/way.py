@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,8 +28,10 @@ from darkdiff_cli.raw.rendering import brightened, srgb_of
 from darkdiff_cli.raw.stack import read_stack
 from darkdiff_cli.raw.white_balance import camera_colours
 from darkdiff_models import DarkDiffOutput, DarkDiffPipeline
-from darkdiff_models.checkpoints import load_pipeline
+from darkdiff_models.checkpoints import load_pipeline, local_model
 from darkdiff_models.devices import pick_device
+from darkdiff_models.digest import folder_of, model_digest
+from darkdiff_models.hub import revision_of
 
 Progress = Callable[[str, int, int], None]
 """(stage, done, total)."""
@@ -68,8 +71,16 @@ class Enhancer:
             raise SettingsError(f"{error}.") from error
         if self.pipeline.device.type == "cpu":
             keep_freed_memory()
-        self.model = Path(model).name if Path(model).is_dir() else model
         self.decoder = decoder
+        self.model = _name(model, self.pipeline)
+
+    @cached_property
+    def identity(self) -> dict[str, str]:
+        """The model's name and digest, as a photo's file says them; of one made in memory the name alone."""
+        try:
+            return {"model": self.model, "model_digest": model_digest(folder_of(self.pipeline))}
+        except ValueError:
+            return {"model": self.model}
 
     def enhance(
         self,
@@ -230,7 +241,7 @@ class Enhancer:
         exposure, used = rendered.exposure, rendered.sampling
         frame, strength = exposure.frame, settings.exposure.strength
         picture = upright(rendered.srgb_01, frame.orientation)
-        provenance = how_made(self.model, self.pipeline.compiled, rendered, settings.exposure)
+        provenance = how_made(self.identity, self.pipeline.compiled, rendered, settings.exposure)
         outside = rendered.outside
         if outside is not None:
             outside = OutsideSrgb(*(upright(part, frame.orientation) for part in (outside.below, outside.above)))
@@ -252,3 +263,14 @@ class Enhancer:
         size = upright(rendered.srgb_01, orientation).shape[:2]
         write_doubt_map(target, upright(rendered.doubt, orientation), size)
         return round(float(rendered.doubt.mean()), 5)
+
+
+def _name(model: str, pipeline: DarkDiffPipeline) -> str:
+    """What files call a model: its folder's name, or its hub id with the revision that was loaded."""
+    if local_model(model) is not None:
+        return Path(model).name if Path(model).is_dir() else model
+    try:
+        revision = revision_of(folder_of(pipeline))
+    except ValueError:
+        return model
+    return f"{model.partition('@')[0]}@{revision}" if revision else model

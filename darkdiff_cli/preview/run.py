@@ -121,7 +121,7 @@ def write_sheet(
     """
     title = f"model {enhancer.model}; small pictures: a quick pass; 1:1: as darkdiff enhance makes it"
     made = diffusion(enhancer.pipeline.resolved(settings.sampling))
-    provenance = Provenance({"model": enhancer.model, "preview": counted(len(rows), "file"), **made})
+    provenance = Provenance({**enhancer.identity, "preview": counted(len(rows), "file"), **made})
     picture = draw_sheet(title, rows).astype(np.float32) / np.float32(255)
     write_photo(output, picture, CaptureMetadata(), provenance, photo)
 

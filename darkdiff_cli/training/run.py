@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeVar, cast
+from typing import Literal, TypeVar
 
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler
+from safetensors import SafetensorError
 from torch.utils.data import Dataset
 
 from darkdiff_cli.datasets import Pair, Source, collate
@@ -24,12 +25,14 @@ from darkdiff_cli.training.stages.stage1 import ResidualAutoencoder
 from darkdiff_cli.training.stages.stage2 import ConditionalDenoiser
 from darkdiff_cli.training.stages.stage3 import FullSizePicture
 from darkdiff_models import DarkDiffPipeline, ResidualAutoencoderKL
-from darkdiff_models.checkpoints import Base, load_base, load_base_autoencoder, load_pipeline
+from darkdiff_models.base_models import Base, load_base, load_base_autoencoder
+from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.detail import Detail
 from darkdiff_models.learning.lpips import LPIPS
 from darkdiff_models.learning.sid_unet import SidUNet
 from darkdiff_models.networks.surgery import denoiser, residual_autoencoder
 from darkdiff_models.networks.widening import widened
+from darkdiff_models.stored import Network, first_line, read_network
 
 StageName = Literal["0", "1", "2", "3", "sid-unet"]
 
@@ -100,7 +103,7 @@ class Run:
         finished = self.settings.output / "stage0-autoencoder" / "vae"
         if not (self.settings.resume and finished.is_dir()):
             yield PlainAutoencoder(settings, self.lpips)
-        vae = cast(AutoencoderKL, AutoencoderKL.from_pretrained(finished))
+        vae = self._stored(AutoencoderKL, finished)
         held_out = self.held_out("0", settings.autoencoder.crop)
         pairs = [held_out[index] for index in range(CALIBRATION_IMAGES)]
         calibrate_scale(vae, collate([pair.padded(2 ** (len(vae.config["block_out_channels"]) - 1)) for pair in pairs]))
@@ -114,13 +117,13 @@ class Run:
         settings, own = self.recipe.stage2, self.settings.output / "stage1" / "vae"
         if self.start:
             model = self.started()
-            vae = ResidualAutoencoderKL.from_pretrained(own) if own.is_dir() else self._wide_enough(model.vae)
+            vae = self._stored(ResidualAutoencoderKL, own) if own.is_dir() else self._wide_enough(model.vae)
             yield ConditionalDenoiser(self.recipe, vae, (model.unet, model.context), model.scheduler, self.lpips)
             return
         if self.dry and not own.is_dir():
             vae = self._retasked_autoencoder()
         else:
-            vae = ResidualAutoencoderKL.from_pretrained(self.autoencoder())
+            vae = self._stored(ResidualAutoencoderKL, self.autoencoder())
         origin = self.base_model()
         networks = denoiser(
             origin.unet,
@@ -233,6 +236,13 @@ class Run:
             SettingsError: it has not.
         """
         return self._folder("stage2", "unet").parent
+
+    def _stored(self, kind: type[Network], folder: Path) -> Network:
+        """A network that an earlier stage of this run stored."""
+        try:
+            return read_network(kind, folder)
+        except (OSError, ValueError, SafetensorError) as error:
+            raise SettingsError(f"{folder}: cannot be gone on from ({first_line(error)}); train it again.") from error
 
     def base_model(self) -> Base:
         """The Stable Diffusion that is retasked, the user's, the recipe's or the run's own.

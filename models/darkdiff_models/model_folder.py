@@ -1,6 +1,6 @@
 """Load a saved DarkDiff model, after checking which classes its index names."""
 
-import json
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from darkdiff_models.networks.conditioning import LatentContext
 from darkdiff_models.networks.context import ContextProcessor
 from darkdiff_models.networks.unet import DarkDiffUNet
 from darkdiff_models.pipeline import DarkDiffPipeline
+from darkdiff_models.stored import CONFIG, read_json, read_network, read_scheduler
 
 INDEX = "model_index.json"
 NETWORKS = (ResidualAutoencoderKL, DarkDiffUNet, ContextProcessor, LatentContext, Detail)
@@ -30,7 +31,7 @@ def read_model(folder: Path) -> DarkDiffPipeline:
     Raises:
         OSError, KeyError, TypeError, ValueError, SafetensorError: the folder holds no complete DarkDiff model.
     """
-    index: dict[str, Any] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    index = read_json(folder / INDEX, folder)
     if index.get("_class_name") != DarkDiffPipeline.__name__:
         raise ValueError(f"{INDEX} names {index.get('_class_name')}, not {DarkDiffPipeline.__name__}")
     named = {name: value for name, value in index.items() if isinstance(value, list)}
@@ -38,14 +39,27 @@ def read_model(folder: Path) -> DarkDiffPipeline:
     if missing := [name for name in PARTS if name not in kinds]:
         raise ValueError(f"{INDEX} names no {missing[0]}")
     settings = {name: value for name, value in index.items() if name not in named and not name.startswith("_")}
+    _check_settings(settings)
     if "colour_anchor" not in settings:  # earlier versions kept it in the autoencoder's config
-        settings["colour_anchor"] = bool(ResidualAutoencoderKL.load_config(folder / "vae").get("colour_anchor", False))
-    weights = {"use_safetensors": True}
+        settings["colour_anchor"] = bool(read_json(folder / "vae" / CONFIG, folder).get("colour_anchor", False))
     parts = {
-        name: kind.from_pretrained(folder / name, **({} if name == "scheduler" else weights))
+        name: (read_scheduler if name == "scheduler" else read_network)(kind, folder / name, folder)
         for name, kind in kinds.items()
     }
     return DarkDiffPipeline(**parts, **settings)
+
+
+def _check_settings(settings: dict[str, Any]) -> None:
+    """Check the names and kinds of a pipeline's settings.
+
+    Raises:
+        ValueError: there is no such setting, or its value is of another kind than the default.
+    """
+    defaults = {name: given.default for name, given in signature(DarkDiffPipeline).parameters.items()}
+    for name, value in settings.items():
+        kind = type(defaults.get(name))
+        if name not in defaults or not (type(value) is kind or (kind is float and type(value) is int)):
+            raise ValueError(f"{INDEX} has {name} {value!r}, which is no setting of a DarkDiff model")
 
 
 def _kind(name: str, named: list[Any]) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from darkdiff_models.digest import model_digest
 from tests.conftest import run_darkdiff
 
 
@@ -77,6 +78,7 @@ def test_without_downloads_the_bundled_model_is_listed(machine: Path) -> None:
     [tiny] = listed()
     assert (tiny["name"], tiny["place"], tiny["kind"], tiny["steps"]) == ("tiny", "bundled", "DarkDiff", 2)
     assert tiny["size"] == sum(p.stat().st_size for p in Path(tiny["path"]).rglob("*") if p.is_file())
+    assert (len(tiny["digest"]), tiny["revision"]) == (32, None)
     assert Path(tiny["card"]).read_text(encoding="utf-8").startswith(("---", "#"))
     assert not (machine / "hub").exists()
 
@@ -104,6 +106,9 @@ def test_bundled_local_and_cached_models_are_listed(machine, downloads, model_fo
     assert night["size"] == 3_000_000 + len('{"_class_name": "DarkDiffPipeline", "default_steps": 8}')
     assert night["card"] == "https://huggingface.co/someone/night"
     assert (base["kind"], base["steps"]) == ("Stable Diffusion", None)
+    assert (full["digest"], stage2["digest"]) == (model_digest(model_folder), full["digest"])
+    assert (len(night["digest"]), night["revision"]) == (32, (b"someone/night".hex() * 40)[:40])
+    assert (base["digest"], lpips["digest"]) == (None, None)
     assert (lpips["kind"], lpips["size"], lpips["card"]) == ("LPIPS", 500, None)
 
 
@@ -119,9 +124,11 @@ def test_given_folders_take_the_place_of_runs(machine, model_folder) -> None:
 def test_the_list_is_a_table_to_read(machine, downloads) -> None:
     done = run_darkdiff("models")
     lines = [line.split() for line in done.stdout.splitlines()]
-    assert lines[0] == ["MODEL", "KIND", "WHERE", "SIZE", "STEPS", "CARD"]
-    assert lines[2] == ["someone/night", "DarkDiff", "cached", "3.0", "MB", "8", "https://huggingface.co/someone/night"]
-    assert lines[4] == ["lpips_alex.safetensors", "LPIPS", "cached", "500", "bytes", "-", "-"]
+    assert lines[0] == ["MODEL", "KIND", "WHERE", "SIZE", "STEPS", "DIGEST", "CARD"]
+    assert lines[2][:6] == ["someone/night", "DarkDiff", "cached", "3.0", "MB", "8"]
+    assert lines[2][7:] == ["https://huggingface.co/someone/night"]
+    assert lines[2][6] == next(model["digest"] for model in listed() if model["name"] == "someone/night")
+    assert lines[4] == ["lpips_alex.safetensors", "LPIPS", "cached", "500", "bytes", "-", "-", "-"]
 
 
 def test_clearing_removes_the_programs_downloads_and_nothing_else(machine, downloads, model_folder) -> None:

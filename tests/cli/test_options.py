@@ -27,6 +27,7 @@ from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.photo import PhotoSettings
 from darkdiff_cli.raw import ExposureSettings
 from darkdiff_models import SamplingSettings
+from darkdiff_models.digest import model_digest
 
 DARK = Path(__file__).parents[2] / "samples" / "night_x300.dng"
 # What is typed, and the value that must arrive; a new option must be added here.
@@ -178,7 +179,8 @@ def test_enhance_writes_with_every_option(dark_dng: Path, shoot, model_folder: P
     assert done.exit_code == 0, done.stderr
     stated = dict(re.findall(r'darkdiff:(\w+)="([^"]*)"', target.read_bytes().decode("latin-1")))
     assert stated == {
-        "model": "toy", "seed": "7", "steps": "3", "guidance": "1.25", "sampler": "dpm++", "views": "4",
+        "model": "toy", "model_digest": model_digest(model_folder),
+        "seed": "7", "steps": "3", "guidance": "1.25", "sampler": "dpm++", "views": "4",
         "ratio": str(round(250 * 2**1.5, 4)), "white": "file", "black": "60.5", "wb": "2,1,1.5", "line_noise": "off",
         "hot_pixels": "off", "crop": "sensor", "strength": "0.8", "dark": "cap.dng", "size": "half",
         "tile": "20x24",

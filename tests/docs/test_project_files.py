@@ -87,7 +87,9 @@ def test_only_a_tag_uploads() -> None:
     assert release[True] == {"push": {"tags": ["v*"]}}
     publish = release["jobs"]["publish"]
     assert publish["permissions"] == {"id-token": "write"}
-    assert set(publish["needs"]) == {"ci", "version"}
+    assert set(publish["needs"]) == {"ci", "audit", "version", "contents"}
+    writing = {name for name, job in release["jobs"].items() if "write" in job.get("permissions", {}).values()}
+    assert writing == {"publish", "page"}
 
 
 def test_three_issue_forms() -> None:

@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ BASEMENT = {
     "files",
     "formats",
     "gamut",
+    "names",
     "weights",
 }
 FLOORS = {
@@ -37,12 +39,19 @@ FLOORS = {
     "__main__": 7,
 }
 NETWORK_FLOORS = {
-    **dict.fromkeys(("networks", "finishing", "devices", "sampling_settings", "digest", "compilation"), 1),
-    **dict.fromkeys(("tiling", "learning"), 2),
-    **dict.fromkeys(("detail", "pipeline_output"), 3),
+    **dict.fromkeys(
+        ("networks", "finishing", "devices", "sampling_settings", "digest", "connections", "compilation"), 1
+    ),
+    **dict.fromkeys(("tiling", "learning", "hub"), 2),
+    **dict.fromkeys(("detail", "pipeline_output", "stored"), 3),
     "pipeline": 4,
     "model_folder": 5,
-    "checkpoints": 6,
+    **dict.fromkeys(("checkpoints", "base_models"), 6),
+}
+POSIX_MODULES = {"fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog"}
+POSIX_NAMES = {
+    *(f"os.{name}" for name in ("fork", "forkpty", "geteuid", "getuid", "uname", "sched_getaffinity", "sysconf")),
+    *(f"signal.{name}" for name in ("SIGKILL", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGSTOP", "SIGCONT")),
 }
 SOURCES = [*ROOT.glob("darkdiff_cli/**/*.py"), *ROOT.glob("models/darkdiff_models/**/*.py")]
 
@@ -83,6 +92,28 @@ def test_the_papers_networks_know_nothing_of_our_additions(path: Path) -> None:
         here, there = room(module), room(imported)
         if imported.startswith("darkdiff_models.") and there != here and here != "__init__":
             assert NETWORK_FLOORS[there] < NETWORK_FLOORS[here], f"{module} imports {imported}"
+
+
+def at_import(body: list[ast.stmt]) -> Iterator[ast.AST]:
+    """Every node that runs when a module is imported: all but the bodies of functions."""
+    for statement in body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        nested = [child for name in ("body", "orelse", "finalbody") for child in getattr(statement, name, [])]
+        yield from at_import(nested)
+        if not nested:
+            yield from ast.walk(statement)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_need_no_posix(path: Path) -> None:
+    """The program starts on Windows, and on macOS, where processes begin by importing it anew."""
+    for node in at_import(ast.parse(path.read_text("utf-8")).body):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        assert not POSIX_MODULES & set(names)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            assert f"{node.value.id}.{node.attr}" not in POSIX_NAMES
 
 
 def test_one_module_imports_rawpy() -> None:

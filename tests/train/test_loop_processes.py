@@ -26,7 +26,7 @@ def command(photos: Path, output: Path, *more: object) -> list[str]:
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
     """An untrained base in diffusers' layout, and a recipe without an adversary beside it."""
-    from darkdiff_models.checkpoints import Base, save_base
+    from darkdiff_models.base_models import Base, save_base
     from darkdiff_models.networks.sampling import sd_schedule
 
     torch.manual_seed(0)

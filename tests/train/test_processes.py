@@ -14,7 +14,7 @@ import darkdiff_cli
 from darkdiff_cli.training.loop.state import newest_checkpoint
 from darkdiff_cli.training.recipe.recipe_file import load_recipe
 from darkdiff_cli.training.stages.stage0 import stock_autoencoder, stock_unet
-from darkdiff_models.checkpoints import Base, save_base
+from darkdiff_models.base_models import Base, save_base
 from darkdiff_models.networks.sampling import sd_schedule
 
 RECIPE = load_recipe("tiny-debug")

@@ -44,6 +44,11 @@ def test_published_weights_are_fetched_once(server, shared, tmp_path, network: N
     fetch_lpips(target, network, at(url, network))
     (web / "alex.pth").unlink()
     assert fetch_lpips(target, network, at(url, network)) == target
+    target.write_bytes(target.read_bytes()[:-4] + b"\0\0\x80?")  # another last weight
+    with pytest.raises(FileNotFoundError, match=r"alex\.pth: cannot be downloaded"):
+        fetch_lpips(target, network, at(url, network))
+    originals(web, {name: value.float() for name, value in load_file(given).items()})
+    fetch_lpips(target, network, at(url, network))
     picture = torch.rand(1, 3, 64, 64)
     ours, theirs = (LPIPS.from_file(path, network)(picture, 1 - picture) for path in (target, given))
     assert torch.equal(ours, theirs)
@@ -63,6 +68,14 @@ def test_other_weights_are_refused(server, tmp_path) -> None:
     with pytest.raises(ValueError, match="no file of weights"):
         fetch_lpips(tmp_path / "x.safetensors", "alex", at(url))
     assert not (tmp_path / "x.safetensors").exists()
+
+
+def test_offline_nothing_is_downloaded(server, shared, tmp_path, monkeypatch) -> None:
+    web, url = server
+    originals(web, load_file(shared / "weights" / "lpips_alex.safetensors"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(FileNotFoundError, match=r"alexnet\.pth: is not in the cache, and --offline forbids"):
+        fetch_lpips(tmp_path / "x.safetensors", "alex", at(url))
 
 
 def test_no_connection_is_one_sentence(server, tmp_path) -> None:

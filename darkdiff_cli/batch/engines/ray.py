@@ -12,6 +12,7 @@ from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.batch.run import INTERRUPTED, BatchRun
 from darkdiff_cli.batch.worker import Finished, Worker, WorkerSettings
 from darkdiff_cli.errors import DarkdiffError, SettingsError
+from darkdiff_models.connections import OFFLINE, is_offline
 
 IN_FLIGHT = 2  # files at a worker: one in the networks, one being decoded or written
 RETRIES = 3  # of a file whose worker was lost
@@ -97,7 +98,12 @@ def _connect(address: str | None) -> Any:
     except ImportError as error:
         raise SettingsError("--engine ray: needs Ray; pip install 'darkdiff[ray]'.") from error
     try:
-        ray.init(address=address or "local", log_to_driver=False, include_dashboard=False if address is None else None)
+        ray.init(
+            address=address or "local",
+            log_to_driver=False,
+            include_dashboard=False if address is None else None,
+            runtime_env={"env_vars": {OFFLINE: "1"}} if is_offline() else None,
+        )
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise SettingsError(f"--address {address}: no Ray cluster answers there ({error}).") from error
     return ray

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from darkdiff_cli.commands.aliases import Device, Quiet, Seed, Tile
+from darkdiff_cli.commands.aliases import Device, Offline, Quiet, Seed, Tile
 from darkdiff_cli.errors import SettingsError
 
 NEEDED = ("skimage",)
@@ -43,6 +43,7 @@ class ScoringOptions:
     seed: Seed = 0
     device: Device = "auto"
     tile: Tile = None
+    offline: Offline = False
 
 
 def needs_extra() -> None:

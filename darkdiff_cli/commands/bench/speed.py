@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import typer
 
-from darkdiff_cli.commands.aliases import AsJson, Compile, Device, Guidance, Quiet, Steps, Tile, Views
+from darkdiff_cli.commands.aliases import AsJson, Compile, Device, Guidance, Offline, Quiet, Steps, Tile, Views
 from darkdiff_cli.commands.bench.options import needs_extra
 from darkdiff_cli.commands.progress import counted_progress
 from darkdiff_cli.errors import SettingsError
@@ -80,6 +80,7 @@ class TimedSamplingOptions:
         ),
     ] = None
     tile: Tile = None
+    offline: Offline = False
     compile: Compile = "off"
 
     def settings(self, picture: Literal["full", "half"] | None) -> "EnhanceSettings":

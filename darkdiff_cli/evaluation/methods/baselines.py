@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 
 from darkdiff_cli.colour import srgb_decode, srgb_encode
 from darkdiff_cli.datasets.eld import other_reference
@@ -19,6 +20,7 @@ from darkdiff_models.devices import pick_device
 from darkdiff_models.digest import model_digest
 from darkdiff_models.learning.sid_unet import SidUNet
 from darkdiff_models.sampling_settings import Size
+from darkdiff_models.stored import first_line, read_network
 from darkdiff_models.tiling.framing import framed, unframed
 
 
@@ -92,9 +94,9 @@ class Regression(Method):
         if not (folder / "config.json").is_file():
             raise SettingsError(f"{folder}: holds no sid-unet; train one with `darkdiff train --stage sid-unet`.")
         try:
-            self.network = SidUNet.from_pretrained(folder, use_safetensors=True).to(pick_device(device))
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"{folder}: is no whole sid-unet ({error}).") from error
+            self.network = read_network(SidUNet, folder).to(pick_device(device))
+        except (OSError, ValueError, SafetensorError) as error:
+            raise SettingsError(f"{folder}: is no whole sid-unet ({first_line(error)}).") from error
 
     @cached_property
     def identity(self) -> str:

@@ -17,7 +17,7 @@ from darkdiff_cli.training.recipe.stage_settings import AutoencoderShape, Denois
 from darkdiff_cli.training.run import Run, StageName
 from darkdiff_cli.training.stages.stage import Stage
 from darkdiff_cli.training.stages.stage0 import stock_autoencoder, stock_unet
-from darkdiff_models.checkpoints import Base
+from darkdiff_models.base_models import Base
 from darkdiff_models.learning.lpips import LPIPS
 from darkdiff_models.networks.sampling import sd_schedule
 

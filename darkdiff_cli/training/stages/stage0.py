@@ -16,7 +16,7 @@ from darkdiff_cli.training.loop.draws import Draws
 from darkdiff_cli.training.recipe.stage_settings import AutoencoderShape, DenoiserShape, Stage0
 from darkdiff_cli.training.stages.losses import PERIOD, kl_loss, picture_loss, score
 from darkdiff_cli.training.stages.stage import MODEL, Numbers, Readings, Stage
-from darkdiff_models.checkpoints import Base, save_base
+from darkdiff_models.base_models import Base, save_base
 from darkdiff_models.learning.lpips import LPIPS
 from darkdiff_models.networks.sampling import sd_schedule, training_target
 

@@ -1,11 +1,7 @@
 """What a batch does again, and what it does not, by the model's weights on the disk."""
 
-import http.server
 import os
 import shutil
-import subprocess
-import sys
-import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,13 +12,14 @@ import darkdiff_models
 from darkdiff_cli.batch.claims import Claims
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import NAME, Entry, Ledger
-from darkdiff_cli.batch.plan import Plan, identify_model, plan_batch
+from darkdiff_cli.batch.plan import KnownModel, Plan, identify_model, plan_batch
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.photo import PhotoSettings
 from darkdiff_models.digest import model_digest
-from tests.unit.models.test_checkpoints import Hub
+from tests.hub import COMMIT, serving
 
 SETTINGS = EnhanceSettings()
+TINY = Path(darkdiff_models.__file__).parent / "pretrained" / "tiny"
 
 
 class Night:
@@ -36,7 +33,7 @@ class Night:
         self.ledger.append(Entry(task.key, "a.dng", "a.jpg", "done"))
 
     def plan(self, settings: EnhanceSettings = SETTINGS, retry_failed: bool = False) -> Plan:
-        weights = identify_model(str(self.model))
+        weights = identify_model(str(self.model), self.ledger).digest
         return plan_batch([self.job], self.ledger, settings, weights, checksum=False, retry_failed=retry_failed)
 
 
@@ -109,25 +106,25 @@ def test_a_raw_that_vanished_is_lost(night: Night) -> None:
     assert "is not there any more" in str(entry.error)
 
 
-def test_a_model_of_the_hub_is_known_by_its_content_from_the_first_time_on(model_folder: Path, tmp_path: Path) -> None:
-    Hub.folder = model_folder
-    program = "from darkdiff_cli.batch.plan import identify_model as d; print(d('here/toy'), d('here/nothing'))"
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        environment = {
-            **os.environ,
-            "HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
-            "HF_HOME": str(tmp_path / "cache"),
-            "no_proxy": "127.0.0.1",
-            "PYTHONPATH": os.pathsep.join(sys.path),
-        }
-        answers = []
-        for offline in ("0", "1"):
-            command, words = [sys.executable, "-c", program], {**environment, "HF_HUB_OFFLINE": offline}
-            answers.append(subprocess.run(command, env=words, capture_output=True, text=True, timeout=120, check=True))
-        server.shutdown()
-    assert [answer.stdout.split() for answer in answers] == [[model_digest(model_folder), "here/nothing"]] * 2
+def test_a_batch_keeps_the_revision_of_the_hub_that_it_began_with(model_folder: Path, tmp_path: Path) -> None:
+    newer = Path(shutil.copytree(model_folder, tmp_path / "newer"))
+    index = newer / "model_index.json"
+    index.write_text(index.read_text().replace('"default_steps": 2', '"default_steps": 3'))
+    ledger, other = Ledger(tmp_path), Ledger(tmp_path / "other")
+    with serving(model_folder, tmp_path / "cache") as hub:
+        began = identify_model("here/toy", ledger)
+        assert began == KnownModel(f"here/toy@{COMMIT}", model_digest(model_folder))
+        ledger.append(Entry("1", "a.dng", "a.jpg", "done", model=began.name))
+        ledger.append(Entry("2", "b.dng", "b.jpg", "failed", "broken"))
+        hub.publish("f" * 40, newer)
+        new = KnownModel("here/toy@" + "f" * 40, model_digest(newer))
+        assert identify_model("here/toy", ledger) == replace(began, pinned=True)
+        assert identify_model("here/toy", other) == new
+        assert identify_model("here/toy@main", ledger) == new
+        ledger.append(Entry("3", "c.dng", "c.jpg", "done", model=new.name))
+        assert identify_model("here/toy", Ledger(tmp_path)) == replace(new, pinned=True)
+        assert identify_model("here/nothing", ledger) == KnownModel("here/nothing", "here/nothing")
 
 
-def test_a_bundled_model_is_identified_by_its_content() -> None:
-    assert identify_model("tiny") == model_digest(Path(darkdiff_models.__file__).parent / "pretrained" / "tiny")
+def test_a_bundled_model_is_identified_by_its_content(tmp_path: Path) -> None:
+    assert identify_model("tiny", Ledger(tmp_path)) == KnownModel("tiny", model_digest(TINY))

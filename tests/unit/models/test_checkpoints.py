@@ -1,23 +1,18 @@
-import http.server
-import json
-import os
-import subprocess
-import sys
-import threading
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
-from darkdiff_models.checkpoints import (
+from darkdiff_models.base_models import (
     EMPTY_PROMPT_FILE,
     Base,
     _keep_prompt,
     load_base,
     load_base_autoencoder,
-    load_pipeline,
     save_base,
 )
+from darkdiff_models.checkpoints import load_pipeline
 from tests.conftest import make_pipeline
 from tests.unit.models.networks.test_autoencoder import stock as stock_vae
 from tests.unit.models.networks.test_unet import prompt
@@ -44,7 +39,7 @@ def test_base_survives_saving(base_folder: Path) -> None:
 def test_missing_text_encoder_says_what_to_install(base_folder: Path, tmp_path: Path) -> None:
     for part in base_folder.iterdir():
         if part.is_dir():
-            (tmp_path / part.name).symlink_to(part)
+            shutil.copytree(part, tmp_path / part.name)
     with pytest.raises((ModuleNotFoundError, FileNotFoundError), match=r"with transformers|tokenizer"):
         load_base(tmp_path)
 
@@ -52,7 +47,7 @@ def test_missing_text_encoder_says_what_to_install(base_folder: Path, tmp_path: 
 def test_the_empty_prompt_is_kept_for_the_next_time(base_folder: Path, tmp_path: Path) -> None:
     for part in base_folder.iterdir():
         if part.is_dir():
-            (tmp_path / part.name).symlink_to(part)
+            shutil.copytree(part, tmp_path / part.name)
     _keep_prompt(prompt() * 2, tmp_path / EMPTY_PROMPT_FILE)
     assert torch.equal(load_base(tmp_path).empty_prompt, prompt() * 2)
     assert {path.name for path in tmp_path.iterdir()} == {"vae", "unet", "scheduler", EMPTY_PROMPT_FILE}
@@ -65,18 +60,18 @@ def test_a_folder_without_parts_is_not_looked_for_on_the_hub(tmp_path: Path, mon
     Path("empty").mkdir()
     with pytest.raises(FileNotFoundError, match=r"^empty/vae: is missing or damaged") as failure:
         load_base_autoencoder("empty")
-    assert "is no folder" in str(failure.value.__cause__)
+    assert str(failure.value.__cause__) == "empty/vae/config.json is missing"
 
 
 def test_stage_1_needs_the_autoencoder_of_a_base_alone(base_folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "vae").symlink_to(base_folder / "vae")
+    shutil.copytree(base_folder / "vae", tmp_path / "vae")
     loaded = load_base_autoencoder(tmp_path)
     assert all(torch.equal(a, b) for a, b in zip(loaded.parameters(), stock_vae().parameters(), strict=True))
 
 
 @pytest.mark.parametrize("load", [load_base, load_base_autoencoder])
 def test_a_folder_that_is_no_base_is_named(load, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=rf"{tmp_path}/vae: is missing or damaged; give a Stable Diffusion 2.1"):
+    with pytest.raises(FileNotFoundError, match=rf"{tmp_path}/vae: is missing or damaged \(.*\); give a Stable"):
         load(tmp_path)
 
 
@@ -86,73 +81,3 @@ def test_half_precision_weights_load_as_single(tmp_path: Path) -> None:
         network.half()
     pipeline.save_pretrained(tmp_path)
     assert {p.dtype for p in load_pipeline(tmp_path).unet.parameters()} == {torch.float32}
-
-
-class Hub(http.server.SimpleHTTPRequestHandler):
-    """As much of a model hub as the client asks for: the list of files, and the files."""
-
-    folder: Path
-    commit = "0123456789abcdef0123456789abcdef01234567"
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def do_HEAD(self) -> None:
-        self._answer(body=False)
-
-    def do_GET(self) -> None:
-        self._answer(body=True)
-
-    def _answer(self, body: bool) -> None:
-        names = sorted(str(p.relative_to(self.folder)) for p in self.folder.rglob("*") if p.is_file())
-        path = self.path.split("?")[0]
-        if path.startswith("/api/models/here/toy/revision/"):
-            listing = {"id": "here/toy", "sha": self.commit, "siblings": [{"rfilename": name} for name in names]}
-            return self._send(json.dumps(listing).encode(), "application/json", body)
-        if path.startswith("/api/models/here/toy/tree/"):
-            sizes = {name: (self.folder / name).stat().st_size for name in names}
-            tree = [{"type": "file", "path": name, "size": size, "oid": "0" * 40} for name, size in sizes.items()]
-            return self._send(json.dumps(tree).encode(), "application/json", body)
-        name = path.partition(f"/here/toy/resolve/{self.commit}/")[2]
-        if name in names:
-            return self._send((self.folder / name).read_bytes(), "application/octet-stream", body)
-        return self.send_error(404)
-
-    def _send(self, content: bytes, kind: str, body: bool) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("ETag", f'"{hash(content) & 0xFFFFFFFF:x}"')
-        self.send_header("X-Repo-Commit", self.commit)
-        self.end_headers()
-        if body:
-            self.wfile.write(content)
-
-
-def test_model_is_fetched_from_a_hub(tmp_path: Path) -> None:
-    make_pipeline().save_pretrained(tmp_path / "toy")
-    Hub.folder = tmp_path / "toy"
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    program = (
-        "from darkdiff_models.checkpoints import load_pipeline\n"
-        "print(load_pipeline('here/toy').config['default_steps'])\n"
-        "try: load_pipeline('here/nothing')\n"
-        "except FileNotFoundError as error: print(error)\n"
-    )
-    environment = {
-        **os.environ,
-        "HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
-        "HF_HOME": str(tmp_path / "cache"),
-        "no_proxy": "127.0.0.1",
-        "PYTHONPATH": str(Path(__file__).parents[3] / "models"),
-    }
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
-    finally:
-        server.shutdown()
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[0] == "2"
-    assert "here/nothing" in done.stdout.splitlines()[1]

@@ -1,5 +1,6 @@
 """A model is known again wherever its folder lies, and is another one after any change that a picture could show."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -10,8 +11,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from darkdiff_models import digest
 from darkdiff_models.checkpoints import load_pipeline
-from darkdiff_models.digest import LARGE, folder_of, model_digest
+from darkdiff_models.digest import file_sha256, folder_of, git_sha1, model_digest
 from darkdiff_models.learning.sid_unet import SidUNet
 from tests.conftest import make_pipeline
 
@@ -87,20 +89,29 @@ def test_the_regression_network_has_a_digest_too(tmp_path: Path) -> None:
     assert model_digest(tmp_path / "net") != before
 
 
-def test_large_weights_are_told_apart_by_size_and_time(model: Path) -> None:
-    path = model / "unet" / WEIGHTS
-    os.truncate(path, LARGE + 1)  # a hole: it takes no room
-    os.utime(path, ns=(1, 1))
+def test_large_weights_are_known_by_their_content_and_read_once(model: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(digest, "LARGE", 1000)
+    monkeypatch.setattr(digest.platformdirs, "user_cache_path", lambda name: tmp_path / "cache" / name)
+    path, store = model / "unet" / WEIGHTS, tmp_path / "cache" / "darkdiff" / "digests.jsonl"
     before = model_digest(model)
-    with path.open("rb+") as file:
-        file.write(b"x")
-    os.utime(path, ns=(1, 1))
-    assert model_digest(model) == before
-    os.utime(path, ns=(1, 2))
+    assert len(store.read_text().splitlines()) == 3  # vae, unet, context
+    digest._sha256.cache_clear()  # another process
+    store.write_text(store.read_text().replace(file_sha256(path), "0" * 64))
+    digest._sha256.cache_clear()
+    assert file_sha256(path) == "0" * 64  # taken from the store, not read
+    nudge(path)  # neither size nor time tells
+    assert file_sha256(path) == hashlib.sha256(path.read_bytes()).hexdigest()
     assert model_digest(model) != before
-    os.truncate(path, LARGE + 2)
-    os.utime(path, ns=(1, 1))
-    assert model_digest(model) != before
+    store.write_text("torn {")
+    digest._sha256.cache_clear()
+    assert file_sha256(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+    copy = shutil.copytree(model, tmp_path / "copy", copy_function=shutil.copyfile)
+    assert model_digest(copy) == model_digest(model)
+
+
+def test_small_files_are_called_as_git_calls_them(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"hello\n")
+    assert git_sha1(tmp_path / "a") == "ce013625030ba8dba906f756967f9e9ca394464a"  # git hash-object
 
 
 def test_a_pipeline_knows_the_folder_that_it_was_loaded_from(model: Path) -> None:
