@@ -33,6 +33,7 @@ BASE_FILES = [
     "text_encoder/model.safetensors",
 ]
 MODEL_FILES = ["*.json", "*/*.json", "*/*.safetensors"]
+LONGEST = 300  # letters of a library's message
 VAE_FILES = ("vae/config.json", "vae/diffusion_pytorch_model.safetensors")
 MIRRORS = {
     "stable-diffusion-2-1-base": (
@@ -207,8 +208,9 @@ def load_pipeline(model: str | Path) -> DarkDiffPipeline:
     disable_progress_bar()  # darkdiff shows its own progress
     try:
         pipeline = read_model(folder)
-    except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
-        raise ValueError(f"{folder}: is no complete DarkDiff model ({str(error).splitlines()[0]})") from error
+    except Exception as error:  # as `read_model` says
+        reason = str(error).strip().split("\n", 1)[0][:LONGEST] or type(error).__name__
+        raise ValueError(f"{folder}: is no complete DarkDiff model ({reason})") from error
     for network in (pipeline.vae, pipeline.unet, pipeline.context, pipeline.detail):
         if network is not None:
             network.to(memory_format=torch.channels_last)

@@ -1,5 +1,6 @@
 """Load a saved DarkDiff model, after checking which classes its index names."""
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ NETWORKS = (ResidualAutoencoderKL, DarkDiffUNet, ContextProcessor, LatentContext
 OWN_CLASSES = {kind.__name__: kind for kind in NETWORKS}
 PARTS = ("vae", "unet", "context", "scheduler")
 OPTIONAL = "detail"
+LONGEST = 100  # letters of a name in a message
 
 
 def read_model(folder: Path) -> DarkDiffPipeline:
@@ -28,9 +30,12 @@ def read_model(folder: Path) -> DarkDiffPipeline:
     present or earlier module paths, and diffusers' schedulers.
 
     Raises:
-        OSError, KeyError, TypeError, ValueError, SafetensorError: the folder holds no complete DarkDiff model.
+        Exception: the folder holds no complete DarkDiff model. Networks that are built by settings that make no sense
+            raise errors of many kinds.
     """
-    index: dict[str, Any] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    if not isinstance(index, dict):
+        raise ValueError(f"{INDEX} holds no settings")
     if index.get("_class_name") != DarkDiffPipeline.__name__:
         raise ValueError(f"{INDEX} names {index.get('_class_name')}, not {DarkDiffPipeline.__name__}")
     named = {name: value for name, value in index.items() if isinstance(value, list)}
@@ -40,12 +45,38 @@ def read_model(folder: Path) -> DarkDiffPipeline:
     settings = {name: value for name, value in index.items() if name not in named and not name.startswith("_")}
     if "colour_anchor" not in settings:  # earlier versions kept it in the autoencoder's config
         settings["colour_anchor"] = bool(ResidualAutoencoderKL.load_config(folder / "vae").get("colour_anchor", False))
-    weights = {"use_safetensors": True}
-    parts = {
-        name: kind.from_pretrained(folder / name, **({} if name == "scheduler" else weights))
-        for name, kind in kinds.items()
-    }
+    _check_settings(settings)
+    parts = {name: _loaded(kind, folder / name) for name, kind in kinds.items()}
     return DarkDiffPipeline(**parts, **settings)
+
+
+def _loaded(kind: Any, folder: Path) -> Any:
+    """A part of a model with all of its weights: diffusers would draw missing ones at random.
+
+    Raises:
+        ValueError: some are missing, or there are others.
+    """
+    if issubclass(kind, SchedulerMixin):
+        return kind.from_pretrained(folder)
+    part, info = kind.from_pretrained(folder, use_safetensors=True, output_loading_info=True)
+    for name in (*info["missing_keys"], *info["unexpected_keys"]):
+        raise ValueError(f"the weights in {folder.name} do not fit its config: {name[:LONGEST]}")
+    return part
+
+
+def _check_settings(settings: dict[str, Any]) -> None:
+    """Check the pipeline's settings against the types of their defaults.
+
+    Raises:
+        ValueError: one is unknown, or has another type.
+    """
+    known = inspect.signature(DarkDiffPipeline).parameters
+    for name, value in settings.items():
+        if name not in known:
+            raise ValueError(f"{INDEX} has the unknown setting {name[:LONGEST]}")
+        kind = type(known[name].default)
+        if type(value) is not kind and not (kind is float and type(value) is int):
+            raise ValueError(f"{INDEX}: {name} must be of type {kind.__name__}")
 
 
 def _kind(name: str, named: list[Any]) -> Any:

@@ -15,18 +15,22 @@ from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import NAME, Entry, Ledger, job_key
 from darkdiff_cli.batch.plan import plan_batch
 from darkdiff_cli.batch.run import Summary
+from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.commands import presets
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.errors import DarkdiffError
 from darkdiff_cli.model_list import list_models
 from darkdiff_cli.photo import Provenance
+from darkdiff_cli.raw import Exposure, RawFrame
+from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.metadata.sidecar import read_xmp
 from darkdiff_cli.training.recipe.recipe_file import load_recipe
-from darkdiff_models import SamplingSettings
 from darkdiff_models.digest import model_digest
+from darkdiff_models.model_folder import INDEX
 from tests.conftest import make_pipeline
 from tests.fuzz.damage import damaged
 from tests.fuzz.kind import Defect, Files, Kind, refused
+from tests.fuzz.seeds import mosaic
 from tests.fuzz.texts import MUTATORS, json_damaged, other_value, safetensors_damaged
 
 SIDECAR = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -160,6 +164,8 @@ class Models(Kind):
         super().__init__(workplace)
         self.whole = workplace / "whole"
         make_pipeline().save_pretrained(self.whole)
+        frame = RawFrame(mosaic(), Cfa.bayer("RGGB"), BlackLevel.uniform(512.0), 16383.0, (2.0, 1.0, 1.5))
+        self.exposure = Exposure(frame, 16.0)
         self.files = sorted(path for path in self.whole.rglob("*") if path.is_file())
 
     def damaged(self, rng: random.Random) -> Files:
@@ -179,7 +185,8 @@ class Models(Kind):
         model_digest(model)
         try:
             enhancer = Enhancer(str(model), "cpu")
-            enhancer.pipeline.resolved(SamplingSettings())
+            if changed.name == INDEX or rng.random() < 0.1:
+                enhancer.render(self.exposure, EnhanceSettings())
         except DarkdiffError as error:
-            return refused(error, "model")
+            return refused(error, "model" if "model" in str(error) else "the frame")
         return "read"

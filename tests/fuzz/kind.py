@@ -1,6 +1,7 @@
 """What the fuzzer asks of a kind of file: how to damage it, what the program makes of it, what counts as a defect."""
 
 import random
+import re
 from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
@@ -8,6 +9,8 @@ from typing import ClassVar
 
 from darkdiff_cli.errors import DarkdiffError
 
+UNEXPECTED = re.compile(r"unexpected \w+: |cannot be decoded \(\w+: ")
+"""What the program says of an exception that it did not foresee."""
 Files = dict[str, bytes]
 """Content of files by their names, which may hold folders."""
 
@@ -55,7 +58,7 @@ def refused(error: DarkdiffError, name: str) -> str:
         Defect: the message is not one sentence about this file, or hides an unexpected exception.
     """
     message = str(error)
-    if "unexpected " in message or "cannot be decoded (" in message:
+    if UNEXPECTED.search(message):
         raise Defect(f"an exception became a message: {message}") from error
     if "\n" in message.strip() or not message.endswith((".", "?")):
         raise Defect(f"no sentence: {message!r}") from error

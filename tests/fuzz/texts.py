@@ -66,7 +66,7 @@ def lines_changed(content: bytearray, rng: random.Random) -> None:
     content[:] = b"\n".join(lines)
 
 
-MUTATORS: Sequence[Mutator] = (*BYTES, other_word, other_word, other_word, words_exchanged, put_in, lines_changed)
+MUTATORS: Sequence[Mutator] = (*BYTES, *(other_word,) * 7, *(words_exchanged,) * 3, put_in, *(lines_changed,) * 3)
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
