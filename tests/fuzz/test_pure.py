@@ -117,6 +117,8 @@ def test_a_crop_lies_inside_the_frame(crop, frame) -> None:
         assert part.left + part.width <= outer.width
         assert outer.top + part.top >= window.top
         assert outer.left + part.left >= window.left
+        assert outer.top + part.top + part.height <= window.top + window.height
+        assert outer.left + part.left + part.width <= window.left + window.width
 
 
 def wall(light: float, cfa: Cfa, black: float = 512.0, white: float = 16_000.0) -> RawFrame:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from darkdiff_models.checkpoints import (
     EMPTY_PROMPT_FILE,
@@ -86,6 +87,39 @@ def test_half_precision_weights_load_as_single(tmp_path: Path) -> None:
         network.half()
     pipeline.save_pretrained(tmp_path)
     assert {p.dtype for p in load_pipeline(tmp_path).unet.parameters()} == {torch.float32}
+
+
+def test_weights_that_do_not_fit_the_config_are_refused(tmp_path: Path) -> None:
+    """diffusers would draw the missing ones at random, and every photo would be noise."""
+    make_pipeline().save_pretrained(tmp_path)
+    file = tmp_path / "context" / "diffusion_pytorch_model.safetensors"
+    weights = load_file(file)
+    name = next(iter(weights))
+    save_file({key: value for key, value in weights.items() if key != name}, file)
+    with pytest.raises(ValueError, match=rf"the weights in context do not fit its config: {name}"):
+        load_pipeline(tmp_path)
+    save_file({**weights, "more": torch.zeros(1)}, file)
+    with pytest.raises(ValueError, match="the weights in context do not fit its config: more"):
+        load_pipeline(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        ("model_index.json", '{"default_steps": "many"}', "default_steps must be of type int"),
+        ("model_index.json", '{"default_step": 4}', "the unknown setting default_step"),
+        ("model_index.json", "[]", "holds no settings"),
+        ("unet/config.json", '{"block_out_channels": []}', "is no complete DarkDiff model"),
+        ("vae/config.json", '{"block_out_channels": 3}', "is no complete DarkDiff model"),
+    ],
+)
+def test_settings_that_make_no_sense_are_one_line(file: str, content: str, words: str, tmp_path: Path) -> None:
+    make_pipeline().save_pretrained(tmp_path)
+    values, changed = json.loads((tmp_path / file).read_text()), json.loads(content)
+    (tmp_path / file).write_text(json.dumps({**values, **changed} if changed else changed))
+    with pytest.raises(ValueError, match=words) as failure:
+        load_pipeline(tmp_path)
+    assert "\n" not in str(failure.value)
 
 
 class Hub(http.server.SimpleHTTPRequestHandler):
