@@ -20,6 +20,7 @@ NETWORKS = (ResidualAutoencoderKL, DarkDiffUNet, ContextProcessor, LatentContext
 OWN_CLASSES = {kind.__name__: kind for kind in NETWORKS}
 PARTS = ("vae", "unet", "context", "scheduler")
 OPTIONAL = "detail"
+CHANNELS = {"lrgb-srgb": (3, 3), "raw-srgb": (4, 3), "raw-raw": (4, 4)}  # into and out of the autoencoder (Table 5)
 LONGEST = 100  # letters of a name in a message
 
 
@@ -47,6 +48,7 @@ def read_model(folder: Path) -> DarkDiffPipeline:
         settings["colour_anchor"] = bool(ResidualAutoencoderKL.load_config(folder / "vae").get("colour_anchor", False))
     _check_settings(settings)
     parts = {name: _loaded(kind, folder / name) for name, kind in kinds.items()}
+    _check_channels(parts["vae"], settings.get("data_format", "lrgb-srgb"))
     return DarkDiffPipeline(**parts, **settings)
 
 
@@ -62,6 +64,18 @@ def _loaded(kind: Any, folder: Path) -> Any:
     for name in (*info["missing_keys"], *info["unexpected_keys"]):
         raise ValueError(f"the weights in {folder.name} do not fit its config: {name[:LONGEST]}")
     return part
+
+
+def _check_channels(vae: ResidualAutoencoderKL, data_format: str) -> None:
+    """Check that the autoencoder takes and gives what the data format says.
+
+    Raises:
+        ValueError: it has other channels, or there is no such format.
+    """
+    if data_format not in CHANNELS:
+        raise ValueError(f"{INDEX} has the unknown data_format {data_format[:LONGEST]}")
+    if (vae.config["in_channels"], vae.config["out_channels"]) != CHANNELS[data_format]:
+        raise ValueError(f"{INDEX}: the data_format {data_format} does not fit the channels of vae")
 
 
 def _check_settings(settings: dict[str, Any]) -> None:

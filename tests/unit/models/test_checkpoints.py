@@ -109,6 +109,8 @@ def test_weights_that_do_not_fit_the_config_are_refused(tmp_path: Path) -> None:
         ("model_index.json", '{"default_steps": "many"}', "default_steps must be of type int"),
         ("model_index.json", '{"default_step": 4}', "the unknown setting default_step"),
         ("model_index.json", "[]", "holds no settings"),
+        ("model_index.json", '{"data_format": "raw-raw"}', "data_format raw-raw does not fit the channels of vae"),
+        ("model_index.json", '{"data_format": "x"}', "the unknown data_format x"),
         ("unet/config.json", '{"block_out_channels": []}', "is no complete DarkDiff model"),
         ("vae/config.json", '{"block_out_channels": 3}', "is no complete DarkDiff model"),
     ],
