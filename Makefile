@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Torch alone first: once it is in place, no other package pulls another build of it, with gigabytes of CUDA.
+N ?= 1000
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 COMMANDS := $(BIN)/typer darkdiff_cli.app utils docs --name darkdiff --title Commands --output
 LOCKED := train ray bench metadata formats dev docs release
@@ -10,7 +11,7 @@ LOCKED := train ray bench metadata formats dev docs release
 TOOLS = $(VENV)/.release
 BUILD = $(abspath $(BIN))/python -m build --outdir ../../dist .
 
-.PHONY: demo test test-slow lint check format docs docs-commands lock licences packages release clean
+.PHONY: demo test test-slow fuzz lint check format docs docs-commands lock licences packages release clean
 
 demo: $(VENV)/.user  ## Turn the sample raw into night.jpg
 	$(BIN)/darkdiff enhance samples/night_x300.dng -o night.jpg --ratio 300 --overwrite
@@ -20,6 +21,9 @@ test: $(VENV)/.dev  ## Tests, without the slow ones, on two cores
 
 test-slow: $(VENV)/.dev  ## All tests
 	$(BIN)/python -m pytest
+
+fuzz: $(VENV)/.dev  ## Damaged files of every kind: N=10000 of each, KIND=raw alone, CASE=17 again with its traceback
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m tests.fuzz --cases $(N) $(KIND:%=--kind %) $(CASE:%=--case %)
 
 lint: $(VENV)/.dev  ## Style and types
 	$(BIN)/ruff check .

@@ -1,6 +1,9 @@
 """Errors that a user can act on. Each message is one sentence: what, which file, what to do."""
 
+import reprlib
 from pathlib import Path
+
+LONGEST = 100  # letters of a value in a message
 
 
 class DarkdiffError(Exception):
@@ -42,6 +45,15 @@ class MemoryLimitError(DarkdiffError):
 
 class TrainingError(DarkdiffError):
     """Training cannot go on: a loss that is NaN or infinite, or a checkpoint that does not fit."""
+
+
+def shown(value: object) -> str:
+    """A value of the user's as it stands in a message: its repr, cut where it is long or deep."""
+    try:
+        text = reprlib.repr(value)
+    except ValueError:  # a number of thousands of digits
+        return f"a huge {type(value).__name__}"
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def sentence_of(error: Exception, source: Path | None = None) -> str:

@@ -176,7 +176,7 @@ class JsonLines:
         self._read += len(whole)
         found = []
         for line in whole.splitlines():
-            with suppress(ValueError):
+            with suppress(ValueError, RecursionError):
                 found.append(json.loads(line))
         return [value for value in found if isinstance(value, dict)]
 

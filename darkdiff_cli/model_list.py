@@ -106,7 +106,7 @@ def _index(folder: Path, kind: str = "DarkDiffPipeline") -> dict[str, Any] | Non
     """What diffusers wrote about the model in a folder; None where it is of another kind, or no model."""
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return index if isinstance(index, dict) and index.get("_class_name") == kind else None
 

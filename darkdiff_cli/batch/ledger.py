@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from typing import Any, Literal
 from darkdiff_cli.files import JsonLines
 
 NAME = "darkdiff-ledger.jsonl"
+LARGEST = 1e9  # of a ratio, or of the seconds of a photo
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class Ledger:
     def entries(self) -> dict[str, Entry]:
         """The newest entry of each key, in the order of their lines; later calls read only what was appended since."""
         for line in self._lines.read_new():
-            with suppress(TypeError):  # a line of another program
-                entry = Entry(**{**line, "notes": tuple(line.get("notes", ()))})
+            entry = _entry(line)
+            if entry is not None:
                 self._found.pop(entry.key, None)
                 self._found[entry.key] = entry
                 if entry.status == "done":
@@ -82,6 +82,22 @@ class Ledger:
             OutputError: the ledger cannot be written.
         """
         self._lines.append(asdict(entry), sync=True)
+
+
+def _entry(line: dict[str, Any]) -> Entry | None:
+    """The entry of a line; None where it is damaged, or of another program."""
+    try:
+        entry = Entry(**{**line, "notes": tuple(line.get("notes", ()))})
+    except TypeError:
+        return None
+    texts = (entry.key, entry.source, entry.output, entry.folder, *entry.notes, entry.error or "")
+    numbers = (number for number in (entry.ratio, entry.seconds) if number is not None)
+    usable = (
+        all(isinstance(text, str) for text in texts)
+        and entry.status in ("done", "failed")
+        and all(isinstance(number, int | float) and 0 <= number < LARGEST for number in numbers)
+    )
+    return entry if usable else None
 
 
 def job_key(identity: str, settings: dict[str, Any], model: str) -> str:

@@ -12,7 +12,7 @@ import tomllib
 import typer
 
 from darkdiff_cli.commands.usage import what_is_wrong
-from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.errors import LONGEST, SettingsError, shown
 
 CONFIG = platformdirs.user_config_path("darkdiff")
 DEFAULTS = "defaults.toml"
@@ -78,25 +78,28 @@ def _read(path: Path, context: typer.Context) -> dict[str, Any]:
     """
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # no UTF-8, no TOML, numbers of thousands of digits
         raise SettingsError(f"{path}: cannot be read as a preset ({error}).") from error
     ours, others = _options(context.command), _others(context)
     values: dict[str, Any] = {}
     for key, value in given.items():
         name = key.replace("-", "_")
         if isinstance(value, dict):
-            raise SettingsError(f"{path}: [{key}] is a table, and a preset has none; write its options without it.")
+            raise SettingsError(
+                f"{path}: [{key[:LONGEST]}] is a table, and a preset has none; write its options without it."
+            )
         if name not in ours:
             if name not in others:
-                close = get_close_matches(name, {*ours, *others}, n=1)
+                close = get_close_matches(name[:LONGEST], {*ours, *others}, n=1)
                 end = f"; did you mean {close[0].replace('_', '-')}?" if close else "."
-                raise SettingsError(f"{path}: {key} is no option{end}")
+                raise SettingsError(f"{path}: {key[:LONGEST]} is no option{end}")
             continue
         try:
             values[ours[name].name] = _converted(ours[name], value, path.parent, context)
         except Exception as error:
             wrong = what_is_wrong(getattr(error, "message", str(error)))
-            raise SettingsError(f"{path}: {key} = {json.dumps(value, default=str)}: {wrong}.") from error
+            text = json.dumps(value, default=str) if len(str(value)) <= LONGEST else shown(value)
+            raise SettingsError(f"{path}: {key} = {text}: {wrong[:LONGEST]}.") from error
     return values
 
 

@@ -99,6 +99,12 @@ def resampled(mosaic: NDArray[np.float32], cfa: Cfa) -> NDArray[np.float32]:
     return out
 
 
+def can_be_resampled(cfa: Cfa) -> bool:
+    """Whether every pixel of a filter has photosites of all three colours near it."""
+    pixels = product(range(0, lcm(cfa.period[0], 2), 2), range(0, lcm(cfa.period[1], 2), 2), range(len(COLOURS)))
+    return all(_sees(cfa, colour, row, column).any() for row, column, colour in pixels)
+
+
 def _before(period: int) -> int:
     """How many whole periods beyond its edge a kernel needs of a mosaic."""
     return -(-RADIUS // period)
@@ -132,9 +138,7 @@ def kernel(cfa: Cfa, colour: int, row: int, column: int) -> tuple[Weight, ...]:
     """
     offsets = np.arange(-RADIUS + 1, RADIUS + 1)
     distance = offsets - 0.5  # from the middle of the pixel's 2x2 photosites
-    pattern = np.array([[COLOURS.index(letter) for letter in line] for line in cfa.pattern])
-    mine = pattern[np.ix_((row + offsets) % cfa.period[0], (column + offsets) % cfa.period[1])] == colour
-    down, across = np.nonzero(mine)
+    down, across = np.nonzero(_sees(cfa, colour, row, column))
     near = np.exp(-(distance[down] ** 2 + distance[across] ** 2) / (2 * SIGMA**2))
     kept = near > LEAST * near.max()
     weights = near[kept] / near[kept].sum()
@@ -142,3 +146,11 @@ def kernel(cfa: Cfa, colour: int, row: int, column: int) -> tuple[Weight, ...]:
         Weight(int(offsets[y]), int(offsets[x]), np.float32(weight))
         for y, x, weight in zip(down[kept], across[kept], weights, strict=True)
     )
+
+
+def _sees(cfa: Cfa, colour: int, row: int, column: int) -> NDArray[np.bool_]:
+    """(2 RADIUS, 2 RADIUS) which photosites around a pixel's middle are of a colour."""
+    offsets = np.arange(-RADIUS + 1, RADIUS + 1)
+    pattern = np.array([[COLOURS.index(letter) for letter in line] for line in cfa.pattern])
+    seen = pattern[np.ix_((row + offsets) % cfa.period[0], (column + offsets) % cfa.period[1])]
+    return np.asarray(seen == colour)

@@ -28,6 +28,8 @@ OF_LIBRAW = rb"Unexpected end of file|data corrupted at -?\d+|Out of memory in [
 OF_LIBJPEG = (
     rb"Premature end of JPEG file|Corrupt JPEG data: [^\n]*?|Inconsistent progression sequence[^\n]*?|"
     rb"Invalid SOS parameters[^\n]*?|Invalid JPEG file structure: [^\n]*?|Not a JPEG file: [^\n]*?|"
+    rb"Warning: unknown JFIF revision number[^\n]*?|Warning: thumbnail image size[^\n]*?|"
+    rb"Unknown Adobe color transform[^\n]*?|"
     rb"Bogus Huffman table definition|Unsupported (?:JPEG|marker)[^\n]*?"
 )
 FOUND = "LibRaw found damage in it"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from darkdiff_cli.raw.dng_tags import ACTIVE_AREA, DngTags
+from darkdiff_cli.raw.dng_tags import DngTags
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.gain_maps import grid_gain, multiply, radial_gain
 from darkdiff_cli.raw.neighbours import SMALLEST, interpolated
@@ -29,6 +29,7 @@ from darkdiff_cli.raw.opcodes import (
 from darkdiff_cli.raw.settings import ExposureSettings
 
 LINEARIZATION_TABLE = 50712
+DAMAGED = "the corrections that the DNG asks for (opcodes) are damaged and left out"
 WARPS = ("WarpRectilinear", "WarpFisheye", "WarpRectilinear2")
 
 
@@ -43,7 +44,7 @@ def without_listed_defects(frame: RawFrame, _settings: ExposureSettings) -> RawF
         return frame
     lost = np.zeros(frame.mosaic_dn.shape, bool)
     for tag in (BEFORE, LINEAR):
-        top, left = frame.dng.integers(ACTIVE_AREA, (0, 0))[:2] if tag == BEFORE else (0, 0)
+        top, left = frame.dng.active_corner if tag == BEFORE else (0, 0)
         for opcode in _opcodes(frame.dng, tag):
             if isinstance(opcode, BadPixels):
                 _mark(lost, opcode, frame, top, left)
@@ -75,7 +76,7 @@ def with_opcodes(frame: RawFrame, _settings: ExposureSettings) -> RawFrame:
         try:
             opcodes = parse_opcodes(frame.dng.content(tag))
         except OpcodeError:
-            notes.append("the corrections that the DNG asks for (opcodes) are damaged and left out")
+            notes.append(DAMAGED)
             continue
         for opcode in opcodes:
             if isinstance(opcode, Other):
@@ -84,7 +85,10 @@ def with_opcodes(frame: RawFrame, _settings: ExposureSettings) -> RawFrame:
                 notes.append("the DNG asks for a correction of stored values (OpcodeList1) that is not done")
             elif not isinstance(opcode, BadPixels) and not (done and isinstance(opcode, ValueMap)):
                 above = above or replace(frame.above_black(), mosaic_dn=frame.light_dn().copy())
-                _apply(above, opcode, tag == DEMOSAICED)
+                with np.errstate(over="ignore", invalid="ignore"):
+                    _apply(above, opcode, tag == DEMOSAICED)
+    if above is not None and not np.isfinite(above.mosaic_dn).all():  # gains or coefficients of absurd size
+        above, notes = None, [DAMAGED]
     changed = frame if above is None else above
     return replace(changed, notes=(*changed.notes, *dict.fromkeys(notes))) if notes else changed
 

@@ -25,6 +25,7 @@ COLOUR_TAGS = (
 )  # fmt: skip
 WHOLE_FILES = (34665, 34853, 50740, 50827)  # EXIF and GPS directories, DNGPrivateData, OriginalRawFileData
 RATIONALS = (5, 10)  # TIFF data types whose values are pairs
+LARGEST = 2**53  # of whole numbers that a float holds
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,13 @@ class DngTags:
     values: Mapping[int, tuple[int, Any]] = field(default_factory=dict)
 
     def numbers(self, code: int) -> NDArray[np.float64]:
-        """The values of a numeric tag in the file's order, rationals divided (0/0 is NaN); empty without the tag."""
+        """The values of a numeric tag in the file's order, rationals divided (0/0 is NaN); empty without the tag.
+
+        A damaged file may hold text or bytes there, which is as good as no tag.
+        """
         kind, value = self.values.get(code, (0, ()))
+        if isinstance(value, str | bytes | bytearray):
+            return np.zeros(0)
         flat = np.atleast_1d(np.asarray(value, dtype=np.float64)).ravel()
         if kind in RATIONALS:
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -49,7 +55,13 @@ class DngTags:
     def integers(self, code: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
         """The values of an integer tag, or the default."""
         numbers = self.numbers(code)
-        return tuple(int(number) for number in numbers) if numbers.size and np.isfinite(numbers).all() else default
+        return tuple(int(number) for number in numbers) if numbers.size and (abs(numbers) < LARGEST).all() else default
+
+    @property
+    def active_corner(self) -> tuple[int, int]:
+        """The row and column at which the ActiveArea begins, the sensor's corner where there is none."""
+        area = self.integers(ACTIVE_AREA)
+        return (area[0], area[1]) if len(area) == 4 else (0, 0)
 
     @property
     def is_recoded(self) -> bool:
@@ -91,19 +103,24 @@ def read_dng_tags(path: Path) -> DngTags | None:
     return DngTags(tags)
 
 
-def read_float_samples(path: Path) -> NDArray[np.float32] | None:
+def read_float_samples(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
     """Read the raw picture of a DNG of float samples as it is.
 
     Args:
         path: a DNG for which `read_dng_tags` gives the sample format 3.
+        shape: (H, W) or (H, W, samples) that LibRaw has decoded; a damaged file may claim any other.
 
     Returns:
-        (H, W) or (H, W, samples) in the file's unit; None where tifffile cannot decode it (compressed ones need the
-        package imagecodecs).
+        Pixels of this shape in the file's unit; None where tifffile cannot decode it (compressed ones need the package
+        imagecodecs), or sees another shape.
     """
     try:
         with tifffile.TiffFile(path) as tiff:
-            return np.asarray(raw_page(tiff.pages.first).asarray(), dtype=np.float32)
+            page = raw_page(tiff.pages.first)
+            if page.shape != shape:  # asked before memory is taken
+                return None
+            samples = np.asarray(page.asarray(), dtype=np.float32)
+            return samples if samples.shape == shape else None
     except Exception:  # see above
         return None
 

@@ -10,24 +10,26 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from darkdiff_cli.raw.dng_tags import BLACK_LEVEL, WHITE_LEVEL, DngTags, raw_page
-from darkdiff_cli.raw.opcodes import LINEAR, ValueMap, parse_opcodes
+from darkdiff_cli.raw.opcodes import LINEAR, OpcodeError, ValueMap, parse_opcodes
 
+MARGIN = 16  # pixels by which a JPEG may be larger than its tile: a block of halved colours
 FULL = 65535.0  # what the brightest light becomes
 
 
-def lossy_samples(path: Path, dng: DngTags) -> NDArray[np.float32] | None:
+def lossy_samples(path: Path, dng: DngTags, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
     """Decode the raw picture of a linear DNG of lossy JPEG: black, white, then OpcodeList2 (DNG 1.4, chapter 5).
 
     Args:
         path: a DNG whose tags say that it `is_recoded`.
         dng: its tags.
+        shape: (H, W, 3) that LibRaw has decoded; a damaged file may claim any other.
 
     Returns:
-        (H, W, 3) linear light, 0 at black and 65535 at white, LibRaw's scale; values below black are negative. None
+        Linear light of this shape, 0 at black and 65535 at white, LibRaw's scale; values below black are negative. None
         where the file is built in another way, so that LibRaw's own decoding has to do.
     """
     try:
-        light = _tiles(path)
+        light = _tiles(path, shape)
         black, white = dng.numbers(BLACK_LEVEL), dng.numbers(WHITE_LEVEL)
         light -= (black if black.size else np.zeros(1)).astype(np.float32)
         light /= ((white if white.size else np.full(1, 255.0)) - (black if black.size else 0.0)).astype(np.float32)
@@ -37,20 +39,35 @@ def lossy_samples(path: Path, dng: DngTags) -> NDArray[np.float32] | None:
                 light[..., planes] = opcode.mapped(light[..., planes])
     except Exception:  # tifffile and Pillow raise errors of many kinds on damaged files
         return None
-    return light * np.float32(FULL)
+    light *= np.float32(FULL)
+    return light if np.isfinite(light).all() else None
 
 
-def _tiles(path: Path) -> NDArray[np.float32]:
+def has_whole_maps(dng: DngTags) -> bool:
+    """Whether the OpcodeList2 of a DNG of lossy JPEG is whole, or there is none: LibRaw loops over a damaged one."""
+    if LINEAR not in dng.values:
+        return True
+    try:
+        return bool(parse_opcodes(dng.content(LINEAR)))
+    except OpcodeError:
+        return False
+
+
+def _tiles(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:
     """(H, W, 3) the stored values, 0 to 255. Pillow decodes each tile, as LibRaw would, without a change of colours."""
     with tifffile.TiffFile(path) as tiff:
         page = raw_page(tiff.pages.first)
-        high, wide, _ = page.shape
-        down, across = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, wide)
+        if page.shape != shape:
+            raise ValueError(f"{page.shape} instead of {shape}")
+        high, wide, _ = shape
+        down, across = (page.tilelength, page.tilewidth) if page.is_tiled else (min(page.rowsperstrip, high), wide)
         stored = np.empty((high, wide, 3), dtype=np.float32)
         starts = product(range(0, high, down), range(0, wide, across))
         for (top, left), offset, size in zip(starts, page.dataoffsets, page.databytecounts, strict=True):
             tiff.filehandle.seek(offset)
             with Image.open(io.BytesIO(tiff.filehandle.read(size))) as tile:
+                if tile.width * tile.height > (down + MARGIN) * (across + MARGIN):
+                    raise ValueError(f"a tile of {tile.size}")
                 part = stored[top : top + down, left : left + across]
                 part[:] = np.asarray(tile)[: part.shape[0], : part.shape[1]]
     return stored

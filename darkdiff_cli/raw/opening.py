@@ -1,5 +1,6 @@
 """Open a raw file with LibRaw. The only module that imports rawpy."""
 
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,15 @@ def open_raw(path: Path, heard: list[str] | None = None) -> Iterator[Raw]:
         raise MemoryLimitError(f"{path}: does not fit into memory; close other programs and try again.") from error
     except rawpy.LibRawError as error:
         raise _refusal(error, path, heard) from error
+
+
+def known_by_size_alone(path: Path) -> bool:
+    """Whether only the size of a file that LibRaw opens makes it a raw: with one byte more it is none."""
+    try:
+        with overheard(path, []), rawpy.imread(io.BytesIO(path.read_bytes() + b"\0")):
+            return False
+    except rawpy.LibRawError:
+        return True
 
 
 def _refusal(error: rawpy.LibRawError, path: Path, heard: Sequence[str]) -> InputError:

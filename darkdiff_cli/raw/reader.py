@@ -7,17 +7,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from darkdiff_cli.colour import srgb_from_camera
+from darkdiff_cli.colour import camera_from_srgb, srgb_from_camera
 from darkdiff_cli.errors import InputError, UnreadableError
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.damage import damage_notes
 from darkdiff_cli.raw.dng_tags import DngTags, read_dng_tags
 from darkdiff_cli.raw.frame import BalanceSource, RawFrame
+from darkdiff_cli.raw.headerless import doubts_about
 from darkdiff_cli.raw.levels import black_level, white_level
 from darkdiff_cli.raw.levels.sources import level_sources
+from darkdiff_cli.raw.lossy import has_whole_maps
 from darkdiff_cli.raw.metadata import read_metadata
 from darkdiff_cli.raw.opening import Raw, open_raw
 from darkdiff_cli.raw.sensor import EXIF_ORIENTATION, camera_crop, colour_filter, read_out
+from darkdiff_cli.raw.unsupported import why_not_decoded
 
 MIN_BITS = 0.25  # per pixel; lossless compression needs one bit or more
 AS_SHOT_WHITE_XY = 50729  # tag of a DNG
@@ -47,11 +50,13 @@ def read_raw(path: str | Path, black: float | None = None) -> RawFrame:
 
 def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
     """As `read_raw`, of a file that is open."""
+    _check_size(raw, path)
     dng = read_dng_tags(path)
+    if dng is not None and dng.is_recoded and not has_whole_maps(dng):
+        raise UnreadableError(
+            f"{path}: says wrongly how its values are to be mapped (OpcodeList2); copy it again from the card."
+        )
     cfa = colour_filter(raw, path, dng)
-    # LibRaw decodes missing data to whatever its memory held before, without an error.
-    if path.stat().st_size * 8 < MIN_BITS * raw.sizes.raw_height * raw.sizes.raw_width:
-        raise UnreadableError(f"{path}: is far too small for the picture that it claims; copy it again from the card.")
     readout = read_out(raw, path, cfa, dng)
     mosaic = readout.visible_dn.copy()
     if mosaic.min() == mosaic.max():
@@ -68,6 +73,7 @@ def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
     if white <= levels.highest:
         raise InputError(f"{path}: black level {levels.highest:g} is not below white {white:g}; give --black.")
     metadata = read_metadata(path, raw)
+    notes += doubts_about(path, mosaic, 1 if cfa is None else cfa.period[1], metadata, dng)
     matrix, matrix_source = _colour_matrix(raw) if coloured else (None, "monochrome")
     return RawFrame(
         mosaic_dn=mosaic,
@@ -87,6 +93,21 @@ def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
         notes=notes,
         path=path,
     )
+
+
+def _check_size(raw: Raw, path: Path) -> None:
+    """Refuse a file that cannot hold the picture that it claims, before anything is decoded.
+
+    LibRaw decodes missing data to whatever its memory held before, without an error, and takes all the memory for it.
+
+    Raises:
+        InputError: it is of a kind that is not decoded.
+        UnreadableError: it is far too small.
+    """
+    if path.stat().st_size * 8 < MIN_BITS * raw.sizes.raw_height * raw.sizes.raw_width:
+        if (why := why_not_decoded(path, unsupported=False)) is not None:
+            raise InputError(f"{path}: {why}.")
+        raise UnreadableError(f"{path}: is far too small for the picture that it claims; copy it again from the card.")
 
 
 def _white_balance(raw: Raw, dng: DngTags | None) -> tuple[tuple[float, float, float], BalanceSource]:
@@ -131,7 +152,13 @@ def _colour_matrix(raw: Raw) -> tuple[NDArray[np.float64] | None, str]:
         (3, 3) white-balanced camera to linear sRGB, or None; where it comes from, in words.
     """
     own = np.array(raw.color_matrix, dtype=np.float64)[:, :3]
-    if own[0, 0] > 0.125:  # LibRaw's own test for a matrix worth using
+    if own[0, 0] > 0.125 and _invertible(own):  # LibRaw's own test for a matrix worth using
         return own, "file"
     table = np.array(raw.rgb_xyz_matrix[:3], dtype=np.float64)
-    return (srgb_from_camera(table), "LibRaw") if np.linalg.matrix_rank(table) == 3 else (None, "none")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        usable = _invertible(table) and _invertible(camera_from_srgb(table))
+    return (srgb_from_camera(table), "LibRaw") if usable else (None, "none")
+
+
+def _invertible(matrix: NDArray[np.float64]) -> bool:
+    return bool(np.isfinite(matrix).all() and np.linalg.matrix_rank(matrix) == 3)

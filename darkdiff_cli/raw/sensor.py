@@ -7,15 +7,18 @@ from numpy.typing import NDArray
 
 from darkdiff_cli.cfa import COLOURS, Cfa
 from darkdiff_cli.errors import InputError
-from darkdiff_cli.raw.dng_tags import ACTIVE_AREA, DngTags
+from darkdiff_cli.raw.binning import can_be_resampled
+from darkdiff_cli.raw.dng_tags import CFA, DngTags
 from darkdiff_cli.raw.framing import Window, decoder_crop, dng_crop
 from darkdiff_cli.raw.levels import Readout, sensor_dn
 from darkdiff_cli.raw.lossy import lossy_samples
 from darkdiff_cli.raw.opening import Raw
 from darkdiff_cli.raw.unsupported import FOVEON, is_foveon
 
+PHOTOMETRIC = 262
 CFA_REPEAT, CFA_PATTERN, CFA_LAYOUT = 33421, 33422, 50711  # tags of a DNG
 FILTER_COLOURS = "RGBCMYW"  # by their codes in CFAPattern
+LARGEST_PERIOD = 16  # photosites; Leaf's Catchlight has it, LibRaw's largest
 KNOWN_PERIODS = ((2, 2), (6, 6), (16, 16))  # for which LibRaw's pattern is the sensor's own
 OTHER_FILTERS = {
     frozenset("RGBE"): "red, green, blue and emerald (RGBE)",
@@ -43,16 +46,27 @@ def colour_filter(raw: Raw, path: Path, dng: DngTags | None) -> Cfa | None:
         raise InputError(f"{path}: has a colour filter that LibRaw does not describe; use its JPEG.") from error
     if pattern is None:
         return None
-    if raw.num_colors == 1:
+    letters = _tagged_pattern(raw, dng)
+    if not letters and dng is not None and dng.integers(PHOTOMETRIC) == (CFA,):  # LibRaw guesses, a new one each time
+        raise InputError(
+            f"{path}: does not say which colour filter it has, so it is damaged; copy it again from the card."
+        )
+    if not letters and raw.num_colors == 1:
         return Cfa.monochrome()
-    letters = _tagged_pattern(raw, dng) or _decoder_pattern(raw, path)
+    letters = letters or _decoder_pattern(raw, path)
     colours = frozenset("".join(letters))
     if colours - set(COLOURS):
         name = OTHER_FILTERS.get(colours, f"the colours {', '.join(sorted(colours))}")
         raise InputError(
             f"{path}: has a filter of {name}; only red, green and blue are supported, use the camera's JPEG."
         )
-    return Cfa(_smallest(letters))
+    cfa = Cfa(_smallest(letters))
+    if max(cfa.period) > LARGEST_PERIOD or (cfa.squares is None and not can_be_resampled(cfa)):
+        raise InputError(
+            f"{path}: has a colour filter ({cfa.name[:40]}) that no sensor has, so its tags are damaged; copy it again "
+            "from the card."
+        )
+    return cfa
 
 
 def _tagged_pattern(raw: Raw, dng: DngTags | None) -> tuple[str, ...]:
@@ -65,8 +79,7 @@ def _tagged_pattern(raw: Raw, dng: DngTags | None) -> tuple[str, ...]:
     repeat, codes = dng.integers(CFA_REPEAT), dng.content(CFA_PATTERN)
     if len(repeat) != 2 or min(repeat) < 1 or len(codes) != repeat[0] * repeat[1] or max(codes) >= len(FILTER_COLOURS):
         return ()
-    area = dng.integers(ACTIVE_AREA)
-    top, left = area[:2] if len(area) == 4 else (0, 0)
+    top, left = dng.active_corner
     pattern = np.array([FILTER_COLOURS[code] for code in codes]).reshape(repeat)
     pattern = np.roll(pattern, (top - raw.sizes.top_margin, left - raw.sizes.left_margin), axis=(0, 1))
     return tuple("".join(row) for row in pattern)
@@ -75,9 +88,10 @@ def _tagged_pattern(raw: Raw, dng: DngTags | None) -> tuple[str, ...]:
 def _decoder_pattern(raw: Raw, path: Path) -> tuple[str, ...]:
     """The pattern that LibRaw knows, from the first visible photosite (whatever rawpy says of the whole sensor)."""
     pattern = np.asarray(raw.raw_pattern)
-    if pattern.shape not in KNOWN_PERIODS:
+    letters = raw.color_desc.decode("latin-1")
+    if pattern.shape not in KNOWN_PERIODS or pattern.max() >= len(letters):
         raise InputError(f"{path}: has a colour filter that LibRaw does not describe in full; use the camera's JPEG.")
-    return tuple("".join(raw.color_desc.decode()[index] for index in row) for row in pattern)
+    return tuple("".join(letters[index] for index in row) for row in pattern)
 
 
 def _smallest(rows: tuple[str, ...]) -> tuple[str, ...]:
@@ -104,8 +118,8 @@ def read_out(raw: Raw, path: Path, cfa: Cfa | None, dng: DngTags | None) -> Read
         if decoded.ndim != 3 or decoded.shape[2] < 3:
             raise InputError(f"{path}: holds neither a mosaic nor red, green and blue; use the camera's JPEG.")
         decoded, levels = decoded[..., :3], black[:3]
-        lossy = lossy_samples(path, dng) if dng is not None and dng.is_recoded else None
-        if lossy is not None and lossy.shape == decoded.shape:
+        lossy = lossy_samples(path, dng, decoded.shape) if dng is not None and dng.is_recoded else None
+        if lossy is not None:
             decoded, levels = lossy, np.zeros(3)
     else:
         levels = np.full(len(cfa.sites), black.mean())

@@ -20,6 +20,7 @@ NETWORKS = (ResidualAutoencoderKL, DarkDiffUNet, ContextProcessor, LatentContext
 OWN_CLASSES = {kind.__name__: kind for kind in NETWORKS}
 PARTS = ("vae", "unet", "context", "scheduler")
 OPTIONAL = "detail"
+CHANNELS = {"lrgb-srgb": (3, 3), "raw-srgb": (4, 3), "raw-raw": (4, 4)}  # into and out of the autoencoder (Table 5)
 
 
 def read_model(folder: Path) -> DarkDiffPipeline:
@@ -46,6 +47,7 @@ def read_model(folder: Path) -> DarkDiffPipeline:
         name: (read_scheduler if name == "scheduler" else read_network)(kind, folder / name, folder)
         for name, kind in kinds.items()
     }
+    _check_channels(parts["vae"], settings.get("data_format", "lrgb-srgb"))
     return DarkDiffPipeline(**parts, **settings)
 
 
@@ -60,6 +62,16 @@ def _check_settings(settings: dict[str, Any]) -> None:
         kind = type(defaults.get(name))
         if name not in defaults or not (type(value) is kind or (kind is float and type(value) is int)):
             raise ValueError(f"{INDEX} has {name} {value!r}, which is no setting of a DarkDiff model")
+
+
+def _check_channels(vae: ResidualAutoencoderKL, data_format: str) -> None:
+    """Check that the autoencoder takes and gives what the data format says.
+
+    Raises:
+        ValueError: it has other channels, or there is no such format.
+    """
+    if (vae.config["in_channels"], vae.config["out_channels"]) != CHANNELS.get(data_format):
+        raise ValueError(f"{INDEX}: the data_format {data_format!r} does not fit the channels of vae")
 
 
 def _kind(name: str, named: list[Any]) -> Any:

@@ -63,7 +63,10 @@ def read_scheduler(kind: type[Scheduler], folder: Path, model: Path | None = Non
         size = len(value) if isinstance(value, list | dict | str) else abs(value) if type(value) is int else 0
         if size > LONGEST:
             raise ValueError(f"{folder / SCHEDULER_CONFIG}: has a {name} beyond {LONGEST}")
-    scheduler: Scheduler = kind.from_pretrained(folder)
+    try:
+        scheduler: Scheduler = kind.from_pretrained(folder)
+    except Exception as error:  # whatever a config makes of a constructor
+        raise ValueError(f"{folder / SCHEDULER_CONFIG}: is no noise schedule ({first_line(error)})") from error
     return scheduler
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from darkdiff_cli.model_list import list_models
 from darkdiff_models.digest import model_digest
 from tests.conftest import run_darkdiff
 
@@ -164,3 +165,8 @@ def test_the_list_loads_no_torch(machine, model_folder) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 4
+
+
+def test_an_index_of_a_thousand_brackets_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "model_index.json").write_text('{"a":' * 100_000)
+    assert [model for model in list_models([tmp_path]) if model.place == "local"] == []

@@ -175,7 +175,12 @@ def test_a_preset_of_enhance_serves_preview_in_what_they_share(
         ("steps = true", "steps = true: must be a valid integer."),
         ("[picture]\nev = 1", "[picture] is a table, and a preset has none; write its options without it."),
         ("ev = ", "cannot be read as a preset"),
+        ("ev = " + "9" * 5000, "cannot be read as a preset"),
+        ("ev = " + "[" * 5000, "cannot be read as a preset"),
+        ("k" * 10_000 + " = 1", "kkk is no option."),
+        ('ev = "' + "k" * 10_000 + '"', "must be a valid number."),
     ],
+    ids=lambda value: value[:30],
 )
 def test_a_file_that_cannot_be_used_is_one_sentence(text: str, sentence: str, tmp_path: Path) -> None:
     preset = written(tmp_path / "bad.toml", text)
@@ -185,6 +190,7 @@ def test_a_file_that_cannot_be_used_is_one_sentence(text: str, sentence: str, tm
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1
     assert "Value error" not in done.stderr
+    assert len(done.stderr) < 600
 
 
 def test_presets_that_are_there_are_named(config: Path) -> None:

@@ -35,11 +35,30 @@ def change(tmp_path: Path, old: str, new: str) -> str:
         ("  region_size: 4", "  controlnet_base: locked", "locked needs stage2.conditioning: controlnet"),
         ("lpips: 0.0", "lpips: 0.1", "crop of 32 pixels is too small for LPIPS"),
         ("name: tiny-debug", "name: [", "not valid YAML"),
+        ("seed: 0", "seed: 2024-13-45", "not valid YAML"),
+        ("seed: 0", "seed: 0x_", "not valid YAML"),
+        ("seed: 0", "seed: " + "[" * 5000, "not valid YAML"),
+        ("name: tiny-debug", "name: 0x" + "f" * 5000, "name is a huge int, but must be str"),
+        ("ratio_range: [50.0, 320.0]", "ratio_range: [1" + "0" * 400 + ", 2.0]", "ratio_range .* must be"),
+        ("seed: 0", "k" * 1000 + ": 0", r"unknown key 'k+\.\.\.k+'\.$"),
     ],
+    ids=lambda value: str(value)[:30],
 )
 def test_mistakes_are_named(tmp_path: Path, old: str, new: str, words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         load_recipe(change(tmp_path, old, new))
+
+
+def test_a_recipe_that_is_no_utf_8_or_nests_itself_is_one_short_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    bombs = "a: &a [x]\n" + "".join(
+        f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)}, *{chr(97 + n)}]\n" for n in range(24)
+    )
+    for content in (b"name: \xff", bombs.encode(), b"- " + b"x" * 100_000):
+        path.write_bytes(content)
+        with pytest.raises(SettingsError, match=r"mine\.yaml: ") as failure:
+            load_recipe(str(path))
+        assert len(str(failure.value)) < 500
 
 
 def test_unknown_recipe_lists_the_known_ones() -> None:

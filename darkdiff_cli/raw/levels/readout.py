@@ -10,6 +10,7 @@ from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw.dng_tags import FLOAT, SAMPLE_FORMAT, WHITE_LEVEL, DngTags, read_float_samples
 
 INTEGER_WHITES = (4096, 32767)  # LibRaw leaves float samples with a white level in this range as they are
+FARTHEST = 16.0  # in whites; merged exposures reach a few stops above white, and what lies farther is damage
 FLOAT_WHITE = 16383.0  # and scales all others to this one
 
 
@@ -67,10 +68,12 @@ def sensor_dn(decoded: NDArray[np.generic], path: Path, dng: DngTags | None) -> 
     if dng is None or dng.integers(SAMPLE_FORMAT)[:1] != (FLOAT,):
         return decoded, 1.0
     tagged = dng.numbers(WHITE_LEVEL)
-    white = float(tagged.min()) if tagged.size and tagged.min() > 0 else 1.0  # the specification's default
+    usable = tagged.size > 0 and np.isfinite(tagged).all() and tagged.min() > 0
+    white = float(tagged.min()) if usable else 1.0  # the specification's default
     scale = 1.0 if INTEGER_WHITES[0] <= white <= INTEGER_WHITES[1] else FLOAT_WHITE / white
-    samples = read_float_samples(path)
-    if samples is None or samples.shape[:2] != decoded.shape[:2]:
+    samples = read_float_samples(path, decoded.shape)
+    if samples is None:
         return decoded.astype(np.float32) + np.float32(0.5), scale
     # What is no number becomes a dead or a saturated photosite, which is mended as any other.
-    return np.nan_to_num(samples, nan=0.0, posinf=white, neginf=0.0) * np.float32(scale), scale
+    numbers = np.nan_to_num(samples, nan=0.0, posinf=white, neginf=0.0)
+    return np.clip(numbers, -FARTHEST * white, FARTHEST * white).astype(np.float32) * np.float32(scale), scale

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkdiff_cli.raw.black_level import BlackLevel
-from darkdiff_cli.raw.dng_tags import ACTIVE_AREA, BLACK_DELTA_H, BLACK_DELTA_V, BLACK_LEVEL, BLACK_REPEAT
+from darkdiff_cli.raw.dng_tags import BLACK_DELTA_H, BLACK_DELTA_V, BLACK_LEVEL, BLACK_REPEAT
 from darkdiff_cli.raw.levels.readout import Readout
 
 ALIKE = 0.01  # of the white level, within which levels are about the same
@@ -73,8 +73,7 @@ def _from_dng(readout: Readout) -> BlackLevel | None:
         values = np.repeat(values, 3)  # one level for all samples
     if values.size != down * across * samples or not np.isfinite(values).all():
         return None
-    area = dng.integers(ACTIVE_AREA)
-    top, left = area[:2] if len(area) == 4 else (0, 0)
+    top, left = dng.active_corner
     high, wide = readout.full_dn.shape[:2]
     pattern = values.reshape(down, across, *((3,) if samples == 3 else ()))
     return _black(

@@ -37,6 +37,9 @@ CARRIED = {
 LARGEST_FILE = 20_000_000  # bytes; the largest sidecars hold masks
 LARGEST = 40_000  # bytes of carried properties, since the XMP of a JPEG has to fit into 65,502
 
+UNREADABLE = (ValueError, LookupError, RecursionError, ElementTree.ParseError)
+"""What XML raises: no XML, an unknown encoding, a thousand elements inside each other."""
+
 
 @dataclass
 class Xmp:
@@ -73,17 +76,16 @@ def read_xmp(path: Path, packet: tuple[str, bytes] | None) -> Xmp:
             if sidecar.stat().st_size > LARGEST_FILE:
                 raise ValueError("it is too large")
             found = properties(sidecar.read_bytes())
-        except (OSError, ValueError, ElementTree.ParseError) as error:
+            whose = _plain(found.get("photoshop:SidecarForExtension")).lower()
+            if whose in ("", path.suffix.lower().lstrip(".")):
+                _add(xmp, found, sidecar.name)
+                turned = _plain(found.get("tiff:Orientation"))
+                xmp.orientation = xmp.orientation or (int(turned) if turned in tuple("12345678") else None)
+        except (OSError, *UNREADABLE) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             xmp.notes += (f"the sidecar {sidecar.name} cannot be read ({reason}), so its words are not in the photo",)
-            continue
-        whose = _plain(found.get("photoshop:SidecarForExtension")).lower()
-        if whose in ("", path.suffix.lower().lstrip(".")):
-            _add(xmp, found, sidecar.name)
-            turned = _plain(found.get("tiff:Orientation"))
-            xmp.orientation = xmp.orientation or (int(turned) if turned in tuple("12345678") else None)
     if packet is not None:
-        with suppress(ValueError, ElementTree.ParseError):  # the user has not written it
+        with suppress(*UNREADABLE):  # the user has not written it
             _add(xmp, properties(packet[1]), packet[0])
     _fit(xmp)
     return xmp
@@ -142,9 +144,9 @@ def _add(xmp: Xmp, found: dict[str, Element], source: str) -> None:
     for prefix, uri in PREFIXES.items():
         ElementTree.register_namespace(prefix, uri)
     carried = {name: element for name, element in found.items() if _wanted(name) and name not in xmp.properties}
-    for name, element in carried.items():
-        xmp.properties[name] = ElementTree.tostring(element, encoding="unicode")
-        xmp.sources[name] = source
+    texts = {name: ElementTree.tostring(element, encoding="unicode") for name, element in carried.items()}
+    xmp.properties |= texts
+    xmp.sources |= dict.fromkeys(texts, source)
     rating = _plain(carried.get("xmp:Rating"))
     same: dict[int, Value | None] = {
         18246: int(rating) if rating in tuple("012345") else None,

@@ -39,14 +39,25 @@ def test_a_cut_off_picture_has_one_note_and_stderr_stays_empty(tmp_path: Path, c
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_jpeg_of_an_odd_version_is_heard(tmp_path: Path, capfd) -> None:
+    path = write_lossy_dng(tmp_path / "odd.dng")
+    content = path.read_bytes()
+    assert content.count(b"JFIF\0\x01\x01") == 1
+    path.write_bytes(content.replace(b"JFIF\0\x01\x01", b"JFIF\0\x11\x01"))
+    assert "unknown JFIF revision number 17.01" in read_raw(path).notes[-1]
+    assert capfd.readouterr() == ("", "")
+
+
 def test_real_files_whose_end_is_missing(shared: Path, tmp_path: Path, capfd) -> None:
     whole = (shared / "raws" / "ok" / "photoprism_canon_eos_6d.dng").read_bytes()
     (tmp_path / "6d.dng").write_bytes(whole[: len(whole) * 99 // 100])
     assert read_raw(tmp_path / "6d.dng").notes[-1] == NOTE
+    whole = (shared / "raws" / "ok" / "kodak_dc50.kdc").read_bytes()
+    (tmp_path / "dc50.kdc").write_bytes(whole[: len(whole) * 9 // 10])
     with pytest.raises(InputError) as error:
-        read_raw(shared / "raws" / "broken" / "exiftool_Nikon.nef")
+        read_raw(tmp_path / "dc50.kdc")
     assert str(error.value).endswith(
-        "exiftool_Nikon.nef: is truncated or damaged (data corrupted at 1378); copy it again from the card."
+        "dc50.kdc: is truncated or damaged (Unexpected end of file); copy it again from the card."
     )
     assert capfd.readouterr() == ("", "")
 

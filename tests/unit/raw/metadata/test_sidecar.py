@@ -73,6 +73,12 @@ def test_the_sidecars_orientation_turns_the_picture(raw: Path) -> None:
     assert read_raw(raw).orientation == 6
 
 
+DEEP = (
+    b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><r:RDF xmlns:r='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><r:Description>"
+    b"<d:title xmlns:d='http://purl.org/dc/elements/1.1/'>%s%s</d:title></r:Description></r:RDF></x:xmpmeta>"
+) % (b"<a>" * 3000, b"</a>" * 3000)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -80,6 +86,8 @@ def test_the_sidecars_orientation_turns_the_picture(raw: Path) -> None:
         (b"\xff\xfe\x00garbage", "cannot be read"),
         (b"", "cannot be read"),
         (b"<html/>", "it is no XMP"),
+        (b"<?xml version='1.0' encoding='x-none'?><a/>", "unknown encoding"),
+        (DEEP, "recursion"),
         (b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "it declares a document type"),
     ],
 )
