@@ -38,7 +38,7 @@ def atomically(path: Path, write: Callable[[Path], object]) -> None:
             os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as error:
-        raise _sentence(path, error) from error
+        raise output_error(path, error) from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -166,10 +166,16 @@ class JsonLines:
                 if sync:
                     os.fsync(file.fileno())
         except OSError as error:
-            raise _sentence(self.path, error) from error
+            raise output_error(self.path, error) from error
 
 
-def _sentence(path: Path, error: OSError) -> OutputError:
+def output_error(path: Path, error: OSError) -> OutputError:
+    """Say in one sentence why a file or a folder cannot be written.
+
+    Args:
+        path: the file or the folder.
+        error: as the system raised it.
+    """
     if error.errno in FULL:
         return OutputError(f"{path}: the disk is full; free some space or choose another folder.")
     return OutputError(f"{path}: cannot be written ({error.strerror or error}); choose another folder.")

@@ -2,8 +2,9 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from darkdiff_cli.batch.ledger import Entry, Ledger
 from darkdiff_cli.batch.pace import Pace
 from darkdiff_cli.batch.plan import Plan
 from darkdiff_cli.batch.worker import Finished
+from darkdiff_cli.errors import OutputError
 
 Report = Callable[[Mapping[str, str], "Summary"], None]
 """(the file that each worker is at, counts so far)."""
@@ -23,6 +25,7 @@ More = Callable[[], Sequence[Task]]
 """Tasks that have come up."""
 
 INTERRUPTED = "interrupted"
+RAWS, OTHERS = "raws", "a run on another machine"  # that a run waits for
 POLL = 1.0  # seconds between two looks for more tasks
 
 
@@ -37,7 +40,7 @@ class Summary:
         stopped: why the run ended early, or None.
         lock: the exposure that all photos share, or None.
         pace: how fast this run makes photos.
-        waiting: for raws that arrive; there are none at the moment.
+        waiting: what for, while there is nothing to do; else nothing.
         failed_before: how many of the skipped failed in an earlier run.
         kept: how many failed because another file has the photo's name.
         stop: tells whether the run is to end early.
@@ -50,7 +53,7 @@ class Summary:
     stopped: str | None = None
     lock: ExposureLock | None = None
     pace: Pace = field(default_factory=Pace)
-    waiting: bool = False
+    waiting: str = ""
     failed_before: int = 0
     kept: int = 0
     stop: "Stop | None" = None
@@ -81,6 +84,9 @@ class Watcher(Protocol):
     def skipped(self) -> None:
         """Another run has a file."""
 
+    def waits(self, what: str) -> None:
+        """There is nothing to do until something comes."""
+
 
 class Stop(Protocol):
     """A request to stop, such as Ctrl-C."""
@@ -106,7 +112,7 @@ class Tally:
     def began(self, worker: str, file: str) -> None:
         """Show where the worker is."""
         self._at[worker] = file
-        self.summary.waiting = False
+        self.summary.waiting = ""
         self.summary.pace.began(worker, file)
         self.report(self._at, self.summary)
 
@@ -125,9 +131,9 @@ class Tally:
         self.summary.skipped += 1
         self.summary.total -= 1
 
-    def waits(self) -> None:
-        """Show that there is nothing to do at the moment."""
-        self.summary.waiting = True
+    def waits(self, what: str) -> None:
+        """Show what the run waits for."""
+        self.summary.waiting = what
         self.report({}, self.summary)
 
 
@@ -145,27 +151,55 @@ class BatchRun:
         self.ledger, self.watcher, self.more = Ledger(output), watcher, more
         self.claims = Claims(output, self.ledger)
         self.stopped: str | None = None
-        self._tasks, self._lock = iter(tasks), threading.Lock()
+        self._tasks, self._unclear = deque(tasks), list[Task]()
+        self._lock, self._begun = threading.Lock(), False
 
     def stop(self, reason: str) -> None:
         """Hand out no more tasks."""
         self.stopped = self.stopped or reason
 
     def next_task(self) -> Task | None:
-        """The next task, claimed; None when there are no more."""
+        """The next task, claimed; None when there are none at the moment, see `wait`.
+
+        Raises:
+            OutputError: the folder of the photos cannot be written to; where that comes up later, the run is stopped.
+        """
         with self._lock:
-            while self.stopped is None and (task := next(self._tasks, None)) is not None:
-                if self.claims.take(task):
+            while self.stopped is None and self._tasks:
+                task = self._tasks.popleft()
+                try:
+                    taken = self.claims.take(task)
+                except OutputError as error:
+                    if not self._begun:
+                        raise
+                    self.stop(str(error))
+                    return None
+                self._begun = True
+                if taken == "ours":
                     return task
-                self.watcher.skipped()
+                if taken == "theirs":
+                    self.watcher.skipped()
+                else:
+                    self._unclear.append(task)
             return None
 
     def wait(self, stop: Stop) -> bool:
-        """Wait for more tasks; False where none will come, because nobody watches or a stop was requested."""
-        while self.more is not None and not stop.requested:
-            if tasks := self.more():
-                self._tasks = iter(tasks)
+        """Wait for more tasks; False where none will come, or a stop was requested.
+
+        They come from whoever watches a folder, and from a run on another machine that may have died.
+        """
+        while self.stopped is None and not stop.requested:
+            if self.more is not None and (tasks := self.more()):
+                self._tasks.extend(tasks)
                 return True
+            if self._unclear:
+                self.watcher.waits(OTHERS)
+                time.sleep(POLL)
+                self._tasks.extend(self._unclear)
+                self._unclear.clear()
+                return True
+            if self.more is None:
+                return False
             time.sleep(POLL)
         return False
 
@@ -176,14 +210,23 @@ class BatchRun:
 
     def finish(self, worker: str, finished: Finished) -> None:
         """Take in a result: the ledger first, then the claim is given back."""
-        task = finished.task
         with self._lock:
-            if finished.disk_full:
-                self.claims.drop(task)
-                self.stop(f"{task.job.root}: the disk is full; free some space and run the batch again.")
+            if finished.stop is not None:
+                self.claims.drop(finished.task)
+                self.stop(finished.stop)
             else:
-                self.claims.settle(task, finished.entry)
+                finished = self._settled(finished)
             self.watcher.finished(worker, finished)
+
+    def _settled(self, finished: Finished) -> Finished:
+        """Write a result down; where that fails, it is a failure, and the next run does the file again."""
+        try:
+            self.claims.settle(finished.task, finished.entry)
+        except OutputError as error:
+            self.stop(str(error))
+            sentence = f"{finished.task.job.source}: is made again by the next run, since this one could not record it."
+            return replace(finished, entry=replace(finished.entry, status="failed", error=sentence))
+        return finished
 
     def drop(self, task: Task) -> None:
         """Release a task that was not done."""

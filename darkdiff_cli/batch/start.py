@@ -10,7 +10,7 @@ from darkdiff_cli.batch.engines.devices import parse_devices, run_on_devices
 from darkdiff_cli.batch.engines.local import run_here
 from darkdiff_cli.batch.engines.ray import run_on_ray
 from darkdiff_cli.batch.plan import Plan
-from darkdiff_cli.batch.run import BatchRun, Keep, Report, Summary, Tally
+from darkdiff_cli.batch.run import RAWS, BatchRun, Keep, Report, Summary, Tally
 from darkdiff_cli.batch.worker import WorkerSettings
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.interrupt import StopRequest
@@ -66,7 +66,7 @@ def run_batch(
         new = arrivals.look()
         tally.planned(new)
         if not new.tasks:
-            tally.waits()
+            tally.waits(RAWS)
         return new.tasks
 
     if arrivals is not None and (engine.name != "local" or len(devices) > 1):

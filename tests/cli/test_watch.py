@@ -46,7 +46,7 @@ def test_raws_are_done_as_they_arrive_and_a_half_copied_one_waits(tmp_path: Path
         deadline = threading.Timer(60, process.kill)
         deadline.start()
         said = [process.stderr.readline() for _ in range(2)]  # before the end, or the test does not come to it
-        assert said[0] == "waiting for raws; Ctrl-C ends the watch\n"
+        assert said[0] == "waiting for raws; Ctrl-C ends the batch\n"
         assert said[1].startswith(f"darkdiff: {folder / 'third.dng'}: ")
         deadline.cancel()
         process.send_signal(signal.SIGINT)
