@@ -11,6 +11,10 @@ class InputError(DarkdiffError):
     """A file that cannot be processed: missing, broken, or of an unsupported kind."""
 
 
+class DriveError(InputError):
+    """A file that its drive does not give: a card that was pulled out or has a bad spot, a network that is away."""
+
+
 class OutputError(DarkdiffError):
     """An output that cannot be written: read-only, disk full, or existing already."""
 

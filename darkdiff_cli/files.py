@@ -16,7 +16,7 @@ PARTIAL = ".{}.{}.partial"  # the target by a digest, so that it fits wherever t
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def atomically(path: Path, write: Callable[[Path], object]) -> None:
+def atomically(path: Path, write: Callable[[Path], object], make_folder: bool = True) -> None:
     """Let `write` fill a partial file in the target's folder, then rename it to the target.
 
     Whatever happens in between, the target is the old file or the new one. The content is on the disk before the
@@ -24,15 +24,17 @@ def atomically(path: Path, write: Callable[[Path], object]) -> None:
     `remove_partials`.
 
     Args:
-        path: the target; an existing file is replaced, a missing folder is made.
+        path: the target; an existing file is replaced.
         write: given the path of the partial file.
+        make_folder: make the target's folder where it is missing; no, where that means that somebody has moved it.
 
     Raises:
         OutputError: the folder is read-only, the disk is full, or `write` raised another OSError.
     """
     partial = path.with_name(PARTIAL.format(_digest(path.name), secrets.token_hex(4)))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if make_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
         write(partial)
         with partial.open("rb+") as file:
             os.fsync(file.fileno())

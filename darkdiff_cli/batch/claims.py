@@ -12,7 +12,7 @@ from typing import Literal
 
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry, Ledger
-from darkdiff_cli.batch.place import GONE, Place
+from darkdiff_cli.batch.place import Place, gone
 from darkdiff_cli.batch.presence import Life, Presence, this_machine
 from darkdiff_cli.errors import OutputError
 from darkdiff_cli.files import FULL, output_error, remove_partials
@@ -140,6 +140,18 @@ class Claims:
         with suppress(OSError):
             self.folder.rmdir()
 
+    def beat(self) -> None:
+        """Give a sign of life, as happens every few seconds."""
+        if self._presence is not None:
+            self._presence.beat()
+
+    def tidy(self) -> None:
+        """Remove what dead runs left, for a run that has nothing to do."""
+        if self.folder.is_dir():
+            with suppress(OSError):  # a folder that cannot be written to
+                self._presence = self._appear()
+                self.close()
+
     def _appear(self) -> Presence:
         """This run's sign of life in the folder, which is made where it is not there."""
         while True:
@@ -151,7 +163,7 @@ class Claims:
 
     def _check_place(self) -> None:
         if self._place is not None and self._place.has_gone():
-            raise OutputError(f"{self.output}: {GONE}")
+            raise OutputError(gone(self.output))
 
     def _life_of(self, presence: Presence, claim: Path) -> Life:
         """Whether a claim holds; one whose run cannot be read was being written when its run ended, or is now."""

@@ -9,8 +9,12 @@ from pathlib import Path
 from darkdiff_cli.errors import OutputError
 from darkdiff_cli.files import FULL
 
-GONE = "is not there any more; put the drive or the folder back, and run the batch again."
 LOW = 20_000_000  # bytes; with less left, a failed write means a full disk, whatever the writer says of it
+
+
+def gone(folder: Path) -> str:
+    """What is said of a folder that has gone."""
+    return f"{folder}: is not there any more; put the drive or the folder back, and run the batch again."
 
 
 class Place:
@@ -35,6 +39,18 @@ class Place:
             return self._known is not None
         self._known = self._known or (stat.st_dev, stat.st_ino)
         return self._known != (stat.st_dev, stat.st_ino)
+
+    def make_way(self, file: Path) -> None:
+        """Make the folders between this one and a file in it.
+
+        Raises:
+            OutputError: this one has gone; it is not made anew.
+            OSError: one of them cannot be made.
+        """
+        if self.has_gone():
+            raise OutputError(gone(self.folder))
+        for parent in reversed(file.relative_to(self.folder).parents[:-1]):
+            (self.folder / parent).mkdir(exist_ok=True)
 
     def refuses(self, error: Exception) -> str | None:
         """Why nothing can be written here any more, after a write has failed; None where the next one may go well.

@@ -56,6 +56,8 @@ class Presence:
         except (Timeout, FileNotFoundError) as error:  # another run tidied it away before it was locked
             self._lock.release()
             raise FileNotFoundError(str(self._file)) from error
+        for path in folder.glob(f"*{SUFFIX}"):  # a first look; the second is at the end
+            self.life_by(path)
         self._ended = threading.Event()
         self._beating = threading.Thread(target=self._beat_on, daemon=True)
         self._beating.start()

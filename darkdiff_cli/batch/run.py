@@ -26,6 +26,7 @@ More = Callable[[], Sequence[Task]]
 
 INTERRUPTED = "interrupted"
 RAWS, OTHERS = "raws", "a run on another machine"  # that a run waits for
+UNREAD = 3  # files in a row that a drive does not give: then it is not these files
 POLL = 1.0  # seconds between two looks for more tasks
 
 
@@ -152,7 +153,7 @@ class BatchRun:
         self.claims = Claims(output, self.ledger)
         self.stopped: str | None = None
         self._tasks, self._unclear = deque(tasks), list[Task]()
-        self._lock, self._begun = threading.Lock(), False
+        self._lock, self._begun, self._unread = threading.Lock(), False, 0
 
     def stop(self, reason: str) -> None:
         """Hand out no more tasks."""
@@ -211,9 +212,16 @@ class BatchRun:
     def finish(self, worker: str, finished: Finished) -> None:
         """Take in a result: the ledger first, then the claim is given back."""
         with self._lock:
+            self._unread = self._unread + 1 if finished.unread else 0
             if finished.stop is not None:
-                self.claims.drop(finished.task)
                 self.stop(finished.stop)
+            elif self._unread == UNREAD:
+                folder = finished.task.job.folder
+                self.stop(
+                    f"{folder}: {UNREAD} files in a row cannot be read; check the drive, and run the batch again."
+                )
+            if finished.stop is not None or finished.unread:
+                self.claims.drop(finished.task)  # not for the ledger: the next run tries it again
             else:
                 finished = self._settled(finished)
             self.watcher.finished(worker, finished)

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Literal
 
 from darkdiff_cli.batch.arrivals import Arrivals
-from darkdiff_cli.batch.claims import Task
+from darkdiff_cli.batch.claims import Claims, Task
 from darkdiff_cli.batch.engines.devices import parse_devices, run_on_devices
 from darkdiff_cli.batch.engines.local import run_here
 from darkdiff_cli.batch.engines.ray import run_on_ray
+from darkdiff_cli.batch.ledger import Ledger
 from darkdiff_cli.batch.plan import Plan
 from darkdiff_cli.batch.run import RAWS, BatchRun, Keep, Report, Summary, Tally
 from darkdiff_cli.batch.worker import WorkerSettings
@@ -73,6 +74,7 @@ def run_batch(
         raise SettingsError("--watch works on one device of this machine; give --devices cuda:0, and no --engine ray.")
     tally.planned(plan)
     if not plan.tasks and arrivals is None:
+        Claims(output, Ledger(output)).tidy()
         return summary
     with StopRequest() as stop:
         summary.stop = stop

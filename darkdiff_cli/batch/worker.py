@@ -11,10 +11,10 @@ from darkdiff_cli.batch.album.previews import keep_preview, make_preview
 from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry
-from darkdiff_cli.batch.place import GONE, Place
+from darkdiff_cli.batch.place import Place, gone
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.enhancer import Developed, Enhancer, EnhanceSettings, Rendered
-from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, OutputError, sentence_of
+from darkdiff_cli.errors import DarkdiffError, DriveError, MemoryLimitError, sentence_of
 from darkdiff_cli.raw import Exposure
 from darkdiff_models import DarkDiffOutput
 
@@ -69,12 +69,14 @@ class Finished:
         task: the task.
         entry: for the ledger.
         stop: why the batch cannot go on, and the task is not done: a folder has gone, the disk is full; else None.
+        unread: the drive did not give the raw, which may be its last or its only one.
         times: when it was worked on; nothing of one that failed.
     """
 
     task: Task
     entry: Entry
     stop: str | None = None
+    unread: bool = False
     times: Times = field(default_factory=dict)
 
 
@@ -158,17 +160,15 @@ class Worker:
         try:
             if isinstance(made, DarkdiffError):
                 raise made
-            if self._place(task.job.root).has_gone():  # no folder is made anew for one that was moved
-                raise OutputError(f"{task.job.output}: its folder is not there any more.")
-            task.job.output.parent.mkdir(parents=True, exist_ok=True)
             picture = self.settings.picture
             settings = replace(picture, photo=replace(picture.photo, overwrite=True))
             rendered = self.enhancer.finish(made.exposure, made.output, settings)
+            self._place(task.job.root).make_way(task.job.output)
             done = self.enhancer.write(task.job.output, rendered, settings)
             notes = (*done.notes, *self._keep_preview(task, rendered))
         except Exception as error:  # whatever this file has in it, the others go on
             failed = replace(entry, status="failed", error=sentence_of(error, task.job.source))
-            return Finished(task, failed, self._stop(task.job, error))
+            return Finished(task, failed, self._stop(task.job, error), isinstance(error, DriveError))
         times: Times = {**made.times, "write": (began, self.clock())}
         seconds = round(sum(end - begin for begin, end in times.values()), 2)
         return Finished(task, replace(entry, ratio=done.ratio, seconds=seconds, notes=notes), times=times)
@@ -180,7 +180,7 @@ class Worker:
         """Why the batch cannot go on after a file has failed; None where only that file is to blame."""
         for folder in (job.folder, job.root):
             if self._place(folder).has_gone():
-                return f"{folder}: {GONE}"
+                return gone(folder)
         return self._place(job.root).refuses(error)
 
     def _keep_preview(self, task: Task, rendered: Rendered) -> tuple[str, ...]:

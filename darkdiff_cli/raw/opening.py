@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rawpy
 
-from darkdiff_cli.errors import InputError, MemoryLimitError
+from darkdiff_cli.errors import DriveError, InputError, MemoryLimitError
 from darkdiff_cli.raw.damage import overheard
 from darkdiff_cli.raw.unsupported import why_not_decoded
 
@@ -29,6 +29,7 @@ def open_raw(path: Path, heard: list[str] | None = None) -> Iterator[Raw]:
     Raises:
         InputError: the file is missing, empty, no raw file, truncated, or of a kind that LibRaw cannot decode; where
             the file says of which kind it is, the sentence names it.
+        DriveError: its drive does not give it whole, which LibRaw takes for a damaged file.
         MemoryLimitError: the decoded frame does not fit into memory.
     """
     if not path.exists():
@@ -48,7 +49,25 @@ def open_raw(path: Path, heard: list[str] | None = None) -> Iterator[Raw]:
     except (rawpy.LibRawUnsufficientMemoryError, MemoryError) as error:
         raise MemoryLimitError(f"{path}: does not fit into memory; close other programs and try again.") from error
     except rawpy.LibRawError as error:
+        _check_drive(path)
         raise InputError(f"{path}: {_reason(error, path, heard)}.") from error
+    if heard:
+        _check_drive(path)
+
+
+def _check_drive(path: Path) -> None:
+    """Read a file from end to end.
+
+    Raises:
+        DriveError: its drive does not give it whole.
+    """
+    try:
+        with path.open("rb") as file:
+            while file.read(1 << 20):
+                pass
+    except OSError as error:
+        what = f"cannot be read ({error.strerror}); check the card or the drive, and try again."
+        raise DriveError(f"{path}: {what}") from error
 
 
 def _reason(error: rawpy.LibRawError, path: Path, heard: Sequence[str]) -> str:

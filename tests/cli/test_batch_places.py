@@ -137,6 +137,7 @@ def test_what_a_photo_waits_for_others_is_no_work_on_it(dark_dng, model_folder, 
         now += 1.0
         return now
 
+    job.root.mkdir()
     settings = WorkerSettings(str(model_folder), EnhanceSettings(ExposureSettings(ratio=100.0)), 60.0)
     with Worker(settings, clock) as worker:
         task = Task(job, "key")

@@ -122,7 +122,7 @@ class Rounds:
             return "the raws are others"
         stray = {path.name for path in output.iterdir()} - {NAME, PAGE, PREVIEWS, *self.expected}
         if stray or len(list((output / PREVIEWS).iterdir())) != PHOTOS:
-            return f"stray files: {stray}, {len(list((output / PREVIEWS).iterdir()))} previews"
+            return f"stray files: {stray} {sorted(path.name for path in output.rglob('*'))}"
         lines = [json.loads(line) for line in (output / NAME).read_text().splitlines()]
         done = sorted(line["source"] for line in lines if line["status"] == "done")
         if done != sorted(path.name for path in self.inputs):

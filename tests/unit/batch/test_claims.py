@@ -125,6 +125,21 @@ def test_a_killed_run_of_this_machine_is_succeeded_at_once(tmp_path: Path) -> No
     assert left(tmp_path) == [work.job.photo, NAME]
 
 
+def test_what_a_killed_run_left_is_tidied_by_one_that_has_nothing_to_do(tmp_path: Path) -> None:
+    killed(tmp_path, "")
+    run(tmp_path).tidy()
+    assert left(tmp_path) == []
+    run(tmp_path).tidy()
+    assert left(tmp_path) == []
+    killed(tmp_path, "north")
+    clock = Clock()
+    claims = run(tmp_path, clock=clock)
+    assert claims.take(task(tmp_path, "b.dng")) == "ours"
+    clock.now = STALE
+    claims.close()
+    assert left(tmp_path) == []
+
+
 def test_a_run_of_another_machine_holds_while_it_gives_signs_of_life(tmp_path: Path) -> None:
     north, clock = run(tmp_path, "north"), Clock()
     south, work = run(tmp_path, "south", clock), task(tmp_path, "a.dng")
@@ -140,8 +155,7 @@ def test_a_run_of_another_machine_holds_while_it_gives_signs_of_life(tmp_path: P
     assert south.take(work) == "theirs"  # it changed when it was last looked at
     clock.now += STALE
     assert south.take(work) == "ours"  # north is asleep
-    assert north._presence is not None
-    north._presence.beat()
+    north.beat()
     north.settle(work, done(work))  # and wakes up: the line is south's to write
     assert Ledger(tmp_path / "out").entries() == {}
     south.settle(work, done(work))
@@ -157,7 +171,8 @@ def test_a_killed_run_of_another_machine_is_succeeded_by_one_after_it_stood_stil
         assert [claims.take(work) for claims in runs] == ["unclear"] * 3
     runs[0].close()  # nothing of north's is removed by who has not looked for long enough
     clock.now = STALE
-    assert [claims.take(work) for claims in runs[1:]] == ["ours", "unclear"]
+    runs[1].beat()
+    assert [claims.take(work) for claims in runs[1:]] == ["ours", "theirs"]
     runs[1].settle(work, done(work))
     assert runs[2].take(work) == "theirs"
     for claims in runs[1:]:
