@@ -91,7 +91,7 @@ def test_what_a_lost_writer_began_is_gone_when_the_claim_is_given_back(tmp_path:
 @pytest.mark.parametrize("machines", [("", ""), ("north", "south"), ("north", "")])
 def test_of_many_runs_at_once_each_task_goes_to_one(tmp_path: Path, machines: tuple[str, str]) -> None:
     """On two machines too, whose locks do not reach each other: those of another machine are never asked."""
-    tasks, taken = [task(tmp_path, f"{number}.dng") for number in range(12)], Counter[str]()
+    tasks, taken = [task(tmp_path, f"{number}.dng") for number in range(6)], Counter[str]()
     runs = [run(tmp_path, machine) for machine in machines * 2]
     start = threading.Barrier(len(runs))
 
