@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 COMMANDS := $(BIN)/typer darkdiff_cli.app utils docs --name darkdiff --title Commands --output
 LOCKED := train ray bench metadata formats dev docs release
 
-.PHONY: demo test test-slow lint check format docs docs-commands lock release clean
+.PHONY: demo test test-slow kills long dry lint check format docs docs-commands lock release clean
 
 demo: $(VENV)/.user  ## Turn the sample raw into night.jpg
 	$(BIN)/darkdiff enhance samples/night_x300.dng -o night.jpg --ratio 300 --overwrite
@@ -17,6 +17,15 @@ test: $(VENV)/.dev  ## Tests, without the slow ones, on two cores
 
 test-slow: $(VENV)/.dev  ## All tests
 	$(BIN)/python -m pytest
+
+kills: $(VENV)/.dev  ## N kills of batches at random moments (ENGINE=local, devices or ray): as if nothing had happened
+	$(BIN)/python -m tests.endurance kills $(or $(N),100) --engine $(or $(ENGINE),local) --seed $(or $(SEED),0)
+
+long: $(VENV)/.dev  ## A batch over N raws: memory, open files and time of a photo, every hundred
+	$(BIN)/python -m tests.endurance long $(or $(N),5000)
+
+dry: $(VENV)/.dev  ## Memory that each of N raws takes in batch --dry-run
+	$(BIN)/python -m tests.endurance dry $(or $(N),100000)
 
 lint: $(VENV)/.dev  ## Style and types
 	$(BIN)/ruff check .

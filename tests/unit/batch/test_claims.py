@@ -10,11 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from darkdiff_cli.batch import claims as claims_module
 from darkdiff_cli.batch import presence
 from darkdiff_cli.batch.claims import FOLDER, Claims, Task, is_claimed
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import NAME, Entry, Ledger, job_key
+from darkdiff_cli.batch.plan import Plan
 from darkdiff_cli.batch.presence import STALE
+from darkdiff_cli.batch.start import Engine, run_batch
+from darkdiff_cli.batch.worker import WorkerSettings
+from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import OutputError
 from tests.unit.test_files import killed_writer
 
@@ -112,6 +117,27 @@ def test_of_many_runs_at_once_each_task_goes_to_one(tmp_path: Path, machines: tu
     assert not (tmp_path / "out" / FOLDER).exists()
 
 
+def test_of_two_runs_that_look_in_the_same_moment_one_wins(tmp_path: Path, monkeypatch) -> None:
+    look, both = claims_module._claims_of, threading.Barrier(2, timeout=60)
+
+    def looking(folder: Path, key: str) -> list[Path]:
+        found = look(folder, key)
+        both.wait()
+        return found
+
+    runs, taken = [run(tmp_path, machine) for machine in ("north", "south")], list[str]()
+    monkeypatch.setattr(claims_module, "_claims_of", looking)
+    threads = [
+        threading.Thread(target=lambda claims=claims: taken.append(claims.take(task(tmp_path, "a.dng"))))
+        for claims in runs
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == ["ours", "unclear"]
+
+
 def test_a_killed_run_of_this_machine_is_succeeded_at_once(tmp_path: Path) -> None:
     killed(tmp_path, "")
     claims, work = run(tmp_path), task(tmp_path, "a.dng")
@@ -127,7 +153,8 @@ def test_a_killed_run_of_this_machine_is_succeeded_at_once(tmp_path: Path) -> No
 
 def test_what_a_killed_run_left_is_tidied_by_one_that_has_nothing_to_do(tmp_path: Path) -> None:
     killed(tmp_path, "")
-    run(tmp_path).tidy()
+    settings = WorkerSettings("none", EnhanceSettings(), 60.0)
+    run_batch(Plan([], 1, []), tmp_path / "out", settings, Engine(), lambda _at, _summary: None, lambda _entry: None)
     assert left(tmp_path) == []
     run(tmp_path).tidy()
     assert left(tmp_path) == []
