@@ -15,7 +15,7 @@ from darkdiff_cli.batch.ledger import Entry, Ledger
 from darkdiff_cli.batch.place import Place, gone
 from darkdiff_cli.batch.presence import Life, Presence, this_machine
 from darkdiff_cli.errors import OutputError
-from darkdiff_cli.files import FULL, output_error, remove_partials
+from darkdiff_cli.files import remove_partials
 
 FOLDER = ".darkdiff-claims"
 SUFFIX = ".claim"
@@ -74,7 +74,6 @@ class Claims:
         Raises:
             OutputError: the folder of the photos cannot be written to, or is not there any more.
         """
-        self._check_place()
         try:
             presence = self._presence = self._presence or self._appear()
             claims = _claims_of(self.folder, task.key)
@@ -86,18 +85,17 @@ class Claims:
                     _write(claim, presence.run)
                     break
                 claims.append(claim)  # another run was faster
+            self._held[task.key] = claim
+            now = self.ledger.entries().get(task.key)
+            if now != task.before and now is not None and (now.status == "failed" or task.job.output.exists()):
+                self.settle(task)  # another run did it since this one was planned
+                return "theirs"
+            remove_partials(task.job.output)  # of a run that was killed
         except OSError as error:  # a card that is locked, say
             self._check_place()
-            if error.errno in FULL:
-                raise output_error(self.output, error) from error
-            what = f"cannot be written to ({error.strerror}); give another folder with -o."
-            raise OutputError(f"{self.output}: {what}") from error
-        self._held[task.key] = claim
-        now = self.ledger.entries().get(task.key)
-        if now != task.before and now is not None and (now.status == "failed" or task.job.output.exists()):
-            self.settle(task)  # another run did it since this one was planned
-            return "theirs"
-        remove_partials(task.job.output)  # of a run that was killed
+            if (why := self._place and self._place.refuses(error)) is None:
+                why = f"{self.output}: cannot be written to ({error.strerror}); give another folder with -o."
+            raise OutputError(why) from error
         return "ours"
 
     def settle(self, task: Task, entry: Entry | None = None) -> None:
