@@ -13,6 +13,7 @@ from typing import Any
 from darkdiff_cli.errors import InputError, OutputError
 
 PARTIAL = ".{}.{}.partial"  # the target by a digest, so that it fits wherever the target's own name does; a random word
+TRIES = 5  # to write a file that others write too
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -44,6 +45,27 @@ def atomically(path: Path, write: Callable[[Path], object], make_folder: bool = 
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def atomically_by_any(path: Path, write: Callable[[Path], object]) -> None:
+    """As `atomically`, for a file that any of several runs writes: what killed ones left of it is removed.
+
+    A run that writes it in this very moment may lose its partial file by that; it writes another.
+
+    Args:
+        path, write: as in `atomically`.
+
+    Raises:
+        OutputError: as `atomically`.
+    """
+    with suppress(OSError):
+        remove_partials(path)
+    for left in reversed(range(TRIES)):
+        try:
+            return atomically(path, write)
+        except OutputError as error:
+            if left == 0 or not isinstance(error.__cause__, FileNotFoundError):
+                raise
 
 
 def remove_partials(path: Path) -> None:
