@@ -62,7 +62,8 @@ def atomically_by_any(path: Path, write: Callable[[Path], object]) -> None:
         remove_partials(path)
     for left in reversed(range(TRIES)):
         try:
-            return atomically(path, write)
+            atomically(path, write)
+            return
         except OutputError as error:
             if left == 0 or not isinstance(error.__cause__, FileNotFoundError):
                 raise
