@@ -11,7 +11,7 @@ LOCKED := train ray bench metadata formats dev docs release
 TOOLS = $(VENV)/.release
 BUILD = $(abspath $(BIN))/python -m build --outdir ../../dist .
 
-.PHONY: demo test test-slow fuzz lint check format docs docs-commands lock licences packages release clean
+.PHONY: demo test test-slow fuzz kills long dry lint check format docs docs-commands lock licences packages release clean
 
 demo: $(VENV)/.user  ## Turn the sample raw into night.jpg
 	$(BIN)/darkdiff enhance samples/night_x300.dng -o night.jpg --ratio 300 --overwrite
@@ -24,6 +24,14 @@ test-slow: $(VENV)/.dev  ## All tests
 
 fuzz: $(VENV)/.dev  ## Damaged files of every kind: N=10000 of each, KIND=raw alone, CASE=17 again with its traceback
 	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m tests.fuzz --cases $(N) $(KIND:%=--kind %) $(CASE:%=--case %)
+kills: $(VENV)/.dev  ## N kills of batches at random moments (ENGINE=local, devices or ray): as if nothing had happened
+	$(BIN)/python -m tests.endurance kills $(or $(N),100) --engine $(or $(ENGINE),local) --seed $(or $(SEED),0)
+
+long: $(VENV)/.dev  ## A batch over N raws: memory, open files and time of a photo, every hundred
+	$(BIN)/python -m tests.endurance long $(or $(N),5000)
+
+dry: $(VENV)/.dev  ## Memory that each of N raws takes in batch --dry-run
+	$(BIN)/python -m tests.endurance dry $(or $(N),100000)
 
 lint: $(VENV)/.dev  ## Style and types
 	$(BIN)/ruff check .

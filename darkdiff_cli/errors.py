@@ -18,6 +18,10 @@ class UnreadableError(InputError):
     """A raw that cannot be decoded: damaged, or not whole, which a copy that is still being made looks like too."""
 
 
+class DriveError(InputError):
+    """A file that its drive does not give: a card that was pulled out or has a bad spot, a network that is away."""
+
+
 class OutputError(DarkdiffError):
     """An output that cannot be written: read-only, disk full, or existing already."""
 

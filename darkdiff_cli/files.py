@@ -15,10 +15,11 @@ from darkdiff_cli.names import windows_refuses
 
 PARTIAL = ".{}.{}.partial"  # the target by a digest, so that it fits wherever the target's own name does; a random word
 MOST_ON_WINDOWS = 259  # characters of a path: MAX_PATH counts a null character too
+TRIES = 5  # to write a file that others write too
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def atomically(path: Path, write: Callable[[Path], object]) -> None:
+def atomically(path: Path, write: Callable[[Path], object], make_folder: bool = True) -> None:
     """Let `write` fill a partial file in the target's folder, then rename it to the target.
 
     Whatever happens in between, the target is the old file or the new one. The content is on the disk before the
@@ -26,24 +27,48 @@ def atomically(path: Path, write: Callable[[Path], object]) -> None:
     `remove_partials`.
 
     Args:
-        path: the target; an existing file is replaced, a missing folder is made.
+        path: the target; an existing file is replaced.
         write: given the path of the partial file.
+        make_folder: make the target's folder where it is missing; no, where that means that somebody has moved it.
 
     Raises:
         OutputError: the folder is read-only, the disk is full, or `write` raised another OSError.
     """
     partial = path.with_name(PARTIAL.format(_digest(path.name), secrets.token_hex(4)))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if make_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
         write(partial)
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as error:
-        raise _sentence(path, error) from error
+        raise output_error(path, error) from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def atomically_by_any(path: Path, write: Callable[[Path], object]) -> None:
+    """As `atomically`, for a file that any of several runs writes: what killed ones left of it is removed.
+
+    A run that writes it in this very moment may lose its partial file by that; it writes another.
+
+    Args:
+        path, write: as in `atomically`.
+
+    Raises:
+        OutputError: as `atomically`.
+    """
+    with suppress(OSError):
+        remove_partials(path)
+    for left in reversed(range(TRIES)):
+        try:
+            atomically(path, write)
+            return
+        except OutputError as error:
+            if left == 0 or not isinstance(error.__cause__, FileNotFoundError):
+                raise
 
 
 def remove_partials(path: Path) -> None:
@@ -202,10 +227,16 @@ class JsonLines:
                 if sync:
                     os.fsync(file.fileno())
         except OSError as error:
-            raise _sentence(self.path, error) from error
+            raise output_error(self.path, error) from error
 
 
-def _sentence(path: Path, error: OSError) -> OutputError:
+def output_error(path: Path, error: OSError) -> OutputError:
+    """Say in one sentence why a file or a folder cannot be written.
+
+    Args:
+        path: the file or the folder.
+        error: as the system raised it.
+    """
     if error.errno in FULL:
         return OutputError(f"{path}: the disk is full; free some space or choose another folder.")
     return OutputError(f"{path}: cannot be written ({error.strerror or error}); choose another folder.")

@@ -1,17 +1,26 @@
 """Who works on which file: two runs over one folder, on one machine or several, do each file once."""
 
+import json
+import os
+import socket
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import Literal
 
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry, Ledger
+from darkdiff_cli.batch.place import Place, gone
+from darkdiff_cli.batch.presence import Life, Presence, this_machine
 from darkdiff_cli.errors import OutputError
 from darkdiff_cli.files import remove_partials
 
 FOLDER = ".darkdiff-claims"
+SUFFIX = ".claim"
+
+Taken = Literal["ours", "theirs", "unclear"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,84 +40,173 @@ class Task:
 
 def is_claimed(task: Task) -> bool:
     """Whether a run is at a task, or was killed while it was."""
-    return _lock_file(task.job.root / FOLDER, task.key).exists()
-
-
-def _lock_file(folder: Path, key: str) -> Path:
-    return folder / f"{key}.lock"
+    return bool(_claims_of(task.job.root / FOLDER, task.key))
 
 
 class Claims:
-    """The claims of one run: a lock for each file being processed, freed by the operating system if the process dies.
+    """The claims of one run: a file for each task at work, which names the run; it holds while the run is alive.
 
-    A lock's file is taken away only after the ledger has the file's line, so whoever locks a file that is already
-    gone reads in the ledger that there is nothing left to do.
+    The first claim of a task is file 1. Where its run has died, the next claim is file 2, and so on: whoever makes a
+    file has the claim, and no two can make the same one, not from two machines either. A task's claims are taken away
+    only after the ledger has its line, so whoever claims a task that is already done reads that in the ledger.
 
     Args:
         output: root of the photos.
         ledger: of that folder.
+        machine: a word for this machine, see `this_machine`.
+        clock: seconds; as `time.monotonic`.
     """
 
-    def __init__(self, output: Path, ledger: Ledger) -> None:
-        self.folder, self.ledger = output / FOLDER, ledger
-        self._held: dict[str, FileLock] = {}
+    def __init__(
+        self, output: Path, ledger: Ledger, machine: str = "", clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.output, self.folder, self.ledger = output, output / FOLDER, ledger
+        self.machine, self.clock = machine or this_machine(), clock
+        self._presence: Presence | None = None
+        self._place: Place | None = None
+        self._held: dict[str, Path] = {}
 
-    def take(self, task: Task) -> bool:
-        """Claim a task; False where another run has it or has done it.
+    def take(self, task: Task) -> Taken:
+        """Claim a task: "theirs" where another run has it or has done it.
+
+        "unclear" where a run on another machine has it, which may have died: ask again.
 
         Raises:
-            OutputError: the folder of the photos cannot be written to.
+            OutputError: the folder of the photos cannot be written to, or is not there any more.
         """
-        lock = FileLock(_lock_file(self.folder, task.key), thread_local=False)  # given back by another thread
-        while True:
-            try:
-                self.folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:  # a card that is locked, say
-                what = f"cannot be written to ({error.strerror}); give another folder with -o."
-                raise OutputError(f"{self.folder.parent}: {what}") from error
-            try:
-                lock.acquire(timeout=0)
-                break
-            except Timeout:
-                return False
-            except FileNotFoundError:  # another run has just tidied the folder away
-                continue
-        self._held[task.key] = lock
-        now = self.ledger.entries().get(task.key)
-        if now != task.before and now is not None and (now.status == "failed" or task.job.output.exists()):
-            self.settle(task)  # another run did it since this one was planned
-            return False
-        remove_partials(task.job.output)  # of a run that was killed
-        return True
+        try:
+            presence = self._presence = self._presence or self._appear()
+            claims = _claims_of(self.folder, task.key)
+            while True:
+                if claims and (life := self._life_of(presence, claims[-1])) != "dead":
+                    return "unclear" if life == "unclear" else "theirs"
+                claim = _claim(self.folder, task.key, _number(claims[-1]) + 1 if claims else 1)
+                with suppress(FileExistsError):
+                    _write(claim, presence.run)
+                    break
+                claims.append(claim)  # another run was faster
+            self._held[task.key] = claim
+            now = self.ledger.entries().get(task.key)
+            if now != task.before and now is not None and (now.status == "failed" or task.job.output.exists()):
+                self.settle(task)  # another run did it since this one was planned
+                return "theirs"
+            remove_partials(task.job.output)  # of a run that was killed
+        except OSError as error:  # a card that is locked, say
+            self._check_place()
+            if (why := self._place and self._place.refuses(error)) is None:
+                why = f"{self.output}: cannot be written to ({error.strerror}); give another folder with -o."
+            raise OutputError(why) from error
+        return "ours"
 
     def settle(self, task: Task, entry: Entry | None = None) -> None:
-        """Give a claim back; with an entry, once that is in the ledger."""
+        """Give a claim back; with an entry, once that is in the ledger.
+
+        Where it cannot be written there, the claim stays, so that the next run does the task again.
+
+        Raises:
+            OutputError: the ledger cannot be written, or its folder is not there any more.
+        """
+        claim = self._held.pop(task.key)
+        self._check_place()
+        if not self._is_ours(task, claim):  # this machine slept for so long that another run did it
+            return
         remove_partials(task.job.output)  # of a worker that was lost and replaced
         if entry is not None:
             self.ledger.append(entry)
-        lock = self._held.pop(task.key)
-        with suppress(OSError):  # Windows deletes no open file; `close` does it later
-            Path(lock.lock_file).unlink()
-        lock.release()
+        self._remove(task)
 
     def drop(self, task: Task) -> None:
         """Give back a claim on a file that was not done."""
-        remove_partials(task.job.output)
-        self._held.pop(task.key).release()
+        claim = self._held.pop(task.key)
+        if self._is_ours(task, claim):
+            with suppress(OSError):  # of a folder that cannot be written to any more
+                remove_partials(task.job.output)
+            self._remove(task)
 
     def close(self) -> None:
-        """Release all claims, and remove the lock files that nobody holds.
-
-        Should another run be about to lock such a file in that very moment, a third could do the same photo a second
-        time: the same bytes, written whole.
-        """
-        for key in list(self._held):
-            self._held.pop(key).release()
-        for path in self.folder.glob("*.lock"):
-            lock = FileLock(path)
-            with suppress(Timeout, OSError):
-                lock.acquire(timeout=0)
-                path.unlink()
-            lock.release()
+        """Give back all claims, and remove what dead runs left."""
+        if self._presence is None:
+            return
+        for claim in self._held.values():
+            _unlink(claim)
+        self._held.clear()
+        for claim in self.folder.glob(f"*{SUFFIX}"):
+            if _run_of(claim) != self._presence.run and self._life_of(self._presence, claim) == "dead":
+                _unlink(claim)
+        self._presence.end()
+        self._presence = None
         with suppress(OSError):
             self.folder.rmdir()
+
+    def beat(self) -> None:
+        """Give a sign of life, as happens every few seconds."""
+        if self._presence is not None:
+            self._presence.beat()
+
+    def tidy(self) -> None:
+        """Remove what dead runs left, for a run that has nothing to do."""
+        if self.folder.is_dir():
+            with suppress(OSError):  # a folder that cannot be written to
+                self._presence = self._appear()
+                self.close()
+
+    def _appear(self) -> Presence:
+        """This run's sign of life in the folder, which is made where it is not there."""
+        while True:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):  # another run has just tidied the folder away
+                presence = Presence(self.folder, self.machine, self.clock)
+                self._place = Place(self.output)
+                return presence
+
+    def _check_place(self) -> None:
+        if self._place is not None and self._place.has_gone():
+            raise OutputError(gone(self.output))
+
+    def _life_of(self, presence: Presence, claim: Path) -> Life:
+        """Whether a claim holds; one whose run cannot be read was being written when its run ended, or is now."""
+        run = _run_of(claim)
+        return presence.life_by(claim) if run is None else presence.life_of(run)
+
+    def _is_ours(self, task: Task, claim: Path) -> bool:
+        return _claims_of(self.folder, task.key)[-1:] == [claim]
+
+    def _remove(self, task: Task) -> None:
+        for other in _claims_of(self.folder, task.key):  # the one that holds is the last
+            _unlink(other)
+
+
+def _claims_of(folder: Path, key: str) -> list[Path]:
+    """The claims on a task, the newest last."""
+    return sorted(folder.glob(f"{key}.*{SUFFIX}"), key=_number)
+
+
+def _claim(folder: Path, key: str, number: int) -> Path:
+    return folder / f"{key}.{number}{SUFFIX}"
+
+
+def _number(claim: Path) -> int:
+    return int(claim.name.split(".")[-2])
+
+
+def _write(claim: Path, run: str) -> None:
+    """Make a claim; FileExistsError where there is one."""
+    who = {"run": run, "host": socket.gethostname(), "pid": os.getpid()}  # host and process for those who look into it
+    with claim.open("xb") as file:
+        try:
+            os.write(file.fileno(), json.dumps(who).encode())
+        except OSError:  # the disk is full
+            _unlink(claim)
+            raise
+
+
+def _run_of(claim: Path) -> str | None:
+    """The run that made a claim; None where that is not written there."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return str(json.loads(claim.read_bytes())["run"])
+    return None
+
+
+def _unlink(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()

@@ -11,7 +11,7 @@ from typing import Any
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import DarkdiffError, SettingsError
-from darkdiff_cli.files import atomically
+from darkdiff_cli.files import atomically_by_any
 from darkdiff_cli.raw import ExposureSettings, read_exposure
 
 NAME = "darkdiff-exposure.json"
@@ -77,7 +77,7 @@ def lock_exposure(
     lock = measure_lock(jobs, settings, timeout)
     if lock is not None and store:
         text = json.dumps({"settings": basis, "lock": asdict(lock)}, indent=1) + "\n"
-        atomically(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+        atomically_by_any(path, lambda partial: partial.write_text(text, encoding="utf-8"))
     return lock
 
 

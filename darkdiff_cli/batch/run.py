@@ -2,15 +2,20 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from darkdiff_cli.batch.claims import Claims, Task
 from darkdiff_cli.batch.ledger import Ledger
 from darkdiff_cli.batch.worker import Finished
+from darkdiff_cli.errors import OutputError
 
 INTERRUPTED = "interrupted"
+RAWS, OTHERS = "raws", "a run on another machine"  # that a run waits for
+UNREAD = 3  # files in a row that a drive does not give: then it is not these files
 POLL = 1.0  # seconds between two looks for more tasks
 
 
@@ -25,6 +30,9 @@ class Watcher(Protocol):
 
     def skipped(self) -> None:
         """Another run has a file."""
+
+    def waits(self, what: str) -> None:
+        """There is nothing to do until something comes."""
 
 
 class Incoming(Protocol):
@@ -59,27 +67,55 @@ class BatchRun:
         self.ledger, self.watcher, self.incoming = Ledger(output), watcher, incoming
         self.claims = Claims(output, self.ledger)
         self.stopped: str | None = None
-        self._tasks, self._lock = iter(tasks), threading.Lock()
+        self._tasks, self._unclear = deque(tasks), list[Task]()
+        self._lock, self._begun, self._unread = threading.Lock(), False, 0
 
     def stop(self, reason: str) -> None:
         """Hand out no more tasks."""
         self.stopped = self.stopped or reason
 
     def next_task(self) -> Task | None:
-        """The next task, claimed; None when there are no more."""
+        """The next task, claimed; None when there are none at the moment, see `wait`.
+
+        Raises:
+            OutputError: the folder of the photos cannot be written to; where that comes up later, the run is stopped.
+        """
         with self._lock:
-            while self.stopped is None and (task := next(self._tasks, None)) is not None:
-                if self.claims.take(task):
+            while self.stopped is None and self._tasks:
+                task = self._tasks.popleft()
+                try:
+                    taken = self.claims.take(task)
+                except OutputError as error:
+                    if not self._begun:
+                        raise
+                    self.stop(str(error))
+                    return None
+                self._begun = True
+                if taken == "ours":
                     return task
-                self.watcher.skipped()
+                if taken == "theirs":
+                    self.watcher.skipped()
+                else:
+                    self._unclear.append(task)
             return None
 
     def wait(self, stop: Stop) -> bool:
-        """Wait for more tasks; False where none will come, because nobody watches or a stop was requested."""
-        while self.incoming is not None and not stop.requested:
-            if tasks := self.incoming.more():
-                self._tasks = iter(tasks)
+        """Wait for more tasks; False where none will come, or a stop was requested.
+
+        They come from whoever watches a folder, and from a run on another machine that may have died.
+        """
+        while self.stopped is None and not stop.requested:
+            if self.incoming is not None and (tasks := self.incoming.more()):
+                self._tasks.extend(tasks)
                 return True
+            if self._unclear:
+                self.watcher.waits(OTHERS)
+                time.sleep(POLL)
+                self._tasks.extend(self._unclear)
+                self._unclear.clear()
+                return True
+            if self.incoming is None:
+                return False
             time.sleep(POLL)
         return False
 
@@ -90,17 +126,33 @@ class BatchRun:
 
     def finish(self, worker: str, finished: Finished) -> None:
         """Take in a result: the ledger first, then the claim is given back."""
-        task = finished.task
         with self._lock:
             if self.incoming is not None and self.incoming.awaits(worker, finished):
-                self.claims.drop(task)
+                self.claims.drop(finished.task)
                 return
-            if finished.disk_full:
-                self.claims.drop(task)
-                self.stop(f"{task.job.root}: the disk is full; free some space and run the batch again.")
+            self._unread = self._unread + 1 if finished.unread else 0
+            if finished.stop is not None:
+                self.stop(finished.stop)
+            elif self._unread == UNREAD:
+                folder = finished.task.job.folder
+                self.stop(
+                    f"{folder}: {UNREAD} files in a row cannot be read; check the drive, and run the batch again."
+                )
+            if finished.stop is not None or finished.unread:
+                self.claims.drop(finished.task)  # not for the ledger: the next run tries it again
             else:
-                self.claims.settle(task, finished.entry)
+                finished = self._settled(finished)
             self.watcher.finished(worker, finished)
+
+    def _settled(self, finished: Finished) -> Finished:
+        """Write a result down; where that fails, it is a failure, and the next run does the file again."""
+        try:
+            self.claims.settle(finished.task, finished.entry)
+        except OutputError as error:
+            self.stop(str(error))
+            sentence = f"{finished.task.job.source}: is made again by the next run, since this one could not record it."
+            return replace(finished, entry=replace(finished.entry, status="failed", error=sentence))
+        return finished
 
     def drop(self, task: Task) -> None:
         """Release a task that was not done."""

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Literal
 
 from darkdiff_cli.batch.arrivals import Arrivals
-from darkdiff_cli.batch.claims import Task
+from darkdiff_cli.batch.claims import Claims, Task
 from darkdiff_cli.batch.engines.devices import parse_devices, run_on_devices
 from darkdiff_cli.batch.engines.local import run_here
 from darkdiff_cli.batch.engines.ray import run_on_ray
+from darkdiff_cli.batch.ledger import Ledger
 from darkdiff_cli.batch.plan import Plan
-from darkdiff_cli.batch.run import BatchRun
+from darkdiff_cli.batch.run import RAWS, BatchRun
 from darkdiff_cli.batch.tally import Keep, Report, Summary, Tally
 from darkdiff_cli.batch.worker import Finished, WorkerSettings
 from darkdiff_cli.errors import SettingsError
@@ -65,6 +66,7 @@ def run_batch(
         raise SettingsError("--watch works on one device of this machine; give --devices cuda:0, and no --engine ray.")
     tally.planned(plan)
     if not plan.tasks and arrivals is None:
+        Claims(output, Ledger(output)).tidy()
         return summary
     with StopRequest() as stop:
         summary.stop = stop
@@ -93,7 +95,7 @@ class _Watch:
         new = self.arrivals.look()
         self.tally.planned(new)
         if not new.tasks:
-            self.tally.waits()
+            self.tally.waits(RAWS)
         return new.tasks
 
     def awaits(self, worker: str, finished: Finished) -> bool:

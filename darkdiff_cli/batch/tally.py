@@ -27,7 +27,7 @@ class Summary:
         stopped: why the run ended early, or None.
         lock: the exposure that all photos share, or None.
         pace: how fast this run makes photos.
-        waiting: for raws that arrive; there are none at the moment.
+        waiting: what for, while there is nothing to do; else nothing.
         failed_before: how many of the skipped failed in an earlier run.
         kept: how many failed because another file has the photo's name.
         stop: tells whether the run is to end early.
@@ -42,7 +42,7 @@ class Summary:
     stopped: str | None = None
     lock: ExposureLock | None = None
     pace: Pace = field(default_factory=Pace)
-    waiting: bool = False
+    waiting: str = ""
     failed_before: int = 0
     kept: int = 0
     stop: Stop | None = None
@@ -86,7 +86,7 @@ class Tally:
     def began(self, worker: str, file: str) -> None:
         """Show where the worker is."""
         self._at[worker] = file
-        self.summary.waiting = False
+        self.summary.waiting = ""
         self.summary.pace.began(worker, file)
         self.report(self._at, self.summary)
 
@@ -131,7 +131,7 @@ class Tally:
         self.summary.skipped += 1
         self.summary.total -= 1
 
-    def waits(self) -> None:
-        """Show that there is nothing to do at the moment."""
-        self.summary.waiting = True
+    def waits(self, what: str) -> None:
+        """Show what the run waits for."""
+        self.summary.waiting = what
         self.report({}, self.summary)

@@ -1,24 +1,22 @@
 """What is done with one file of a batch, wherever the batch runs: decode, run the networks, write."""
 
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Literal
 
 from darkdiff_cli.batch.album.previews import keep_preview, make_preview
 from darkdiff_cli.batch.claims import Task
+from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry
+from darkdiff_cli.batch.place import Place, gone
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.enhancer import Developed, Enhancer, EnhanceSettings, Rendered
-from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, OutputError, UnreadableError, sentence_of
+from darkdiff_cli.errors import DarkdiffError, DriveError, MemoryLimitError, UnreadableError, sentence_of
 from darkdiff_cli.raw import Exposure
 from darkdiff_models import DarkDiffOutput
-
-FULL = 20_000_000  # bytes; with less left, a failed write means a full disk
-
 
 Step = Literal["decode", "networks", "write"]
 Times = dict[Step, tuple[float, float]]
@@ -70,14 +68,16 @@ class Finished:
     Attributes:
         task: the task.
         entry: for the ledger.
-        disk_full: the photo could not be written because the disk is full.
+        stop: why the batch cannot go on, and the task is not done: a folder has gone, the disk is full; else None.
+        unread: the drive did not give the raw, which may be its last or its only one.
         is_unreadable: the raw could not be decoded.
         times: when it was worked on; nothing of one that failed.
     """
 
     task: Task
     entry: Entry
-    disk_full: bool = False
+    stop: str | None = None
+    unread: bool = False
     is_unreadable: bool = False
     times: Times = field(default_factory=dict)
 
@@ -106,6 +106,7 @@ class Worker:
         enhancer: Enhancer | None = None,
     ) -> None:
         self.settings, self.clock = settings, clock
+        self._places: dict[Path, Place] = {}
         self.decoder = Decoder(settings.timeout)
         self.decoder.start()  # it loads while the model does
         try:
@@ -130,6 +131,8 @@ class Worker:
             DarkdiffError: as `Enhancer.read` and `Enhancer.develop`.
         """
         began, picture = self.clock(), self.settings.picture
+        self._place(task.job.folder)
+        self._place(task.job.root)
         exposure = self.enhancer.read(task.job.source, picture)
         developed = self.enhancer.develop(exposure, picture)
         return Decoded(developed, {"decode": (began, self.clock())})
@@ -159,20 +162,29 @@ class Worker:
         try:
             if isinstance(made, DarkdiffError):
                 raise made
-            task.job.output.parent.mkdir(parents=True, exist_ok=True)
             picture = self.settings.picture
             settings = replace(picture, photo=replace(picture.photo, overwrite=True))
             rendered = self.enhancer.finish(made.exposure, made.output, settings)
+            self._place(task.job.root).make_way(task.job.output)
             done = self.enhancer.write(task.job.output, rendered, settings)
             notes = (*done.notes, *self._keep_preview(task, rendered))
         except Exception as error:  # whatever this file has in it, the others go on
-            full = isinstance(error, OutputError | OSError) and _free(task.job.output) < FULL
-            sentence = sentence_of(error, task.job.source)
-            failed = replace(entry, status="failed", error=sentence)
-            return Finished(task, failed, full, isinstance(error, UnreadableError))
+            failed = replace(entry, status="failed", error=sentence_of(error, task.job.source))
+            stop, is_unreadable = self._stop(task.job, error), isinstance(error, UnreadableError)
+            return Finished(task, failed, stop, isinstance(error, DriveError), is_unreadable)
         times: Times = {**made.times, "write": (began, self.clock())}
         seconds = round(sum(end - begin for begin, end in times.values()), 2)
         return Finished(task, replace(entry, ratio=done.ratio, seconds=seconds, notes=notes), times=times)
+
+    def _place(self, folder: Path) -> Place:
+        return self._places.setdefault(folder, Place(folder))
+
+    def _stop(self, job: Job, error: Exception) -> str | None:
+        """Why the batch cannot go on after a file has failed; None where only that file is to blame."""
+        for folder in (job.folder, job.root):
+            if self._place(folder).has_gone():
+                return gone(folder)
+        return self._place(job.root).refuses(error)
 
     def _keep_preview(self, task: Task, rendered: Rendered) -> tuple[str, ...]:
         """Keep the preview of a photo that is written already; without it the photo is as good, so say it and go on."""
@@ -184,11 +196,3 @@ class Worker:
         except Exception as error:
             return (f"the report cannot show it before and after ({sentence_of(error, task.job.source).rstrip('.')})",)
         return ()
-
-
-def _free(path: Path) -> int:
-    """Bytes left where a file would be written."""
-    place: Any = path.parent
-    while not place.exists():
-        place = place.parent
-    return shutil.disk_usage(place).free

@@ -54,6 +54,7 @@ def batch(
     from darkdiff_cli.batch.exposure_lock import lock_exposure
     from darkdiff_cli.batch.jobs import find_jobs
     from darkdiff_cli.batch.ledger import Ledger
+    from darkdiff_cli.batch.place import gone
     from darkdiff_cli.batch.plan import identify_model, plan_batch, unreadable_entry
     from darkdiff_cli.batch.worker import WorkerSettings
 
@@ -62,12 +63,12 @@ def batch(
         folder, root, model = folder.absolute(), root.absolute(), _absolute(model)
     files.check(output)
     ledger = Ledger(root)
-    suffix, gone, lock = KINDS[output.kind()].suffixes[0], list[OSError](), None
+    suffix, unread, lock = KINDS[output.kind()].suffixes[0], list[OSError](), None
     find = partial(find_jobs, folder, root, suffix, files.recursive, files.include or (), files.exclude or ())
     with batch_progress(output.quiet or files.dry_run) as progress:
         progress.doing(f"reading {folder}")
-        jobs = find(gone.append)
-        if not (jobs or gone or files.watch):
+        jobs = find(unread.append)
+        if not (jobs or unread or files.watch):
             raise files.nothing(folder, len(find_jobs(folder, root, suffix, files.recursive)))
         if output.lock_exposure:
             progress.doing(f"measuring the exposure of {folder}")
@@ -86,7 +87,7 @@ def batch(
             retry_failed=files.retry_failed,
         )
         plan = planned([] if files.watch else jobs)
-        plan = replace(plan, lost=[*(unreadable_entry(folder, error) for error in gone), *plan.lost])
+        plan = replace(plan, lost=[*(unreadable_entry(folder, error) for error in unread), *plan.lost])
         if not files.dry_run:
             progress.doing(loading_words(model))
             arrivals = Arrivals(find, planned, _say) if files.watch else None
@@ -98,6 +99,8 @@ def batch(
         show_plan(plan, output.as_json)
         return 1 if plan.lost else 0
     summary.lock = lock
+    if summary.stopped == gone(root):
+        page = None  # and no folder is made anew for it
     page, pageless = _saved(page, lambda made: save_page(made, folder, root, ledger.entries().values(), summary))
     show_results(summary, output, files.watch, page)
     if summary.stopped == "interrupted" and not files.watch:  # of a watch it is the usual end

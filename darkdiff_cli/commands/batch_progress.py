@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from darkdiff_cli.batch.tally import Summary
 
-WAITING = "waiting for raws"
 BAR = 20  # columns
 
 
@@ -39,8 +38,8 @@ class BatchProgress:
 
     @property
     def waiting(self) -> bool:
-        """Whether a watch has nothing to do."""
-        return self.summary is not None and self.summary.waiting
+        """Whether there is nothing to do until something comes."""
+        return self.summary is not None and bool(self.summary.waiting)
 
     @property
     def count(self) -> tuple[int, int] | None:
@@ -52,7 +51,7 @@ class BatchProgress:
         """The count, or what is being done instead."""
         if self.count is not None:
             return "{}/{}".format(*self.count)
-        return self.activity if self.summary is None else WAITING
+        return self.activity if self.summary is None else f"waiting for {self.summary.waiting}"
 
     def tail(self, room: int) -> str:
         """What stands behind the bar, the most telling first: "10 min left, 1 failed, 8.57 a minute, IMG_1.ARW".
@@ -73,7 +72,7 @@ class BatchProgress:
     def line(self) -> str | None:
         """One plain line: "12 of 100 photos done, 1 failed, 8.57 photos a minute, 10 min left".
 
-        None while a watch waits.
+        None while the run waits.
         """
         summary = self.summary
         if summary is None:
@@ -128,14 +127,14 @@ def batch_progress(quiet: bool) -> Iterator[BatchProgress]:
 
 @contextmanager
 def _log() -> Iterator[BatchProgress]:
-    """A plain line a minute, and once that a watch waits."""
+    """A plain line a minute, and once what the run waits for."""
     said = False
 
     def show(progress: BatchProgress) -> None:
         nonlocal said
         if progress.waiting and not said:
             said = True
-            print(f"{WAITING}; Ctrl-C ends the watch", file=sys.stderr, flush=True)
+            print(f"{progress.head()}; Ctrl-C ends the batch", file=sys.stderr, flush=True)
         lines.look()
 
     progress = BatchProgress(show)

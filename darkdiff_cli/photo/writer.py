@@ -82,4 +82,4 @@ def write_photo(
     capture = capture if settings.gps else capture.without_position()
     photo = Photo(srgb_01, capture, provenance, settings, camera or CameraColours(), outside)
     write = WRITERS[settings.photo_format]
-    atomically(path, lambda partial: write(partial, photo))
+    atomically(path, lambda partial: write(partial, photo), make_folder=False)

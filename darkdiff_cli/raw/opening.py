@@ -7,7 +7,7 @@ from pathlib import Path
 
 import rawpy
 
-from darkdiff_cli.errors import InputError, MemoryLimitError, UnreadableError
+from darkdiff_cli.errors import DriveError, InputError, MemoryLimitError, UnreadableError
 from darkdiff_cli.raw.damage import overheard
 from darkdiff_cli.raw.unsupported import why_not_decoded
 
@@ -30,6 +30,7 @@ def open_raw(path: Path, heard: list[str] | None = None) -> Iterator[Raw]:
     Raises:
         InputError: the file is missing or of a kind that LibRaw cannot decode, which the sentence names.
         UnreadableError: the file is empty, no raw file, truncated, or damaged.
+        DriveError: its drive does not give it whole, which LibRaw takes for a damaged file.
         MemoryLimitError: the decoded frame does not fit into memory.
     """
     if not path.exists():
@@ -49,7 +50,25 @@ def open_raw(path: Path, heard: list[str] | None = None) -> Iterator[Raw]:
     except (rawpy.LibRawUnsufficientMemoryError, MemoryError) as error:
         raise MemoryLimitError(f"{path}: does not fit into memory; close other programs and try again.") from error
     except rawpy.LibRawError as error:
+        _check_drive(path)
         raise _refusal(error, path, heard) from error
+    if heard:
+        _check_drive(path)
+
+
+def _check_drive(path: Path) -> None:
+    """Read a file from end to end.
+
+    Raises:
+        DriveError: its drive does not give it whole.
+    """
+    try:
+        with path.open("rb") as file:
+            while file.read(1 << 20):
+                pass
+    except OSError as error:
+        what = f"cannot be read ({error.strerror}); check the card or the drive, and try again."
+        raise DriveError(f"{path}: {what}") from error
 
 
 def known_by_size_alone(path: Path) -> bool:

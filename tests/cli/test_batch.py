@@ -112,6 +112,7 @@ def test_killed_again_and_again_every_photo_is_whole_and_the_same(night, model_f
         for name, content in photos(output).items():
             assert content == expected[name]
     assert killed_writer(output / "IMG_4_darkdiff.jpg").exists()
+    assert killed_writer(output / PAGE).exists()
     with (output / NAME).open("ab") as ledger:
         ledger.write(b'{"key": "torn')
     last = run_darkdiff(*words(night, model_folder, "-o", output, "--recursive"))

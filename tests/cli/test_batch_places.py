@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
-from darkdiff_cli.batch import worker as worker_module
+from darkdiff_cli.batch import place
 from darkdiff_cli.batch.album.previews import FOLDER
 from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.engines.devices import parse_devices
@@ -137,6 +137,7 @@ def test_what_a_photo_waits_for_others_is_no_work_on_it(dark_dng, model_folder, 
         now += 1.0
         return now
 
+    job.root.mkdir()
     settings = WorkerSettings(str(model_folder), EnhanceSettings(ExposureSettings(ratio=100.0)), 60.0)
     with Worker(settings, clock) as worker:
         task = Task(job, "key")
@@ -149,7 +150,7 @@ def test_what_a_photo_waits_for_others_is_no_work_on_it(dark_dng, model_folder, 
 
 def test_a_full_disk_stops_the_run_and_nothing_is_recorded(tmp_path, shoot, model_folder, monkeypatch) -> None:
     folder = shots(tmp_path / "night", shoot, 3)
-    monkeypatch.setattr(worker_module, "FULL", 1 << 62)  # this disk has room: a limit on files stands in for the end
+    monkeypatch.setattr(place, "LOW", 1 << 62)  # this disk has room: a limit on files stands in for the end
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     try:

@@ -166,7 +166,7 @@ def test_one_line_a_minute_with_exact_words(capsys) -> None:
         assert capsys.readouterr().err == (  # at 120 + 9 * 7 = 183 s for the first time
             "8 of 100 photos done, 1 failed, 8.57 photos a minute, 11 min left\n" if number == 8 else ""
         )
-    progress.report({}, replace(summary, waiting=True))
+    progress.report({}, replace(summary, waiting="raws"))
     now += 600
     lines.look()
     assert capsys.readouterr().err == ""  # nothing is at work

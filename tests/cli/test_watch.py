@@ -49,7 +49,7 @@ def test_raws_are_done_as_they_arrive_and_a_half_copied_one_waits(tmp_path: Path
         deadline.cancel()
         why = "is truncated or damaged (Unexpected end of file); it may not be whole yet, and is waited for."
         waited = [f"darkdiff: {folder / name}: {why}\n" for name in ("broken.dng", "stalled.dng")]
-        assert said == [*waited, "waiting for raws; Ctrl-C ends the watch\n"]
+        assert said == [*waited, "waiting for raws; Ctrl-C ends the batch\n"]
         (folder / "stalled.dng").write_bytes(whole)
         until(photos / "stalled_darkdiff.jpg", process)
         shutil.copy(second, folder / "late.dng")

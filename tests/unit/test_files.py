@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from darkdiff_cli.errors import OutputError
-from darkdiff_cli.files import JsonLines, atomically, remove_partials
+from darkdiff_cli.files import JsonLines, atomically, atomically_by_any, remove_partials
 
 DYING = """
 import os, signal, sys
@@ -111,6 +111,23 @@ def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path: Path) ->
     remove_partials(tmp_path)
     assert set(tmp_path.iterdir()) == {path, mine}
     remove_partials(tmp_path / "nowhere" / "a.jpg")
+
+
+def test_what_killed_runs_left_of_a_file_that_any_writes_is_removed(tmp_path: Path) -> None:
+    path, others = tmp_path / "page.html", iter((True, True, False))
+    path.write_text("old")
+    killed_writer(path)
+
+    def write(partial: Path) -> None:
+        partial.write_text("new")
+        if next(others):  # another run begins to write it in this moment
+            remove_partials(path)
+
+    atomically_by_any(path, write)
+    assert path.read_text() == "new"
+    assert os.listdir(tmp_path) == ["page.html"]
+    with pytest.raises(OutputError, match="cannot be written"):
+        atomically_by_any(path, lambda partial: remove_partials(path))
 
 
 def test_lines_are_read_on_from_where_the_last_call_ended(tmp_path: Path) -> None:

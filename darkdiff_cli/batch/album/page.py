@@ -11,7 +11,7 @@ import jinja2
 from darkdiff_cli.batch.album.previews import Preview, kept_preview
 from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.batch.tally import Summary
-from darkdiff_cli.files import atomically
+from darkdiff_cli.files import atomically_by_any
 from darkdiff_cli.formats import FORMATS
 
 OPEN = 10  # failures that are shown without a click
@@ -79,7 +79,7 @@ def save_page(page: Path, folder: Path, root: Path, entries: Iterable[Entry], su
         "bare": len(newest) - len(kept),
         "older": len(done) - len(newest),
     }
-    atomically(page, lambda partial: _write(partial, words))
+    atomically_by_any(page, lambda partial: _write(partial, words))
     return True
 
 

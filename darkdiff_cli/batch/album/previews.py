@@ -11,7 +11,7 @@ from darkdiff_cli.batch.album.pictures import pictures_of
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.capture.words import camera, f_number, moment, shutter
 from darkdiff_cli.enhancer import Rendered
-from darkdiff_cli.files import atomically, remove_partials
+from darkdiff_cli.files import atomically, output_error, remove_partials
 from darkdiff_cli.formats import Format
 
 FOLDER = ".darkdiff-previews"  # in the folder of the photos
@@ -80,7 +80,7 @@ def keep_preview(root: Path, photo: str, preview: Preview) -> None:
     """Write a preview, whole or not at all; one of an earlier photo is replaced.
 
     Args:
-        root: folder of the photos.
+        root: folder of the photos; it is there.
         photo: the photo inside it.
         preview: of the photo.
 
@@ -88,8 +88,12 @@ def keep_preview(root: Path, photo: str, preview: Preview) -> None:
         OutputError: it cannot be written.
     """
     place = _place(root, photo)
+    try:
+        place.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise output_error(place.parent, error) from error
     remove_partials(place)  # of a run that was killed; whoever made the photo has its claim
-    atomically(place, lambda partial: partial.write_text(json.dumps(asdict(preview)), "ascii"))
+    atomically(place, lambda partial: partial.write_text(json.dumps(asdict(preview)), "ascii"), make_folder=False)
 
 
 def kept_preview(root: Path, photo: str, key: str) -> Preview | None:

@@ -146,6 +146,9 @@ class _Messenger:
     def skipped(self) -> None:
         """Another process has the file; the parent counts it at the end."""
 
+    def waits(self, what: str) -> None:
+        """Others may still be at work, which the parent shows."""
+
 
 class _ParentStop:
     """A stop that the parent asked for, or that its death makes necessary."""

@@ -57,6 +57,10 @@ def _drive(ray: Any, batch: BatchRun, crew: dict[str, Any], stop: Stop) -> None:
                 running[crew[name].process.remote(task)] = task, name
                 load[name] += 1
         if not running:
+            if batch.wait(stop):
+                continue
+            if stop.requested:
+                batch.stop(INTERRUPTED)
             return
         for finished in ray.wait(list(running), timeout=POLL)[0]:
             task, name = running.pop(finished)

@@ -133,6 +133,9 @@ class _Watcher:
     def skipped(self) -> None:
         """Nobody else works on these files."""
 
+    def waits(self, what: str) -> None:
+        """So there is nobody to wait for."""
+
 
 class _Timed(Worker):
     """A worker whose device is watched."""

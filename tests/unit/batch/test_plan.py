@@ -58,7 +58,7 @@ def test_the_photo_of_a_killed_run_is_made_again_and_that_of_somebody_else_is_ke
     assert (entry.source, entry.status) == ("a.dng", "failed")
     assert str(entry.error).startswith(f"{night.job.output}: is kept")
     [task] = night.plan(replace(SETTINGS, photo=PhotoSettings(overwrite=True))).tasks
-    assert Claims(night.job.root, night.ledger).take(task)  # and is killed before the line is in the ledger
+    assert Claims(night.job.root, night.ledger).take(task) == "ours"  # and is killed before the line is in the ledger
     assert night.plan().tasks == [task]
 
 
