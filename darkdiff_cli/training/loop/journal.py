@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from darkdiff_cli.datasets import Pair
-from darkdiff_cli.files import JsonLines
+from darkdiff_cli.files import JsonLines, atomically
 from darkdiff_cli.training.stages.losses import viewable
 from darkdiff_cli.training.stages.stage import Numbers
 from darkdiff_models.finishing.block_light import encode_curve
 
-Report = Callable[[str, int, int, Numbers], None]
-"""(what: "step", "loss" or "health"; step, steps in all, numbers)."""
+Report = Callable[[str, int, int, Numbers | str], None]
+"""(what: "step", "loss", "health" or "note"; step, steps in all, numbers; of a note its sentence)."""
 
 SHOWN = 4  # held-out images in the sample picture
 
@@ -61,6 +61,13 @@ class Journal:
         if line:
             self._write("loss", step, numbers)
 
+    def note(self, step: int, sentence: str) -> None:
+        """Record a sentence for the user."""
+        if not self.active:
+            return
+        self.report("note", step, self.steps, sentence)
+        self.log.append({"what": "note", "step": step, "note": sentence}, sync=False)
+
     def health(self, step: int, numbers: Numbers, checks: Pair, made: Tensor | None) -> None:
         """Record a health check and the pictures of the held-out images."""
         if not self.active:
@@ -70,8 +77,8 @@ class Journal:
             return
         sheet = contact_sheet(checks, made)
         path = self.folder / "samples" / f"step-{step:08d}.png"
-        path.parent.mkdir(exist_ok=True)
-        iio.imwrite(path, sheet.mul(255).round().byte().numpy())
+        picture = sheet.mul(255).round().byte().numpy()
+        atomically(path, lambda partial: iio.imwrite(partial, picture, extension=".png"))
         if self.board is not None:
             self.board.add_image("noisy, output, reference", sheet, step, dataformats="HWC")
 
