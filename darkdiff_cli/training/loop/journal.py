@@ -1,6 +1,8 @@
 """The record of a run: a log file of JSON lines, pictures, and TensorBoard where it is installed."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -10,6 +12,7 @@ import torch
 from torch import Tensor
 
 from darkdiff_cli.datasets import Pair
+from darkdiff_cli.errors import OutputError
 from darkdiff_cli.files import JsonLines, atomically
 from darkdiff_cli.training.stages.losses import viewable
 from darkdiff_cli.training.stages.stage import Numbers
@@ -35,14 +38,16 @@ class Journal:
         self.folder, self.report, self.steps, self.active = folder, report, steps, active
         self.log = JsonLines(folder / "log.jsonl")
         self.board: Any = None
+        self.hook = threading.excepthook
 
     def __enter__(self) -> "Journal":
+        self.hook, threading.excepthook = threading.excepthook, self._thread_failed
         if self.active:
-            self.folder.mkdir(parents=True, exist_ok=True)
             try:
                 from torch.utils.tensorboard import SummaryWriter
 
-                self.board = SummaryWriter(str(self.folder))
+                with self._written():
+                    self.board = SummaryWriter(str(self.folder))
             except ImportError:  # an extra; the log and the pictures are there in any case
                 self.board = None
         return self
@@ -50,8 +55,12 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.board is not None:
-            self.board.close()
+        try:
+            if self.board is not None:
+                with self._written() if error is None else suppress(OSError):  # a full disk has been told of
+                    self.board.close()
+        finally:
+            threading.excepthook = self.hook
 
     def step(self, step: int, numbers: Numbers, line: bool) -> None:
         """Record a step; with `line` it is also written to the log."""
@@ -80,15 +89,34 @@ class Journal:
         picture = sheet.mul(255).round().byte().numpy()
         atomically(path, lambda partial: iio.imwrite(partial, picture, extension=".png"))
         if self.board is not None:
-            self.board.add_image("noisy, output, reference", sheet, step, dataformats="HWC")
+            with self._written():
+                self.board.add_image("noisy, output, reference", sheet, step, dataformats="HWC")
 
     def _write(self, what: str, step: int, numbers: Numbers) -> None:
         self.report(what, step, self.steps, numbers)
         short = {key: float(f"{value:.5g}") for key, value in numbers.items()}
         self.log.append({"what": what, "step": step, **short}, sync=False)
         if self.board is not None:
-            for key, value in numbers.items():
-                self.board.add_scalar(f"{what}/{key}", value, step)
+            with self._written():
+                for key, value in numbers.items():
+                    self.board.add_scalar(f"{what}/{key}", value, step)
+
+    def _thread_failed(self, failure: threading.ExceptHookArgs) -> None:
+        """No traceback of TensorBoard's thread on a full disk: its next call says it here."""
+        ours = type(failure.thread).__module__.startswith("tensorboard")
+        if not (ours and isinstance(failure.exc_value, OSError)):
+            self.hook(failure)
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        """One sentence where TensorBoard, which writes in a thread, cannot."""
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(
+                f"{self.folder}: the record of the run cannot be written ({error.strerror or error}); free some "
+                "space and go on with --resume."
+            ) from error
 
 
 def contact_sheet(checks: Pair, made: Tensor) -> Tensor:
