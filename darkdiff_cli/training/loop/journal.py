@@ -13,7 +13,7 @@ from torch import Tensor
 
 from darkdiff_cli.datasets import Pair
 from darkdiff_cli.errors import OutputError
-from darkdiff_cli.files import JsonLines, atomically
+from darkdiff_cli.files import JsonLines, atomically, remove_partials
 from darkdiff_cli.training.stages.losses import viewable
 from darkdiff_cli.training.stages.stage import Numbers
 from darkdiff_models.finishing.block_light import encode_curve
@@ -43,6 +43,7 @@ class Journal:
     def __enter__(self) -> "Journal":
         self.hook, threading.excepthook = threading.excepthook, self._thread_failed
         if self.active:
+            remove_partials(self.folder / "samples")  # of a run that was killed
             try:
                 from torch.utils.tensorboard import SummaryWriter
 
