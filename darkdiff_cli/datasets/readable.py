@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from darkdiff_cli.errors import InputError
+from darkdiff_cli.words import counted
 
 IN_A_ROW = 10  # candidates; by chance, of a set of which a tenth is broken, one in 10^10
 
@@ -66,4 +67,5 @@ class Readable(Generic[Candidate]):
                         raise
                     self.refused[candidate] = f"left out of the training: {error}"
             notes.append(self.refused[candidate])
-        raise InputError(f"{IN_A_ROW} files in a row cannot be used, the last one: {notes[-1].partition(': ')[2]}")
+        files, last = counted(len(set(notes)), "file"), notes[-1].partition(": ")[2]
+        raise InputError(f"{IN_A_ROW} draws in a row, of {files}, gave none that can be used, the last one: {last}")

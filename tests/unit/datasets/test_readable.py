@@ -53,7 +53,10 @@ def test_a_photograph_that_is_gone_stops_the_run(photos: Path) -> None:
 def test_a_set_of_broken_photographs_stops_the_run(photos: Path) -> None:
     for path in photos.glob("*.png"):
         path.write_bytes(b"no picture")
-    with pytest.raises(InputError, match=r"10 files in a row cannot be used, the last one: .*cannot be decoded"):
+    with pytest.raises(
+        InputError,
+        match=r"10 draws in a row, of \d files, gave none .*cannot be decoded",
+    ):
         PhotoPairs(photos, DARK, 32)[0]
 
 
