@@ -118,10 +118,11 @@ class Decoder:
     def start(self) -> None:
         """Start the process, which takes seconds to load; `run` does it too where there is none."""
         context = multiprocessing.get_context("spawn")  # LibRaw's threads do not survive a fork
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, self.module), daemon=True)
-        self.process.start()
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs, self.module), daemon=True)
+        process.start()
         theirs.close()
+        self.pipe, self.process = ours, process
 
     def close(self) -> None:
         """End the process; the next file starts another."""

@@ -85,16 +85,18 @@ def photo_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int],
 
 
 @contextmanager
-def training_progress(name: str) -> Iterator[Callable[[str, int, int, dict[str, float]], None]]:
-    """Progress of a training as a callback (what, step, steps, numbers): a bar with ETA, and a line for each record."""
+def training_progress(name: str) -> Iterator[Callable[[str, int, int, dict[str, float] | str], None]]:
+    """Progress of a training as a callback (what, step, steps, numbers or a sentence): a bar with ETA, and lines."""
 
-    def line(what: str, step: int, total: int, numbers: dict[str, float]) -> str:
+    def line(what: str, step: int, total: int, numbers: dict[str, float] | str) -> str:
+        if isinstance(numbers, str):
+            return f"darkdiff: {numbers}"
         values = "  ".join(f"{key} {value:.4g}" for key, value in numbers.items())
         return f"{what} {step}/{total}  {values}"
 
     if not sys.stderr.isatty():
 
-        def plain(what: str, step: int, total: int, numbers: dict[str, float]) -> None:
+        def plain(what: str, step: int, total: int, numbers: dict[str, float] | str) -> None:
             if what != "step":
                 print(line(what, step, total, numbers), file=sys.stderr, flush=True)
 
@@ -109,11 +111,11 @@ def training_progress(name: str) -> Iterator[Callable[[str, int, int, dict[str, 
         def speed(numbers: dict[str, float]) -> str:
             return f"{numbers['images_per_second']:.3g} images/s" if "images_per_second" in numbers else ""
 
-        def report(what: str, step: int, total: int, numbers: dict[str, float]) -> None:
-            if what == "step":
+        def report(what: str, step: int, total: int, numbers: dict[str, float] | str) -> None:
+            if what == "step" and not isinstance(numbers, str):
                 bar.update(task, completed=step, total=total, speed=speed(numbers))
             else:
-                console.print(line(what, step, total, numbers), highlight=False)
+                console.print(line(what, step, total, numbers), highlight=False, markup=False)
 
         yield report
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from dataclasses import asdict
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,22 @@ import platformdirs
 
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.cfa import Cfa
+from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import InputError, OutputError
 from darkdiff_cli.files import atomically
-from darkdiff_cli.raw import ExposureSettings, RawFrame, corrected, read_raw
+from darkdiff_cli.raw import ExposureSettings, RawFrame
 from darkdiff_cli.raw.black_level import BlackLevel
+from darkdiff_cli.raw.corrections import read_corrected
 
-FORMAT = 5  # version of the entries; raise it when the reader gives other frames
+FORMAT = 6  # version of the entries; raise it when the reader gives other frames
 DEFAULT_LIMIT_GB = 100.0
+AS_THEY_ARE = ("white_level", "orientation", "camera_crop", "pixel_aspect", "balance_source", "daylight", "notes")
 
 
 class MosaicCache:
     """Decodes raw files once, and maps the stored mosaics into memory from then on.
+
+    They are decoded in a process of its own, one for each process that reads here, since LibRaw may crash on one.
 
     An entry is keyed by the file's content, so a copied or renamed set is not decoded again, and by the decoder's
     version. Entries are written to a temporary file and renamed, so worker processes and ranks may share the
@@ -47,16 +53,21 @@ class MosaicCache:
         self.settings = corrections or ExposureSettings()
 
     def read(self, path: Path) -> RawFrame:
-        """The corrected frame of a raw, its mosaic a read-only memory map.
+        """The corrected frame of a raw, its mosaic a read-only memory map unless it has just been decoded.
+
+        It has all that a pair is made of: no DNG tags, whose corrections are done, and of the metadata the named
+        fields alone.
 
         Raises:
-            InputError: the raw cannot be read, or the cache folder cannot be used.
+            InputError: the raw cannot be read.
+            MemoryLimitError: it does not fit into memory.
+            OutputError: the cache folder cannot be used.
         """
         try:
             return self._read(path)
         except (OSError, OutputError) as error:
             reason = getattr(error.__cause__ or error, "strerror", None)
-            raise InputError(
+            raise OutputError(
                 f"{self.folder}: the cache cannot be used ({reason}); free some space or set --cache."
             ) from error
 
@@ -69,11 +80,12 @@ class MosaicCache:
             return frame
         except (FileNotFoundError, ValueError, KeyError):
             pass  # missing, or incomplete after a full disk
-        frame = corrected(read_raw(path), self.settings)
-        _publish(fields, json.dumps(_fields(frame)).encode())
+        frame = _decoder().run(path, read_corrected, path, self.settings)
+        text = json.dumps(_fields(frame))
+        _publish(fields, text.encode())
         _publish(mosaic, _npy(frame.mosaic_dn))
         self._trim()
-        return frame
+        return _unpack(frame.mosaic_dn, json.loads(text), path)  # as every later reading gives it
 
     def _key(self, path: Path) -> str:
         """Digest of the file's content; stored under path, size and time, so that it is computed once."""
@@ -111,6 +123,12 @@ class MosaicCache:
             total -= size
 
 
+@cache
+def _decoder() -> Decoder:
+    """This process's decoder; the first raw that is not stored yet starts it."""
+    return Decoder(module=read_corrected.__module__)
+
+
 def _publish(path: Path, content: bytes | memoryview) -> None:
     atomically(path, lambda partial: partial.write_bytes(content))
 
@@ -128,26 +146,26 @@ def _fields(frame: RawFrame) -> dict[str, Any]:
     return {
         "cfa": None if frame.cfa is None else list(frame.cfa.pattern),
         "black_level": asdict(frame.black_level),
-        "white_level": frame.white_level,
         "white_balance": frame.white_balance,
         "srgb_from_camera": matrix,
-        "orientation": frame.orientation,
         "metadata": frame.metadata.settings(),
-        "notes": frame.notes,
+        "sources": dict(frame.sources),
+        **{name: getattr(frame, name) for name in AS_THEY_ARE},
     }
 
 
 def _unpack(mosaic: np.ndarray[Any, Any], fields: dict[str, Any], path: Path) -> RawFrame:
     matrix = fields["srgb_from_camera"]
+    rest = {name: fields[name] for name in AS_THEY_ARE}
+    rest |= {name: tuple(value) for name, value in rest.items() if isinstance(value, list)}
     return RawFrame(
         mosaic_dn=mosaic,
         cfa=None if fields["cfa"] is None else Cfa(tuple(fields["cfa"])),
         black_level=BlackLevel(**{name: tuple(value) for name, value in fields["black_level"].items()}),
-        white_level=fields["white_level"],
         white_balance=tuple(fields["white_balance"]),
         srgb_from_camera=None if matrix is None else np.array(matrix),
-        orientation=fields["orientation"],
         metadata=CaptureMetadata(**fields["metadata"]),
-        notes=tuple(fields["notes"]),
+        sources=fields["sources"],
         path=path,
+        **rest,
     )

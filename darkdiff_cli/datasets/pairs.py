@@ -60,6 +60,7 @@ class Pair:
             sRGB curve.
         names: sources of the images, for error messages.
         full: the same at the sensor's size, for stage 3.
+        notes: sentences for the user on the files that it is made of.
     """
 
     noisy: Tensor
@@ -67,6 +68,7 @@ class Pair:
     reference: Tensor
     names: tuple[str, ...]
     full: FullSize | None = None
+    notes: tuple[str, ...] = ()
 
     def to(self, device: torch.device) -> "Pair":
         """The same images on another device, laid out channels-last."""
@@ -154,11 +156,12 @@ def collate(pairs: Sequence[Pair]) -> Pair:
         InputError: their sizes differ, because a frame is smaller than the crop.
     """
     if len({pair.noisy.shape for pair in pairs}) > 1:
-        names = ", ".join(name for pair in pairs for name in pair.names)
-        raise InputError(f"{names}: are not all as large as the recipe's crop; train with a smaller crop.")
+        shown = ", ".join(name for pair in pairs for name in pair.names)
+        raise InputError(f"{shown}: are not all as large as the recipe's crop; train with a smaller crop.")
     noisy, clean, reference = (torch.stack([getattr(pair, name) for pair in pairs]) for name in IMAGES)
     fulls = [pair.full for pair in pairs if pair.full is not None]
-    return Pair(noisy, clean, reference, tuple(name for pair in pairs for name in pair.names), _stacked(fulls))
+    names = tuple(name for pair in pairs for name in pair.names)
+    return Pair(noisy, clean, reference, names, _stacked(fulls), tuple(note for pair in pairs for note in pair.notes))
 
 
 def _stacked(fulls: Sequence[FullSize]) -> FullSize | None:

@@ -1,5 +1,7 @@
 """`photos:DIR`: finished photographs, seen by a sensor behind a lens, and darkened."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -15,8 +17,9 @@ from darkdiff_cli.colour import srgb_decode, srgb_encode, srgb_from_camera
 from darkdiff_cli.datasets.darken import SynthesisSettings, log_uniform
 from darkdiff_cli.datasets.drawn import drawn
 from darkdiff_cli.datasets.pairs import Pair
+from darkdiff_cli.datasets.readable import Readable, alone
 from darkdiff_cli.datasets.scene import LRGB, Camera, Form, pair_of_scene
-from darkdiff_cli.errors import InputError
+from darkdiff_cli.errors import InputError, MemoryLimitError
 from darkdiff_cli.synthesis import random_lens, random_sensor, sensor_light, with_random_filter
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
@@ -60,27 +63,35 @@ class PhotoPairs(Dataset[Pair]):
             )
         self.settings, self.crop, self.seed, self.form = settings, crop, seed, form
         self.stream = 1 if split == "validation" else 0
+        self.readable = Readable(alone)
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> Pair:
         rng = np.random.default_rng([self.seed, self.stream, index])
-        square, name = self._picture(rng)
+        square, name, notes = self._picture(rng)
         if self.settings.defocus_share and rng.uniform() < self.settings.defocus_share:
             square = defocused(square, log_uniform(DEFOCUS, rng))
         sensor = with_random_filter(random_sensor(rng), rng, self.settings.xtrans_share)
         linear = srgb_decode(square) * np.float32(log_uniform(self.settings.exposure_range, rng))
         seen, light = (sensor_light(image, sensor) for image in (random_lens(rng).through(linear), linear))
         camera = Camera(sensor.cfa, sensor.white_balance, srgb_from_camera(sensor.camera_from_xyz))
-        return pair_of_scene(seen, light, camera, self.settings, rng, name, self.form)
+        pair = pair_of_scene(seen, light, camera, self.settings, rng, name, self.form)
+        return replace(pair, notes=notes)
 
-    def _picture(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], str]:
-        """A crop of a photograph, or a drawing, and its name."""
+    def _picture(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], str, tuple[str, ...]]:
+        """A crop of a photograph, or a drawing; its name, and what was left out before it."""
         if self.settings.drawn_share and rng.uniform() < self.settings.drawn_share:
-            return drawn(2 * self.crop, rng), "drawing"
-        path = self.paths[int(rng.integers(len(self.paths)))]
-        return _crop(load_photo(path), 2 * self.crop, self.settings.reduced_share, rng), path.name
+            return drawn(2 * self.crop, rng), "drawing", ()
+        path, photo, notes = self.readable.first(drawn_from(self.paths, rng), load_photo)
+        return _crop(photo, 2 * self.crop, self.settings.reduced_share, rng), path.name, notes
+
+
+def drawn_from(paths: Sequence[Path], rng: np.random.Generator) -> Iterator[Path]:
+    """Files drawn at random, endlessly."""
+    while True:
+        yield paths[int(rng.integers(len(paths)))]
 
 
 def defocused(srgb_01: NDArray[np.float32], spread: float) -> NDArray[np.float32]:
@@ -93,16 +104,25 @@ def load_photo(path: Path) -> NDArray[np.uint8]:
     """Decode a photograph to (h, w, 3) uint8 sRGB; the last 512 stay in memory.
 
     Raises:
-        InputError: the file is no picture.
+        InputError: the file is no picture of 8 or 16 bit.
+        MemoryLimitError: it does not fit into memory.
     """
     try:
         picture = np.asarray(iio.imread(path))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise InputError(f"{path}: cannot be decoded as a photograph ({error}); remove or replace it.") from error
+    except MemoryError as error:
+        raise MemoryLimitError(f"{path}: does not fit into memory; close other programs and try again.") from error
+    except Exception as error:  # decoders raise errors of many kinds on damaged files
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: cannot be decoded as a photograph ({reason}); remove or replace it.") from error
     if picture.dtype == np.uint16:
         picture = (picture >> 8).astype(np.uint8)
-    if picture.ndim == 2:
-        picture = np.repeat(picture[..., None], 3, axis=2)
+    if picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] < 3):  # grey, with or without an alpha channel
+        picture = np.repeat(picture.reshape(*picture.shape[:2], -1)[..., :1], 3, axis=2)
+    if picture.ndim != 3 or picture.dtype != np.uint8:
+        raise InputError(
+            f"{path}: is no single picture of 8 or 16 bit (it has the shape {picture.shape} in {picture.dtype}); "
+            "remove or replace it."
+        )
     return np.ascontiguousarray(picture[..., :3])
 
 

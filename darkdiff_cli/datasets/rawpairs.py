@@ -1,8 +1,9 @@
 """Real pairs: a dark exposure and a well-exposed one of the same scene, from SID, ELD or LRD."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -11,8 +12,10 @@ from torch.utils.data import Dataset
 
 from darkdiff_cli.datasets.cache import MosaicCache
 from darkdiff_cli.datasets.pairs import Pair, make_pair
+from darkdiff_cli.datasets.readable import Readable
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import RAW_SUFFIXES, DataFormat, LrgbSpace, RawFrame
+from darkdiff_cli.raw.damage import damage_of
 
 Split = Literal["train", "validation", "test"]
 
@@ -33,6 +36,10 @@ class RawPair:
     scene: str
     ratio: float | None = None
     misaligned: bool = False
+
+    def files(self) -> tuple[Path, ...]:
+        """Both."""
+        return self.noisy, self.clean
 
 
 class RawPairs(Dataset[Pair]):
@@ -58,6 +65,7 @@ class RawPairs(Dataset[Pair]):
     ) -> None:
         self.pairs, self.crop, self.seed = list(pairs), crop, seed
         self.lrgb_space, self.data_format, self.cache = lrgb_space, data_format, cache
+        self.readable = Readable(RawPair.files)
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -65,20 +73,40 @@ class RawPairs(Dataset[Pair]):
     def __getitem__(self, index: int) -> Pair:
         """Item `index`; every pair comes once in each epoch of `len(self)` items.
 
+        In the place of a pair that cannot be used comes the next one.
+
         Raises:
-            InputError: a file of the pair cannot be read, or the two do not fit together.
+            InputError: a file is gone, or too many pairs in a row cannot be used.
         """
-        epoch, place = divmod(index, len(self))
-        pair = self.pairs[_order(self.seed, epoch, len(self))[place]]
-        noisy, clean = self.cache.read(pair.noisy), self.cache.read(pair.clean)
-        if noisy.mosaic_dn.shape != clean.mosaic_dn.shape:
-            raise InputError(f"{pair.noisy}: is not of the size of its reference {pair.clean}; download both again.")
+        pair, (noisy, clean, ratio), notes = self.readable.first(self._from(index), self._read)
         rng = np.random.default_rng([self.seed, 2, index])
         box = random_box(clean, self.crop, rng)
         dark = metered_by(noisy.crop(*box), clean)
-        ratio = pair.ratio if pair.ratio is not None else exposure_ratio(noisy, clean)
         made = make_pair(dark, ratio, clean.crop(*box), f"{pair.scene} x{ratio:.0f}", self.lrgb_space, self.data_format)
+        made = replace(made, notes=(*notes, *damage(noisy), *damage(clean)))
         return made.turned(flip=bool(rng.uniform() < 0.5), transpose=bool(rng.uniform() < 0.5))
+
+    def _from(self, index: int) -> Iterator[RawPair]:
+        """The pairs in their order from an item on."""
+        for item in count(index):
+            epoch, place = divmod(item, len(self))
+            yield self.pairs[_order(self.seed, epoch, len(self))[place]]
+
+    def _read(self, pair: RawPair) -> tuple[RawFrame, RawFrame, float]:
+        """Both frames, and the amplification ratio.
+
+        Raises:
+            InputError: a file of the pair cannot be read, or the two do not fit together.
+        """
+        noisy, clean = self.cache.read(pair.noisy), self.cache.read(pair.clean)
+        if noisy.mosaic_dn.shape != clean.mosaic_dn.shape:
+            raise InputError(f"{pair.noisy}: is not of the size of its reference {pair.clean}; download both again.")
+        return noisy, clean, pair.ratio if pair.ratio is not None else exposure_ratio(noisy, clean)
+
+
+def damage(frame: RawFrame) -> tuple[str, ...]:
+    """What LibRaw said of a frame's file, if it found it damaged, as sentences."""
+    return tuple(f"{note}." for note in damage_of(str(frame.path), frame.notes))
 
 
 def metered_by(dark: RawFrame, clean: RawFrame) -> RawFrame:

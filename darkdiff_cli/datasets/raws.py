@@ -1,5 +1,6 @@
 """`raws:DIR`: the user's own clean raws, darkened, to train a model for one camera."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,11 +11,12 @@ from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.datasets.cache import MosaicCache
 from darkdiff_cli.datasets.darken import SynthesisSettings
 from darkdiff_cli.datasets.pairs import Pair
-from darkdiff_cli.datasets.photos import HELD_OUT_EVERY
-from darkdiff_cli.datasets.rawpairs import random_box
+from darkdiff_cli.datasets.photos import HELD_OUT_EVERY, drawn_from
+from darkdiff_cli.datasets.rawpairs import damage, random_box
+from darkdiff_cli.datasets.readable import Readable, alone
 from darkdiff_cli.datasets.scene import Camera, Form, Image, pair_of_scene
 from darkdiff_cli.errors import InputError
-from darkdiff_cli.raw import RAW_SUFFIXES, develop
+from darkdiff_cli.raw import RAW_SUFFIXES, RawFrame, develop
 from darkdiff_cli.synthesis import random_lens
 
 
@@ -56,26 +58,31 @@ class CleanRaws(Dataset[Pair]):
             raise InputError(f"{folder}: holds too few raw files for {split}; give well-exposed raws at low ISO.")
         self.settings, self.crop, self.seed, self.cache = settings, crop, seed, cache
         self.form, self.stream = form, 5 if split == "validation" else 4
+        self.readable = Readable(alone)
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> Pair:
         rng = np.random.default_rng([self.seed, self.stream, index])
-        path = self.paths[int(rng.integers(len(self.paths)))]
+        path, frame, notes = self.readable.first(drawn_from(self.paths, rng), self._read)
+        part = frame.crop(*random_box(frame, 2 * self.crop, rng))
+        light = _light(develop(part, 1.0, "camera").pixels, frame.white_balance)
+        # Squares of one colour, and sensors without colours, become Bayer: that is what a picture is binned to.
+        cfa = frame.cfa if frame.cfa is not None and frame.sites_per_pixel == 2 else Cfa.bayer("RGGB")
+        camera = Camera(cfa, frame.white_balance, frame.srgb_from_camera)
+        seen = random_lens(rng).through(light)
+        pair = pair_of_scene(seen, light, camera, self.settings, rng, path.name, self.form)
+        pair = replace(pair, notes=(*notes, *damage(frame)))
+        return pair.turned(flip=bool(rng.uniform() < 0.5), transpose=bool(rng.uniform() < 0.5))
+
+    def _read(self, path: Path) -> RawFrame:
         frame = self.cache.read(path)
         if frame.cfa is None:  # its noise has been through a demosaicing that nobody knows
             raise InputError(
                 f"{path}: is demosaiced already, so no raw's noise can be put on it; take it out of the set."
             )
-        part = frame.crop(*random_box(frame, 2 * self.crop, rng))
-        light = _light(develop(part, 1.0, "camera").pixels, frame.white_balance)
-        # Squares of one colour, and sensors without colours, become Bayer: that is what a picture is binned to.
-        cfa = frame.cfa if frame.sites_per_pixel == 2 else Cfa.bayer("RGGB")
-        camera = Camera(cfa, frame.white_balance, frame.srgb_from_camera)
-        seen = random_lens(rng).through(light)
-        pair = pair_of_scene(seen, light, camera, self.settings, rng, path.name, self.form)
-        return pair.turned(flip=bool(rng.uniform() < 0.5), transpose=bool(rng.uniform() < 0.5))
+        return frame
 
 
 def _light(pixels: Image, white_balance: tuple[float, float, float]) -> Image:

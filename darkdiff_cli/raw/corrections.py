@@ -1,6 +1,7 @@
 """The corrections of a raw frame before amplification, in their order."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from darkdiff_cli.raw.clipped_black import without_clipped_noise
 from darkdiff_cli.raw.dark_frame import without_dark
@@ -9,6 +10,7 @@ from darkdiff_cli.raw.dng_corrections import with_opcodes, without_listed_defect
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.framing import as_the_camera_frames
 from darkdiff_cli.raw.line_noise.lines import without_line_noise
+from darkdiff_cli.raw.reader import read_raw
 from darkdiff_cli.raw.settings import ExposureSettings
 from darkdiff_cli.raw.white_balance import white_balanced
 
@@ -42,3 +44,16 @@ def corrected(
     for correction in corrections:
         frame = correction(frame, settings)
     return frame
+
+
+def read_corrected(path: Path, settings: ExposureSettings) -> RawFrame:
+    """A file's frame with all corrections.
+
+    Args:
+        path: of a raw file.
+        settings: which corrections are on.
+
+    Raises:
+        InputError, MemoryLimitError: as `read_raw`.
+    """
+    return corrected(read_raw(path), settings)

@@ -1,5 +1,6 @@
 """Which images a process sees at which step: the same batches however many processes share them."""
 
+import multiprocessing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,7 +9,7 @@ from typing import Any
 from torch.utils.data import DataLoader, Dataset
 
 from darkdiff_cli.datasets import Pair, collate
-from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.errors import DarkdiffError, SettingsError
 from darkdiff_cli.interrupt import ignore_interrupts
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 
@@ -87,25 +88,60 @@ def batches(
         workers: processes that make the pairs; spawned, since LibRaw's threads do not survive a fork.
         multiple: images are padded to multiples of this size.
         pinned: in page-locked memory, from which a GPU takes them without the program's waiting.
+
+    Raises:
+        DarkdiffError: the pairs of a batch cannot be made.
     """
     options: dict[str, Any] = {"pin_memory": pinned}
     if workers > 0:
         options |= {"num_workers": workers, "multiprocessing_context": "spawn", "prefetch_factor": 4}
-        options["worker_init_fn"] = _leave_signals
+        options["worker_init_fn"] = _prepare_worker
     items = cut.items(first, plan.steps)
     stack = partial(_stack, multiple=multiple)
-    return iter(DataLoader(data, batch_size=cut.size, sampler=items, collate_fn=stack, **options))
+    for batch in DataLoader(_Answers(data), batch_size=cut.size, sampler=items, collate_fn=stack, **options):
+        if isinstance(batch, DarkdiffError):
+            raise batch
+        yield batch
 
 
 def held_out_batch(held_out: Dataset[Pair], multiple: int, count: int = HEALTH_IMAGES) -> Pair:
     """The first held-out pairs as one batch."""
-    return _stack([held_out[index] for index in range(count)], multiple)
+    return collate([held_out[index].padded(multiple) for index in range(count)])
 
 
-def _leave_signals(_worker: int) -> None:
-    """Ignore Ctrl-C: the main process handles it, and needs its workers until it has saved."""
+class _Answers(Dataset[Pair | DarkdiffError]):
+    """Pairs, or the program's own error in the place of one: torch would hand on a traceback from a worker as its text.
+
+    Args:
+        data: pairs by index.
+    """
+
+    def __init__(self, data: Dataset[Pair]) -> None:
+        self.data = data
+
+    def __getitem__(self, index: int) -> Pair | DarkdiffError:
+        try:
+            return self.data[index]
+        except DarkdiffError as error:
+            return error
+
+
+def _prepare_worker(_worker: int) -> None:
+    """Ignore Ctrl-C, since the main process handles it and needs its workers until it has saved.
+
+    A worker may also have a child, the process that decodes its raws: that one ends with the worker, whatever ends it.
+    """
     ignore_interrupts()
+    multiprocessing.current_process().daemon = False
 
 
-def _stack(pairs: Sequence[Pair], multiple: int) -> Pair:
-    return collate([pair.padded(multiple) for pair in pairs])
+def _stack(answers: Sequence[Pair | DarkdiffError], multiple: int) -> Pair | DarkdiffError:
+    pairs = []
+    for answer in answers:
+        if isinstance(answer, DarkdiffError):
+            return answer
+        pairs.append(answer.padded(multiple))
+    try:
+        return collate(pairs)
+    except DarkdiffError as error:
+        return error

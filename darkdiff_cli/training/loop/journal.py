@@ -1,6 +1,8 @@
 """The record of a run: a log file of JSON lines, pictures, and TensorBoard where it is installed."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -10,13 +12,14 @@ import torch
 from torch import Tensor
 
 from darkdiff_cli.datasets import Pair
-from darkdiff_cli.files import JsonLines
+from darkdiff_cli.errors import OutputError
+from darkdiff_cli.files import JsonLines, atomically, remove_partials
 from darkdiff_cli.training.stages.losses import viewable
 from darkdiff_cli.training.stages.stage import Numbers
 from darkdiff_models.finishing.block_light import encode_curve
 
-Report = Callable[[str, int, int, Numbers], None]
-"""(what: "step", "loss" or "health"; step, steps in all, numbers)."""
+Report = Callable[[str, int, int, Numbers | str], None]
+"""(what: "step", "loss", "health" or "note"; step, steps in all, numbers; of a note its sentence)."""
 
 SHOWN = 4  # held-out images in the sample picture
 
@@ -35,14 +38,17 @@ class Journal:
         self.folder, self.report, self.steps, self.active = folder, report, steps, active
         self.log = JsonLines(folder / "log.jsonl")
         self.board: Any = None
+        self.hook = threading.excepthook
 
     def __enter__(self) -> "Journal":
+        self.hook, threading.excepthook = threading.excepthook, self._thread_failed
         if self.active:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            remove_partials(self.folder / "samples")  # of a run that was killed
             try:
                 from torch.utils.tensorboard import SummaryWriter
 
-                self.board = SummaryWriter(str(self.folder))
+                with self._written():
+                    self.board = SummaryWriter(str(self.folder))
             except ImportError:  # an extra; the log and the pictures are there in any case
                 self.board = None
         return self
@@ -50,8 +56,12 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.board is not None:
-            self.board.close()
+        try:
+            if self.board is not None:
+                with self._written() if error is None else suppress(OSError):  # a full disk has been told of
+                    self.board.close()
+        finally:
+            threading.excepthook = self.hook
 
     def step(self, step: int, numbers: Numbers, line: bool) -> None:
         """Record a step; with `line` it is also written to the log."""
@@ -60,6 +70,13 @@ class Journal:
         self.report("step", step, self.steps, numbers)
         if line:
             self._write("loss", step, numbers)
+
+    def note(self, step: int, sentence: str) -> None:
+        """Record a sentence for the user."""
+        if not self.active:
+            return
+        self.report("note", step, self.steps, sentence)
+        self.log.append({"what": "note", "step": step, "note": sentence}, sync=False)
 
     def health(self, step: int, numbers: Numbers, checks: Pair, made: Tensor | None) -> None:
         """Record a health check and the pictures of the held-out images."""
@@ -70,18 +87,37 @@ class Journal:
             return
         sheet = contact_sheet(checks, made)
         path = self.folder / "samples" / f"step-{step:08d}.png"
-        path.parent.mkdir(exist_ok=True)
-        iio.imwrite(path, sheet.mul(255).round().byte().numpy())
+        picture = sheet.mul(255).round().byte().numpy()
+        atomically(path, lambda partial: iio.imwrite(partial, picture, extension=".png"))
         if self.board is not None:
-            self.board.add_image("noisy, output, reference", sheet, step, dataformats="HWC")
+            with self._written():
+                self.board.add_image("noisy, output, reference", sheet, step, dataformats="HWC")
 
     def _write(self, what: str, step: int, numbers: Numbers) -> None:
         self.report(what, step, self.steps, numbers)
         short = {key: float(f"{value:.5g}") for key, value in numbers.items()}
         self.log.append({"what": what, "step": step, **short}, sync=False)
         if self.board is not None:
-            for key, value in numbers.items():
-                self.board.add_scalar(f"{what}/{key}", value, step)
+            with self._written():
+                for key, value in numbers.items():
+                    self.board.add_scalar(f"{what}/{key}", value, step)
+
+    def _thread_failed(self, failure: threading.ExceptHookArgs) -> None:
+        """No traceback of TensorBoard's thread on a full disk: its next call says it here."""
+        ours = type(failure.thread).__module__.startswith("tensorboard")
+        if not (ours and isinstance(failure.exc_value, OSError)):
+            self.hook(failure)
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        """One sentence where TensorBoard, which writes in a thread, cannot."""
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(
+                f"{self.folder}: the record of the run cannot be written ({error.strerror or error}); free some "
+                "space and go on with --resume."
+            ) from error
 
 
 def contact_sheet(checks: Pair, made: Tensor) -> Tensor:

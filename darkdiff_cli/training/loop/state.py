@@ -1,6 +1,7 @@
 """Checkpoints of a run: one safetensors file a step, written whole or not at all, and exact to resume from."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,8 +72,10 @@ class RunState:
             remove_partials(folder)  # of a run that was killed
             atomically(path, lambda partial: save_file(self._tensors(), str(partial), metadata=metadata))
         except (OSError, OutputError, SafetensorError) as error:
-            reason = error.__cause__ if isinstance(error, OutputError) else error
-            raise TrainingError(f"{path}: the checkpoint cannot be written ({reason}); free some space.") from error
+            raise TrainingError(
+                f"{path}: the checkpoint cannot be written ({reason_of(error)}); free some space and go on with "
+                "--resume."
+            ) from error
         for old in sorted(folder.glob("step-*.safetensors"))[:-keep]:
             old.unlink()
         return path
@@ -143,6 +146,13 @@ def moving_averages(modules: Mapping[str, nn.Module], decay: float) -> dict[str,
         for name, module in modules.items()
         if any(True for _ in module.parameters())
     }
+
+
+def reason_of(error: Exception) -> str:
+    """Why something could not be written, in the system's words; safetensors quotes them."""
+    cause = error.__cause__ if isinstance(error, OutputError) else error
+    quoted = re.search(r'(?:I/O error: |message: ")([^("]+?)(?: \(|")', str(cause))
+    return quoted[1] if quoted else getattr(cause, "strerror", None) or str(cause)
 
 
 def newest_checkpoint(folder: Path) -> Path | None:

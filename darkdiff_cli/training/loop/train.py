@@ -1,5 +1,6 @@
 """The one training loop: steps, health checks, checkpoints, exact resume, on one device or many."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from torch.utils.data import Dataset
@@ -9,7 +10,9 @@ from darkdiff_cli.datasets import Pair
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.interrupt import StopRequest
 from darkdiff_cli.training.loop.batches import Cut, held_out_batch
+from darkdiff_cli.training.loop.export import export
 from darkdiff_cli.training.loop.journal import Journal, Report
+from darkdiff_cli.training.loop.lost import named_losses
 from darkdiff_cli.training.loop.machine import RunSettings, make_accelerator
 from darkdiff_cli.training.loop.state import newest_checkpoint
 from darkdiff_cli.training.loop.trainer import Trainer
@@ -33,7 +36,9 @@ def train(
         report: takes the numbers of each step and health check.
 
     Raises:
-        TrainingError: a loss is no number, or a checkpoint cannot be read or written.
+        TrainingError: a loss is no number, a checkpoint or the result cannot be read or written, or a process of the
+            run is gone.
+        InputError: too much of the data cannot be used, or a file is gone.
         SettingsError: the batch cannot be shared among the processes, or the output holds an earlier run that is not
             to be resumed.
         KeyboardInterrupt: SIGINT or SIGTERM came; a checkpoint was saved.
@@ -44,27 +49,37 @@ def train(
     if accelerator.device.type == "cpu":
         keep_freed_memory()
     cut = Cut.of(plan, accelerator.process_index, accelerator.num_processes)
-    run = Trainer(stage, accelerator, settings, cut)
-    if newest is not None:
-        run.state.load(newest)
-    checks = held_out_batch(held_out, stage.multiple).to(accelerator.device)
-    with StopRequest() as stop, Journal(folder, report, plan.steps, accelerator.is_main_process) as journal:
-        parts = run.parts(data)
-        while run.state.step < plan.steps:
-            numbers, stopped = run.step(parts, stop)
-            done = run.state.step
-            journal.step(done, numbers, line=done % settings.log_every == 0 or done == plan.steps)
-            if done % settings.check_every == 0 or done == plan.steps:
-                run.check(checks, journal)
-                run.save(folder / "checkpoints")
-            elif stopped:
-                run.save(folder / "checkpoints")
-            if stopped and done < plan.steps:
-                raise KeyboardInterrupt
-    if accelerator.is_main_process:
-        with run.state.averaged():
-            stage.export(folder)
-    accelerator.wait_for_everyone()
+    with named_losses():
+        run = Trainer(stage, accelerator, settings, cut)
+        if newest is not None:
+            run.state.load(newest)
+        checks = held_out_batch(held_out, stage.multiple).to(accelerator.device)
+        with StopRequest() as stop, Journal(folder, report, plan.steps, accelerator.is_main_process) as journal:
+            _steps(run, run.parts(data), checks, stop, journal)
+        if accelerator.is_main_process:
+            with run.state.averaged():
+                export(stage, folder)
+        accelerator.wait_for_everyone()
+
+
+def _steps(run: Trainer, parts: Iterator[Pair], checks: Pair, stop: StopRequest, journal: Journal) -> None:
+    """The steps from the run's own to the plan's last, with their checks and checkpoints."""
+    settings, steps, folder = run.settings, run.stage.optimisation.steps, journal.folder / "checkpoints"
+    for note in run.unheard(checks.notes):
+        journal.note(run.state.step, note)
+    while run.state.step < steps:
+        numbers, stopped = run.step(parts, stop)
+        done = run.state.step
+        for note in run.notes:
+            journal.note(done, note)
+        journal.step(done, numbers, line=done % settings.log_every == 0 or done == steps)
+        if done % settings.check_every == 0 or done == steps:
+            run.check(checks, journal)
+            run.save(folder)
+        elif stopped:
+            run.save(folder)
+        if stopped and done < steps:
+            raise KeyboardInterrupt
 
 
 def earlier_checkpoint(folder: Path, resume: bool) -> Path | None:

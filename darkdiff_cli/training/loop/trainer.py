@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal, cast
@@ -72,6 +72,8 @@ class Trainer:
         self.passes = Passes(accelerator, record=alone and plain)
         averages = moving_averages(stage.trained, plan.ema_decay)
         self.state = RunState(modules, averages, optimizers, accelerator.scaler)
+        self.notes: list[str] = []  # of the last step, on all processes
+        self.heard: set[str] = set()
 
     def parts(self, data: Dataset[Pair]) -> Iterator[Pair]:
         """This process's parts of the batches from the next step on."""
@@ -89,11 +91,12 @@ class Trainer:
         players = [player for player in self.objectives if self.stage.plays(player, step)]
         readings: Readings = {}
         losses: list[Tensor] = []
-        names: list[str] = []
+        names, notes = list[str](), list[str]()
         for index in range(self.cut.accumulation):
             pair = next(parts).to(self.accelerator.device)
             self.mark("data")
             names += pair.names
+            notes += pair.notes
             draws = (self.settings.seed, step, self.accelerator.device, self.cut.part(index), self.cut.parts)
             for player in players:
                 last = index == self.cut.accumulation - 1
@@ -110,8 +113,9 @@ class Trainer:
         fetched = torch.stack([*readings.values(), torch.stack(losses).sum()])  # together: a step waits for a GPU once
         *numbers, total = fetched.tolist()
         told = dict(zip(readings, numbers, strict=True))
-        flags = [not math.isfinite(total) or self._broken(told["gradient"]), stop.requested]
-        failed, stopped = self._anywhere(flags)
+        failed, stopped = not math.isfinite(total) or self._broken(told["gradient"]), stop.requested
+        failed, stopped, noted = self._anywhere([failed, stopped, not self.heard.issuperset(notes)])
+        self.notes = self.unheard(gather_object(notes)) if noted else []
         if failed:
             shown = ", ".join(sorted(set(gather_object(names))))
             raise TrainingError(f"the loss is not a number at step {step}, with {shown}; lower the learning rate.")
@@ -133,6 +137,12 @@ class Trainer:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         return norm
+
+    def unheard(self, notes: Sequence[str]) -> list[str]:
+        """The notes that have not been heard before, each once."""
+        new = [note for note in dict.fromkeys(notes) if note not in self.heard]
+        self.heard.update(new)
+        return new
 
     def _broken(self, norm: float) -> bool:
         """Float16 may overflow: its scaler skips the step and tries a smaller scale."""

@@ -1,32 +1,56 @@
 import multiprocessing
 import os
 import shutil
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from darkdiff_cli.datasets import MosaicCache
-from darkdiff_cli.errors import InputError
-from darkdiff_cli.raw import read_raw
+from darkdiff_cli.errors import InputError, OutputError
+from darkdiff_cli.raw import ExposureSettings, read_raw
+from darkdiff_cli.raw.corrections import read_corrected
 from tests.unit.raw.lossy_dng import write_lossy_dng
 
 
-def assert_same(first, second) -> None:
-    assert np.array_equal(first.mosaic_dn, second.mosaic_dn)
-    for name in ("cfa", "black_level", "white_level", "white_balance", "orientation", "path"):
-        assert getattr(first, name) == getattr(second, name)
-    assert np.allclose(first.srgb_from_camera, second.srgb_from_camera)
-    assert first.metadata.iso == second.metadata.iso
-    assert first.metadata.exposure_time == second.metadata.exposure_time
+def assert_same(first, second, but: frozenset[str] = frozenset()) -> None:
+    for field in fields(first):
+        one, other = getattr(first, field.name), getattr(second, field.name)
+        same = np.array_equal(one, other) if isinstance(one, np.ndarray) else one == other
+        assert same or field.name in but, field.name
 
 
-def test_a_frame_comes_back_as_it_was_read(dark_dng, cache) -> None:
-    fresh = cache.read(dark_dng)
-    mapped = cache.read(dark_dng)
+def test_a_frame_comes_back_as_it_was_read(dark_dng, tmp_path) -> None:
+    """The first reading and the second are one, and both are the file but for what no pair is made of."""
+    cache = MosaicCache(tmp_path / "cache", corrections=ExposureSettings(crop="sensor"))
+    path = with_odd_fields(dark_dng, tmp_path / "odd.dng")
+    fresh, mapped = cache.read(path), cache.read(path)
     assert isinstance(mapped.mosaic_dn, np.memmap)
     assert not mapped.mosaic_dn.flags.writeable
     assert_same(mapped, fresh)
-    assert_same(mapped, read_raw(dark_dng))
+    read = read_corrected(path, cache.settings)
+    assert read.pixel_aspect == 0.5
+    assert read.camera_crop is not None
+    assert read.sources
+    assert_same(mapped, read, but=frozenset({"dng", "metadata"}))
+    assert mapped.dng is None
+    assert mapped.metadata.settings() == read.metadata.settings()
+
+
+def with_odd_fields(source: Path, path: Path) -> Path:
+    """A copy of a DNG with pixels twice as high as wide, a crop of its own, and no white balance."""
+    import tifffile
+
+    with tifffile.TiffFile(source) as tiff:
+        page = tiff.pages.first
+        tags = [(tag.code, int(tag.dtype), tag.count, tag.value, True) for tag in page.tags if tag.code > 33420
+                and tag.code not in (34665, 50728, 34853)]  # fmt: skip
+        mosaic = page.asarray()
+    tags += [(50718, "2I", 2, (1, 1, 2, 1), True), (50719, "I", 2, (4, 4), True), (50720, "I", 2, (80, 64), True)]
+    tifffile.imwrite(path, mosaic, photometric="cfa", metadata=None, extratags=tags)
+    return path
 
 
 def test_what_libraw_said_of_a_damaged_file_comes_back_with_it(cache, tmp_path) -> None:
@@ -82,15 +106,16 @@ def _read(arguments) -> float:
 
 def test_several_processes_share_a_folder(shoot, tmp_path) -> None:
     paths = [shoot(tmp_path / f"{n}.dng", 10.0 * (n + 1), 0.1) for n in range(3)]
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        means = pool.map(_read, [(tmp_path / "cache", path) for path in paths * 4], chunksize=1)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, mp_context=spawn) as pool:
+        means = list(pool.map(_read, [(tmp_path / "cache", path) for path in paths * 4]))
     assert means == [float(read_raw(path).mosaic_dn.mean()) for path in paths] * 4
     assert not list((tmp_path / "cache").rglob("*.partial"))
 
 
 def test_a_cache_that_cannot_be_used_is_one_sentence(dark_dng, tmp_path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match=r"the cache cannot be used \(Not a directory\)"):
+    with pytest.raises(OutputError, match=r"the cache cannot be used \(Not a directory\)"):
         MosaicCache(tmp_path / "file" / "cache").read(dark_dng)
 
 
