@@ -102,7 +102,7 @@ class Decoder:
     def _answer(self, pipe: Connection, path: Path) -> tuple[bool, Any]:
         """What the process says next: whether it is done, and the result or the arguments of a report."""
         assert self.process is not None
-        process = psutil.Process(self.process.pid)
+        process = self.process
         most = min(self.memory, _held(process) + int(OF_FREE * psutil.virtual_memory().available))
         end = time.monotonic() + self.timeout
         while not pipe.poll(LOOK):
@@ -134,10 +134,10 @@ class Decoder:
         self.process, self.pipe, self.loaded = None, None, False
 
 
-def _held(process: psutil.Process) -> int:
+def _held(process: SpawnProcess) -> int:
     """Bytes of memory of a process; none of one that is gone."""
     with suppress(psutil.Error):
-        return int(process.memory_info().rss)
+        return int(psutil.Process(process.pid).memory_info().rss)
     return 0
 
 

@@ -23,17 +23,19 @@ class Exposure:
         ratio: amplification ratio, exposure compensation included.
         frames: how many frames it is the mean of.
         seconds: exposure time of all of them together; None where one is unknown.
+        known_noise: of the frame, where it cannot be measured on it.
     """
 
     frame: RawFrame
     ratio: float
     frames: int = 1
     seconds: float | None = None
+    known_noise: MeasuredNoise | None = None
 
     @cached_property
     def noise(self) -> MeasuredNoise:
-        """Of the frame, measured once; none where it cannot be measured."""
-        return measure_noise(self.frame) or NO_NOISE
+        """Of the frame, measured once unless it is known; none where it cannot be measured."""
+        return self.known_noise or measure_noise(self.frame) or NO_NOISE
 
 
 def read_exposure(path: Path, settings: ExposureSettings) -> Exposure:

@@ -71,6 +71,15 @@ class Merger:
         """The mean of what was added, above black, negative noise kept; all else is the first frame's."""
         return replace(self.first, mosaic_dn=self.total / self.weight)
 
+    def noise_left(self) -> MeasuredNoise:
+        """Of the mean, as the sensor's own would be that looks alike from afar.
+
+        A frame that is interpolated has less noise from one photosite to the next, but as much of it in broad blotches
+        as before. Who judges by the photosites would take these for the scene.
+        """
+        share = float(np.mean(1 / self.weight))
+        return MeasuredNoise(self.noise.gain * share, self.noise.read * share**0.5)
+
     def _change(self, aligned: NDArray[np.float32], seen: NDArray[np.bool_]) -> float:
         """By how much the light is brighter in the first frame than EXIF says: lamps flicker, and times are rounded.
 

@@ -59,7 +59,8 @@ def read_stack(
         )
     seconds = None if None in times else sum(time for time in times if time is not None)
     stacked = merger.stacked()
-    return exposed(replace(stacked, notes=(*stacked.notes, *notes)), settings, len(times), seconds)
+    whole = exposed(replace(stacked, notes=(*stacked.notes, *notes)), settings, len(times), seconds)
+    return replace(whole, known_noise=merger.noise_left())
 
 
 def _check_paths(paths: Sequence[Path]) -> None:

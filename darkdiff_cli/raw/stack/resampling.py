@@ -12,8 +12,9 @@ from darkdiff_cli.raw.neighbours import MARGIN, padded
 
 TILE = 96  # photosites along a side that share one shift: whole patterns of Bayer and X-Trans
 STEPS = 16  # of a photosite, to which a tile's shift is rounded
-COUNT = 24  # photosites that a value is interpolated from
-ALIKE = 0.9  # how much the details of two colours are one, after white balance
+# With these, enhanced stacks of photographs came out best, x16 to x300, in Bayer and X-Trans taken together.
+COUNT = 6  # photosites that a value is interpolated from: the fewer, the sharper it is, and the whiter its noise
+ALIKE = 0.8  # how much the details of two colours are one, after white balance
 POWER = 1.5  # of the variogram: how fast the light of two places differs with their distance
 LEAST = 1e-4  # weights below it do not count
 REACH = MARGIN - 1  # photosites on either side where the nearest are looked for

@@ -192,3 +192,18 @@ def test_frames_that_differ_by_noise_alone_agree(sensor: Sensor) -> None:
     same = agreement(first, replace(second, mosaic_dn=faint), (noise, noise))
     assert same[70:110, 70:110].mean() < 0.1
     assert same[:, 180:].mean() > 0.99
+
+
+@pytest.mark.parametrize("cfa", FILTERS)
+def test_the_noise_that_is_left_is_that_of_broad_areas(cfa: str, sensor: Sensor) -> None:
+    """Interpolation hides noise from one photosite to the next; over squares, as much is there as frames leave."""
+    sensor = replace(sensor, cfa=FILTERS[cfa])
+    merger, side = Merger(burst(sensor, 64.0)[0]), 16
+    for frame in burst(sensor, 64.0)[1:]:
+        assert merger.add(frame) is None
+    light = merger.stacked().light_dn() - mosaic_of(scene(), sensor.cfa, 0.0, sensor.white - sensor.black) / 64
+    squares = light[16:-16, 16:-16].reshape(10, side, 13, side).mean(axis=(1, 3))
+    left = merger.noise_left()
+    expected = np.sqrt(left.gain * max(merger.typical, 0) + left.read**2) / side
+    assert squares.std() == pytest.approx(expected, rel=0.35)
+    assert left.gain == pytest.approx(merger.noise.gain / 4, rel=0.15)

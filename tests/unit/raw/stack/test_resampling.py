@@ -86,4 +86,4 @@ def test_the_filter_may_begin_anywhere(sensor: Sensor) -> None:
     turned = replace(sensor, cfa=FILTERS["xtrans"].seen_from(2, 5)).cfa
     still, moved = light_of(turned), light_of(turned, (1.5, 0.0))
     found = shifted(moved, turned, everywhere((1.5, 0.0), still.shape))
-    assert (found.light - still)[INNER].std() < 0.06 * still.std()
+    assert (found.light - still)[INNER].std() < 0.08 * still.std()
