@@ -26,6 +26,7 @@ class Entry:
         notes: what had to be done otherwise than asked for.
         folder: the batch's folder of a raw that was done, absolute.
         model: that made the photo; of a hub model with the revision, owner/name@commit.
+        arithmetic: that its last bits depend on: device, precision, threads and torch's version.
     """
 
     key: str
@@ -38,6 +39,7 @@ class Entry:
     notes: tuple[str, ...] = ()
     folder: str = ""
     model: str = ""
+    arithmetic: str = ""
 
 
 class Ledger:

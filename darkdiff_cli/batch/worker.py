@@ -158,7 +158,9 @@ class Worker:
     def write(self, task: Task, made: "Made | DarkdiffError") -> Finished:
         """Finish the picture and write it, whole or not at all; an error is what became of the task."""
         began, folder = self.clock(), str(task.job.folder.resolve())
-        entry = Entry(task.key, task.job.relative, task.job.photo, "done", folder=folder, model=self.enhancer.model)
+        model, arithmetic = self.enhancer.model, self.enhancer.identity["arithmetic"]
+        paths = (task.job.relative, task.job.photo)
+        entry = Entry(task.key, *paths, "done", folder=folder, model=model, arithmetic=arithmetic)
         try:
             if isinstance(made, DarkdiffError):
                 raise made

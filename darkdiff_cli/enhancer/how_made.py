@@ -14,7 +14,7 @@ def how_made(model: dict[str, str], compiled: bool, rendered: Rendered, settings
     """Everything that determines the picture.
 
     Args:
-        model: its name and digest.
+        model: its name and digest, and the arithmetic.
         compiled: the denoiser was compiled, which shows in the last bits.
         rendered: the picture and its source.
         settings: how the raw was developed.

@@ -15,6 +15,7 @@ from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.enhancer.developed import developed
 from darkdiff_cli.enhancer.failures import explaining, name_of
 from darkdiff_cli.enhancer.how_made import how_made
+from darkdiff_cli.enhancer.identity import identity, name_of_model
 from darkdiff_cli.enhancer.values import Developed, Enhanced, EnhanceSettings, Rendered
 from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.files import same_file, unchanged
@@ -28,10 +29,8 @@ from darkdiff_cli.raw.rendering import brightened, srgb_of
 from darkdiff_cli.raw.stack import read_stack
 from darkdiff_cli.raw.white_balance import camera_colours
 from darkdiff_models import DarkDiffOutput, DarkDiffPipeline
-from darkdiff_models.checkpoints import load_pipeline, local_model
+from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.devices import pick_device
-from darkdiff_models.digest import folder_of, model_digest
-from darkdiff_models.hub import revision_of
 
 Progress = Callable[[str, int, int], None]
 """(stage, done, total)."""
@@ -72,15 +71,12 @@ class Enhancer:
         if self.pipeline.device.type == "cpu":
             keep_freed_memory()
         self.decoder = decoder
-        self.model = _name(model, self.pipeline)
+        self.model = name_of_model(model, self.pipeline)
 
     @cached_property
     def identity(self) -> dict[str, str]:
-        """The model's name and digest, as a photo's file says them; of one made in memory the name alone."""
-        try:
-            return {"model": self.model, "model_digest": model_digest(folder_of(self.pipeline))}
-        except ValueError:
-            return {"model": self.model}
+        """The model's name and digest and the arithmetic, as a photo's file says them."""
+        return identity(self.model, self.pipeline)
 
     def enhance(
         self,
@@ -263,14 +259,3 @@ class Enhancer:
         size = upright(rendered.srgb_01, orientation).shape[:2]
         write_doubt_map(target, upright(rendered.doubt, orientation), size)
         return round(float(rendered.doubt.mean()), 5)
-
-
-def _name(model: str, pipeline: DarkDiffPipeline) -> str:
-    """What files call a model: its folder's name, or its hub id with the revision that was loaded."""
-    if local_model(model) is not None:
-        return Path(model).name if Path(model).is_dir() else model
-    try:
-        revision = revision_of(folder_of(pipeline))
-    except ValueError:
-        return model
-    return f"{model.partition('@')[0]}@{revision}" if revision else model

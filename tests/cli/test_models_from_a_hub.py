@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from darkdiff_cli.enhancer import Enhancer
 from darkdiff_models.digest import model_digest
@@ -26,8 +27,12 @@ def test_photos_and_ledger_name_the_revision_and_later_runs_keep_it(
         first = darkdiff(*words, "--include", "a.dng")
         hub.publish("f" * 40, newer)
         second = darkdiff(*words)
-        newest = {"model": "here/toy@" + "f" * 40, "model_digest": model_digest(newer)}
-        assert Enhancer("here/toy").identity == newest
+        newest, identity = (
+            {"model": "here/toy@" + "f" * 40, "model_digest": model_digest(newer)},
+            Enhancer("here/toy").identity,
+        )
+        assert identity == {**newest, "arithmetic": identity["arithmetic"]}
+        assert identity["arithmetic"].endswith(f"torch {torch.__version__}")
         monkeypatch.setenv("HF_HUB_OFFLINE", "0")  # put back after the test, whatever --offline sets
         hub.asked.clear()
         offline = darkdiff("enhance", dark_dng, "--offline", "--model", "here/other")

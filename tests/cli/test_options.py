@@ -23,10 +23,12 @@ from darkdiff_cli.commands.options import (
     enhance_settings,
 )
 from darkdiff_cli.enhancer import EnhanceSettings
+from darkdiff_cli.enhancer.identity import arithmetic
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.photo import PhotoSettings
 from darkdiff_cli.raw import ExposureSettings
 from darkdiff_models import SamplingSettings
+from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.digest import model_digest
 
 DARK = Path(__file__).parents[2] / "samples" / "night_x300.dng"
@@ -177,9 +179,11 @@ def test_enhance_writes_with_every_option(dark_dng: Path, shoot, model_folder: P
         app, ["enhance", str(dark_dng), "-o", str(target), "--model", str(model_folder), "--quiet", *words]
     )
     assert done.exit_code == 0, done.stderr
+    pipeline = load_pipeline(model_folder)
+    pipeline.use_precision(None)
     stated = dict(re.findall(r'darkdiff:(\w+)="([^"]*)"', target.read_bytes().decode("latin-1")))
     assert stated == {
-        "model": "toy", "model_digest": model_digest(model_folder),
+        "model": "toy", "model_digest": model_digest(model_folder), "arithmetic": arithmetic(pipeline),
         "seed": "7", "steps": "3", "guidance": "1.25", "sampler": "dpm++", "views": "4",
         "ratio": str(round(250 * 2**1.5, 4)), "white": "file", "black": "60.5", "wb": "2,1,1.5", "line_noise": "off",
         "hot_pixels": "off", "crop": "sensor", "strength": "0.8", "dark": "cap.dng", "size": "half",
