@@ -45,7 +45,7 @@ def read_raw(path: str | Path, black: float | None = None) -> RawFrame:
     path, heard = Path(path), list[str]()
     with open_raw(path, heard) as raw:
         frame = _frame(raw, path, black)
-    return replace(frame, notes=(*frame.notes, *damage_notes(heard)))
+    return replace(frame, notes=(*frame.notes, *damage_notes(heard, path)))
 
 
 def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
