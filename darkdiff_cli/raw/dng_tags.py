@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
+
+from darkdiff_cli.raw.tiff import open_tiff
 
 CFA, LINEAR_RAW = 32803, 34892  # PhotometricInterpretation of raw data
 FLOAT = 3  # SampleFormat
@@ -92,7 +93,7 @@ def read_dng_tags(path: Path) -> DngTags | None:
         damaged.
     """
     try:
-        with tifffile.TiffFile(path) as tiff:
+        with open_tiff(path) as tiff:
             first = tiff.pages.first
             if DNG_VERSION not in first.tags:
                 return None
@@ -115,7 +116,7 @@ def read_float_samples(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32
         imagecodecs), or sees another shape.
     """
     try:
-        with tifffile.TiffFile(path) as tiff:
+        with open_tiff(path) as tiff:
             page = raw_page(tiff.pages.first)
             if page.shape != shape:  # asked before memory is taken
                 return None
