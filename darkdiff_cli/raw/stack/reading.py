@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from darkdiff_cli.errors import InputError, SettingsError
-from darkdiff_cli.files import same_file
+from darkdiff_cli.files import same_content, same_file
 from darkdiff_cli.raw.corrections import corrected
 from darkdiff_cli.raw.damage import damage_of
 from darkdiff_cli.raw.exposure import Exposure, exposed
@@ -34,7 +34,7 @@ def read_stack(
         of, and their exposure time together.
 
     Raises:
-        SettingsError: it is one file alone, or one file twice.
+        SettingsError: it is one file alone, or one file twice, under one name or two.
         InputError: a file cannot be read or is of another camera, size or filter; or fewer than two can be aligned.
         MemoryLimitError: as `read_raw`.
     """
@@ -68,6 +68,8 @@ def _check_paths(paths: Sequence[Path]) -> None:
     for number, path in enumerate(paths):
         if any(same_file(path, other) for other in paths[:number]):
             raise SettingsError(f"--stack: {path} is named twice, which adds no light; name each frame once.")
+        if (twin := next((other for other in paths[:number] if same_content(path, other)), None)) is not None:
+            raise SettingsError(f"--stack: {path} is a copy of {twin}, which adds no light; name each frame once.")
 
 
 def _check_fits(other: RawFrame, first: RawFrame) -> None:

@@ -77,7 +77,7 @@ def test_a_damaged_frame_of_a_stack_and_a_damaged_dark_frame_are_named(tmp_path:
     whole, cut = write_lossy_dng(tmp_path / "whole.dng"), write_lossy_dng(tmp_path / "cut.dng", cut=2)
     dark = read_exposure(whole, ExposureSettings(dark=(cut,), ratio=1.0))
     assert f"the dark frame cut.dng: {NOTE}" in dark.frame.notes
-    again = write_lossy_dng(tmp_path / "again.dng", cut=2)
+    again = write_lossy_dng(tmp_path / "again.dng", cut=3)
     stacked = read_stack((cut, again), ExposureSettings(ratio=1.0))
     assert [note for note in stacked.frame.notes if "LibRaw" in note] == [NOTE, f"again.dng: {NOTE}"]
 

@@ -101,6 +101,14 @@ def test_one_file_is_no_stack(burst: list[Path]) -> None:
         read_stack([burst[0], burst[1], burst[0]], ExposureSettings())
 
 
+def test_a_copy_under_another_name_is_refused(burst: list[Path], tmp_path: Path) -> None:
+    copy = tmp_path / "copy.dng"
+    copy.write_bytes(burst[1].read_bytes())
+    with pytest.raises(SettingsError) as error:
+        read_stack([*burst[:3], copy], ExposureSettings())
+    assert str(error.value) == (f"--stack: {copy} is a copy of {burst[1]}, which adds no light; name each frame once.")
+
+
 def test_no_mean_is_brighter_or_darker_where_frames_end(burst: list[Path]) -> None:
     """Where fewer frames saw a place, they count less, and the border has the light of the rest."""
     stack, one = read_stack(burst, ExposureSettings()), read_exposure(burst[0], ExposureSettings())
