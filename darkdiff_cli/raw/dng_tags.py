@@ -16,7 +16,7 @@ LOSSY_JPEG = 34892  # Compression
 COMPRESSION, SAMPLE_FORMAT = 259, 339
 BLACK_REPEAT, BLACK_LEVEL, BLACK_DELTA_H, BLACK_DELTA_V, WHITE_LEVEL = 50713, 50714, 50715, 50716, 50717
 ACTIVE_AREA, MASKED_AREAS = 50829, 50830
-DNG_VERSION = 50706
+SOFTWARE, DNG_VERSION = 305, 50706
 COLOUR_MATRIX = 50721
 COLOUR_TAGS = (
     50708,  # UniqueCameraModel, by which a converter finds its own profile of the camera
@@ -68,6 +68,12 @@ class DngTags:
     def is_recoded(self) -> bool:
         """Whether LibRaw's pixels are on another scale than the tags: it maps 8 bits of lossy JPEG to 16."""
         return self.integers(COMPRESSION) == (LOSSY_JPEG,)
+
+    @property
+    def is_enhanced(self) -> bool:
+        """Whether it is a photo of this program: by the Software tag, whatever the file is called now."""
+        software = self.values.get(SOFTWARE, (0, ""))[1]
+        return isinstance(software, str) and software.startswith("darkdiff ")
 
     def colours(self) -> dict[int, tuple[int, Any]]:
         """The tags that say how the camera sees colours; they belong together. Empty without a usable ColorMatrix1."""

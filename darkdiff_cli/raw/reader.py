@@ -24,6 +24,7 @@ from darkdiff_cli.raw.unsupported import why_not_decoded
 
 MIN_BITS = 0.25  # per pixel; lossless compression needs one bit or more
 AS_SHOT_WHITE_XY = 50729  # tag of a DNG
+ENHANCED = "darkdiff made it, so that it is enhanced already; take the camera's raw"
 NEUTRAL: tuple[tuple[float, float, float], BalanceSource] = ((1.0, 1.0, 1.0), "as shot")
 """Of a monochrome sensor, and of a demosaiced raw without any white balance, which has one applied."""
 
@@ -70,6 +71,8 @@ def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
         raise InputError(f"{path}: black level {levels.highest:g} is not below white {white:g}; give --black.")
     metadata = read_metadata(path, raw)
     notes += doubts_about(path, mosaic, 1 if cfa is None else cfa.period[1], metadata, dng)
+    if dng is not None and dng.is_enhanced:
+        notes += (ENHANCED,)
     matrix, matrix_source = _colour_matrix(raw) if coloured else (None, "monochrome")
     return RawFrame(
         mosaic_dn=mosaic,
