@@ -1,6 +1,7 @@
 """Two ways to write: a file that is there whole or not at all, and a file of JSON lines that grows; one to read."""
 
 import errno
+import filecmp
 import hashlib
 import json
 import os
@@ -141,6 +142,14 @@ def same_file(first: Path, second: Path) -> bool:
     """Whether two paths lead to one file or folder; False where either is missing or out of reach."""
     try:
         return first.samefile(second)
+    except OSError:
+        return False
+
+
+def same_content(first: Path, second: Path) -> bool:
+    """Whether two files hold the same bytes; False where either is missing or cannot be read."""
+    try:
+        return filecmp.cmp(first, second, shallow=False)  # which asks for their sizes first
     except OSError:
         return False
 

@@ -1,6 +1,5 @@
 """Raws that arrive while a batch runs (`batch --watch`): each is taken once it is whole, and a copy is waited for."""
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,10 +10,10 @@ from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.plan import Plan
 from darkdiff_cli.batch.worker import Finished
 from darkdiff_cli.errors import DarkdiffError
+from darkdiff_cli.raw.damage import zeros_at_end
 
 SETTLED = 3.0  # seconds for which a file's size and time must have stayed the same before it is looked at
 PATIENCE = 300.0  # seconds without a change after which a file that looks unfinished is judged as it is
-TAIL = 4096  # bytes; where the last of a file are all zero, its space is there and its content is not
 
 
 @dataclass
@@ -72,7 +71,7 @@ class Arrivals:
                     still = _unchanged_for(job.source) if seen is None else 0.0
                     self._seen[job.relative] = _Seen(identity, now - still, now + SETTLED)
                 elif not seen.is_taken and now >= seen.due:
-                    if ends_in_zeros(job.source) and self._waits(job, "ends in zeros"):
+                    if zeros_at_end(job.source) and self._waits(job, "ends in zeros"):
                         continue
                     seen.is_taken = True
                     whole.append(job)
@@ -107,18 +106,6 @@ class Arrivals:
             self._said.add(job.relative)
             self.say(f"{job.source}: {reason}; it may not be whole yet, and is waited for.")
         return True
-
-
-def ends_in_zeros(path: Path) -> bool:
-    """Whether the last bytes of a file are all zero, as those of a copy whose space was reserved.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - TAIL))
-        return size >= TAIL and not any(file.read(TAIL))
 
 
 def _unchanged_for(path: Path) -> float:

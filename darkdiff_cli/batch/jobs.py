@@ -55,7 +55,8 @@ class Job:
                 return f"{self.relative}|{digest.hexdigest()}"
             stat = self.source.stat()
         except FileNotFoundError as error:
-            raise InputError(f"{self.source}: is not there any more; run the batch again without it.") from error
+            what = "is a link that leads to no file" if self.source.is_symlink() else "is not there any more"
+            raise InputError(f"{self.source}: {what}; run the batch again without it.") from error
         except OSError as error:
             raise InputError(f"{self.source}: cannot be read ({error.strerror}); check its permissions.") from error
         return f"{self.relative}|{stat.st_size}|{stat.st_mtime_ns}"

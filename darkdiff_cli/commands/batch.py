@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from darkdiff_cli.batch.worker import WorkerSettings
     from darkdiff_cli.enhancer import EnhanceSettings
 
+GO_ON = "run the same command again to go on"
+
 
 def batch(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of raw files.", show_default=False)],
@@ -104,7 +106,7 @@ def batch(
     page, pageless = _saved(page, lambda made: save_page(made, folder, root, ledger.entries().values(), summary))
     show_results(summary, output, files.watch, page)
     if summary.stopped == "interrupted" and not files.watch:  # of a watch it is the usual end
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(GO_ON)
     return 1 if summary.failed or pageless or (summary.stopped and not files.watch) else 0
 
 
@@ -153,7 +155,10 @@ def _run(
         if arrivals is not None and not output.as_json and entry.status == "done":
             print(entry.output, flush=True)  # nobody waits for the end of a watch
 
-    return run_batch(plan, root, worker, engine, progress.report, keep, arrivals)
+    try:
+        return run_batch(plan, root, worker, engine, progress.report, keep, arrivals)
+    except KeyboardInterrupt as error:  # a second Ctrl-C, which does not wait for the current file
+        raise KeyboardInterrupt(GO_ON) from error
 
 
 def _say(sentence: str) -> None:

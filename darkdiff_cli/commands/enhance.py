@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from darkdiff_cli.commands.exits import Debug
+from darkdiff_cli.commands.exits import DONE, SOME_FAILED, UNUSABLE, Debug
 from darkdiff_cli.commands.options import (
     DiffusionOptions,
     OutputOptions,
@@ -68,15 +68,20 @@ def enhance(
         with loading(diffusion.model, output.quiet):
             compiled = machine.compile == "on"
             enhancer = Enhancer(diffusion.model, machine.device, compile=compiled, decoder=decoder)
-        done = [
-            _enhance_one(enhancer, source, target, settings, output, more, doubt_map)
-            for (source, target), doubt_map in zip(targets, maps, strict=True)
-        ]
-    results = [(source, result) for (source, _), result in zip(targets, done, strict=True) if result is not None]
+        files, failed = [], []
+        for (source, target), doubt_map in zip(targets, maps, strict=True):
+            try:
+                result = _enhance_one(enhancer, source, target, settings, output, more, doubt_map)
+                files.append({"file": source, **asdict(result)})
+            except Exception as error:  # whatever this file has in it, the others go on
+                sentence = sentence_of(error, source)
+                failed.append({"file": source, "error": sentence})
+                print(f"darkdiff: {sentence}", file=sys.stderr)
+                if Debug.on:
+                    traceback.print_exc()
     if output.as_json:
-        found = [{"source": source, **asdict(result)} for source, result in results]
-        print(json.dumps([{k: str(v) if isinstance(v, Path) else v for k, v in one.items()} for one in found]))
-    return 0 if len(results) == len(targets) else 1 if results else 2
+        print(json.dumps({"files": files, "failed": failed}, default=str))
+    return DONE if not failed else SOME_FAILED if files else UNUSABLE
 
 
 def _enhance_one(
@@ -87,16 +92,14 @@ def _enhance_one(
     options: OutputOptions,
     more: list[Path],
     doubt_map: Path | None,
-) -> "Enhanced | None":
-    """One file, or one and those stacked on it; a failure is one line on stderr and does not stop the others."""
-    try:
-        with photo_progress(source.name, options.quiet) as report:
-            result = enhancer.enhance(source, target, settings, report, more, doubt_map)
-    except Exception as error:
-        print(f"darkdiff: {sentence_of(error, source)}", file=sys.stderr)
-        if Debug.on:
-            traceback.print_exc()
-        return None
+) -> "Enhanced":
+    """One file, or one and those stacked on it, and what is said of it.
+
+    Raises:
+        Exception: as `Enhancer.enhance`.
+    """
+    with photo_progress(source.name, options.quiet) as report:
+        result = enhancer.enhance(source, target, settings, report, more, doubt_map)
     for note in result.notes:
         print(f"darkdiff: {source}: {note}.", file=sys.stderr)
     if not options.quiet:

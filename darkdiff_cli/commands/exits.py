@@ -20,14 +20,17 @@ class Debug:
 
 
 def with_exit_code(command: Callable[P, int]) -> Callable[P, NoReturn]:
-    """Exit with what the command returns: 0 all done, 1 some files failed, 2 nothing usable, 130 interrupted."""
+    """Exit with what the command returns: 0 all done, 1 some files failed, 2 nothing usable, 130 interrupted.
+
+    A KeyboardInterrupt may say how to go on.
+    """
 
     @wraps(command)
     def run(*arguments: P.args, **options: P.kwargs) -> NoReturn:
         try:
             code = command(*arguments, **options)
-        except KeyboardInterrupt:
-            print("darkdiff: interrupted", file=sys.stderr)
+        except KeyboardInterrupt as error:
+            print("; ".join(["darkdiff: interrupted", *map(str, error.args)]), file=sys.stderr)
             code = INTERRUPTED
         except DarkdiffError as error:
             if Debug.on:

@@ -69,8 +69,8 @@ class OutputOptions:
         Compression | None,
         typer.Option(
             callback=_gives_way,
-            help="Of a dng alone. lossy: a quarter of the size, in JPEG XL, for readers of DNG 1.7 such as Lightroom. "
-            "Default: lossless.",
+            help="Of a dng alone. lossy: a large photo takes about a quarter of the space, in JPEG XL, for readers of "
+            "DNG 1.7 such as Lightroom. Default: lossless.",
         ),
     ] = None
     overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace photos that exist.")] = False

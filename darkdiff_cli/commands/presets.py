@@ -78,7 +78,9 @@ def _read(path: Path, context: typer.Context) -> dict[str, Any]:
     """
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:  # no UTF-8, no TOML, numbers of thousands of digits
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: is no text in UTF-8; save it as that.") from error
+    except (OSError, ValueError, RecursionError) as error:  # no TOML, numbers of thousands of digits
         raise SettingsError(f"{path}: cannot be read as a preset ({error}).") from error
     ours, others = _options(context.command), _others(context)
     values: dict[str, Any] = {}

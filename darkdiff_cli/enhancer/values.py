@@ -84,6 +84,7 @@ class Enhanced:
         frames: how many raws it was made of.
         strength: share of the enhancement.
         doubt: mean of the error that is to be expected, in units of the sRGB range, where its map was asked for.
+        doubt_map: the map's file, where it was asked for.
         notes: as in `Rendered`.
     """
 
@@ -96,4 +97,5 @@ class Enhanced:
     frames: int = 1
     strength: float = 1.0
     doubt: float | None = None
+    doubt_map: Path | None = None
     notes: tuple[str, ...] = ()

@@ -119,7 +119,7 @@ class Enhancer:
         report("write", 0, 1)
         enhanced = self.write(output, rendered, settings)
         if doubt_map is not None:
-            enhanced = replace(enhanced, doubt=self.write_doubt(doubt_map, rendered))
+            enhanced = replace(enhanced, doubt=self.write_doubt(doubt_map, rendered), doubt_map=doubt_map)
         report("write", 1, 1)
         return enhanced
 

@@ -1,4 +1,4 @@
-"""What LibRaw says on standard error about a damaged file: caught while it decodes, and one note on the photo.
+"""What tells that a file is damaged, each thing one note on the photo: LibRaw's warnings, and an end of zeros.
 
 LibRaw and the libjpeg inside it write their warnings to file descriptor 2, from C; rawpy hands on no callback for
 them. While LibRaw works, the descriptor leads into a temporary file, and not into a pipe, which somebody would have to
@@ -33,6 +33,9 @@ OF_LIBJPEG = (
     rb"Bogus Huffman table definition|Unsupported (?:JPEG|marker)[^\n]*?"
 )
 FOUND = "LibRaw found damage in it"
+ZEROS = "its end is zeros"
+TAIL = 4096  # bytes; where the last of a file are all zero, its space is there and its content is not
+BLOCK = 1 << 20  # bytes read at once
 _decoding = threading.RLock()
 
 
@@ -55,16 +58,53 @@ def overheard(path: Path, heard: list[str]) -> Iterator[None]:
                 _write(rest)
 
 
-def damage_notes(heard: Sequence[str]) -> tuple[str, ...]:
-    """One note for the user, without a full stop, on a photo of whose file LibRaw said something; else none."""
-    if not heard:
-        return ()
-    return (f"{FOUND} ({', '.join(heard)}): parts of the picture may be missing or wrong; copy it again from the card",)
+def zeros_at_end(path: Path) -> int:
+    """How many bytes at the end of a file are zero, as those of a copy whose space was reserved and never filled.
+
+    Returns:
+        Bytes; 0 where they are fewer than TAIL, which a format may pad with.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    zeros = 0
+    with path.open("rb") as file:
+        left = file.seek(0, os.SEEK_END)
+        while left > 0:
+            length = min(BLOCK if zeros else TAIL, left)
+            left -= length
+            file.seek(left)
+            block = file.read(length)
+            zeros += len(block) - len(block.rstrip(b"\0"))
+            if block.rstrip(b"\0"):
+                break
+    return zeros if zeros >= TAIL else 0
+
+
+def damage_notes(heard: Sequence[str], path: Path | None = None) -> tuple[str, ...]:
+    """What to tell the user about a damaged file, each thing a note without a full stop.
+
+    Args:
+        heard: what LibRaw said about it.
+        path: the file, whose end is looked at. It is decoded all the same: the raw of a covered lens may hold zeros.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    notes = []
+    if heard:
+        what = "parts of the picture may be missing or wrong; copy it again from the card"
+        notes.append(f"{FOUND} ({', '.join(heard)}): {what}")
+    if path is not None and (zeros := zeros_at_end(path)):
+        share = f"{zeros:,} bytes, {zeros / path.stat().st_size:.0%} of the file"
+        what = "a copy may not have been finished, and parts of the picture may be missing; copy it again from the card"
+        notes.append(f"{ZEROS} ({share}): {what}")
+    return tuple(notes)
 
 
 def damage_of(name: str, notes: Sequence[str]) -> Iterator[str]:
     """The notes about damage among those of another file that a photo is made of, with that file's name."""
-    return (f"{name}: {note}" for note in notes if note.startswith(FOUND))
+    return (f"{name}: {note}" for note in notes if note.startswith((FOUND, ZEROS)))
 
 
 def _divert() -> tuple[int, IO[bytes]] | None:

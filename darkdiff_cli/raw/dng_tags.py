@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
+
+from darkdiff_cli.raw.tiff import open_tiff
 
 CFA, LINEAR_RAW = 32803, 34892  # PhotometricInterpretation of raw data
 FLOAT = 3  # SampleFormat
@@ -15,7 +16,7 @@ LOSSY_JPEG = 34892  # Compression
 COMPRESSION, SAMPLE_FORMAT = 259, 339
 BLACK_REPEAT, BLACK_LEVEL, BLACK_DELTA_H, BLACK_DELTA_V, WHITE_LEVEL = 50713, 50714, 50715, 50716, 50717
 ACTIVE_AREA, MASKED_AREAS = 50829, 50830
-DNG_VERSION = 50706
+SOFTWARE, DNG_VERSION = 305, 50706
 COLOUR_MATRIX = 50721
 COLOUR_TAGS = (
     50708,  # UniqueCameraModel, by which a converter finds its own profile of the camera
@@ -68,6 +69,12 @@ class DngTags:
         """Whether LibRaw's pixels are on another scale than the tags: it maps 8 bits of lossy JPEG to 16."""
         return self.integers(COMPRESSION) == (LOSSY_JPEG,)
 
+    @property
+    def is_enhanced(self) -> bool:
+        """Whether it is a photo of this program: by the Software tag, whatever the file is called now."""
+        software = self.values.get(SOFTWARE, (0, ""))[1]
+        return isinstance(software, str) and software.startswith("darkdiff ")
+
     def colours(self) -> dict[int, tuple[int, Any]]:
         """The tags that say how the camera sees colours; they belong together. Empty without a usable ColorMatrix1."""
         matrix = self.numbers(COLOUR_MATRIX)
@@ -92,7 +99,7 @@ def read_dng_tags(path: Path) -> DngTags | None:
         damaged.
     """
     try:
-        with tifffile.TiffFile(path) as tiff:
+        with open_tiff(path) as tiff:
             first = tiff.pages.first
             if DNG_VERSION not in first.tags:
                 return None
@@ -115,7 +122,7 @@ def read_float_samples(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32
         imagecodecs), or sees another shape.
     """
     try:
-        with tifffile.TiffFile(path) as tiff:
+        with open_tiff(path) as tiff:
             page = raw_page(tiff.pages.first)
             if page.shape != shape:  # asked before memory is taken
                 return None

@@ -5,12 +5,12 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
 from darkdiff_cli.raw.dng_tags import BLACK_LEVEL, WHITE_LEVEL, DngTags, raw_page
 from darkdiff_cli.raw.opcodes import LINEAR, OpcodeError, ValueMap, parse_opcodes
+from darkdiff_cli.raw.tiff import open_tiff
 
 MARGIN = 16  # pixels by which a JPEG may be larger than its tile: a block of halved colours
 FULL = 65535.0  # what the brightest light becomes
@@ -55,7 +55,7 @@ def has_whole_maps(dng: DngTags) -> bool:
 
 def _tiles(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:
     """(H, W, 3) the stored values, 0 to 255. Pillow decodes each tile, as LibRaw would, without a change of colours."""
-    with tifffile.TiffFile(path) as tiff:
+    with open_tiff(path) as tiff:
         page = raw_page(tiff.pages.first)
         if page.shape != shape:
             raise ValueError(f"{page.shape} instead of {shape}")

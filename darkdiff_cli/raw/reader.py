@@ -24,6 +24,7 @@ from darkdiff_cli.raw.unsupported import why_not_decoded
 
 MIN_BITS = 0.25  # per pixel; lossless compression needs one bit or more
 AS_SHOT_WHITE_XY = 50729  # tag of a DNG
+ENHANCED = "darkdiff made it, so that it is enhanced already; take the camera's raw"
 NEUTRAL: tuple[tuple[float, float, float], BalanceSource] = ((1.0, 1.0, 1.0), "as shot")
 """Of a monochrome sensor, and of a demosaiced raw without any white balance, which has one applied."""
 
@@ -45,7 +46,7 @@ def read_raw(path: str | Path, black: float | None = None) -> RawFrame:
     path, heard = Path(path), list[str]()
     with open_raw(path, heard) as raw:
         frame = _frame(raw, path, black)
-    return replace(frame, notes=(*frame.notes, *damage_notes(heard)))
+    return replace(frame, notes=(*frame.notes, *damage_notes(heard, path)))
 
 
 def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
@@ -59,21 +60,19 @@ def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
     cfa = colour_filter(raw, path, dng)
     readout = read_out(raw, path, cfa, dng)
     mosaic = readout.visible_dn.copy()
-    if mosaic.min() == mosaic.max():
-        raise UnreadableError(
-            f"{path}: has the value {mosaic.min():g} at every photosite: all of it is overexposed, or its "
-            "picture is lost; try a backup."
-        )
     coloured = cfa is None or not cfa.is_monochrome
     balance, balance_source = _white_balance(raw, dng) if coloured else NEUTRAL
     if cfa is None and balance_source == "none":
         balance, balance_source = NEUTRAL
     levels, notes = black_level(readout) if black is None else (BlackLevel.uniform(black), ())
+    _check_values(mosaic, levels, path)
     white = white_level(readout, levels, balance)
     if white <= levels.highest:
         raise InputError(f"{path}: black level {levels.highest:g} is not below white {white:g}; give --black.")
     metadata = read_metadata(path, raw)
     notes += doubts_about(path, mosaic, 1 if cfa is None else cfa.period[1], metadata, dng)
+    if dng is not None and dng.is_enhanced:
+        notes += (ENHANCED,)
     matrix, matrix_source = _colour_matrix(raw) if coloured else (None, "monochrome")
     return RawFrame(
         mosaic_dn=mosaic,
@@ -108,6 +107,19 @@ def _check_size(raw: Raw, path: Path) -> None:
         if (why := why_not_decoded(path, unsupported=False)) is not None:
             raise InputError(f"{path}: {why}.")
         raise UnreadableError(f"{path}: is far too small for the picture that it claims; copy it again from the card.")
+
+
+def _check_values(mosaic: NDArray[np.generic], levels: BlackLevel, path: Path) -> None:
+    """Refuse a frame of one single value.
+
+    Raises:
+        UnreadableError: as said.
+    """
+    if (value := mosaic.min()) == mosaic.max():
+        cause = "no light has reached it" if value <= levels.highest else "all of it is overexposed"
+        raise UnreadableError(
+            f"{path}: has the value {value:g} at every photosite: {cause}, or its picture is lost; try a backup."
+        )
 
 
 def _white_balance(raw: Raw, dng: DngTags | None) -> tuple[tuple[float, float, float], BalanceSource]:

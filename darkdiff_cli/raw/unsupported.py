@@ -1,10 +1,9 @@
 """Name the kinds of raw that cannot be decoded, and say what to do instead."""
 
-import logging
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import tifffile
+from darkdiff_cli.raw.tiff import open_tiff
 
 DNG_CONVERTER = "convert it with Adobe DNG Converter"
 
@@ -100,9 +99,8 @@ def raw_compression(path: Path) -> int | None:
 
     A preview may be as large as the raw; it is marked as a reduced picture.
     """
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it reports what it finds damaged
     try:
-        with tifffile.TiffFile(path) as tiff:
+        with open_tiff(path) as tiff:
             pages: list[Any] = [tiff.pages.first, *(tiff.pages.first.pages or ())]
             largest = max(pages, key=lambda page: (int(page.imagewidth) * int(page.imagelength), not page.is_reduced))
             return int(largest.compression)

@@ -200,7 +200,7 @@ local function run(command, job, before, total)
   ended = true
   local readable, results = pcall(decoded, read_all(out))
   local by_path, messages = {}, read_all(said)
-  for _, result in ipairs(readable and results or {}) do by_path[result.source] = result end
+  for _, result in ipairs(readable and results.files or {}) do by_path[result.file] = result end
   for _, name in pairs { out, said, batch } do os.remove(name) end
   return by_path, messages
 end

@@ -151,6 +151,7 @@ def test_ctrl_c_finishes_the_current_file_and_exits_130(tmp_path, shoot, model_f
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "done, 0 failed" in errors
+    assert errors.endswith("darkdiff: interrupted; run the same command again to go on\n")
     assert 0 < len(photos(output)) < 60
     assert len(entries(output)) == len(photos(output))
     assert not list(output.rglob("*.partial"))

@@ -219,7 +219,7 @@ def test_the_damage_of_a_photo_is_named_in_log_json_and_ledger(tmp_path: Path, m
     assert (folder / "darkdiff" / NAME).read_text().count("Premature") == 1
     alone = run_darkdiff("enhance", folder / "cut.dng", "--model", model_folder, "--ratio", 150, "--json", "--quiet")
     assert alone.stderr == f"darkdiff: {folder / 'cut.dng'}: {NOTE}.\n"
-    [found] = json.loads(alone.stdout)
+    [found] = json.loads(alone.stdout)["files"]
     assert (found["source"], found["notes"]) == (str(folder / "cut.dng"), [NOTE])
 
 

@@ -18,7 +18,8 @@ def test_a_map_lies_beside_the_photo(dark_dng: Path, model_folder: Path, tmp_pat
     photo, doubt = tmp_path / "night.jpg", tmp_path / "doubt.png"
     done = enhance(dark_dng, "--model", model_folder, "-o", photo, "--doubt", doubt, "--strength", 0.5)
     assert done.exit_code == 0, done.stderr
-    [result] = json.loads(done.stdout)
+    [result] = json.loads(done.stdout)["files"]
+    assert result["doubt_map"] == str(doubt)
     assert result["strength"] == 0.5
     assert 0 < result["doubt"] < 0.2
     with Image.open(photo) as made, Image.open(doubt) as shown:
@@ -41,3 +42,4 @@ def test_the_maps_of_several_photos_go_into_a_folder(shoot, model_folder: Path, 
     assert done.exit_code == 0, done.stderr
     names = sorted(path.name for path in (tmp_path / "maps").iterdir())
     assert names == ["a_darkdiff_doubt.png", "b_darkdiff_doubt.png"]
+    assert [one["doubt_map"] for one in json.loads(done.stdout)["files"]] == [str(tmp_path / "maps" / n) for n in names]

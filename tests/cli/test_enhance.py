@@ -29,7 +29,8 @@ def test_photo_is_written_beside_its_input(one_photo) -> None:
 
 def test_json_tells_what_was_done(one_photo) -> None:
     done, _, output = one_photo
-    [result] = json.loads(done.stdout)
+    [result] = json.loads(done.stdout)["files"]
+    assert result["doubt_map"] is None
     assert result["output"] == str(output)
     assert (result["ratio"], result["width"], result["height"]) == (200.0, 56, 40)
     assert (result["steps"], result["guidance"]) == (2, 1.5)
@@ -149,12 +150,12 @@ def test_exposure_compensation_multiplies_the_ratio(dark_dng: Path, model_folder
     done = run_darkdiff(
         "enhance", dark_dng, "--ratio", "100", "--ev", "1", "-o", tmp_path, "--model", model_folder, "--json"
     )
-    assert json.loads(done.stdout)[0]["ratio"] == 200.0
+    assert json.loads(done.stdout)["files"][0]["ratio"] == 200.0
 
 
 def test_automatic_ratio_is_reported(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
     done = run_darkdiff("enhance", dark_dng, "-o", tmp_path, "--model", model_folder, "--json")
-    assert 50 <= json.loads(done.stdout)[0]["ratio"] <= 300
+    assert 50 <= json.loads(done.stdout)["files"][0]["ratio"] <= 300
 
 
 def test_tiles_in_place_of_the_whole_image_are_said(dark_dng: Path, model_folder: Path, tmp_path, monkeypatch) -> None:

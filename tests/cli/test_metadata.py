@@ -28,7 +28,7 @@ def made(shared: Path, model_folder: Path, tmp_path_factory) -> Path:
     raws = [next((shared / "raws" / "field").glob(f"{name}.*")) for name in names]
     done = darkdiff("enhance", *raws, "-o", folder, "--model", model_folder, "--ratio", 20, "--json", "--quiet")
     assert done.exit_code == 0, done.stderr
-    assert len(json.loads(done.stdout)) == len(names)
+    assert len(json.loads(done.stdout)["files"]) == len(names)
     return folder
 
 
@@ -72,7 +72,7 @@ def test_a_sidecar_turns_the_picture_and_gives_its_words(dark_dng: Path, model_f
     raw = shutil.copy(dark_dng, tmp_path / "IMG.dng")
     (tmp_path / "IMG.xmp").write_text(SIDECAR, encoding="utf-8")
     done = darkdiff("enhance", raw, "--model", model_folder, "--ratio", 200, "--json")
-    [result] = json.loads(done.stdout)
+    [result] = json.loads(done.stdout)["files"]
     assert (result["width"], result["height"], result["notes"]) == (40, 56, [])
     assert "Fluß".encode() in (tmp_path / "IMG_darkdiff.jpg").read_bytes()
 

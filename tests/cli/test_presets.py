@@ -193,6 +193,13 @@ def test_a_file_that_cannot_be_used_is_one_sentence(text: str, sentence: str, tm
     assert len(done.stderr) < 600
 
 
+def test_a_file_of_another_encoding_is_named_as_such(tmp_path: Path) -> None:
+    preset = tmp_path / "latin.toml"
+    preset.write_bytes("# Nächte\nev = 1\n".encode("latin-1"))
+    done = CliRunner().invoke(app, ["enhance", "x.dng", "--preset", str(preset)])
+    assert (done.exit_code, done.stderr) == (2, f"darkdiff: {preset}: is no text in UTF-8; save it as that.\n")
+
+
 def test_presets_that_are_there_are_named(config: Path) -> None:
     written(config / "film.toml", "")
     done = CliRunner().invoke(app, ["enhance", "x.dng", "--preset", "flim"])

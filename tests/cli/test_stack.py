@@ -30,7 +30,7 @@ def test_a_burst_becomes_one_photo_named_after_the_first(burst: list[Path], enha
     assert done.exit_code == 0, done.stderr
     assert sorted(output.parent.glob("*.jpg")) == [output]
     assert iio.imread(output).shape == (48, 64, 3)
-    [result] = json.loads(done.stdout)
+    [result] = json.loads(done.stdout)["files"]
     assert (result["output"], result["frames"], result["ratio"]) == (str(output), 3, 16.0)
     assert done.stderr == "IMG0.dng: 3 frames, x16, 64x48, 2 steps\n"
     written = output.read_bytes()

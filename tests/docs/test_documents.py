@@ -75,11 +75,13 @@ def parser() -> Any:
 
 
 @pytest.fixture
-def desk(dark_dng: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def desk(dark_dng: Path, shoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the raw files that the pages speak of; it is the current one."""
-    for name in ("IMG.ARW", "IMG.DNG", "one.NEF", "two.NEF", "samples/night_x300.dng", "shoot/A.ARW", "shoot/1/B.ARW"):
+    for name in ("IMG.ARW", "IMG.DNG", "samples/night_x300.dng", "shoot/A.ARW", "shoot/1/B.ARW"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(dark_dng, tmp_path / name)
+    for name, seconds in (("one.NEF", 0.1), ("two.NEF", 0.2)):  # a burst, which copies of one file are not
+        shoot(tmp_path / name, 1.0 / seconds, seconds)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

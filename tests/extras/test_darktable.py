@@ -86,10 +86,11 @@ def test_a_batch_file_of_windows_does_too(word: str, line: str, run_lua) -> None
 
 @pytest.mark.parametrize("text", ["C:\\uface\\u0041 \\\\", 'q"\n\t\x07', "夜 \U0001f303", "\udcff", ""])
 def test_json_of_the_program_is_read(text: str, run_lua) -> None:
-    value = json.dumps([{"source": text, "ratio": -1.5e-3, "notes": [text, "b"], "doubt": None, "none": []}])
+    one = {"file": text, "ratio": -1.5e-3, "notes": [text, "b"], "doubt": None, "none": []}
+    value = json.dumps({"files": [one], "failed": []})
     out = run_lua(
-        f"local one = script.decoded({lua_string(value)})[1]\n"
-        "local values = {one.source, one.ratio, one.notes[1], one.notes[2], tostring(one.doubt), #one.none}\n"
+        f"local one = script.decoded({lua_string(value)}).files[1]\n"
+        "local values = {one.file, one.ratio, one.notes[1], one.notes[2], tostring(one.doubt), #one.none}\n"
         'io.write(table.concat(values, "\\0"))'
     )
     assert out.split("\0") == [text, "-0.0015", text, "b", "nil", "0"]

@@ -77,7 +77,7 @@ def test_stage_two_moves_every_part_of_the_denoiser(trained: Path) -> None:
 def test_finished_model_enhances(trained: Path, dark_dng: Path, tmp_path: Path) -> None:
     done = run_darkdiff("enhance", dark_dng, "--model", trained / "stage2", "-o", tmp_path / "a.jpg", "--json")
     assert done.returncode == 0, done.stderr
-    [result] = json.loads(done.stdout)
+    [result] = json.loads(done.stdout)["files"]
     assert (result["steps"], result["guidance"]) == (2, 1.5)  # the recipe's, carried by the checkpoint
 
 

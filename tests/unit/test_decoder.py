@@ -1,5 +1,6 @@
 """The process that decodes raws: what a file may do to it, and nothing to the program."""
 
+import json
 import os
 import signal
 import subprocess
@@ -119,8 +120,11 @@ def test_a_raw_that_brings_it_down_is_one_sentence_and_the_next_goes_on(
     assert done.exit_code == 1
     assert done.stderr.count("darkdiff:") == 1
     assert f"{raws[1]}: brought the raw decoder down; copy it again from the card." in done.stderr
-    assert done.stdout.count("a.dng") >= 1
-    assert done.stdout.count("c.dng") >= 1
+    found = json.loads(done.stdout)
+    assert [one["file"] for one in found["files"]] == [str(raws[0]), str(raws[2])]
+    assert found["failed"] == [
+        {"file": str(raws[1]), "error": f"{raws[1]}: brought the raw decoder down; copy it again from the card."}
+    ]
 
 
 def test_one_that_does_not_start_is_not_the_files_fault() -> None:

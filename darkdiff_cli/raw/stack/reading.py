@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from darkdiff_cli.errors import InputError, SettingsError
-from darkdiff_cli.files import same_file
+from darkdiff_cli.errors import DriveError, InputError, SettingsError, UnreadableError
+from darkdiff_cli.files import same_content, same_file
 from darkdiff_cli.raw.corrections import corrected
 from darkdiff_cli.raw.damage import damage_of
 from darkdiff_cli.raw.exposure import Exposure, exposed
@@ -21,8 +21,8 @@ def read_stack(
 ) -> Exposure:
     """Read frames of one scene, correct each by itself, and average them as mosaics.
 
-    Two frames are in memory at a time, however many there are. A frame that cannot be aligned with the first is left
-    out, and a note of the result says so.
+    Two frames are in memory at a time, however many there are. One that cannot be read, or not be aligned with the
+    first, is left out, and a note of the result says so.
 
     Args:
         paths: raw files of one camera, two or more; all others are aligned with the first.
@@ -34,8 +34,9 @@ def read_stack(
         of, and their exposure time together.
 
     Raises:
-        SettingsError: it is one file alone, or one file twice.
-        InputError: a file cannot be read or is of another camera, size or filter; or fewer than two can be aligned.
+        SettingsError: it is one file alone, or one file twice, under one name or two.
+        InputError: the first cannot be read; another is missing, no raw that can be decoded, or of another camera,
+            size or filter; or fewer than two are left.
         MemoryLimitError: as `read_raw`.
     """
     _check_paths(paths)
@@ -44,7 +45,13 @@ def read_stack(
     for done, path in enumerate(paths[1:], start=1):
         if report is not None:
             report("read", done, len(paths))
-        other = corrected(read_raw(path, settings.black), settings)
+        try:
+            other = read_raw(path, settings.black)
+        except (UnreadableError, DriveError) as error:
+            reason = str(error).removeprefix(f"{path}: ").removesuffix(".")
+            notes.append(f"{path.name} cannot be read and is left out: {reason}")
+            continue
+        other = corrected(other, settings)
         _check_fits(other, first)
         misfit = merger.add(other)
         if misfit is None:
@@ -69,6 +76,8 @@ def _check_paths(paths: Sequence[Path]) -> None:
     for number, path in enumerate(paths):
         if any(same_file(path, other) for other in paths[:number]):
             raise SettingsError(f"--stack: {path} is named twice, which adds no light; name each frame once.")
+        if (twin := next((other for other in paths[:number] if same_content(path, other)), None)) is not None:
+            raise SettingsError(f"--stack: {path} is a copy of {twin}, which adds no light; name each frame once.")
 
 
 def _check_fits(other: RawFrame, first: RawFrame) -> None:

@@ -65,6 +65,18 @@ def test_a_raw_without_permission_is_not_called_vanished(cards: Path) -> None:
         Job(cards, "card 1/other.dng", cards, "IMG.jpg").identity(checksum=False)
 
 
+def test_a_link_that_leads_nowhere_is_called_that(tmp_path: Path) -> None:
+    try:
+        (tmp_path / "IMG.dng").symlink_to(tmp_path / "gone.dng")
+    except OSError:
+        pytest.skip("this system lets nobody make links")
+    [job] = find_jobs(tmp_path, tmp_path / "out", ".jpg")
+    with pytest.raises(InputError) as error:
+        job.identity(checksum=False)
+    link = tmp_path / "IMG.dng"
+    assert str(error.value) == f"{link}: is a link that leads to no file; run the batch again without it."
+
+
 def test_photos_of_the_program_are_no_raws(tmp_path: Path) -> None:
     """A DNG that a batch wrote beside its raws is not enhanced by the next one."""
     for name in ("IMG.dng", "IMG_darkdiff.dng", "darkdiff.dng"):

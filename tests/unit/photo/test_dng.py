@@ -20,6 +20,7 @@ from darkdiff_cli.gamut import OutsideSrgb
 from darkdiff_cli.photo import PhotoSettings, Provenance, write_photo
 from darkdiff_cli.photo.dng import stored
 from darkdiff_cli.raw import RawFrame, develop, read_raw
+from darkdiff_cli.raw.reader import ENHANCED
 from darkdiff_cli.raw.rendering import render_linear
 from darkdiff_cli.raw.white_balance import camera_colours, light_balance
 from darkdiff_cli.synthesis import Sensor, unprocess
@@ -140,6 +141,7 @@ def test_clean_scenes_stay_raws(name: str, shared: Path, tmp_path: Path) -> None
 def test_our_reader_finds_the_camera_again(clean: RawFrame, tmp_path: Path) -> None:
     found = read_raw(written(tmp_path / "a.dng", render_linear(develop(clean)), clean))
     assert (found.cfa, found.orientation, found.white_level) == (None, 1, 65535)
+    assert (ENHANCED in found.notes, ENHANCED in clean.notes) == (True, False)
     assert found.white_balance == pytest.approx(clean.white_balance, rel=1e-5)
     assert found.daylight == pytest.approx(clean.daylight, rel=1e-3)
     assert found.srgb_from_camera == pytest.approx(clean.srgb_from_camera, abs=1e-3)

@@ -9,7 +9,7 @@ import pytest
 
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import ExposureSettings, read_exposure, read_raw
-from darkdiff_cli.raw.damage import damage_notes, overheard
+from darkdiff_cli.raw.damage import TAIL, damage_notes, overheard, zeros_at_end
 from darkdiff_cli.raw.stack import read_stack
 from tests.unit.raw.lossy_dng import write_lossy_dng
 
@@ -77,9 +77,31 @@ def test_a_damaged_frame_of_a_stack_and_a_damaged_dark_frame_are_named(tmp_path:
     whole, cut = write_lossy_dng(tmp_path / "whole.dng"), write_lossy_dng(tmp_path / "cut.dng", cut=2)
     dark = read_exposure(whole, ExposureSettings(dark=(cut,), ratio=1.0))
     assert f"the dark frame cut.dng: {NOTE}" in dark.frame.notes
-    again = write_lossy_dng(tmp_path / "again.dng", cut=2)
+    again = write_lossy_dng(tmp_path / "again.dng", cut=3)
     stacked = read_stack((cut, again), ExposureSettings(ratio=1.0))
     assert [note for note in stacked.frame.notes if "LibRaw" in note] == [NOTE, f"again.dng: {NOTE}"]
+
+
+def test_a_copy_that_was_not_finished_has_a_note_that_says_how_much_is_missing(dark_dng: Path, tmp_path: Path) -> None:
+    content, path = dark_dng.read_bytes(), tmp_path / "stalled.dng"
+    path.write_bytes(content[:-4500] + bytes(4500))
+    share = f"4,500 bytes, {4500 / len(content):.0%} of the file"
+    note = (
+        f"its end is zeros ({share}): a copy may not have been finished, and parts of the picture may be missing; "
+        "copy it again from the card"
+    )
+    assert read_raw(path).notes[-1] == note
+    assert f"stalled.dng: {note}" in read_stack([dark_dng, path], ExposureSettings()).frame.notes
+    path.write_bytes(content[: 1 - TAIL] + bytes(TAIL - 1))
+    assert read_raw(path).notes == read_raw(dark_dng).notes
+
+
+@pytest.mark.parametrize(
+    ("head", "zeros", "found"), [(7, 4095, 0), (7, 4096, 4096), (7, 3 << 20, 3 << 20), (0, 5000, 5000)]
+)
+def test_zeros_at_the_end_are_counted_to_the_byte(head: int, zeros: int, found: int, tmp_path: Path) -> None:
+    (tmp_path / "a.raw").write_bytes(bytes(99) + b"x" * head + bytes(zeros))
+    assert zeros_at_end(tmp_path / "a.raw") == found + (99 if head == 0 else 0)
 
 
 def test_each_kind_is_named_once_and_the_rest_comes_out_in_order() -> None:

@@ -1,5 +1,6 @@
 """Tags that no camera writes: each kind is one sentence, or is left out, and no picture holds what is no number."""
 
+import logging
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +13,9 @@ from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import ExposureSettings, develop, read_exposure, read_raw
 from darkdiff_cli.raw.binning import can_be_resampled
-from darkdiff_cli.raw.dng_tags import ACTIVE_AREA, BLACK_LEVEL, WHITE_LEVEL, DngTags, read_float_samples
+from darkdiff_cli.raw.dng_tags import ACTIVE_AREA, BLACK_LEVEL, WHITE_LEVEL, DngTags, read_dng_tags, read_float_samples
 from darkdiff_cli.raw.lossy import lossy_samples
+from darkdiff_cli.raw.unsupported import raw_compression
 from darkdiff_cli.synthesis import Sensor, write_dng
 from tests.unit.raw.lossy_dng import write_lossy_dng
 from tests.unit.raw.test_float_dng import write_float_dng
@@ -40,6 +42,21 @@ def test_numbers_that_no_integer_holds_are_left_out() -> None:
     tags = DngTags({ACTIVE_AREA: (DOUBLE, (1e300, 0.0, 8.0, 8.0)), 1: (4, (0, 2**32 - 1))})
     assert tags.active_corner == (0, 0)
     assert tags.integers(1) == (0, 2**32 - 1)
+
+
+@pytest.mark.parametrize("read", [read_dng_tags, raw_compression])
+def test_damaged_tags_are_read_without_a_word(read, dark_dng: Path, tmp_path: Path, caplog) -> None:
+    content, damaged = dark_dng.read_bytes(), tmp_path / "damaged.dng"
+    strips = struct.pack("<HHI", 279, 4, 1)  # StripByteCounts, of a type that there is not
+    assert content.count(strips) == 1
+    damaged.write_bytes(content.replace(strips, struct.pack("<HHI", 279, 99, 1)))
+    logging.getLogger("tifffile").setLevel(logging.NOTSET)
+    with tifffile.TiffFile(damaged) as tiff:
+        assert tiff.pages.first.tags.get(279) is None
+    assert "TiffFileError" in caplog.text  # it does report it
+    caplog.clear()
+    read(damaged)
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize("values", [(3,), (3, 4, 5)])

@@ -5,7 +5,7 @@ import pytest
 
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.colour import srgb_from_camera
-from darkdiff_cli.errors import InputError
+from darkdiff_cli.errors import InputError, UnreadableError
 from darkdiff_cli.raw import read_raw
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.synthesis import Sensor, write_dng
@@ -113,6 +113,16 @@ def test_truncated_dng_is_noticed(dark_dng: Path, tmp_path: Path) -> None:
 
 
 def test_frame_of_one_value_is_noticed(sensor: Sensor, capture, tmp_path: Path) -> None:
-    write_dng(tmp_path / "flat.dng", np.full((32, 32), 512, dtype=np.uint16), sensor, capture)
-    with pytest.raises(InputError, match="has the value 512 at every photosite"):
-        read_raw(tmp_path / "flat.dng")
+    flat = tmp_path / "flat.dng"
+    for value, cause in {
+        0: "no light has reached it",
+        512: "no light has reached it",
+        513: "all of it is overexposed",
+        16383: "all of it is overexposed",
+    }.items():
+        write_dng(flat, np.full((32, 32), value, dtype=np.uint16), sensor, capture)
+        with pytest.raises(UnreadableError) as error:
+            read_raw(flat)
+        assert str(error.value) == (
+            f"{flat}: has the value {value} at every photosite: {cause}, or its picture is lost; try a backup."
+        )

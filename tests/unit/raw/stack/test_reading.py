@@ -69,6 +69,25 @@ def test_a_frame_that_cannot_be_aligned_is_left_out_and_said(burst, sensor: Sens
         read_stack([burst[0], other], ExposureSettings())
 
 
+def test_a_frame_that_cannot_be_read_is_left_out_and_said(burst: list[Path], tmp_path: Path) -> None:
+    cut, empty, missing = (tmp_path / name for name in ("cut.dng", "empty.dng", "missing.dng"))
+    cut.write_bytes(burst[2].read_bytes()[:-100])
+    empty.touch()
+    stack = read_stack([burst[0], cut, burst[1], empty], ExposureSettings())
+    assert (stack.frames, stack.seconds) == (2, 2.0)
+    assert stack.frame.notes[-2:] == (
+        "cut.dng cannot be read and is left out: is truncated or damaged (Unexpected end of file); "
+        "copy it again from the card",
+        "empty.dng cannot be read and is left out: the file is empty; copy it again from the card",
+    )
+    with pytest.raises(InputError, match=r"IMG0.dng: none of 1 other frame can be stacked on it \(cut.dng cannot"):
+        read_stack([burst[0], cut], ExposureSettings())
+    with pytest.raises(InputError, match=r"cut.dng: is truncated"):
+        read_stack([cut, *burst], ExposureSettings())
+    with pytest.raises(InputError, match=r"missing.dng: no such file"):
+        read_stack([*burst, missing], ExposureSettings())
+
+
 def test_an_unknown_time_makes_the_sum_unknown(burst, sensor: Sensor, capture, tmp_path: Path) -> None:
     silent = tmp_path / "silent.dng"
     write_dng(silent, exposed(scene(SHAKE[1]), sensor, 16.0, 1), sensor, replace(capture, exposure_time=None))
@@ -99,6 +118,14 @@ def test_one_file_is_no_stack(burst: list[Path]) -> None:
         read_stack(burst[:1], ExposureSettings())
     with pytest.raises(SettingsError, match=r"IMG0\.dng is named twice"):
         read_stack([burst[0], burst[1], burst[0]], ExposureSettings())
+
+
+def test_a_copy_under_another_name_is_refused(burst: list[Path], tmp_path: Path) -> None:
+    copy = tmp_path / "copy.dng"
+    copy.write_bytes(burst[1].read_bytes())
+    with pytest.raises(SettingsError) as error:
+        read_stack([*burst[:3], copy], ExposureSettings())
+    assert str(error.value) == (f"--stack: {copy} is a copy of {burst[1]}, which adds no light; name each frame once.")
 
 
 def test_no_mean_is_brighter_or_darker_where_frames_end(burst: list[Path]) -> None:
