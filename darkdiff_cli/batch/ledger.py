@@ -61,7 +61,9 @@ class Ledger:
         for line in self._lines.read_new():
             entry = _entry(line)
             if entry is not None:
-                self._found.pop(entry.key, None)
+                known = self._found.pop(entry.key, None)
+                if known == entry:
+                    entry = known  # of this run, which holds it already
                 self._found[entry.key] = entry
                 if entry.status == "done":
                     self._made[entry.output] = entry
@@ -84,6 +86,7 @@ class Ledger:
             OutputError: the ledger cannot be written.
         """
         self._lines.append(asdict(entry), sync=True)
+        self._found[entry.key] = entry
 
 
 def _entry(line: dict[str, Any]) -> Entry | None:

@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from darkdiff_models.connections import forbid_connections
-
 
 def _forbid_connections(offline: bool) -> bool:
     """Act while the command line is read, so that whatever the command loads obeys."""
     if offline:
+        from darkdiff_models.connections import forbid_connections
+
         forbid_connections()
     return offline
 
