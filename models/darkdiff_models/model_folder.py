@@ -1,6 +1,7 @@
 """Load a saved DarkDiff model, after checking which classes its index names."""
 
 from inspect import signature
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,9 @@ def read_model(folder: Path) -> DarkDiffPipeline:
     _check_settings(settings)
     if "colour_anchor" not in settings:  # earlier versions kept it in the autoencoder's config
         settings["colour_anchor"] = bool(read_json(folder / "vae" / CONFIG, folder).get("colour_anchor", False))
+    for name, kind in kinds.items():
+        if name != "scheduler":
+            _check_config(kind, read_json(folder / name / CONFIG, folder))
     parts = {
         name: (read_scheduler if name == "scheduler" else read_network)(kind, folder / name, folder)
         for name, kind in kinds.items()
@@ -62,6 +66,25 @@ def _check_settings(settings: dict[str, Any]) -> None:
         kind = type(defaults.get(name))
         if name not in defaults or not (type(value) is kind or (kind is float and type(value) is int)):
             raise ValueError(f"{INDEX} has {name} {value!r}, which is no setting of a DarkDiff model")
+
+
+def _check_config(kind: Any, config: dict[str, Any]) -> None:
+    """Check what a config says of a network of ours: some nonsense would only come up when the network runs.
+
+    Raises:
+        ValueError: a value is of another kind than the default, or no number that counts or scales anything.
+    """
+    for name, given in signature(kind.__init__).parameters.items():
+        if name in config and not _is_like(config[name], given.default):
+            raise ValueError(f"config of {kind.__name__} has {name} {config[name]!r}, which is no such setting")
+
+
+def _is_like(value: Any, default: Any) -> bool:
+    if isinstance(default, tuple):
+        return isinstance(value, list) and bool(value) and all(_is_like(part, default[0]) for part in value)
+    if isinstance(default, float):
+        return type(value) in (int, float) and 0 < value < inf
+    return type(value) is type(default) and (type(value) is not int or value > 0)
 
 
 def _check_channels(vae: ResidualAutoencoderKL, data_format: str) -> None:

@@ -135,6 +135,8 @@ HOSTILE: dict[str, tuple[Change, str]] = {
     "another pipeline": (index(_class_name="StableDiffusionPipeline"), "names StableDiffusionPipeline"),
     "unknown setting": (index(trust_remote_code=True), "which is no setting of a DarkDiff model"),
     "setting of another kind": (index(default_steps="many"), "has default_steps 'many', which is no setting"),
+    "scale that is none": (config("vae", scaling_factor=[1]), r"scaling_factor \[1\], which is no such setting"),
+    "no heads": (config("unet", num_heads=[0, 4]), r"num_heads \[0, 4\], which is no such setting"),
     "format of other channels": (index(data_format="raw-raw"), "does not fit the channels of vae"),
     "pickle": (pickled, rf"{WEIGHTS} is missing"),
     "shards": (sharded, rf"{WEIGHTS} is missing"),
