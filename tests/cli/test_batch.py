@@ -92,6 +92,7 @@ def test_broken_files_are_one_line_each_and_stop_nothing(night, model_folder) ->
     assert len(json.loads(retried.stdout)["failed"]) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounds", [3])
 def test_killed_again_and_again_every_photo_is_whole_and_the_same(night, model_folder, tmp_path, rounds) -> None:
     straight = run_darkdiff(*words(night, model_folder, "-o", tmp_path / "straight", "--recursive"))

@@ -66,6 +66,7 @@ def test_two_devices_share_the_work_and_one_may_die(tmp_path, shoot, model_folde
     assert not json.loads(answer)["failed"]
 
 
+@pytest.mark.slow
 def test_a_lost_ray_worker_is_replaced_and_every_photo_made_once(tmp_path, shoot, model_folder) -> None:
     pytest.importorskip("ray", reason="Ray is not installed (extra `ray`)")
     folder = shots(tmp_path / "night", shoot, 16)

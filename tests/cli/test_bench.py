@@ -54,6 +54,7 @@ def test_methods_side_by_side_with_report(scenes, model_folder, lpips, tmp_path)
     assert page.count('type="range"') == 2
 
 
+@pytest.mark.slow
 def test_what_stands_beside_a_model_has_its_views(scenes, model_folder, lpips, tmp_path) -> None:
     """One view is not compared with the mean of two."""
     done = bench("quality", "--data", f"scenes:{scenes}", "--model", model_folder, "--steps", 1, "--views", 1,

@@ -72,6 +72,7 @@ def test_without_a_compiler_on_is_refused_in_one_sentence(dark_dng: Path, model_
     assert not (tmp_path / "photo.tiff").exists()
 
 
+@pytest.mark.slow
 def test_every_photo_of_a_batch_says_that_it_was_compiled(dark_dng: Path, model_folder: Path, tmp_path) -> None:
     folder, made = tmp_path / "shoot", {}
     folder.mkdir()

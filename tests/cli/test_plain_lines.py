@@ -15,6 +15,7 @@ def logged(*arguments: object, minute: float = 0.0) -> tuple[str, list[str]]:
     return done.stdout, list(dict.fromkeys(done.stderr.splitlines()))
 
 
+@pytest.mark.slow
 def test_a_bench_of_speed_says_where_it_is_and_shows_a_figure_once(model_folder: Path) -> None:
     words = ("bench", "speed", "--model", model_folder, "--device", "cpu", "--size", 0.05, "--size", 0.1)
     stdout, lines = logged(*words, "--repeats", 2)
