@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 MINUTE = "from darkdiff_cli.commands import plain_lines as p; p.MINUTE = {}; import darkdiff_cli.app as a; a.main()"
 
 
