@@ -1,6 +1,7 @@
 """The command line: commands, exit codes, and errors as one sentence. Imports no torch until a command runs."""
 
 import io
+import os
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -77,6 +78,9 @@ def options(
 
 def main() -> None:
     """Run the program and exit: 0 all done, 1 some files failed, 2 wrong usage or unusable input, 130 interrupted."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started the program
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (for the rest of the process)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # paths that are no UTF-8 leave as they came
     keep_compiled_networks()

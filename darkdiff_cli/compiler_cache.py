@@ -1,6 +1,7 @@
 """Where compiled networks are kept, so that the next run of the program finds them."""
 
 import os
+from contextlib import suppress
 
 import platformdirs
 
@@ -8,7 +9,12 @@ import platformdirs
 def keep_compiled_networks() -> None:
     """Have torch keep what it compiles in the user's cache; call it before torch is imported.
 
-    Torch's own place is the system's temporary folder, which is emptied. What the environment says already holds.
+    Torch's own place is the system's temporary folder, which is emptied; it stays where the cache cannot be written to.
+    What the environment says already holds.
     """
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(platformdirs.user_cache_path("darkdiff") / "compiled"))
+    folder = platformdirs.user_cache_path("darkdiff") / "compiled"
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    if os.access(folder, os.W_OK):  # torch makes the folder as soon as it is imported, and fails where it cannot
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
     os.environ.setdefault("TORCHINDUCTOR_FX_GRAPH_CACHE", "1")

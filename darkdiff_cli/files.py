@@ -225,6 +225,8 @@ class JsonLines:
             OutputError: the file cannot be written, or the disk is full.
         """
         line = (json.dumps(value) + "\n").encode()
+        if self.path.is_symlink():  # it may lead to any file of the user's
+            raise OutputError(f"{self.path}: is a link, which is not written through; remove it.")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab+") as file:

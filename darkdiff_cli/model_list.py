@@ -104,6 +104,8 @@ def _listed(name: str, place: Literal["bundled", "local"], folder: Path, index: 
 
 def _index(folder: Path, kind: str = "DarkDiffPipeline") -> dict[str, Any] | None:
     """What diffusers wrote about the model in a folder; None where it is of another kind, or no model."""
+    if not (folder / INDEX).is_file():  # reading a pipe would wait for ever
+        return None
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -95,7 +95,16 @@ def _entry(line: dict[str, Any]) -> Entry | None:
         entry = Entry(**{**line, "notes": tuple(line.get("notes", ()))})
     except TypeError:
         return None
-    texts = (entry.key, entry.source, entry.output, entry.folder, *entry.notes, entry.error or "")
+    texts = (
+        entry.key,
+        entry.source,
+        entry.output,
+        entry.folder,
+        entry.model,
+        entry.arithmetic,
+        *entry.notes,
+        entry.error or "",
+    )
     numbers = (number for number in (entry.ratio, entry.seconds) if number is not None)
     usable = (
         all(isinstance(text, str) for text in texts)

@@ -127,6 +127,8 @@ def _is_locked(path: Path) -> bool | None:
 def _state(path: Path) -> tuple[int, int] | None:
     """Size and time of a file; None where there is none. It is opened, so that a network drive looks again."""
     try:
+        if not path.is_file():  # opening a pipe would wait for ever
+            return None
         with path.open("rb") as file:
             stat = os.fstat(file.fileno())
     except OSError:

@@ -1,5 +1,6 @@
 """How a command ends: its exit code, and every error as one sentence on stderr."""
 
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -32,6 +33,9 @@ def with_exit_code(command: Callable[P, int]) -> Callable[P, NoReturn]:
         except KeyboardInterrupt as error:
             print("; ".join(["darkdiff: interrupted", *map(str, error.args)]), file=sys.stderr)
             code = INTERRUPTED
+        except BrokenPipeError:  # whoever read the output has gone
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = SOME_FAILED
         except DarkdiffError as error:
             if Debug.on:
                 raise

@@ -37,6 +37,8 @@ def open_raw(path: Path, heard: list[str] | None = None) -> Iterator[Raw]:
         raise InputError(f"{path}: no such file; check the path.")
     if path.is_dir():
         raise InputError(f"{path}: is a folder; give the raw files in it.")
+    if not path.is_file():
+        raise InputError(f"{path}: is a device or a pipe, and no file; give a raw file.")
     try:
         if path.stat().st_size == 0:
             raise UnreadableError(f"{path}: the file is empty; copy it again from the card.")

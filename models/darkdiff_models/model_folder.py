@@ -21,6 +21,7 @@ NETWORKS = (ResidualAutoencoderKL, DarkDiffUNet, ContextProcessor, LatentContext
 OWN_CLASSES = {kind.__name__: kind for kind in NETWORKS}
 PARTS = ("vae", "unet", "context", "scheduler")
 OPTIONAL = "detail"
+LARGEST_REGION = 64  # latents along a side; attention inside it takes memory as its fourth power
 CHANNELS = {"lrgb-srgb": (3, 3), "raw-srgb": (4, 3), "raw-raw": (4, 4)}  # into and out of the autoencoder (Table 5)
 
 
@@ -64,7 +65,8 @@ def _check_settings(settings: dict[str, Any]) -> None:
     defaults = {name: given.default for name, given in signature(DarkDiffPipeline).parameters.items()}
     for name, value in settings.items():
         kind = type(defaults.get(name))
-        if name not in defaults or not (type(value) is kind or (kind is float and type(value) is int)):
+        fits = type(value) is kind or (kind is float and type(value) is int)
+        if name not in defaults or not fits or (type(value) in (int, float) and not 0 <= value < inf):
             raise ValueError(f"{INDEX} has {name} {value!r}, which is no setting of a DarkDiff model")
 
 
@@ -77,6 +79,11 @@ def _check_config(kind: Any, config: dict[str, Any]) -> None:
     for name, given in signature(kind.__init__).parameters.items():
         if name in config and not _is_like(config[name], given.default):
             raise ValueError(f"config of {kind.__name__} has {name} {config[name]!r}, which is no such setting")
+    if config.get("region_size", 1) > LARGEST_REGION:
+        raise ValueError(f"config of {kind.__name__} has regions of {config['region_size']}, beyond {LARGEST_REGION}")
+    widths, heads = config.get("block_out_channels", ()), config.get("num_heads", ())
+    if any(width % count for width, count in zip(widths, heads, strict=False)):
+        raise ValueError(f"config of {kind.__name__} has num_heads that do not divide its block_out_channels")
 
 
 def _is_like(value: Any, default: Any) -> bool:

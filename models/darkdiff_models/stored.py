@@ -2,6 +2,7 @@
 
 import json
 import threading
+from inspect import signature
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -63,6 +64,10 @@ def read_scheduler(kind: type[Scheduler], folder: Path, model: Path | None = Non
         size = len(value) if isinstance(value, list | dict | str) else abs(value) if type(value) is int else 0
         if size > LONGEST:
             raise ValueError(f"{folder / SCHEDULER_CONFIG}: has a {name} beyond {LONGEST}")
+        default = getattr(signature(kind.__init__).parameters.get(name), "default", None)
+        numbers = type(default) in (int, float) and type(value) in (int, float)
+        if type(default) in (bool, int, float, str) and not (type(value) is type(default) or numbers):
+            raise ValueError(f"{folder / SCHEDULER_CONFIG}: has {name} {value!r}, which is no such setting")
     try:
         scheduler: Scheduler = kind.from_pretrained(folder)
     except Exception as error:  # whatever a config makes of a constructor

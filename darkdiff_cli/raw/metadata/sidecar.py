@@ -114,8 +114,7 @@ def properties(packet: bytes) -> dict[str, Element]:
     root = parser.close()
     names = {uri: prefix for prefix, uri in {**PREFIXES, "tiff": TIFF}.items()}
     found: dict[str, Element] = {}
-    descriptions = list(root.iter(f"{{{RDF}}}Description")) if root.tag != f"{{{RDF}}}Description" else [root]
-    top = [d for parent in root.iter(f"{{{RDF}}}RDF") for d in parent if d in descriptions]
+    top = [d for parent in root.iter(f"{{{RDF}}}RDF") for d in parent if d.tag == f"{{{RDF}}}Description"]
     if not top:
         raise ValueError("it is no XMP")
     for description in top:

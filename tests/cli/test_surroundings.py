@@ -1,0 +1,70 @@
+"""Streams, folders and files as a broken or hostile machine has them: the program does without, or says what is wrong."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from darkdiff_cli.batch.ledger import NAME, Entry, Ledger
+from darkdiff_cli.batch.presence import _state
+from darkdiff_cli.compiler_cache import keep_compiled_networks
+from darkdiff_cli.errors import InputError, OutputError
+from darkdiff_cli.model_list import list_models
+from darkdiff_cli.raw import read_raw
+
+INFO = f"exec {sys.executable} -m darkdiff_cli info --json"
+
+
+def shell(words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["sh", "-c", words], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX closes the stream")
+def test_a_closed_standard_error_costs_nothing(dark_dng: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{INFO} {dark_dng} /nowhere.dng 2>&-"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert '"failed"' in done.stdout
+    assert "darkdiff:" not in done.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX makes the pipe")
+def test_whoever_stops_reading_gets_no_words(dark_dng: Path) -> None:
+    done = shell(f"{INFO} {dark_dng} | true")
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="no folder that nobody can write to")
+def test_a_cache_that_cannot_be_written_to_is_left_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    keep_compiled_networks()
+    assert "TORCHINDUCTOR_CACHE_DIR" not in os.environ
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no named pipes in folders")
+def test_nobody_waits_for_a_pipe(tmp_path: Path) -> None:
+    for name in ("a.dng", "x.run", "model_index.json"):
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(InputError, match=r"a\.dng: is a device or a pipe"):
+        read_raw(tmp_path / "a.dng")
+    assert _state(tmp_path / "x.run") is None
+    assert [model for model in list_models([tmp_path]) if model.place == "local"] == []
+
+
+def test_a_ledger_that_leads_elsewhere_is_not_written_through(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine\n")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / NAME).symlink_to(precious)
+    with pytest.raises(OutputError, match="is a link"):
+        Ledger(tmp_path / "out").append(Entry("a", "a.dng", "a.jpg", "done"))
+    assert precious.read_text() == "mine\n"
+
+
+def test_a_ledger_line_with_another_kind_of_model_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text('{"key":"a","source":"a.dng","output":"a.jpg","status":"done","model":{"a":1}}\n')
+    assert Ledger(tmp_path).entries() == {}
