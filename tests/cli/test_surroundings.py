@@ -1,4 +1,4 @@
-"""Streams, folders and files as a broken or hostile machine has them: the program does without, or says what is wrong."""
+"""Streams, folders and files as a broken or hostile machine has them: the program does without, or says so."""
 
 import os
 import subprocess
