@@ -1,7 +1,6 @@
 """Where compiled networks are kept, so that the next run of the program finds them."""
 
 import os
-from contextlib import suppress
 
 import platformdirs
 
@@ -13,8 +12,8 @@ def keep_compiled_networks() -> None:
     What the environment says already holds.
     """
     folder = platformdirs.user_cache_path("darkdiff") / "compiled"
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-    if os.access(folder, os.W_OK):  # torch makes the folder as soon as it is imported, and fails where it cannot
+    there = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+    # Torch makes the folder as soon as it is imported, and fails where it cannot.
+    if there.is_dir() and os.access(there, os.W_OK):
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
     os.environ.setdefault("TORCHINDUCTOR_FX_GRAPH_CACHE", "1")
