@@ -77,7 +77,8 @@ def _check_config(kind: Any, config: dict[str, Any]) -> None:
         ValueError: a value is of another kind than the default, or no number that counts or scales anything.
     """
     for name, given in signature(kind.__init__).parameters.items():
-        if name in config and not _is_like(config[name], given.default):
+        is_global = name == "region_size" and config.get(name) == 0  # no regions
+        if name in config and not is_global and not _is_like(config[name], given.default):
             raise ValueError(f"config of {kind.__name__} has {name} {config[name]!r}, which is no such setting")
     if config.get("region_size", 1) > LARGEST_REGION:
         raise ValueError(f"config of {kind.__name__} has regions of {config['region_size']}, beyond {LARGEST_REGION}")

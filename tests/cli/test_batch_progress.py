@@ -220,7 +220,7 @@ def test_the_damage_of_a_photo_is_named_in_log_json_and_ledger(tmp_path: Path, m
     alone = run_darkdiff("enhance", folder / "cut.dng", "--model", model_folder, "--ratio", 150, "--json", "--quiet")
     assert alone.stderr == f"darkdiff: {folder / 'cut.dng'}: {NOTE}.\n"
     [found] = json.loads(alone.stdout)["files"]
-    assert (found["source"], found["notes"]) == (str(folder / "cut.dng"), [NOTE])
+    assert (found["file"], found["notes"]) == (str(folder / "cut.dng"), [NOTE])
 
 
 def test_the_bar_goes_on_while_libraw_has_descriptor_2() -> None:
