@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from darkdiff_cli.files import remove_partials
 
 FOLDER = ".darkdiff-claims"
 SUFFIX = ".claim"
+_NAMED, _RUN = re.compile(r"\w+\.[0-9]{1,9}\.claim"), re.compile(r"[\w.-]{1,200}", re.ASCII)
 
 Taken = Literal["ours", "theirs", "unclear"]
 
@@ -178,7 +180,7 @@ class Claims:
 
 def _claims_of(folder: Path, key: str) -> list[Path]:
     """The claims on a task, the newest last."""
-    return sorted(folder.glob(f"{key}.*{SUFFIX}"), key=_number)
+    return sorted((claim for claim in folder.glob(f"{key}.*{SUFFIX}") if _NAMED.fullmatch(claim.name)), key=_number)
 
 
 def _claim(folder: Path, key: str, number: int) -> Path:
@@ -201,9 +203,10 @@ def _write(claim: Path, run: str) -> None:
 
 
 def _run_of(claim: Path) -> str | None:
-    """The run that made a claim; None where that is not written there."""
+    """The run that made a claim; None where that is not written there, in letters that a run is named with."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        return str(json.loads(claim.read_bytes())["run"])
+        run = str(json.loads(claim.read_bytes())["run"])
+        return run if _RUN.fullmatch(run) else None
     return None
 
 

@@ -179,7 +179,9 @@ class Worker:
         return Finished(task, replace(entry, ratio=done.ratio, seconds=seconds, notes=notes), times=times)
 
     def _place(self, folder: Path) -> Place:
-        return self._places.setdefault(folder, Place(folder))
+        if folder not in self._places:
+            self._places[folder] = Place(folder)
+        return self._places[folder]
 
     def _stop(self, job: Job, error: Exception) -> str | None:
         """Why the batch cannot go on after a file has failed; None where only that file is to blame."""

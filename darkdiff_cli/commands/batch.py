@@ -18,6 +18,7 @@ from darkdiff_cli.commands.presets import PresetOptions
 from darkdiff_cli.commands.progress import loading_words
 from darkdiff_cli.errors import OutputError
 from darkdiff_cli.formats import KINDS
+from darkdiff_cli.words import counted
 
 if TYPE_CHECKING:
     from darkdiff_cli.batch.arrivals import Arrivals
@@ -79,30 +80,22 @@ def batch(
         progress.doing(loading_words(model))
         known = identify_model(model, ledger)
         _say_pinned(known, output.quiet)
-        progress.doing(f"reading {len(jobs)} raw{'s' if len(jobs) != 1 else ''}")
-        planned = partial(
-            plan_batch,
-            ledger=ledger,
-            settings=settings,
-            weights=known.digest,
-            checksum=files.checksum,
-            retry_failed=files.retry_failed,
-        )
+        progress.doing(f"reading {counted(len(jobs), 'raw')}")
+        planned = partial(plan_batch, ledger=ledger, settings=settings, weights=known.digest)
+        planned = partial(planned, checksum=files.checksum, retry_failed=files.retry_failed)
         plan = planned([] if files.watch else jobs)
         plan = replace(plan, lost=[*(unreadable_entry(folder, error) for error in unread), *plan.lost])
         if not files.dry_run:
             progress.doing(loading_words(model))
             arrivals = Arrivals(find, planned, _say) if files.watch else None
-            worker = WorkerSettings(
-                known.name, settings, files.timeout, page is not None, compile=machine.compile == "on"
-            )
+            compiled = machine.compile == "on"
+            worker = WorkerSettings(known.name, settings, files.timeout, page is not None, compile=compiled)
             summary = _run(plan, root, worker, machine.settings(), output, arrivals, progress)
     if files.dry_run:
         show_plan(plan, output.as_json)
         return 1 if plan.lost else 0
     summary.lock = lock
-    if summary.stopped == gone(root):
-        page = None  # and no folder is made anew for it
+    page = None if summary.stopped == gone(root) else page  # no folder is made anew for it
     page, pageless = _saved(page, lambda made: save_page(made, folder, root, ledger.entries().values(), summary))
     show_results(summary, output, files.watch, page)
     if summary.stopped == "interrupted" and not files.watch:  # of a watch it is the usual end

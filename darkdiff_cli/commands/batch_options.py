@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 import typer
 
 from darkdiff_cli.commands.output_options import OutputOptions, check_suffix
+from darkdiff_cli.decoder import TIMEOUT
 from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.formats import FORMATS, Format
 
@@ -47,7 +48,7 @@ class FileOptions:
         typer.Option(
             min=0.1, metavar="SECONDS", help="Seconds that decoding one file may take; then the file has failed."
         ),
-    ] = 120.0
+    ] = TIMEOUT
     watch: Annotated[
         bool,
         typer.Option(

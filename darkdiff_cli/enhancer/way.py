@@ -216,7 +216,7 @@ class Enhancer:
         """
         frame, ratio, chosen = exposure.frame, exposure.ratio, settings.exposure
         plain = srgb_of(made.srgb.numpy(), frame, dict(self.pipeline.config)["data_format"])
-        picture, gain = finish(plain, frame, ratio, "lrgb-srgb", chosen.white_used, chosen.strength)
+        picture, gain = finish(plain, frame, ratio, chosen.white_used, chosen.strength)
         if not np.isfinite(picture).all():
             name = name_of(frame)
             raise InputError(f"{name}: the model gave NaN or infinite values; try --device cpu, or another ratio.")

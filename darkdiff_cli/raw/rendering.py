@@ -160,17 +160,15 @@ def finish(
     picture: NDArray[np.float32],
     frame: RawFrame,
     ratio: float,
-    data_format: DataFormat,
     white: White,
     strength: float = 1.0,
 ) -> Finished:
-    """Turn a network's output into the finished photo.
+    """Turn a network's picture into the finished photo.
 
     Args:
-        picture: (h, w, 3) sRGB in [0, 1]; or (h, w, 4) Bayer planes of "raw-raw" under the sRGB curve.
+        picture: (h, w, 3) sRGB in [0, 1], see `srgb_of`.
         frame: the raw; its camera matrix and white balance are used.
         ratio: amplification ratio of the picture.
-        data_format: output of the network.
         white: "auto" adjusts the white level, see `white_gain`; "file" does not.
         strength: 1 leaves the picture; less leaves some of the sensor's noise as grain, see `grain`; 0 is the plain
             rendering.
@@ -178,7 +176,6 @@ def finish(
     Returns:
         The photo, larger along one side where the pixels are not square, and the gain of its white level.
     """
-    picture = srgb_of(picture, frame, data_format)
     gain = white_gain(picture, frame, ratio) if white == "auto" else 1.0
     if strength < 1 or gain > 1:
         light = srgb_decode(picture)

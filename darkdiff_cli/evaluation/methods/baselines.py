@@ -51,7 +51,7 @@ class Libraw(Method):
 
     def render(self, dark: RawFrame, clean: RawFrame | None, ratio: float) -> Picture:  # noqa: ARG002
         """LibRaw's picture of the amplified mosaic."""
-        return finish(render_amplified(dark, ratio), dark, ratio, "lrgb-srgb", self.white).srgb_01
+        return finish(render_amplified(dark, ratio), dark, ratio, self.white).srgb_01
 
 
 class Bm3d(Method):
@@ -72,7 +72,7 @@ class Bm3d(Method):
     def render(self, dark: RawFrame, clean: RawFrame | None, ratio: float) -> Picture:  # noqa: ARG002
         """The denoised mosaic through the same front end."""
         picture = render_linear(develop(denoise_mosaic(dark), ratio, "srgb"))
-        return finish(picture, dark, ratio, "lrgb-srgb", self.white).srgb_01
+        return finish(picture, dark, ratio, self.white).srgb_01
 
 
 class Regression(Method):
@@ -109,7 +109,7 @@ class Regression(Method):
         planes = torch.from_numpy(network_input(dark, ratio, "camera", "raw-srgb")).permute(2, 0, 1)[None]
         whole = self.network(framed(planes, self.network.multiple).to(self.network.device))
         picture = unframed(whole, *planes.shape[-2:])[0].clamp(0, 1).permute(1, 2, 0)
-        return finish(picture.float().cpu().numpy(), dark, ratio, "raw-srgb", self.white).srgb_01
+        return finish(picture.float().cpu().numpy(), dark, ratio, self.white).srgb_01
 
 
 class OtherReference(Method):

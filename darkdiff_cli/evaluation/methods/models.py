@@ -9,6 +9,7 @@ import torch
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.evaluation.methods.method import Method, Picture
 from darkdiff_cli.raw import Exposure, RawFrame, White, finish, network_input
+from darkdiff_cli.raw.rendering import srgb_of
 from darkdiff_models.digest import folder_of, model_digest
 
 Ceiling = Literal["stage1", "clean-input", "clean-latents", "zeroed-latents"]
@@ -66,4 +67,4 @@ class WithoutDiffusion(Method):
         latents_of = tidy if self.kind == "clean-latents" else None
         assert image is not None
         srgb = self.enhancer.pipeline.reconstruct(image, latents_of, self.kind == "zeroed-latents", self.views)
-        return finish(srgb.numpy(), dark, shown, config["data_format"], self.white).srgb_01
+        return finish(srgb_of(srgb.numpy(), dark, config["data_format"]), dark, shown, self.white).srgb_01

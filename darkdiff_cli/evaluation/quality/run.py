@@ -120,12 +120,7 @@ def run_quality(
     Raises:
         SettingsError: a method needs the clean raw, and the protocol's pairs have a picture of the truth instead.
     """
-    lost = [method.name for method in methods if method.needs_clean and judge.protocol.reference == "truth"]
-    if lost:
-        raise SettingsError(
-            f"{', '.join(lost)}: needs the clean raws, and the pairs of {judge.protocol.name} have pictures of the "
-            "truth instead; leave it out."
-        )
+    _check_methods(methods, judge)
     results = Results(judge.protocol.describe(len(pairs)))
     ledger = JsonLines(output / "scores.jsonl")
     known = _load(ledger, judge, output)
@@ -166,6 +161,16 @@ def run_quality(
         found = {name: kid(_all_features(results, name, output)) for name in results.methods}
         results.kid = {name: value for name, value in found.items() if value is not None}
     return results
+
+
+def _check_methods(methods: Sequence[Method], judge: Judge) -> None:
+    """Refuse methods that need a clean raw where the pairs have a picture of the truth instead."""
+    lost = [method.name for method in methods if method.needs_clean and judge.protocol.reference == "truth"]
+    if lost:
+        raise SettingsError(
+            f"{', '.join(lost)}: needs the clean raws, and the pairs of {judge.protocol.name} have pictures of the "
+            "truth instead; leave it out."
+        )
 
 
 def picture_path(output: Path, method: str, scene: str) -> Path:

@@ -260,3 +260,16 @@ def test_nothing_is_made_anew_for_a_folder_that_was_moved(tmp_path: Path) -> Non
         claims.settle(first, line)
     claims.close()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["moved"]
+
+
+@pytest.mark.parametrize("content", ['{"run": "a\\u0000b"}', '{"run": "\\ud800"}', '{"run": "../../x"}', "[]"])
+def test_claims_that_no_run_has_made_stop_nothing(content: str, tmp_path: Path) -> None:
+    folder = tmp_path / FOLDER
+    folder.mkdir()
+    for name in ("key.abc.claim", "other.1.claim"):
+        (folder / name).write_text(content)
+    claims = Claims(tmp_path, Ledger(tmp_path))
+    job = Job(tmp_path, "a.dng", tmp_path, "a.jpg")
+    assert claims.take(Task(job, "key")) == "ours"
+    assert claims.take(Task(job, "other")) == "unclear"  # somebody may be writing it now
+    claims.close()

@@ -85,7 +85,7 @@ def test_grain_is_the_error_that_it_makes(noise: MeasuredNoise, strength: float,
     light = patches()
     picture = srgb_encode(light.repeat(2, axis=0).repeat(2, axis=1) if full else light)
     raw = photographed(light, noise)
-    grained = finish(picture, raw, RATIO, "lrgb-srgb", "file", strength).srgb_01
+    grained = finish(picture, raw, RATIO, "file", strength).srgb_01
     error = np.abs(grained - picture).mean(axis=-1)
     networks = strength * doubt(srgb_encode(light), raw, RATIO, noise)
     found = np.sqrt(doubt_of(picture, raw, RATIO, noise, strength) ** 2 - networks**2)

@@ -95,7 +95,7 @@ def test_pixels_that_are_not_square(shared: Path) -> None:
     assert frame.pixel_aspect == 2.0
     narrow = np.clip(develop(frame, 90.0).pixels, 0, 1)
     assert narrow.shape == (256, 128, 3)
-    picture = finish(narrow, frame, 90.0, "lrgb-srgb", "file").srgb_01
+    picture = finish(narrow, frame, 90.0, "file").srgb_01
     assert picture.shape == (256, 256, 3) == render_reference(frame).shape
     assert picture.reshape(256, 128, 2, 3).mean(axis=2) == pytest.approx(narrow, abs=0.3)
 

@@ -24,7 +24,7 @@ def seen(linear: np.ndarray, cfa: Cfa, noise: float = 0.0) -> RawFrame:
 
 
 def photo(frame: RawFrame, picture: np.ndarray, strength: float) -> np.ndarray:
-    return finish(picture, frame, RATIO, "lrgb-srgb", "file", strength).srgb_01
+    return finish(picture, frame, RATIO, "file", strength).srgb_01
 
 
 def grey(height: int, width: int, level: float = 0.2) -> np.ndarray:
@@ -64,6 +64,6 @@ def test_half_the_strength_leaves_half_of_the_grain_a_quarter_of_its_colour_and_
 
 def test_white_is_that_of_the_picture_without_its_grain() -> None:
     frame, picture = seen(grey(120, 168, 0.85), Cfa.bayer("RGGB"), noise=1.0), srgb_encode(grey(60, 84, 0.85))
-    without, grained = (finish(picture, frame, RATIO, "lrgb-srgb", "auto", strength).srgb_01 for strength in (1.0, 0.9))
+    without, grained = (finish(picture, frame, RATIO, "auto", strength).srgb_01 for strength in (1.0, 0.9))
     assert float(srgb_decode(without).mean()) > 0.86
     assert float(srgb_decode(grained).mean()) == pytest.approx(float(srgb_decode(without).mean()), rel=0.01)

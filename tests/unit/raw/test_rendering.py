@@ -19,7 +19,7 @@ def grey_frame() -> RawFrame:
 
 
 def adjusted_white(made: np.ndarray, of: RawFrame, ratio: float) -> np.ndarray:
-    return finish(made, of, ratio, "lrgb-srgb", "auto").srgb_01
+    return finish(made, of, ratio, "auto").srgb_01
 
 
 def grey_picture(bright: float, share: float = 0.2) -> np.ndarray:
@@ -97,5 +97,5 @@ def test_nothing_gets_darker() -> None:
 
 def test_the_files_white_leaves_the_picture_alone() -> None:
     picture = grey_picture(0.85)
-    assert np.array_equal(finish(picture, grey_frame(), 100.0, "lrgb-srgb", "file").srgb_01, picture)
-    assert np.abs(finish(picture, grey_frame(), 100.0, "lrgb-srgb", "auto").srgb_01 - picture).max() > 0.05
+    assert np.array_equal(finish(picture, grey_frame(), 100.0, "file").srgb_01, picture)
+    assert np.abs(finish(picture, grey_frame(), 100.0, "auto").srgb_01 - picture).max() > 0.05

@@ -6,6 +6,7 @@ import pytest
 from darkdiff_cli.colour import srgb_decode, srgb_encode
 from darkdiff_cli.raw import RawFrame, finish
 from darkdiff_cli.raw.black_level import BlackLevel
+from darkdiff_cli.raw.rendering import srgb_of
 from darkdiff_cli.synthesis import Sensor
 
 EVEN = (1.0, 1.0, 1.0)
@@ -18,7 +19,7 @@ def frame(balance: tuple[float, float, float] = EVEN, matrix: np.ndarray | None 
 
 
 def adjusted_white(made: np.ndarray, of: RawFrame, ratio: float) -> np.ndarray:
-    return finish(made, of, ratio, "lrgb-srgb", "auto").srgb_01
+    return finish(made, of, ratio, "auto").srgb_01
 
 
 def picture(*linear: float, side: int = 200) -> np.ndarray:
@@ -76,6 +77,7 @@ def test_a_spark_counts_for_four_hundredths_more_than_the_other_bright_pixels() 
 @pytest.mark.parametrize("matrix", [None, RED_FROM_GREEN])
 def test_bayer_planes_become_srgb_by_the_mean_green_and_the_cameras_matrix(matrix: np.ndarray | None) -> None:
     planes = np.broadcast_to(np.array([0.4, 0.1, 0.3, 0.5], np.float32), (2, 2, 4))
-    shown = finish(srgb_encode(planes), frame(matrix=matrix), 1.0, "raw-raw", "file").srgb_01
+    made = srgb_of(srgb_encode(planes), frame(matrix=matrix), "raw-raw")
+    shown = finish(made, frame(matrix=matrix), 1.0, "file").srgb_01
     expected = (0.4, 0.2, 0.5) if matrix is None else (0.6, 0.2, 0.5)
     assert srgb_decode(shown)[1, 1] == pytest.approx(expected, abs=1e-4)
