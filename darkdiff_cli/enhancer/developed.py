@@ -31,4 +31,5 @@ def _samples(exposure: Exposure, size: str) -> Samples | None:
     if size == "half" or frame.sites_per_pixel != 2:
         return None
     noise = noise_of_colours(frame, exposure.ratio, exposure.noise)
-    return Samples.of_arrays(*sparse_colours(frame, exposure.ratio), noise, frame.matrix)
+    share = None if exposure.noise_share is None else exposure.noise_share[None]
+    return Samples.of_arrays(*sparse_colours(frame, exposure.ratio), noise, frame.matrix, share)

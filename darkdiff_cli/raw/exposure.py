@@ -5,6 +5,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw.corrections import OF_THE_PICTURE, OF_THE_SENSOR, corrected
 from darkdiff_cli.raw.frame import RawFrame
@@ -24,6 +27,7 @@ class Exposure:
         frames: how many frames it is the mean of.
         seconds: exposure time of all of them together; None where one is unknown.
         known_noise: of the frame, where it cannot be measured on it.
+        noise_share: (H, W) how many times that variance there is at each photosite, where it differs over the frame.
     """
 
     frame: RawFrame
@@ -31,6 +35,7 @@ class Exposure:
     frames: int = 1
     seconds: float | None = None
     known_noise: MeasuredNoise | None = None
+    noise_share: NDArray[np.float32] | None = None
 
     @cached_property
     def noise(self) -> MeasuredNoise:

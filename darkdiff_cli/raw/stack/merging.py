@@ -80,6 +80,11 @@ class Merger:
         share = float(np.mean(1 / self.weight))
         return MeasuredNoise(self.noise.gain * share, self.noise.read * share**0.5)
 
+    def noise_share(self) -> NDArray[np.float32]:
+        """(H, W) how many times that noise's variance there is at each photosite: more where fewer frames agree."""
+        share = 1 / self.weight if self.weight.ndim == 2 else (1 / self.weight).mean(axis=-1)
+        return np.asarray(share / share.mean(), np.float32)
+
     def _change(self, aligned: NDArray[np.float32], seen: NDArray[np.bool_]) -> float:
         """By how much the light is brighter in the first frame than EXIF says: lamps flicker, and times are rounded.
 

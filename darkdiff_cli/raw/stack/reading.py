@@ -67,7 +67,7 @@ def read_stack(
     seconds = None if None in times else sum(time for time in times if time is not None)
     stacked = merger.stacked()
     whole = exposed(replace(stacked, notes=(*stacked.notes, *notes)), settings, len(times), seconds)
-    return replace(whole, known_noise=merger.noise_left())
+    return replace(whole, known_noise=merger.noise_left(), noise_share=merger.noise_share())
 
 
 def _check_paths(paths: Sequence[Path]) -> None:

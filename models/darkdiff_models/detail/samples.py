@@ -1,7 +1,7 @@
 """What a sensor saw, in the form that serves every colour filter: sparse colours, a mask, and the noise."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -24,12 +24,15 @@ class Samples:
         noise: (batch, 3, 2) variance of the noise of each colour, gain * light + read variance: the gain and the read
             variance, in units of `colours`.
         srgb_from_camera: (batch, 3, 3) from the sensor's primaries to linear sRGB.
+        share: (batch, 1, h, w) how many times that variance there is at each place, where it differs over the image: in
+            a stack, some places were seen by fewer frames.
     """
 
     colours: Tensor
     mask: Tensor
     noise: Tensor
     srgb_from_camera: Tensor
+    share: Tensor | None = None
 
     @classmethod
     def of_arrays(
@@ -38,18 +41,21 @@ class Samples:
         mask: NDArray[np.float32],
         noise: NDArray[np.floating],
         srgb_from_camera: NDArray[np.floating],
+        share: NDArray[np.floating] | None = None,
     ) -> "Samples":
         """A batch of one from arrays without the batch's dimension."""
-        arrays = (colours, mask, noise, srgb_from_camera)
+        arrays = (colours, mask, noise, srgb_from_camera, *(() if share is None else (share,)))
         return cls(*(torch.from_numpy(np.asarray(array, dtype=np.float32))[None] for array in arrays))
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Samples":
         """The same with every tensor changed."""
-        return Samples(change(self.colours), change(self.mask), change(self.noise), change(self.srgb_from_camera))
+        fixed = {"noise": change(self.noise), "srgb_from_camera": change(self.srgb_from_camera)}
+        return replace(self.images(change), **fixed)
 
     def images(self, change: Callable[[Tensor], Tensor]) -> "Samples":
-        """The same with colours and mask changed: cropped or turned."""
-        return Samples(change(self.colours), change(self.mask), self.noise, self.srgb_from_camera)
+        """The same with what has the image's size changed: cropped or turned."""
+        share = None if self.share is None else change(self.share)
+        return replace(self, colours=change(self.colours), mask=change(self.mask), share=share)
 
     def half_light(self, srgb: Tensor) -> Tensor:
         """(batch, 3, h, w) sRGB -> linear light in the sensor's primaries."""
@@ -60,9 +66,12 @@ class Samples:
         return encode_curve(transformed(self.srgb_from_camera.float(), light.float()))
 
     def deviation(self, light: Tensor) -> Tensor:
-        """(batch, 3, h, w) standard deviation of the noise of each colour where there is this much light."""
+        """(batch, 3, h, w) standard deviation of a photosite's noise, for each colour, where there is this much light."""
         gain, read = (self.noise[..., index, None, None] for index in (0, 1))
-        return (gain * light.clamp_min(0) + read).sqrt()
+        variance = gain * light.clamp_min(0) + read
+        if self.share is not None:
+            variance = variance * F.interpolate(self.share, size=light.shape[-2:], mode="area")
+        return variance.sqrt()
 
 
 def transformed(matrix: Tensor, image: Tensor) -> Tensor:
