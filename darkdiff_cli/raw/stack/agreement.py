@@ -1,13 +1,12 @@
 """Where two aligned frames show the same light: what moved is more than the noise explains."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter, uniform_filter
 
-from darkdiff_cli.cfa import COLOURS
 from darkdiff_cli.raw.binning import binned
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.noise import MeasuredNoise
+from darkdiff_cli.raw.stack.pixels import Floats, at_photosites, means, photosites_of_pixel
 
 WINDOWS = (3, 9, 27)  # pixels along a side: small things that differ much, large ones that differ little
 UNLIKELY = 24.0  # squared deviations of three colours together; noise reaches it in 1 of 40,000 windows
@@ -15,8 +14,6 @@ TEXTURE = 0.15  # of the contrast around a pixel: what interpolation and a few h
 STEADINESS = 0.01  # share of the light by which lamps and lenses differ from frame to frame
 TINY = np.float32(1e-12)
 NEAR_BLACK = 0.1  # of the read noise: the error of a black level
-
-Floats = NDArray[np.float32]
 
 
 def agreement(first: RawFrame, second: RawFrame, noises: tuple[MeasuredNoise, MeasuredNoise]) -> Floats:
@@ -36,46 +33,23 @@ def agreement(first: RawFrame, second: RawFrame, noises: tuple[MeasuredNoise, Me
     """
     pictures = binned(first), binned(second)
     difference, level = pictures[1] - pictures[0], (pictures[0] + pictures[1]) * np.float32(0.5)
-    light = np.maximum(_means(level, WINDOWS[0]), 0)
+    light = np.maximum(means(level, WINDOWS[0]), 0)
     gain, read = (np.float32(value) for value in _both(noises))
-    expected = (gain * light + read) / _photosites(first)
+    expected = (gain * light + read) / photosites_of_pixel(first)
     moved = np.zeros((*difference.shape[:2], 1), np.float32)
     for window in WINDOWS:
         left = 1 - moved
-        share = _means(left, window)
-        contrast = np.maximum(_means(level**2, window) - _means(level, window) ** 2 - expected / 4, 0)
+        share = means(left, window)
+        contrast = np.maximum(means(level**2, window) - means(level, window) ** 2 - expected / 4, 0)
         allowed = (STEADINESS * light) ** 2 + (NEAR_BLACK**2) * read + TEXTURE**2 * contrast * WINDOWS[0] / window
-        variance = _means(expected * left, window) / window**2 + allowed * share**2
-        far = (_means(difference * left, window) ** 2 / np.maximum(variance, TINY)).sum(axis=-1, keepdims=True)
+        variance = means(expected * left, window) / window**2 + allowed * share**2
+        far = (means(difference * left, window) ** 2 / np.maximum(variance, TINY)).sum(axis=-1, keepdims=True)
         found = (far > UNLIKELY).astype(np.float32)
         moved = np.maximum(moved, maximum_filter(found, (window + 2, window + 2, 1)))
     moved = moved[..., 0]
-    return _spread(1 - uniform_filter(moved, WINDOWS[0]), first)
+    return at_photosites(1 - uniform_filter(moved, WINDOWS[0]), first)
 
 
 def _both(noises: tuple[MeasuredNoise, MeasuredNoise]) -> tuple[float, float]:
     """Gain and variance without light of the difference of two frames."""
     return noises[0].gain + noises[1].gain, noises[0].read ** 2 + noises[1].read ** 2
-
-
-def _means(picture: Floats, window: int) -> Floats:
-    """The means over a square window around each pixel, colour by colour."""
-    return np.asarray(uniform_filter(picture, (window, window, 1)), np.float32)
-
-
-def _photosites(frame: RawFrame) -> Floats:
-    """(3,) how many photosites of each colour a pixel of LRGB holds on average."""
-    if frame.cfa is None or frame.cfa.is_monochrome:
-        return np.ones(3, np.float32)
-    colours = [site.colour for site in frame.cfa.sites]
-    share = np.array([colours.count(colour) for colour in range(len(COLOURS))]) / len(colours)
-    return np.asarray(share * frame.sites_per_pixel**2, np.float32)
-
-
-def _spread(pixels: Floats, frame: RawFrame) -> Floats:
-    """(h, w) of LRGB's size to every photosite of a frame; the outermost go on to its borders."""
-    side, (top, left), shape = frame.sites_per_pixel, frame.first_pixel, frame.mosaic_dn.shape
-    rows = np.clip((np.arange(shape[0]) - top) // side, 0, pixels.shape[0] - 1)
-    columns = np.clip((np.arange(shape[1]) - left) // side, 0, pixels.shape[1] - 1)
-    spread = pixels[np.ix_(rows, columns)]
-    return spread if frame.cfa is not None else spread[..., None]

@@ -12,7 +12,8 @@ from darkdiff_cli.raw.noise import CLIPPED, NO_NOISE, MeasuredNoise, measure_noi
 from darkdiff_cli.raw.stack.agreement import agreement
 from darkdiff_cli.raw.stack.luminance import stabilised
 from darkdiff_cli.raw.stack.registration import Motion, register
-from darkdiff_cli.raw.stack.resampling import TILE, shifted
+from darkdiff_cli.raw.stack.resampling import TILE, Shifted, shifted
+from darkdiff_cli.raw.stack.roughness import roughness
 
 LEAST_SHARE = 0.4  # of the photo that a frame must show
 SQUARE = 16  # photosites along the side of the squares that tell how much brighter a frame is
@@ -37,7 +38,9 @@ class Merger:
         self.total, self.weight = light.copy(), np.ones_like(light)
 
     def add(self, other: RawFrame) -> str | None:
-        """Align a frame and add what has not moved, weighted by the inverse of its noise's variance.
+        """Align a frame and add what has not moved, weighted by the inverse of its variance.
+
+        That is the noise's and, at edges, what is interpolated wrongly there.
 
         Args:
             other: corrected, of the same size and filter; its exposure may be another.
@@ -50,7 +53,7 @@ class Merger:
         motion = register(self.luminance, stabilised(other, self.noise, scale))
         if motion is None:
             return "has too little in common with the first frame to be aligned with it"
-        aligned, seen = self._aligned(other.light_dn() * np.float32(scale), motion)
+        aligned, seen, error = self._aligned(other.light_dn() * np.float32(scale), motion)
         seen &= aligned < CLIPPED * scale * other.white_level
         change = self._change(aligned, seen)
         scale, aligned = scale * change, aligned * np.float32(change)
@@ -62,6 +65,8 @@ class Merger:
         if share < LEAST_SHARE:
             return f"shows only {share:.0%} of what the first frame shows"
         weight = same * np.float32(self._variance(self.noise) / self._variance(noise))
+        rough = roughness(replace(self.first, mosaic_dn=(self.first.light_dn() + there) / 2), noise, frames=2)
+        weight /= 1 + rough * error
         weight[self.saturated] = 0
         self.total += weight * aligned
         self.weight += weight
@@ -110,18 +115,18 @@ class Merger:
     def _variance(self, noise: MeasuredNoise) -> float:
         return max(noise.gain * self.typical + noise.read**2, 1e-12)
 
-    def _aligned(self, light: NDArray[np.float32], motion: Motion) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """(H, W) or (H, W, 3) light of a frame at the photosites of the first one, and where it has any."""
+    def _aligned(self, light: NDArray[np.float32], motion: Motion) -> Shifted:
+        """(H, W) or (H, W, 3) light of a frame at the photosites of the first one."""
         frame, side = self.first, self.first.sites_per_pixel
         middles = [np.arange(TILE / 2, n + TILE / 2, TILE) for n in light.shape[:2]]
         places = [(middle - start) / side - 0.5 for middle, start in zip(middles, frame.first_pixel, strict=True)]
         shifts = motion.at(places[0], places[1]) * side
         if frame.cfa is None:
             planes = [shifted(light[..., colour], Cfa.monochrome(), shifts) for colour in range(3)]
-            return np.stack([plane.light for plane in planes], axis=-1), planes[0].seen[..., None].repeat(3, axis=-1)
+            return Shifted(*(np.stack(parts, axis=-1) for parts in zip(*planes, strict=True)))
         gains = frame.cfa.spread(tuple(frame.white_balance[site.colour] for site in frame.cfa.sites), light.shape)
         found = shifted(light * gains, frame.cfa, shifts)
-        return found.light / gains, found.seen
+        return found._replace(light=found.light / gains)
 
 
 def exposure_ratio(first: CaptureMetadata, other: CaptureMetadata) -> float:

@@ -26,10 +26,13 @@ class Shifted(NamedTuple):
     Attributes:
         light: (H, W) float32; 0 where there is none.
         seen: (H, W), true where the frame saw the place.
+        error: (H, W) mean square by which the light is expected to be wrong, noise apart, where light a photosite apart
+            differs by a mean square of 2 (the kriging variance); 0 where a photosite itself lies there.
     """
 
     light: NDArray[np.float32]
     seen: NDArray[np.bool_]
+    error: NDArray[np.float32]
 
 
 def shifted(light: NDArray[np.float32], cfa: Cfa, shifts: NDArray[np.float64]) -> Shifted:
@@ -49,7 +52,7 @@ def shifted(light: NDArray[np.float32], cfa: Cfa, shifts: NDArray[np.float64]) -
             lies in this mosaic.
     """
     wide, shape, (down, across) = padded(light, cfa), light.shape, cfa.period
-    out, seen = np.zeros(shape, np.float32), np.zeros(shape, bool)
+    out, seen, error = np.zeros(shape, np.float32), np.zeros(shape, bool), np.zeros(shape, np.float32)
     for (top, left), shift in _tiles(shape, shifts):
         (whole_y, y), (whole_x, x) = (divmod(int(np.rint(value * STEPS)), STEPS) for value in shift)
         rows, columns = _inside(top, shape[0], whole_y, y), _inside(left, shape[1], whole_x, x)
@@ -60,11 +63,13 @@ def shifted(light: NDArray[np.float32], cfa: Cfa, shifts: NDArray[np.float64]) -
             for column in columns[:across]:
                 part = out[row : rows.stop : down, column : columns.stop : across]
                 colour = COLOURS.index(cfa.pattern[row % down][column % across])
-                for tap in taps(cfa, colour, (row + whole_y) % down, (column + whole_x) % across, y, x):
+                found = interpolation(cfa, colour, (row + whole_y) % down, (column + whole_x) % across, y, x)
+                error[row : rows.stop : down, column : columns.stop : across] = found.error
+                for tap in found.taps:
                     first = MARGIN + row + whole_y + tap.down, MARGIN + column + whole_x + tap.across
                     last = first[0] + down * part.shape[0], first[1] + across * part.shape[1]
                     part += tap.weight * wide[first[0] : last[0] : down, first[1] : last[1] : across]
-    return Shifted(out, seen)
+    return Shifted(out, seen, error)
 
 
 def _tiles(shape: tuple[int, ...], shifts: NDArray[np.float64]) -> Iterator[tuple[tuple[int, int], tuple[float, ...]]]:
@@ -89,8 +94,15 @@ class Tap(NamedTuple):
     weight: np.float32
 
 
+class Interpolation(NamedTuple):
+    """The photosites that give the light of a place, and its expected squared error, as in `Shifted`."""
+
+    taps: tuple[Tap, ...]
+    error: float
+
+
 @lru_cache(maxsize=65536)
-def taps(cfa: Cfa, colour: int, row: int, column: int, y: int, x: int) -> tuple[Tap, ...]:
+def interpolation(cfa: Cfa, colour: int, row: int, column: int, y: int, x: int) -> Interpolation:
     """The photosites that give the light of a colour at a place between photosites.
 
     Args:
@@ -111,11 +123,16 @@ def taps(cfa: Cfa, colour: int, row: int, column: int, y: int, x: int) -> tuple[
     alike = np.where(colours[:, None] == colours[None], 1.0, ALIKE)
     sums = (colours[:, None] == present[None]).astype(float)
     corner = np.zeros((len(present), len(present)))
-    system = np.block([[alike * apart**POWER, sums], [sums.T, corner]])
+    variogram = alike * apart**POWER
+    system = np.block([[variogram, sums], [sums.T, corner]])
     known = np.append(np.where(colours == colour, 1.0, ALIKE) * distance**POWER, present == colour)
     weights = np.linalg.solve(system, known)[: len(places)]
+    error = 2 * weights @ known[: len(places)] - weights @ variogram @ weights
     kept = np.abs(weights) > LEAST
-    return tuple(
-        Tap(int(down), int(across), np.float32(weight))
-        for (down, across), weight in zip(places[kept], weights[kept], strict=True)
+    return Interpolation(
+        tuple(
+            Tap(int(down), int(across), np.float32(weight))
+            for (down, across), weight in zip(places[kept], weights[kept], strict=True)
+        ),
+        max(float(error), 0.0),
     )

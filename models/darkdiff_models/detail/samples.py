@@ -66,7 +66,7 @@ class Samples:
         return encode_curve(transformed(self.srgb_from_camera.float(), light.float()))
 
     def deviation(self, light: Tensor) -> Tensor:
-        """(batch, 3, h, w) standard deviation of a photosite's noise, for each colour, where there is this much light."""
+        """(batch, 3, h, w) standard deviation of a photosite's noise, by colour, where there is this much light."""
         gain, read = (self.noise[..., index, None, None] for index in (0, 1))
         variance = gain * light.clamp_min(0) + read
         if self.share is not None:

@@ -98,6 +98,27 @@ def test_the_noise_is_that_of_the_light() -> None:
     assert deviation.flatten().tolist() == pytest.approx([0.001**0.5, 0.001**0.5, 0.004**0.5])
 
 
+def test_noise_may_differ_over_the_image() -> None:
+    """A place of a coarser picture has the mean of its photosites'."""
+    share = torch.tensor([[1.0, 3.0], [0.0, 4.0]]).repeat_interleave(2, dim=1)[None, None]  # two rows, four columns
+    samples = replace(bayer(2, 4), share=share)
+    deviation = samples.deviation(torch.ones(1, 3, 1, 2))
+    assert deviation[0, 0, 0].square().tolist() == pytest.approx([2e-3 * 0.5, 2e-3 * 3.5])
+    turned = samples.images(lambda image: image.flip(-1))
+    assert turned.share is not None and turned.share[0, 0, 0].tolist() == [3.0, 3.0, 1.0, 1.0]
+
+
+def test_tiles_take_the_noise_of_their_own_place() -> None:
+    """Noise that is told to be greater on the right half alone changes nothing on the left."""
+    samples, picture = bayer(64, 256, torch.rand(3, 64, 256)), torch.rand(32, 128, 3)
+    right = torch.ones(1, 1, 64, 256)
+    right[..., 160:] = 9.0
+    detail = learnt()
+    plain, told = (full_size(detail, picture, replace(samples, share=share)) for share in (None, right))
+    assert torch.equal(plain[:, :64], told[:, :64])
+    assert not torch.equal(plain[:, 192:], told[:, 192:])
+
+
 def test_curves_undo_each_other() -> None:
     light = torch.linspace(-0.5, 1.2, 50)
     torch.testing.assert_close(squared(root(light)), light, atol=1e-6, rtol=1e-5)

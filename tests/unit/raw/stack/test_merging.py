@@ -16,6 +16,7 @@ from tests.unit.raw.stack.bursts import DISC, FILTERS, NOISE, SHAKE, exposed, fr
 
 RATIO = 16.0
 INNER = np.s_[8:-8, 8:-8]
+SMOOTH = (0.002, 0.01)  # cycles a photosite: nothing that interpolation could miss
 DISCS = [(60.0 + 25 * number, 50.0 + 40 * number) for number in range(len(SHAKE))]
 
 
@@ -108,7 +109,7 @@ def test_negative_values_are_kept(sensor: Sensor) -> None:
 def test_exposures_of_other_times_and_speeds_are_brought_to_the_first_one(sensor: Sensor) -> None:
     shots = [CaptureMetadata(exposure_time=time, iso=400) for time in (1.0, 0.5, 2.0, 1.0)]
     frames = [
-        frame_of(exposed(scene(shift), sensor, RATIO / (shot.exposure_time or 1), number), sensor, shot)
+        frame_of(exposed(scene(shift, waves=SMOOTH), sensor, RATIO / (shot.exposure_time or 1), number), sensor, shot)
         for number, (shift, shot) in enumerate(zip(SHAKE, shots, strict=True))
     ]
     merger = Merger(frames[0])
@@ -117,7 +118,7 @@ def test_exposures_of_other_times_and_speeds_are_brought_to_the_first_one(sensor
         before = merger.weight.copy()
         assert merger.add(frame) is None
         weights.append(float(np.median(merger.weight - before)))
-    light = mosaic_of(scene(), sensor.cfa, 0.0, sensor.white - sensor.black) / RATIO
+    light = mosaic_of(scene(waves=SMOOTH), sensor.cfa, 0.0, sensor.white - sensor.black) / RATIO
     error = (merger.stacked().light_dn() - light)[INNER]
     assert abs(error.mean()) < 0.005 * light.mean()
     assert weights == pytest.approx(
@@ -207,3 +208,42 @@ def test_the_noise_that_is_left_is_that_of_broad_areas(cfa: str, sensor: Sensor)
     expected = np.sqrt(left.gain * max(merger.typical, 0) + left.read**2) / side
     assert squares.std() == pytest.approx(expected, rel=0.35)
     assert left.gain == pytest.approx(merger.noise.gain / 4, rel=0.15)
+
+
+@pytest.mark.parametrize("cfa", FILTERS)
+def test_the_noise_is_told_of_each_place(cfa: str, sensor: Sensor) -> None:
+    """Where the disc stands in the first frame only that one counts, elsewhere all four."""
+    sensor = replace(sensor, cfa=FILTERS[cfa])
+    frames = burst(sensor, 4 * RATIO, discs=True)
+    merger = Merger(frames[0])
+    for frame in frames[1:]:
+        merger.add(frame)
+    share, left = merger.noise_share(), merger.noise_left()
+    assert share.mean() == pytest.approx(1, abs=1e-6)
+    y, x = np.indices(share.shape)
+    disc = np.hypot(y - DISCS[0][0], x - DISCS[0][1]) < DISC - 1
+    assert share[disc] * left.gain == pytest.approx(np.full(disc.sum(), merger.noise.gain), rel=1e-4)
+    still = np.s_[100:110, 200:230]
+    assert share[still].mean() * left.gain == pytest.approx(merger.noise.gain / 4, rel=0.1)
+
+
+@pytest.mark.parametrize("cfa", FILTERS)
+def test_where_light_is_rough_the_first_frame_counts_for_more(cfa: str, sensor: Sensor) -> None:
+    """What is interpolated across an edge is wrong by more than the noise; a whole pattern away nothing is."""
+    sensor = replace(sensor, cfa=FILTERS[cfa])
+
+    levels = np.random.default_rng(1).uniform(0.1, 0.5, (6, 7, 1)).astype(np.float32)
+    wide = levels.repeat(40, 0).repeat(40, 1).repeat(3, 2)
+    frames = [
+        frame_of(exposed(wide[step : step + 192, step : step + 240], sensor, 2.0, number), sensor)
+        for number, step in enumerate((0, 3, 6))
+    ]
+    weights = []
+    for frame in frames[1:]:
+        merger = Merger(frames[0])
+        assert merger.add(frame) is None
+        weights.append(merger.weight - 1)
+    edge, calm = np.s_[90:110, 78:82], np.s_[90:110, 94:106]
+    assert weights[0][edge].mean() < 0.6
+    assert weights[0][calm].mean() > 0.9
+    assert weights[1][edge].mean() > 0.9

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from darkdiff_cli.cfa import Cfa
-from darkdiff_cli.raw.stack.resampling import TILE, shifted
+from darkdiff_cli.raw.stack.resampling import ALIKE, POWER, STEPS, TILE, interpolation, shifted
 from darkdiff_cli.synthesis import Sensor, mosaic_of
 from tests.unit.raw.stack.bursts import FILTERS, scene
 
@@ -75,10 +75,10 @@ def test_colours_lend_each_other_their_details(monkeypatch: pytest.MonkeyPatch, 
     errors = []
     for alike in (0.0, resampling.ALIKE):
         monkeypatch.setattr(resampling, "ALIKE", alike)
-        resampling.taps.cache_clear()
+        resampling.interpolation.cache_clear()
         found = shifted(moved, sensor.cfa, everywhere((0.5, 0.5), still.shape))
         errors.append((found.light - still)[INNER].std())
-    resampling.taps.cache_clear()
+    resampling.interpolation.cache_clear()
     assert errors[1] < 0.7 * errors[0]
 
 
@@ -87,3 +87,21 @@ def test_the_filter_may_begin_anywhere(sensor: Sensor) -> None:
     still, moved = light_of(turned), light_of(turned, (1.5, 0.0))
     found = shifted(moved, turned, everywhere((1.5, 0.0), still.shape))
     assert (found.light - still)[INNER].std() < 0.08 * still.std()
+
+
+@pytest.mark.parametrize("cfa", FILTERS)
+def test_the_error_to_expect_is_that_of_light_between_photosites(cfa: str, sensor: Sensor) -> None:
+    """The mean square of the weights' sum less the light itself, by the covariance of such light."""
+    cfa = FILTERS[cfa]
+    for y, x in ((0, 0), (8, 8), (4, 0)):
+        letter = cfa.pattern[1][2 % cfa.period[1]]
+        found = interpolation(cfa, "RGB".index(letter), 1, 2, y, x)
+        places = np.array([(tap.down, tap.across) for tap in found.taps])
+        seen = [cfa.pattern[(1 + down) % cfa.period[0]][(2 + across) % cfa.period[1]] for down, across in places]
+        places, seen = np.vstack([places, (y / STEPS, x / STEPS)]), np.array([*seen, letter])
+        apart = np.hypot(*(places[:, None] - places[None]).transpose(2, 0, 1))
+        # How much light varies over the whole picture does not matter: weights of a colour add up to 1 or to 0.
+        covariance = np.where(seen[:, None] == seen[None], 1.0, ALIKE) * (1000.0 - apart**POWER)
+        weights = np.array([*(tap.weight for tap in found.taps), -1.0])
+        assert weights @ covariance @ weights == pytest.approx(found.error, abs=1e-3)
+        assert (found.error > 0.1) == bool(y or x)
