@@ -19,14 +19,13 @@ local LONGEST = WINDOWS and 7000 or 100000 -- bytes of a command: cmd.exe takes 
 local POLL = 500 -- milliseconds between two looks at the progress
 
 --- A word that the shell hands on to the program as it is.
--- @param word     any text without a zero byte; on Windows without a line end
+-- @param word     any text without a zero byte; on Windows without a line end or a quotation mark, which no name has
 -- @param windows  for a batch file of Windows and Microsoft's rules of arguments; else for a POSIX shell
 local function quoted(word, windows)
   if not windows then
     return "'" .. word:gsub("'", "'\\''") .. "'"
   end
-  word = word:gsub('(\\*)"', '%1%1\\"') -- backslashes count only before a quotation mark
-  word = word:gsub("(\\*)$", "%1%1", 1) -- and so before the closing one
+  word = word:gsub("(\\*)$", "%1%1", 1) -- backslashes count only before the closing quotation mark
   return '"' .. word:gsub("%%", "%%%%") .. '"'
 end
 

@@ -23,7 +23,7 @@ class Look:
 
     Attributes:
         photos: lines in the ledger.
-        seconds: of a photo since the look before.
+        seconds: of a processor that a photo took since the look before, in both processes: other work does not count.
         megabytes: resident memory by process: the program, its decoder.
         handles: open files by process.
     """
@@ -36,7 +36,8 @@ class Look:
     def __str__(self) -> str:
         memory = " and ".join(f"{value:.1f}" for value in self.megabytes)
         handles = " and ".join(map(str, self.handles))
-        return f"{self.photos} photos: {1000 * self.seconds:.0f} ms a photo, {memory} MB, {handles} open files"
+        each = f"{1000 * self.seconds:.0f} ms of a processor a photo"
+        return f"{self.photos} photos: {each}, {memory} MB, {handles} open files"
 
 
 def make_raws(folder: Path, count: int) -> None:
@@ -61,16 +62,17 @@ def watched(place: Path, count: int) -> Iterator[Look]:
     make_raws(place / "night", count)
     words = "batch", place / "night", "-o", place / "out", "--model", given.model(place), "--ratio", 100
     program = given.Program((*words, "--device", "cpu", "--quiet"), place / "log")
-    ledger, photos, since = place / "out" / NAME, 0, time.monotonic()
+    ledger, photos, since = place / "out" / NAME, 0, 0.0
     while not program.ended():
         time.sleep(0.05)
         lines = ledger.read_bytes().count(b"\n") if ledger.exists() else 0
         if lines < photos + EVERY:
             continue
-        now = time.monotonic()
+        now = since
         with suppress(psutil.Error):
             family = [process for process in program.family() if "resource_tracker" not in " ".join(process.cmdline())]
             memory = tuple(process.memory_info().rss / 1e6 for process in family)
+            now = sum(sum(process.cpu_times()[:2]) for process in family)
             yield Look(lines, (now - since) / (lines - photos), memory, tuple(process.num_fds() for process in family))
         photos, since = lines, now
     done = ledger.read_bytes().count(b'"done"')

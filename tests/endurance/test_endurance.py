@@ -23,7 +23,10 @@ def test_a_batch_that_is_killed_again_and_again_ends_as_if_nothing_had_happened(
 
 @pytest.mark.slow
 def test_a_long_batch_opens_no_more_files_and_takes_no_more_memory() -> None:
-    looks = [line.replace(" and ", " ").replace(",", "").split() for line in endurance("long", 500).splitlines()]
+    looks = [
+        line.replace(" and ", " ").replace(",", "").replace("of a processor ", "").split()
+        for line in endurance("long", 500).splitlines()
+    ]
     first, last = looks[0], looks[-2]  # at the last one the decoder may have ended
     assert float(last[6]) < 1.02 * float(first[6])
     assert float(last[7]) < 1.02 * float(first[7])
