@@ -1,23 +1,20 @@
 """Load and save what training starts from: Stable Diffusion 2.1, from a folder, a mirror or the hub."""
 
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from darkdiff_models.connections import is_offline
+from darkdiff_models.empty_prompt import EMPTY_PROMPT_FILE, empty_prompt
 from darkdiff_models.hub import FAILURES, MIRRORS, TamperedError, fetch
-from darkdiff_models.stored import CONFIG, first_line, own_file, read_json, read_network, read_scheduler, stored_shapes
+from darkdiff_models.stored import first_line, read_network, read_scheduler
 
-EMPTY_PROMPT_FILE = "empty_prompt.safetensors"
 BASE_FILES = [
     "*.json",
     "tokenizer/*",
@@ -70,7 +67,7 @@ def load_base(source: str | Path) -> Base:
         vae=_part(AutoencoderKL, folder, "vae"),
         unet=_part(UNet2DConditionModel, folder, "unet"),
         scheduler=dict(_part(DDIMScheduler, folder, "scheduler").config),
-        empty_prompt=_empty_prompt(folder),
+        empty_prompt=empty_prompt(folder),
     )
 
 
@@ -107,55 +104,3 @@ def _fetch(source: str, patterns: Sequence[str]) -> Path:
             failures.append(str(error) if isinstance(error, TamperedError) else f"{name} ({type(error).__name__})")
     where = " in the cache, and --offline forbids to fetch one" if is_offline() else ""
     raise FileNotFoundError(f"no base model at {', '.join(failures)}{where}; give a local folder in diffusers' layout")
-
-
-@torch.no_grad()
-def _empty_prompt(folder: Path) -> Tensor:
-    """The text embedding of "": stored, or computed with the checkpoint's own text encoder and stored from then on."""
-    stored = folder / EMPTY_PROMPT_FILE
-    if stored.is_file():
-        return load_file(str(own_file(stored, folder)))["empty_prompt"]
-    try:
-        from transformers import CLIPTextModel, CLIPTokenizer
-    except ImportError as error:
-        raise ModuleNotFoundError(
-            f"{folder}: stage 2 needs its empty prompt, which its text encoder makes once with transformers: "
-            "pip install transformers"
-        ) from error
-    try:
-        _check_text_encoder(folder)
-        tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
-        encoder = CLIPTextModel.from_pretrained(folder / "text_encoder", use_safetensors=True)
-    except (OSError, ValueError, TypeError, SafetensorError) as error:
-        raise FileNotFoundError(
-            f"{folder}: holds neither {EMPTY_PROMPT_FILE} nor a whole tokenizer and text_encoder ({first_line(error)})"
-        ) from error
-    tokens = tokenizer("", padding="max_length", max_length=tokenizer.model_max_length, return_tensors="pt")
-    prompt = torch.as_tensor(encoder(tokens.input_ids).last_hidden_state)
-    _keep_prompt(prompt, stored)
-    return prompt
-
-
-def _check_text_encoder(folder: Path) -> None:
-    """Check the text encoder's config against the header of its weights, before transformers builds it.
-
-    Raises:
-        OSError: a file is missing.
-        ValueError: the config asks for layers or sizes that the weights do not have.
-        SafetensorError: the weights are damaged.
-    """
-    part = folder / "text_encoder"
-    config, shapes = read_json(part / CONFIG, folder), stored_shapes(own_file(part / "model.safetensors", folder))
-    most = max(len(shapes), *(side for shape in shapes.values() for side in shape), 1)
-    if too_large := [name for name, value in config.items() if type(value) is int and value > most]:
-        raise ValueError(f"{part / CONFIG}: has a {too_large[0]} beyond what its weights hold")
-    if int(config.get("num_hidden_layers", 0)) > len(shapes):
-        raise ValueError(f"{part / CONFIG}: has more layers than its weights")
-
-
-def _keep_prompt(prompt: Tensor, file: Path) -> None:
-    """Write the embedding whole or not at all; a folder that cannot be written to is left as it is."""
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    with suppress(OSError, SafetensorError):
-        save_file({"empty_prompt": prompt.contiguous()}, str(partial))
-        partial.replace(file)

@@ -45,7 +45,7 @@ NETWORK_FLOORS = {
     **dict.fromkeys(("tiling", "learning", "hub"), 2),
     **dict.fromkeys(("detail", "pipeline_output", "stored"), 3),
     "pipeline": 4,
-    "model_folder": 5,
+    **dict.fromkeys(("model_folder", "empty_prompt"), 5),
     **dict.fromkeys(("checkpoints", "base_models"), 6),
 }
 POSIX_MODULES = {"fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog"}

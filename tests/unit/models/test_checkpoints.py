@@ -5,14 +5,13 @@ import pytest
 import torch
 
 from darkdiff_models.base_models import (
-    EMPTY_PROMPT_FILE,
     Base,
-    _keep_prompt,
     load_base,
     load_base_autoencoder,
     save_base,
 )
 from darkdiff_models.checkpoints import load_pipeline
+from darkdiff_models.empty_prompt import EMPTY_PROMPT_FILE, keep_prompt
 from tests.conftest import make_pipeline
 from tests.unit.models.networks.test_autoencoder import stock as stock_vae
 from tests.unit.models.networks.test_unet import prompt
@@ -48,10 +47,10 @@ def test_the_empty_prompt_is_kept_for_the_next_time(base_folder: Path, tmp_path:
     for part in base_folder.iterdir():
         if part.is_dir():
             shutil.copytree(part, tmp_path / part.name)
-    _keep_prompt(prompt() * 2, tmp_path / EMPTY_PROMPT_FILE)
+    keep_prompt(prompt() * 2, tmp_path / EMPTY_PROMPT_FILE)
     assert torch.equal(load_base(tmp_path).empty_prompt, prompt() * 2)
     assert {path.name for path in tmp_path.iterdir()} == {"vae", "unet", "scheduler", EMPTY_PROMPT_FILE}
-    _keep_prompt(prompt(), tmp_path / "read-only" / EMPTY_PROMPT_FILE)  # no such folder to write to
+    keep_prompt(prompt(), tmp_path / "read-only" / EMPTY_PROMPT_FILE)  # no such folder to write to
 
 
 def test_a_folder_without_parts_is_not_looked_for_on_the_hub(tmp_path: Path, monkeypatch) -> None:
