@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +41,12 @@ class Entry:
     folder: str = ""
     model: str = ""
     arithmetic: str = ""
+
+    def __post_init__(self) -> None:
+        # What thousands of photos have in common is held once.
+        for name in ("folder", "model", "arithmetic"):
+            object.__setattr__(self, name, sys.intern(getattr(self, name)))
+        object.__setattr__(self, "notes", tuple(map(sys.intern, self.notes)))
 
 
 class Ledger:

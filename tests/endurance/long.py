@@ -73,6 +73,8 @@ def watched(place: Path, count: int) -> Iterator[Look]:
             family = [process for process in program.family() if "resource_tracker" not in " ".join(process.cmdline())]
             memory = tuple(process.memory_info().rss / 1e6 for process in family)
             now = sum(sum(process.cpu_times()[:2]) for process in family)
+            if now < since:  # the decoder has ended
+                continue
             yield Look(lines, (now - since) / (lines - photos), memory, tuple(process.num_fds() for process in family))
         photos, since = lines, now
     done = ledger.read_bytes().count(b'"done"')
