@@ -3,7 +3,7 @@
 import importlib.util
 import json
 
-from darkdiff_cli.evaluation.speed.run import STAGES
+from darkdiff_cli.evaluation.speed.results import STAGES
 from tests.cli.test_bench import bench
 
 

@@ -15,7 +15,7 @@ from darkdiff_cli.errors import OutputError
 from darkdiff_cli.evaluation.quality.run import Results, Row, picture_path
 from darkdiff_cli.evaluation.report.page import write_report
 from darkdiff_cli.evaluation.report.plots import growth_plot, sweep_plots
-from darkdiff_cli.evaluation.speed.run import STAGES, SpeedResults, Timing
+from darkdiff_cli.evaluation.speed.results import STAGES, SpeedResults, Timing
 
 PROBE = """<script>
 addEventListener("load", () => {

@@ -17,7 +17,7 @@ from darkdiff_cli.evaluation.protocols.published import Published
 from darkdiff_cli.evaluation.quality.run import Results, picture_path
 from darkdiff_cli.evaluation.report.plots import growth_plot, sweep_plots
 from darkdiff_cli.evaluation.speed.flow import STEPS
-from darkdiff_cli.evaluation.speed.run import STAGES, SpeedResults
+from darkdiff_cli.evaluation.speed.results import STAGES, SpeedResults
 from darkdiff_cli.files import atomically
 
 METRICS = {

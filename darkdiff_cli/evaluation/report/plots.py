@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from darkdiff_cli.evaluation.quality.run import Results
-from darkdiff_cli.evaluation.speed.run import SpeedResults
+from darkdiff_cli.evaluation.speed.results import SpeedResults
 
 WIDTH, HEIGHT, MARGIN, LINE = 460, 240, 48, 16
 COLOURS = ("#7ec8e3", "#f4b266", "#9bdb8b", "#e38bb4", "#c8a7f0", "#d8d86a")

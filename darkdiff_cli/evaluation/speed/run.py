@@ -4,105 +4,27 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.evaluation.sample import write_large
+from darkdiff_cli.evaluation.speed.arithmetic import teraflop_per_megapixel
 from darkdiff_cli.evaluation.speed.device import matrix_peak
-from darkdiff_cli.evaluation.speed.flow import Flow, run_flow
+from darkdiff_cli.evaluation.speed.flow import run_flow
 from darkdiff_cli.evaluation.speed.memory import PeakMemory
 from darkdiff_cli.evaluation.speed.peer import make_peer, time_peer
+from darkdiff_cli.evaluation.speed.results import STAGES, SpeedResults, Timing
 from darkdiff_cli.raw import read_raw
-from darkdiff_models import Sampling, SamplingSettings
-from darkdiff_models.detail import Samples
+from darkdiff_models import Sampling
 from darkdiff_models.devices import device_name
 from darkdiff_models.tiling.planner import Plan
 
-NETWORKS = ("encode", "context", "denoise", "decode", "detail")
-STAGES = ("read", "develop", *NETWORKS, "finish", "write")
 RATIO = 200.0
-FLOP_SIDE = 256
-
-Shape = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Timing:
-    """One size.
-
-    Attributes:
-        megapixels: of the sensor.
-        seconds: by stage, the median of the runs.
-        gigabytes: peak by stage, the largest of the runs, see `SpeedResults.memory_by_stage`.
-        tiles: of the denoiser, in the first view.
-        tile_height, tile_width: of each, in latents.
-        computed: how many times the latents are computed, because tiles overlap.
-        tiles_per_call: of the denoiser and of the context processor.
-        controlnet: seconds of diffusers' ControlNet pipeline for a picture of the same size, where it was asked for.
-        flow: of such photos in a batch, where that was asked for.
-    """
-
-    megapixels: float
-    seconds: dict[str, float]
-    gigabytes: dict[str, float]
-    tiles: int
-    tile_height: int
-    tile_width: int
-    computed: float
-    tiles_per_call: int
-    controlnet: float | None = None
-    flow: Flow | None = None
-
-    @property
-    def total(self) -> float:
-        """Seconds of all stages."""
-        return sum(self.seconds.values())
-
-
-@dataclass(frozen=True)
-class SpeedResults:
-    """The timings of a run.
-
-    Attributes:
-        device, precision, model, size, steps, guidance, views, tile: under what it was measured; a picture of size
-            "full" has the sensor's pixels, one of size "half" a quarter of them; a tile of None is planned.
-        timings: by size.
-        teraflop_per_megapixel: arithmetic of the networks, counted, per megapixel of the sensor.
-        device_teraflops: measured peak of square matrix products in the networks' precision, per second.
-        memory_by_stage: the peaks are those of a GPU's memory; else of the whole process, which keeps what an earlier
-            stage has freed, so that only the largest says something.
-    """
-
-    device: str
-    precision: str
-    model: str
-    size: str
-    steps: int
-    guidance: float
-    views: int
-    tile: int | None
-    timings: list[Timing]
-    teraflop_per_megapixel: float
-    device_teraflops: float
-    memory_by_stage: bool = False
-
-    def share_of_peak(self, timing: Timing) -> float:
-        """The networks' arithmetic per second as a share of the device's matrix-product peak."""
-        seconds = sum(timing.seconds[stage] for stage in NETWORKS)
-        return self.teraflop_per_megapixel * timing.megapixels / seconds / self.device_teraflops
-
-    def as_dict(self) -> dict[str, object]:
-        """For JSON."""
-        return asdict(self) | {
-            "share_of_peak": [self.share_of_peak(timing) for timing in self.timings],
-            "seconds_per_megapixel": [timing.total / timing.megapixels for timing in self.timings],
-        }
 
 
 def run_speed(
@@ -168,7 +90,7 @@ def run_speed(
         views=used.views,
         tile=used.tile,
         timings=timings,
-        teraflop_per_megapixel=_count(enhancer, replace(settings.sampling, views=used.views)),
+        teraflop_per_megapixel=teraflop_per_megapixel(pipeline, replace(settings.sampling, views=used.views)),
         device_teraflops=matrix_peak(device, pipeline.precision),
         memory_by_stage=device.type == "cuda",
     )
@@ -219,20 +141,3 @@ def _time(
     enhancer.write(folder / "out.jpg", rendered, settings)
     mark("write")
     return {stage: (seconds[stage], peaks[stage]) for stage in STAGES}, rendered.plan, rendered.sampling
-
-
-def _count(enhancer: Enhancer, sampling: SamplingSettings) -> float:
-    """Teraflop per megapixel of the sensor, counted on a small picture."""
-    image = torch.rand(FLOP_SIDE, FLOP_SIDE, int(enhancer.pipeline.vae.config["in_channels"]))
-    mosaic = torch.rand(1, 3, 2 * FLOP_SIDE, 2 * FLOP_SIDE)
-    samples = Samples(mosaic, torch.ones_like(mosaic), torch.full((1, 3, 2), 1e-3), torch.eye(3)[None])
-    # torch knows the arithmetic of a GPU's fused attention, and counts a CPU's by running it unfused, whose scores of a
-    # whole picture take all the memory there is.
-    fused = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops}
-    with FlopCounterMode(display=False, custom_mapping=fused) as counter:
-        enhancer.pipeline(image, sampling, samples)
-    return counter.get_total_flops() / 1e12 / (4 * FLOP_SIDE**2 / 1e6)
-
-
-def _attention_flops(query: Shape, key: Shape, value: Shape, *_: object, **__: object) -> int:
-    return int(sdpa_flop_count(query, key, value))
