@@ -1,16 +1,16 @@
 """Progress on stderr: a bar with ETA on a terminal; plain lines elsewhere."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from darkdiff_cli.commands.console import own_console, rich_text, tell
 from darkdiff_cli.commands.plain_lines import plain_lines
+from darkdiff_cli.words import printable
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import ProgressColumn
 
 STAGES = {
@@ -28,25 +28,12 @@ LAST = ("finish", "write")
 
 
 @contextmanager
-def own_console() -> "Iterator[Console]":
-    """A console on a descriptor of its own for the terminal that stderr is.
-
-    While LibRaw decodes, descriptor 2 leads into a file (`raw/damage.py`). A bar that its own thread draws there would
-    stand still and then come out in one burst.
-    """
-    from rich.console import Console
-
-    with open(os.dup(sys.stderr.fileno()), "w", encoding=sys.stderr.encoding, errors="replace") as file:
-        yield Console(file=file)
-
-
-@contextmanager
 def loading(model: str, quiet: bool) -> Iterator[None]:
     """Say on a terminal that a model is loaded, for as long as it takes."""
     if quiet or not sys.stderr.isatty():
         yield
         return
-    with own_console() as console, console.status(loading_words(model)):
+    with own_console() as console, console.status(rich_text(loading_words(model))):
         yield
 
 
@@ -71,7 +58,7 @@ def photo_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int],
         TimeRemainingColumn(),
     )
     with own_console() as console, Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(name, total=sum(STAGES.values()), detail="")
+        task = bar.add_task(printable(name), total=sum(STAGES.values()), detail="")
         shares = dict.fromkeys(STAGES, 0.0)  # several views take turns at a stage
 
         def report(stage: str, done: int, total: int) -> None:
@@ -98,7 +85,7 @@ def training_progress(name: str) -> Iterator[Callable[[str, int, int, dict[str, 
 
         def plain(what: str, step: int, total: int, numbers: dict[str, float] | str) -> None:
             if what != "step":
-                print(line(what, step, total, numbers), file=sys.stderr, flush=True)
+                tell(line(what, step, total, numbers))
 
         yield plain
         return
@@ -115,7 +102,7 @@ def training_progress(name: str) -> Iterator[Callable[[str, int, int, dict[str, 
             if what == "step" and not isinstance(numbers, str):
                 bar.update(task, completed=step, total=total, speed=speed(numbers))
             else:
-                console.print(line(what, step, total, numbers), highlight=False, markup=False)
+                console.print(rich_text(line(what, step, total, numbers)))
 
         yield report
 
@@ -135,7 +122,9 @@ def counted_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), _count(), TimeRemainingColumn())
     with own_console() as console, Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(name, total=None)
-        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+        yield lambda what, done, total: bar.update(
+            task, description=printable(what), completed=done, total=total, refresh=True
+        )
 
 
 @contextmanager
