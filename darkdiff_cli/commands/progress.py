@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from darkdiff_cli.commands.console import own_console, rich_text, tell
 from darkdiff_cli.commands.plain_lines import plain_lines
+from darkdiff_cli.progress import Progress
 from darkdiff_cli.words import printable
 
 if TYPE_CHECKING:
@@ -43,13 +44,14 @@ def loading_words(model: str) -> str:
 
 
 @contextmanager
-def photo_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+def photo_progress(name: str, quiet: bool) -> Iterator[Progress | None]:
     """Progress of one photo as a callback (stage, done, in all): a bar on a terminal, a line a minute elsewhere."""
     if quiet or not sys.stderr.isatty():
         with _plain(f"{name}: ", quiet) as report:
             yield report
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -57,7 +59,7 @@ def photo_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int],
         TextColumn("{task.fields[detail]}"),
         TimeRemainingColumn(),
     )
-    with own_console() as console, Progress(*columns, console=console, transient=True) as bar:
+    with own_console() as console, Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task(printable(name), total=sum(STAGES.values()), detail="")
         shares = dict.fromkeys(STAGES, 0.0)  # several views take turns at a stage
 
@@ -89,10 +91,11 @@ def training_progress(name: str) -> Iterator[Callable[[str, int, int, dict[str, 
 
         yield plain
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns = (TextColumn(name), BarColumn(), _count(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn())
-    with own_console() as console, Progress(*columns, console=console) as bar:
+    with own_console() as console, Bar(*columns, console=console) as bar:
         task = bar.add_task(name, total=None, speed="starting")
 
         def speed(numbers: dict[str, float]) -> str:
@@ -108,7 +111,7 @@ def training_progress(name: str) -> Iterator[Callable[[str, int, int, dict[str, 
 
 
 @contextmanager
-def counted_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+def counted_progress(name: str, quiet: bool) -> Iterator[Progress]:
     """Progress of work in known parts as a callback (what, done, in all).
 
     A bar with ETA on a terminal, a line a minute elsewhere.
@@ -117,10 +120,11 @@ def counted_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int
         with _plain("", quiet) as report:
             yield report
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), _count(), TimeRemainingColumn())
-    with own_console() as console, Progress(*columns, console=console, transient=True) as bar:
+    with own_console() as console, Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task(name, total=None)
         yield lambda what, done, total: bar.update(
             task, description=printable(what), completed=done, total=total, refresh=True
@@ -128,7 +132,7 @@ def counted_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int
 
 
 @contextmanager
-def _plain(name: str, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+def _plain(name: str, quiet: bool) -> Iterator[Progress]:
     """A callback (what, done, in all) whose last words are written once a minute; nothing where `quiet`."""
     if quiet:
         yield lambda _what, _done, _total: None

@@ -1,7 +1,7 @@
 """`darkdiff bench train`: where the time and the memory of a training step go."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -17,6 +17,7 @@ from darkdiff_cli.commands.console import show, show_json
 from darkdiff_cli.commands.progress import counted_progress
 from darkdiff_cli.commands.train_options import Changes, RecipeName, TrainingMachineOptions
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.progress import Progress
 from darkdiff_cli.words import counted
 
 if TYPE_CHECKING:
@@ -123,6 +124,6 @@ def _run(timed: TimedTrainingOptions, machine: TrainingMachineOptions, folder: P
     return UntrainedRun(plan, source, settings, timed.base or "", timed.start or "", steps=steps, dry=True)
 
 
-def _begin(progress: Callable[[str, int, int], None], stage: str, begun: Iterator[int], total: int, what: str) -> None:
+def _begin(progress: Progress, stage: str, begun: Iterator[int], total: int, what: str) -> None:
     """Say what comes next."""
     progress(f"{stage}, {what}", next(begun), total)

@@ -18,6 +18,7 @@ from darkdiff_cli.evaluation.speed.device import matrix_peak
 from darkdiff_cli.evaluation.speed.flow import Flow, run_flow
 from darkdiff_cli.evaluation.speed.memory import PeakMemory
 from darkdiff_cli.evaluation.speed.peer import make_peer, time_peer
+from darkdiff_cli.progress import Progress
 from darkdiff_cli.raw import read_raw
 from darkdiff_models import Sampling, SamplingSettings
 from darkdiff_models.detail import Samples
@@ -110,7 +111,7 @@ def run_speed(
     settings: EnhanceSettings,
     sizes: Sequence[float],
     repeats: int,
-    report: Callable[[str, int, int], None],
+    report: Progress,
     controlnet: bool = False,
     batch: int = 0,
 ) -> SpeedResults:
