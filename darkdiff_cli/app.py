@@ -1,8 +1,5 @@
 """The command line: commands, exit codes, and errors as one sentence. Imports no torch until a command runs."""
 
-import io
-import os
-import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Annotated
@@ -15,6 +12,7 @@ from darkdiff_cli.commands.bench.short import short
 from darkdiff_cli.commands.bench.speed import speed
 from darkdiff_cli.commands.bench.table import table
 from darkdiff_cli.commands.bench.train import train as bench_train
+from darkdiff_cli.commands.console import open_streams, show
 from darkdiff_cli.commands.enhance import enhance
 from darkdiff_cli.commands.exits import Debug, with_exit_code
 from darkdiff_cli.commands.grouped import grouped
@@ -60,7 +58,7 @@ def _bench(context: typer.Context) -> None:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        print(f"darkdiff {version('darkdiff')}")
+        show(f"darkdiff {version('darkdiff')}")
         raise typer.Exit
 
 
@@ -78,11 +76,7 @@ def options(
 
 def main() -> None:
     """Run the program and exit: 0 all done, 1 some files failed, 2 wrong usage or unusable input, 130 interrupted."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever started the program
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (for the rest of the process)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")  # paths that are no UTF-8 leave as they came
+    open_streams()
     keep_compiled_networks()
     let_threads_sleep()
     app()

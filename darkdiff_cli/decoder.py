@@ -20,6 +20,7 @@ import psutil
 
 from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, UnreadableError
 from darkdiff_cli.interrupt import ignore_interrupts
+from darkdiff_cli.progress import Progress
 
 TIMEOUT = 120.0  # seconds; a raw of 100 megapixels takes about ten
 MEMORY = 12 * 2**30  # bytes; a raw takes about 20 a photosite, so one of 150 megapixels a quarter of it
@@ -28,8 +29,6 @@ LOOK = 0.05  # seconds between two looks at the process's memory
 KILLED = 5.0  # seconds that a killed process may take to go; one that waits for a dead network drive does not
 
 T = TypeVar("T")
-Report = Callable[[str, int, int], None]
-"""(stage, done, total)."""
 
 
 class Decoder:
@@ -56,7 +55,7 @@ class Decoder:
     ) -> None:
         self.close()
 
-    def run(self, path: Path, function: Callable[..., T], *arguments: Any, report: Report | None = None) -> T:
+    def run(self, path: Path, function: Callable[..., T], *arguments: Any, report: Progress | None = None) -> T:
         """Call a function in the process.
 
         Args:

@@ -1,6 +1,5 @@
 """`darkdiff batch`: a folder of raws, a night's shoot, an archive."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -12,6 +11,7 @@ import typer
 from darkdiff_cli.commands.batch_options import FileOptions, FolderOutputOptions
 from darkdiff_cli.commands.batch_progress import BatchProgress, batch_progress
 from darkdiff_cli.commands.batch_results import show_failure, show_plan, show_results
+from darkdiff_cli.commands.console import say, show
 from darkdiff_cli.commands.engine_options import EngineOptions
 from darkdiff_cli.commands.options import DiffusionOptions, PictureOptions, enhance_settings
 from darkdiff_cli.commands.presets import PresetOptions
@@ -87,7 +87,7 @@ def batch(
         plan = replace(plan, lost=[*(unreadable_entry(folder, error) for error in unread), *plan.lost])
         if not files.dry_run:
             progress.doing(loading_words(model))
-            arrivals = Arrivals(find, planned, _say) if files.watch else None
+            arrivals = Arrivals(find, planned, say) if files.watch else None
             compiled = machine.compile == "on"
             worker = WorkerSettings(known.name, settings, files.timeout, page is not None, compile=compiled)
             summary = _run(plan, root, worker, machine.settings(), output, arrivals, progress)
@@ -106,10 +106,7 @@ def batch(
 def _say_pinned(known: "KnownModel", quiet: bool) -> None:
     if known.pinned and not quiet:
         repository = known.name.partition("@")[0]
-        print(
-            f"darkdiff: {known.name}, with which this batch began; give --model {repository}@main for the newest.",
-            file=sys.stderr,
-        )
+        say(f"{known.name}, with which this batch began; give --model {repository}@main for the newest.")
 
 
 def _locked(settings: "EnhanceSettings", lock: "ExposureLock | None", quiet: bool) -> "EnhanceSettings":
@@ -117,7 +114,7 @@ def _locked(settings: "EnhanceSettings", lock: "ExposureLock | None", quiet: boo
     if lock is None:
         return settings
     if not quiet:
-        print(f"darkdiff: {lock}.", file=sys.stderr)
+        say(f"{lock}.")
     return replace(settings, exposure=lock.applied(settings.exposure))
 
 
@@ -128,7 +125,7 @@ def _saved(page: Path | None, save: Callable[[Path], bool]) -> tuple[Path | None
     try:
         return (page if save(page) else None), False
     except OutputError as error:
-        print(f"darkdiff: {error}", file=sys.stderr)
+        say(error)
         return None, True
 
 
@@ -146,16 +143,12 @@ def _run(
     def keep(entry: "Entry") -> None:
         show_failure(entry)
         if arrivals is not None and not output.as_json and entry.status == "done":
-            print(entry.output, flush=True)  # nobody waits for the end of a watch
+            show(entry.output)  # nobody waits for the end of a watch
 
     try:
         return run_batch(plan, root, worker, engine, progress.report, keep, arrivals)
     except KeyboardInterrupt as error:  # a second Ctrl-C, which does not wait for the current file
         raise KeyboardInterrupt(GO_ON) from error
-
-
-def _say(sentence: str) -> None:
-    print(f"darkdiff: {sentence}", file=sys.stderr, flush=True)
 
 
 def _absolute(model: str) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from darkdiff_cli.commands.console import own_console, rich_text, tell
 from darkdiff_cli.commands.plain_lines import plain_lines
-from darkdiff_cli.commands.progress import own_console
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn, Task
@@ -134,7 +134,7 @@ def _log() -> Iterator[BatchProgress]:
         nonlocal said
         if progress.waiting and not said:
             said = True
-            print(f"{progress.head()}; Ctrl-C ends the batch", file=sys.stderr, flush=True)
+            tell(f"{progress.head()}; Ctrl-C ends the batch")
         lines.look()
 
     progress = BatchProgress(show)
@@ -169,12 +169,11 @@ def _bar() -> Iterator[BatchProgress]:
 
 
 def _column(words: Callable[[], str]) -> "ProgressColumn":
-    """A column of words that are asked for whenever the bar is drawn; brackets in file names are no markup."""
+    """A column of words that are asked for whenever the bar is drawn."""
     from rich.progress import ProgressColumn
-    from rich.text import Text
 
     class Words(ProgressColumn):
         def render(self, task: "Task") -> "Text":  # noqa: ARG002
-            return Text(words(), overflow="ellipsis", no_wrap=True)
+            return rich_text(words(), overflow="ellipsis", no_wrap=True)
 
     return Words()

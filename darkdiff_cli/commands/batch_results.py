@@ -1,10 +1,10 @@
 """What `batch` prints: the plan of a dry run, each failure as it happens, and at the end what became of all."""
 
-import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from darkdiff_cli.commands.console import say, show, show_json, tell
 
 if TYPE_CHECKING:
     from darkdiff_cli.batch.ledger import Entry
@@ -21,52 +21,49 @@ def show_plan(plan: "Plan", as_json: bool) -> None:
         to_do = [{"source": task.job.relative, "output": str(task.job.output)} for task in plan.tasks]
         failed = [asdict(entry) for entry in plan.lost]
         counts = {"skipped": plan.settled, "failed_before": plan.failed_before}
-        print(json.dumps({"to_do": to_do, "failed": failed, **counts}))
+        show_json({"to_do": to_do, "failed": failed, **counts})
     else:
         for task in plan.tasks:
-            print(f"{task.job.relative} -> {task.job.output}")
+            show(f"{task.job.relative} -> {task.job.output}")
     for entry in plan.lost:
         show_failure(entry)
-    counted = f"{len(plan.tasks)} to do, {len(plan.lost)} failed, {plan.settled} skipped"
-    print(counted, file=sys.stderr)
+    tell(f"{len(plan.tasks)} to do, {len(plan.lost)} failed, {plan.settled} skipped")
     _show_ways_on(plan.failed_before, plan.kept)
 
 
 def show_failure(entry: "Entry") -> None:
     """The sentence of a file that failed; nothing of any other."""
     if entry.error is not None:
-        print(f"darkdiff: {entry.error}", file=sys.stderr, flush=True)
+        say(entry.error)
 
 
 def show_results(summary: "Summary", output: "FolderOutputOptions", watched: bool, page: Path | None) -> None:
     """Paths or JSON on stdout; notes, counts and the page on stderr. The paths of a watch were printed as they came."""
     if output.as_json:
-        print(
-            json.dumps(
-                {
-                    "done": [asdict(entry) for entry in summary.done],
-                    "failed": [asdict(entry) for entry in summary.failed],
-                    "skipped": summary.skipped,
-                    "failed_before": summary.failed_before,
-                    "left": summary.left,
-                    "stopped": summary.stopped,
-                    "exposure_lock": asdict(summary.lock) if summary.lock else None,
-                    "report": None if page is None else str(page),
-                }
-            )
+        show_json(
+            {
+                "done": [asdict(entry) for entry in summary.done],
+                "failed": [asdict(entry) for entry in summary.failed],
+                "skipped": summary.skipped,
+                "failed_before": summary.failed_before,
+                "left": summary.left,
+                "stopped": summary.stopped,
+                "exposure_lock": asdict(summary.lock) if summary.lock else None,
+                "report": None if page is None else str(page),
+            }
         )
     elif not watched:
         for entry in summary.done:
-            print(entry.output)
+            show(entry.output)
     _show_notes(summary)
     _show_left(summary.left)
     if summary.stopped and summary.stopped != "interrupted":
-        print(f"darkdiff: {summary.stopped}", file=sys.stderr)
+        say(summary.stopped)
     if not output.quiet:
-        print(f"{len(summary.done)} done, {len(summary.failed)} failed, {summary.skipped} skipped", file=sys.stderr)
+        tell(f"{len(summary.done)} done, {len(summary.failed)} failed, {summary.skipped} skipped")
         _show_ways_on(summary.failed_before, summary.kept)
         if page is not None:
-            print(f"Look at them: {page}", file=sys.stderr)
+            tell(f"Look at them: {page}")
 
 
 def _show_left(left: list[str]) -> None:
@@ -75,18 +72,15 @@ def _show_left(left: list[str]) -> None:
         more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
         were, them = ("was", "it") if len(left) == 1 else ("were", "them")
         sentence = f"{were} not done before the watch ended; run the batch again for {them}."
-        print(f"darkdiff: {', '.join(left[:NAMED])}{more}: {sentence}", file=sys.stderr)
+        say(f"{', '.join(left[:NAMED])}{more}: {sentence}")
 
 
 def _show_ways_on(failed_before: int, kept: int) -> None:
     """How to go on with files that nothing was done about."""
     if failed_before:
-        print(f"{failed_before} of the skipped failed in an earlier run: --retry-failed tries again.", file=sys.stderr)
+        tell(f"{failed_before} of the skipped failed in an earlier run: --retry-failed tries again.")
     if kept:
-        print(
-            f"{kept} of the failed would replace other files: move these away, or --overwrite replaces them.",
-            file=sys.stderr,
-        )
+        tell(f"{kept} of the failed would replace other files: move these away, or --overwrite replaces them.")
 
 
 def _show_notes(summary: "Summary") -> None:
@@ -99,4 +93,4 @@ def _show_notes(summary: "Summary") -> None:
     for note, sources in about.items():
         named = len(sources) <= NAMED and (made == 1 or len(sources) < made)
         which = ", ".join(sources) if named else f"{len(sources)} of {made} photos"
-        print(f"darkdiff: {which}: {note}.", file=sys.stderr)
+        say(f"{which}: {note}.")

@@ -1,15 +1,13 @@
 """`darkdiff enhance`: raw files to photos."""
 
-import json
 import os
-import sys
-import traceback
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from darkdiff_cli.commands.console import say, show, show_json, tell, tell_traceback
 from darkdiff_cli.commands.exits import DONE, SOME_FAILED, UNUSABLE, Debug
 from darkdiff_cli.commands.options import (
     DiffusionOptions,
@@ -72,15 +70,18 @@ def enhance(
         for (source, target), doubt_map in zip(targets, maps, strict=True):
             try:
                 result = _enhance_one(enhancer, source, target, settings, output, more, doubt_map)
-                files.append({"file": source, **asdict(result)})
             except Exception as error:  # whatever this file has in it, the others go on
                 sentence = sentence_of(error, source)
                 failed.append({"file": source, "error": sentence})
-                print(f"darkdiff: {sentence}", file=sys.stderr)
+                say(sentence)
                 if Debug.on:
-                    traceback.print_exc()
+                    tell_traceback(error)
+                continue
+            files.append({"file": source, **asdict(result)})
+            if not output.as_json:
+                show(result.output)
     if output.as_json:
-        print(json.dumps({"files": files, "failed": failed}, default=str))
+        show_json({"files": files, "failed": failed})
     return DONE if not failed else SOME_FAILED if files else UNUSABLE
 
 
@@ -101,13 +102,11 @@ def _enhance_one(
     with photo_progress(source.name, options.quiet) as report:
         result = enhancer.enhance(source, target, settings, report, more, doubt_map)
     for note in result.notes:
-        print(f"darkdiff: {source}: {note}.", file=sys.stderr)
+        say(f"{source}: {note}.")
     if not options.quiet:
         stacked = f"{result.frames} frames, " if result.frames > 1 else ""
         picture = f"{result.width}x{result.height}, {result.steps} step{'s' * (result.steps != 1)}"
-        print(f"{source.name}: {stacked}x{result.ratio:g}, {picture}", file=sys.stderr)
-    if not options.as_json:
-        print(result.output)
+        tell(f"{source.name}: {stacked}x{result.ratio:g}, {picture}")
     return result
 
 

@@ -1,14 +1,14 @@
 """How a command ends: its exit code, and every error as one sentence on stderr."""
 
 import os
-import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import NoReturn, ParamSpec
 
 import typer
 
-from darkdiff_cli.errors import DarkdiffError, sentence_of
+from darkdiff_cli.commands.console import say, tell_traceback
+from darkdiff_cli.errors import SettingsError, sentence_of
 
 DONE, SOME_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 P = ParamSpec("P")
@@ -29,23 +29,35 @@ def with_exit_code(command: Callable[P, int]) -> Callable[P, NoReturn]:
     @wraps(command)
     def run(*arguments: P.args, **options: P.kwargs) -> NoReturn:
         try:
+            _check_folder()
             code = command(*arguments, **options)
         except KeyboardInterrupt as error:
-            print("; ".join(["darkdiff: interrupted", *map(str, error.args)]), file=sys.stderr)
+            say("; ".join(["interrupted", *map(str, error.args)]))
             code = INTERRUPTED
-        except BrokenPipeError:  # whoever read the output has gone
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = SOME_FAILED
-        except DarkdiffError as error:
-            if Debug.on:
-                raise
-            print(f"darkdiff: {error}", file=sys.stderr)
-            code = UNUSABLE
         except Exception as error:
-            if Debug.on:
-                raise
-            print(f"darkdiff: {sentence_of(error)}", file=sys.stderr)
-            code = UNUSABLE
+            code = code_of(error)
         raise typer.Exit(code)
 
     return run
+
+
+def code_of(error: Exception) -> int:
+    """The exit code of what went wrong, once that is said."""
+    if isinstance(error, BrokenPipeError):  # whoever read the output has gone
+        return SOME_FAILED
+    if Debug.on:
+        tell_traceback(error)
+    say(sentence_of(error))
+    return UNUSABLE
+
+
+def _check_folder() -> None:
+    """Refuse to work from a folder that has been removed: torch does not load there.
+
+    Raises:
+        SettingsError: this one has been.
+    """
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise SettingsError("the folder that you are in is not there any more; change to another one.") from error

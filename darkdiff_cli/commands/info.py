@@ -1,6 +1,5 @@
 """`darkdiff info`: what the program sees in raw files, and on which machine."""
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from darkdiff_cli.capture.words import camera, f_number, shutter
+from darkdiff_cli.commands.console import rich_text, say, show_json
 from darkdiff_cli.commands.machine import this_machine
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import SettingsError, sentence_of
@@ -53,7 +53,7 @@ def info(
         from darkdiff_cli.raw.report import environment
 
         about = asdict(environment()) | ({"machine": asdict(here)} if here is not None else {})
-        print(json.dumps({**about, "files": files, "failed": failed}, indent=2))
+        show_json({**about, "files": files, "failed": failed}, indent=2)
     return 0 if not failed else 1 if reports else 2
 
 
@@ -71,7 +71,7 @@ def _read(images: list[Path], quiet: bool) -> "tuple[list[RawReport], list[dict[
                 report = decoder.run(image, read_report, image)
             except Exception as error:
                 sentence = sentence_of(error, image)
-                print(f"darkdiff: {sentence}", file=sys.stderr)
+                say(sentence)
                 failed.append({"file": str(image), "error": sentence})
                 continue
             reports.append(report)
@@ -84,16 +84,15 @@ def _print(rows: "list[tuple[str, object]]", title: str | None = None) -> None:
     """A table of two columns, under a title."""
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     if title is not None:
-        console.print(Text(title, style="bold"), soft_wrap=True)
+        console.print(rich_text(title, style="bold"), soft_wrap=True)
     table = Table(box=None, show_header=False)
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in rows:
-        table.add_row(name, Text(str(value)))
+        table.add_row(name, rich_text(value))
     console.print(table)
 
 

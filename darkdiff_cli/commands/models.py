@@ -1,13 +1,12 @@
 """`darkdiff models`: what can be given to --model, and what downloads take up."""
 
-import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from darkdiff_cli.commands.console import show, show_json, tell
 from darkdiff_cli.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -50,14 +49,14 @@ def models(
         raise SettingsError("--clear-cache: takes no folders; models in your own folders are never removed.")
     found = clear_cache() if clear else list_models(folders or [RUNS] * RUNS.is_dir())
     if as_json:
-        print(json.dumps([asdict(model) for model in found], indent=2))
+        show_json([asdict(model) for model in found], indent=2)
     elif clear:
         for model in found:
-            print(f"{model.path}  {_size(model.size)}")
+            show(f"{model.path}  {_size(model.size)}")
     else:
         _show(found)
     if clear:
-        print(f"{len(found)} removed, {_size(sum(model.size for model in found))} freed", file=sys.stderr)
+        tell(f"{len(found)} removed, {_size(sum(model.size for model in found))} freed")
     return 0
 
 
@@ -71,7 +70,7 @@ def _show(found: "list[ListedModel]") -> None:
         )
     widths = [max(len(row[column]) for row in rows) for column in range(6)]
     for *cells, card in rows:
-        print("  ".join([*(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)), card]))
+        show("  ".join([*(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)), card]))
 
 
 def _size(size: int) -> str:

@@ -1,10 +1,11 @@
 """Progress where stderr is no terminal: a plain line a minute, for logs and pipes."""
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from darkdiff_cli.commands.console import tell
 
 MINUTE = 60.0  # seconds between two lines; a run that is shorter writes none
 TICK = 1.0  # seconds between two looks at the clock
@@ -28,7 +29,7 @@ class PlainLines:
             now = self.clock()
             if now - self._last >= MINUTE and (line := self.line()) is not None:
                 self._last = now
-                print(line, file=sys.stderr, flush=True)
+                tell(line)
 
     def tick(self, ended: threading.Event) -> None:
         """Look until the run has ended: one photo may take longer than a minute."""

@@ -1,7 +1,6 @@
 """`--preset`: options from a TOML file, and the user's own defaults; the command line wins."""
 
 import json
-import sys
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,8 +10,10 @@ import platformdirs
 import tomllib
 import typer
 
+from darkdiff_cli.commands.console import say
 from darkdiff_cli.commands.usage import what_is_wrong
 from darkdiff_cli.errors import LONGEST, SettingsError, shown
+from darkdiff_cli.words import printable
 
 CONFIG = platformdirs.user_config_path("darkdiff")
 DEFAULTS = "defaults.toml"
@@ -28,7 +29,7 @@ def _apply(context: typer.Context, preset: str | None) -> str | None:
         if preset is not None:
             values |= _read(_file(preset), context)
     except SettingsError as error:
-        print(f"darkdiff: {error}", file=sys.stderr)
+        say(error)
         raise typer.Exit(2) from error
     context.default_map = values
     return preset
@@ -122,7 +123,7 @@ def _converted(option: Any, value: Any, folder: Path, context: typer.Context) ->
     parts = [_placed(option.name, str(part), folder) for part in several]
     words = value if option.is_flag else parts if option.multiple else parts[0]
     option.process_value(context, words)  # fails here, where the file can be named
-    return words
+    return words if printable(words) == str(words) else lambda: words  # a function is not shown by --help
 
 
 def _placed(option: str, word: str, folder: Path) -> str:

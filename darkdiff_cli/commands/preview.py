@@ -1,13 +1,12 @@
 """`darkdiff preview`: a contact sheet of raws, before the wait."""
 
-import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from darkdiff_cli.commands.console import say, show, show_json
 from darkdiff_cli.commands.exits import DONE, SOME_FAILED, UNUSABLE
 from darkdiff_cli.commands.options import DiffusionOptions, MachineOptions
 from darkdiff_cli.commands.presets import PresetOptions
@@ -49,18 +48,18 @@ def preview(
         with counted_progress("preview", output.quiet) as report:
             rows, entries, failures = preview_all(enhancer, images, settings, report)
     for failure in failures:
-        print(f"darkdiff: {failure.error}", file=sys.stderr)
+        say(failure.error)
     for entry in entries:
         for note in entry.notes:
-            print(f"darkdiff: {entry.file}: {note}.", file=sys.stderr)
+            say(f"{entry.file}: {note}.")
     if entries:
         write_sheet(output.output, rows, enhancer, settings, photo)
     if output.as_json:
         sheet = str(output.output) if entries else None
         files = {"files": [asdict(entry) for entry in entries], "failed": [asdict(failure) for failure in failures]}
-        print(json.dumps({"sheet": sheet, **files}))
+        show_json({"sheet": sheet, **files})
     elif entries:
-        print(output.output)
+        show(output.output)
     return DONE if not failures else SOME_FAILED if entries else UNUSABLE
 
 

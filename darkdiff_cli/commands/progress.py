@@ -1,16 +1,17 @@
 """Progress on stderr: a bar with ETA on a terminal; plain lines elsewhere."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from darkdiff_cli.commands.console import own_console, rich_text, tell
 from darkdiff_cli.commands.plain_lines import plain_lines
+from darkdiff_cli.progress import Progress
+from darkdiff_cli.words import printable
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import ProgressColumn
 
 STAGES = {
@@ -28,25 +29,12 @@ LAST = ("finish", "write")
 
 
 @contextmanager
-def own_console() -> "Iterator[Console]":
-    """A console on a descriptor of its own for the terminal that stderr is.
-
-    While LibRaw decodes, descriptor 2 leads into a file (`raw/damage.py`). A bar that its own thread draws there would
-    stand still and then come out in one burst.
-    """
-    from rich.console import Console
-
-    with open(os.dup(sys.stderr.fileno()), "w", encoding=sys.stderr.encoding, errors="replace") as file:
-        yield Console(file=file)
-
-
-@contextmanager
 def loading(model: str, quiet: bool) -> Iterator[None]:
     """Say on a terminal that a model is loaded, for as long as it takes."""
     if quiet or not sys.stderr.isatty():
         yield
         return
-    with own_console() as console, console.status(loading_words(model)):
+    with own_console() as console, console.status(rich_text(loading_words(model))):
         yield
 
 
@@ -56,13 +44,14 @@ def loading_words(model: str) -> str:
 
 
 @contextmanager
-def photo_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+def photo_progress(name: str, quiet: bool) -> Iterator[Progress | None]:
     """Progress of one photo as a callback (stage, done, in all): a bar on a terminal, a line a minute elsewhere."""
     if quiet or not sys.stderr.isatty():
         with _plain(f"{name}: ", quiet) as report:
             yield report
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -70,8 +59,8 @@ def photo_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int],
         TextColumn("{task.fields[detail]}"),
         TimeRemainingColumn(),
     )
-    with own_console() as console, Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(name, total=sum(STAGES.values()), detail="")
+    with own_console() as console, Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(printable(name), total=sum(STAGES.values()), detail="")
         shares = dict.fromkeys(STAGES, 0.0)  # several views take turns at a stage
 
         def report(stage: str, done: int, total: int) -> None:
@@ -98,14 +87,15 @@ def training_progress(name: str) -> Iterator[Callable[[str, int, int, dict[str, 
 
         def plain(what: str, step: int, total: int, numbers: dict[str, float] | str) -> None:
             if what != "step":
-                print(line(what, step, total, numbers), file=sys.stderr, flush=True)
+                tell(line(what, step, total, numbers))
 
         yield plain
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns = (TextColumn(name), BarColumn(), _count(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn())
-    with own_console() as console, Progress(*columns, console=console) as bar:
+    with own_console() as console, Bar(*columns, console=console) as bar:
         task = bar.add_task(name, total=None, speed="starting")
 
         def speed(numbers: dict[str, float]) -> str:
@@ -115,13 +105,13 @@ def training_progress(name: str) -> Iterator[Callable[[str, int, int, dict[str, 
             if what == "step" and not isinstance(numbers, str):
                 bar.update(task, completed=step, total=total, speed=speed(numbers))
             else:
-                console.print(line(what, step, total, numbers), highlight=False, markup=False)
+                console.print(rich_text(line(what, step, total, numbers)))
 
         yield report
 
 
 @contextmanager
-def counted_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+def counted_progress(name: str, quiet: bool) -> Iterator[Progress]:
     """Progress of work in known parts as a callback (what, done, in all).
 
     A bar with ETA on a terminal, a line a minute elsewhere.
@@ -130,16 +120,19 @@ def counted_progress(name: str, quiet: bool) -> Iterator[Callable[[str, int, int
         with _plain("", quiet) as report:
             yield report
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), _count(), TimeRemainingColumn())
-    with own_console() as console, Progress(*columns, console=console, transient=True) as bar:
+    with own_console() as console, Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task(name, total=None)
-        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+        yield lambda what, done, total: bar.update(
+            task, description=printable(what), completed=done, total=total, refresh=True
+        )
 
 
 @contextmanager
-def _plain(name: str, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+def _plain(name: str, quiet: bool) -> Iterator[Progress]:
     """A callback (what, done, in all) whose last words are written once a minute; nothing where `quiet`."""
     if quiet:
         yield lambda _what, _done, _total: None

@@ -1,6 +1,5 @@
 """`darkdiff train`: train a stage of a recipe."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from darkdiff_cli.commands.console import say, show
 from darkdiff_cli.commands.progress import training_progress
 from darkdiff_cli.commands.train_options import DataOptions, TrainingMachineOptions, TrainingOptions
 from darkdiff_cli.errors import SettingsError
@@ -75,10 +75,10 @@ def train(
     if training.stage == "all" and "3" in names and any(kind not in ("photos", "raws") for kind, _ in places):
         names.remove("3")
         if accelerator.is_main_process:
-            print("darkdiff: stage 3 is left out: it needs photos:DIR or raws:DIR alone.", file=sys.stderr)
+            say("stage 3 is left out: it needs photos:DIR or raws:DIR alone.")
     if accelerator.is_main_process:
         for gap in source.gaps():
-            print(f"darkdiff: {gap}", file=sys.stderr)
+            say(gap)
     check_before(run, names, accelerator.num_processes)
     if dry_run:
         _describe(run, names)
@@ -88,7 +88,7 @@ def train(
         with training_progress(f"stage {name}") as report:
             folder = replace(run, lpips=judges[name]).train(name, report)
     if accelerator.is_main_process:
-        print(folder)
+        show(folder)
     return 0
 
 
@@ -120,20 +120,20 @@ def _describe_stage(run: "Run", name: "StageName") -> None:
     for stage in run.stages(name):
         plan = stage.optimisation
         steps, images = counted(plan.steps, "step"), counted(plan.batch_size, "image")
-        print(f"{stage.name}: {steps} of {images} in {counted(plan.accumulation, 'part')}")
+        show(f"{stage.name}: {steps} of {images} in {counted(plan.accumulation, 'part')}")
         for player in stage.players:
             for group in stage.parameter_groups(player):
                 count = sum(p.numel() for p in group["params"])
-                print(
+                show(
                     f"  {group['name']}: {count:,} parameters, learning rate {plan.learning_rate * group['factor']:.3g}"
                 )
         cost = cost_of(stage, run.recipe.channels(name))
-        print(f"  frozen: {cost.frozen:,} parameters")
-        print(f"  memory of weights, gradients, optimiser and average: {cost.state_bytes / 1e9:.2f} GB")
-        print(f"  memory of activations: {cost.activation_bytes / 1e9:.2f} GB in fp32, half of it in bf16 or fp16")
-        print(f"  arithmetic: {cost.step_flops / 1e12:.3g} TFLOP a step")
-        print(f"  disk: {cost.checkpoint_bytes / 1e9:.2f} GB a checkpoint, {run.recipe.keep_checkpoints} kept")
+        show(f"  frozen: {cost.frozen:,} parameters")
+        show(f"  memory of weights, gradients, optimiser and average: {cost.state_bytes / 1e9:.2f} GB")
+        show(f"  memory of activations: {cost.activation_bytes / 1e9:.2f} GB in fp32, half of it in bf16 or fp16")
+        show(f"  arithmetic: {cost.step_flops / 1e12:.3g} TFLOP a step")
+        show(f"  disk: {cost.checkpoint_bytes / 1e9:.2f} GB a checkpoint, {run.recipe.keep_checkpoints} kept")
         hours = cost.hours(plan.steps, TERAFLOPS)
-        print(f"  time: {hours:.3g} hours on one device at {TERAFLOPS:g} TFLOP/s, shared among several")
+        show(f"  time: {hours:.3g} hours on one device at {TERAFLOPS:g} TFLOP/s, shared among several")
         if name == "0":
             return  # its second training needs the first one's result

@@ -7,6 +7,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from darkdiff_cli.commands.console import say
+from darkdiff_cli.commands.exits import code_of
+
 UsageError: Any = typer.BadParameter.__base__  # of the Click inside Typer, which names it nowhere else
 HELP = "NoArgsIsHelpError"  # is no error: the help has been printed
 
@@ -20,10 +23,13 @@ class Commands(TyperGroup):
             return super().main(*arguments, **words)
         try:
             code = super().main(*arguments, **{**words, "standalone_mode": False})
+            sys.stdout.flush()  # of what did not pass through the program's own printing, such as help
         except UsageError as error:
             if type(error).__name__ != HELP:
-                print(f"darkdiff: {usage_sentence(error)}", file=sys.stderr)
+                say(usage_sentence(error))
             code = error.exit_code
+        except Exception as error:  # help or version could not be printed
+            code = code_of(error)
         sys.exit(code)
 
 

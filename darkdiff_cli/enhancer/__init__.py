@@ -1,6 +1,6 @@
 """One photo with a loaded model: read, amplify, enhance, write."""
 
 from darkdiff_cli.enhancer.values import Developed, Enhanced, EnhanceSettings, Rendered
-from darkdiff_cli.enhancer.way import Enhancer, Progress
+from darkdiff_cli.enhancer.way import Enhancer
 
-__all__ = ["Developed", "EnhanceSettings", "Enhanced", "Enhancer", "Progress", "Rendered"]
+__all__ = ["Developed", "EnhanceSettings", "Enhanced", "Enhancer", "Rendered"]

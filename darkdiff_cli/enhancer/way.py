@@ -22,6 +22,7 @@ from darkdiff_cli.files import same_file, unchanged
 from darkdiff_cli.gamut import OutsideSrgb
 from darkdiff_cli.photo import check_target, upright, write_photo
 from darkdiff_cli.photo.doubt_map import write_doubt_map
+from darkdiff_cli.progress import Progress
 from darkdiff_cli.raw import Exposure, finish, read_exposure
 from darkdiff_cli.raw.doubt import doubt_of
 from darkdiff_cli.raw.outside_srgb import outside_srgb
@@ -32,8 +33,6 @@ from darkdiff_models import DarkDiffOutput, DarkDiffPipeline
 from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.devices import pick_device
 
-Progress = Callable[[str, int, int], None]
-"""(stage, done, total)."""
 T = TypeVar("T")
 
 

@@ -1,6 +1,6 @@
 """From raws to a sheet: one after the other; what cannot be shown is a sentence in its row."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from darkdiff_cli.preview.crop import Crop, make_crop
 from darkdiff_cli.preview.pictures import Small, small_picture
 from darkdiff_cli.preview.sheet import Box, Cell, Row, draw_sheet
 from darkdiff_cli.preview.shown import Look, PreviewSettings, Shown, balance_name, shown
+from darkdiff_cli.progress import Progress
 from darkdiff_cli.words import counted
 
 
@@ -52,7 +53,7 @@ def preview_all(
     enhancer: Enhancer,
     images: Sequence[Path],
     settings: PreviewSettings,
-    report: Callable[[str, int, int], None],
+    report: Progress,
 ) -> tuple[list[Row], list[Entry], list[Failure]]:
     """Make the row of every raw.
 

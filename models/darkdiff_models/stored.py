@@ -1,6 +1,7 @@
 """Read networks and settings that strangers may have stored: checked first, and only then given memory."""
 
 import json
+import logging
 import threading
 from inspect import signature
 from pathlib import Path
@@ -23,6 +24,8 @@ SPARE = 100  # tensors that a constructor may make beyond twice those that it ke
 FLOATS = ("F64", "F32", "F16", "BF16")
 RENAMED = {".query.": ".to_q.", ".key.": ".to_k.", ".value.": ".to_v.", ".proj_attn.": ".to_out.0."}
 """Names of attention in the autoencoders of Stable Diffusion as they were first published; diffusers knows both."""
+
+logging.getLogger("diffusers.configuration_utils").setLevel(logging.ERROR)  # it prints names that it does not know
 
 Shapes = dict[str, tuple[int, ...]]
 Network = TypeVar("Network", bound=ModelMixin)

@@ -20,6 +20,7 @@ BASEMENT = {
     "allocator",
     "threads",
     "words",
+    "progress",
     "compiler_cache",
     "files",
     "formats",

@@ -1,9 +1,10 @@
 """What a file may make a reader do, for the process that decodes; it loads no more than it needs."""
 
 import time
-from collections.abc import Callable
 
 import numpy as np
+
+from darkdiff_cli.progress import Progress
 
 
 def swell(gigabytes: float) -> float:
@@ -19,7 +20,7 @@ def hang() -> None:
         time.sleep(1)
 
 
-def count(last: int, report: Callable[[str, int, int], None]) -> int:
+def count(last: int, report: Progress) -> int:
     """Report each number below the last one."""
     for number in range(last):
         report("read", number, last)

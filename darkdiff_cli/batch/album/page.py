@@ -61,7 +61,7 @@ def save_page(page: Path, folder: Path, root: Path, entries: Iterable[Entry], su
     if not failed and not done:
         return False
     newest = sorted(done[-MOST:], key=lambda entry: entry.source)
-    kept = [entry for entry in newest if kept_preview(root, entry.output, entry.key) is not None]
+    kept = [entry for entry in newest if _is_photo(entry) and kept_preview(root, entry.output, entry.key) is not None]
 
     def photos() -> Iterator[Shown]:  # one after the other: memory does not grow with the batch
         for entry in kept:
@@ -114,6 +114,11 @@ def settled(
         if entry.status == "failed" and (place in now or os.path.lexists(folder / entry.source))
     ]
     return failed, [entry for entry in last.values() if entry.status == "done" and (root / entry.output).exists()]
+
+
+def _is_photo(entry: Entry) -> bool:
+    """Whether an entry has what the page says of a photo; another program's line in the ledger may not."""
+    return Path(entry.output).suffix in FORMATS and None not in (entry.ratio, entry.seconds)
 
 
 def link_to(photo: Path, page: Path) -> str:

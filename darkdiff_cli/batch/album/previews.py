@@ -6,15 +6,18 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from stat import S_ISREG
 
 from darkdiff_cli.batch.album.pictures import pictures_of
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.capture.words import camera, f_number, moment, shutter
 from darkdiff_cli.enhancer import Rendered
+from darkdiff_cli.errors import OutputError
 from darkdiff_cli.files import atomically, output_error, remove_partials
 from darkdiff_cli.formats import Format
 
 FOLDER = ".darkdiff-previews"  # in the folder of the photos
+LARGEST = 1_000_000  # bytes of a preview that is read; see `pictures` for what they take
 SHOWN = frozenset[Format]({"jpeg", "png", "webp", "avif"})  # what every current browser shows
 
 
@@ -85,15 +88,21 @@ def keep_preview(root: Path, photo: str, preview: Preview) -> None:
         preview: of the photo.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: it cannot be written. The sentence names the folder of the photos: nobody knows the preview's.
     """
     place = _place(root, photo)
+    if place.parent.is_symlink():  # it may lead to any folder of the user's
+        raise OutputError(f"{place.parent}: is a link, which is not written through; remove it.")
     try:
         place.parent.mkdir(exist_ok=True)
+        remove_partials(place)  # of a run that was killed; whoever made the photo has its claim
+        atomically(place, lambda partial: partial.write_text(json.dumps(asdict(preview)), "ascii"), make_folder=False)
+    except FileExistsError as error:
+        raise OutputError(f"{place.parent}: is no folder, and previews belong there; move it away.") from error
     except OSError as error:
-        raise output_error(place.parent, error) from error
-    remove_partials(place)  # of a run that was killed; whoever made the photo has its claim
-    atomically(place, lambda partial: partial.write_text(json.dumps(asdict(preview)), "ascii"), make_folder=False)
+        raise output_error(root, error) from error
+    except OutputError as error:
+        raise (output_error(root, error.__cause__) if isinstance(error.__cause__, OSError) else error) from error
 
 
 def kept_preview(root: Path, photo: str, key: str) -> Preview | None:
@@ -104,11 +113,26 @@ def kept_preview(root: Path, photo: str, key: str) -> Preview | None:
         photo: the photo inside it.
         key: of input and settings.
     """
+    place = _place(root, photo)
     try:
-        preview = Preview(**json.loads(_place(root, photo).read_text("ascii")))
-    except (OSError, ValueError, TypeError):  # none, a torn one, one of another version
+        if place.parent.is_symlink() or not S_ISREG(place.lstat().st_mode) or place.lstat().st_size > LARGEST:
+            return None
+        preview = Preview(**json.loads(place.read_text("ascii")))
+    except (OSError, ValueError, TypeError, RecursionError):  # none, a torn one, one of another version
         return None
-    return preview if preview.key == key else None
+    return preview if preview.key == key and _is_whole(preview) else None
+
+
+def _is_whole(preview: Preview) -> bool:
+    """Whether everything in a preview that was read is of its kind."""
+    numbers = (preview.width, preview.height, *(preview.crop if isinstance(preview.crop, list) else ()))
+    texts = (preview.before, preview.crop_before, preview.after or "", preview.crop_after or "")
+    return (
+        len(numbers) == 6
+        and all(type(number) is int for number in numbers)
+        and all(isinstance(text, str) for text in texts)
+        and isinstance(preview.shot, dict)
+    )
 
 
 def _place(root: Path, photo: str) -> Path:

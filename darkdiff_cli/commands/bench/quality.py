@@ -1,7 +1,5 @@
 """`darkdiff bench quality` and `protocols`: models and baselines side by side, by named protocols."""
 
-import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -11,6 +9,7 @@ import typer
 from darkdiff_cli.commands.aliases import AsJson
 from darkdiff_cli.commands.bench.lineup import BASELINES, CEILINGS, SID_UNET, Lineup, Sweep
 from darkdiff_cli.commands.bench.options import PublishedFile, ScoringOptions, needs_extra
+from darkdiff_cli.commands.console import say, show, show_json
 from darkdiff_cli.commands.progress import counted_progress
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import SettingsError
@@ -117,7 +116,7 @@ def protocols() -> int:
     from darkdiff_cli.evaluation.protocols.protocol import PROTOCOLS
 
     for protocol in PROTOCOLS.values():
-        print(protocol.describe())
+        show(protocol.describe())
     return 0
 
 
@@ -142,7 +141,7 @@ def quality(
     lineup = methods.lineup(sweep.sweep())
     from darkdiff_cli.evaluation.protocols.published import read_published
     from darkdiff_cli.evaluation.report.page import as_json as found_json
-    from darkdiff_cli.evaluation.report.page import as_text, comparison_lines, quality_table, write_report
+    from darkdiff_cli.evaluation.report.page import as_lines, comparison_lines, quality_table, write_report
 
     others = read_published(published) if published is not None else []
     results = score(methods.data, methods.protocol, lineup, scoring)
@@ -150,14 +149,13 @@ def quality(
     if report is not None:
         write_report(report, results, None, scoring.output)
     if as_json:
-        print(json.dumps(found_json(results, None), indent=2))
+        show_json(found_json(results, None), indent=2)
     else:
-        print(results.protocol)
-        print("\n".join([as_text(quality_table(results)), "", *comparison_lines(results)]))
+        show(results.protocol, *as_lines(quality_table(results)), "", *comparison_lines(results))
         if report is not None:
-            print(report)
+            show(report)
     for sentence in [*results.notes, *results.failures]:
-        print(f"darkdiff: {sentence}", file=sys.stderr)
+        say(sentence)
     return 1 if results.failures else 0
 
 
@@ -200,8 +198,5 @@ def _alex(given: Path | None) -> Path | None:
     try:
         return lpips_file(given)
     except FileNotFoundError as error:
-        print(
-            f"darkdiff: {error}; there are no LPIPS scores without weights, give them with --lpips FILE.safetensors.",
-            file=sys.stderr,
-        )
+        say(f"{error}; there are no LPIPS scores without weights, give them with --lpips FILE.safetensors.")
         return None

@@ -6,6 +6,7 @@ from pathlib import Path
 from darkdiff_cli.commands.bench.lineup import Lineup
 from darkdiff_cli.commands.bench.options import ScoringOptions, needs_extra
 from darkdiff_cli.commands.bench.quality import score
+from darkdiff_cli.commands.console import show
 from darkdiff_cli.commands.progress import counted_progress
 from darkdiff_cli.words import counted
 
@@ -14,7 +15,7 @@ def short() -> int:
     """Score and time the bundled model on a scene made by code, in about two minutes."""
     needs_extra()
     from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
-    from darkdiff_cli.evaluation.report.page import as_text, quality_table, speed_table
+    from darkdiff_cli.evaluation.report.page import as_lines, quality_table, speed_table
     from darkdiff_cli.evaluation.sample import write_sample
     from darkdiff_cli.evaluation.speed.run import run_speed
 
@@ -25,8 +26,7 @@ def short() -> int:
         results = score(f"scenes:{folder}", "scenes", lineup, ScoringOptions(output=folder / "out"))
     with counted_progress("speed", quiet=False) as report:
         speed = run_speed(Enhancer("tiny"), EnhanceSettings(), (3.0,), 1, report)
-    print(results.protocol)
-    print(as_text(quality_table(results)))
-    print(f"\n{speed.model}, {counted(speed.steps, 'step')}, on {speed.device} in {speed.precision}")
-    print(as_text(speed_table(speed)))
+    show(results.protocol, *as_lines(quality_table(results)), "")
+    show(f"{speed.model}, {counted(speed.steps, 'step')}, on {speed.device} in {speed.precision}")
+    show(*as_lines(speed_table(speed)))
     return 1 if results.failures else 0

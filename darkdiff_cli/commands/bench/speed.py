@@ -1,6 +1,5 @@
 """`darkdiff bench speed`: where the time and the memory of a photo go."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
@@ -9,6 +8,7 @@ import typer
 
 from darkdiff_cli.commands.aliases import AsJson, Compile, Device, Guidance, Offline, Quiet, Steps, Tile, Views
 from darkdiff_cli.commands.bench.options import needs_extra
+from darkdiff_cli.commands.console import show, show_json
 from darkdiff_cli.commands.progress import counted_progress
 from darkdiff_cli.errors import SettingsError
 
@@ -112,7 +112,7 @@ def speed(
         raise SettingsError(f"--precision {sampling.precision}: must be one of {', '.join(PRECISIONS)}.")
     from darkdiff_cli.evaluation.report.page import as_json as found_json
     from darkdiff_cli.evaluation.report.page import (
-        as_text,
+        as_lines,
         flow_table,
         memory_table,
         speed_table,
@@ -131,18 +131,18 @@ def speed(
     if report is not None:
         write_report(report, None, found, Path())
     if as_json:
-        print(json.dumps(found_json(None, found), indent=2))
+        show_json(found_json(None, found), indent=2)
     else:
-        print(
+        show(
             f"{found.model}, {found.size} size, steps {found.steps}, guidance {found.guidance:g}, views {found.views}, "
             f"on {found.device} in {found.precision}"
         )
-        print(as_text(speed_table(found)))
+        show(*as_lines(speed_table(found)))
         if (memory := memory_table(found)) is not None:
-            print(as_text(memory))
-        print(as_text(tiles_table(found)))
+            show(*as_lines(memory))
+        show(*as_lines(tiles_table(found)))
         if (flow := flow_table(found)) is not None:
-            print(as_text(flow))
+            show(*as_lines(flow))
     return 0
 
 

@@ -1,6 +1,5 @@
 """`darkdiff bench table N`: the paper's tables, with the models that somebody trained for them."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ from darkdiff_cli.commands.aliases import Steps
 from darkdiff_cli.commands.bench.lineup import Lineup, Sweep
 from darkdiff_cli.commands.bench.options import PublishedFile, ScoringOptions, needs_extra
 from darkdiff_cli.commands.bench.quality import score
+from darkdiff_cli.commands.console import say, show
 from darkdiff_cli.errors import SettingsError
 
 PANEL = "What is scored"
@@ -56,20 +56,20 @@ def table(
     needs_extra()
     from darkdiff_cli.evaluation.protocols.published import read_published
     from darkdiff_cli.evaluation.protocols.tables import get_table
-    from darkdiff_cli.evaluation.report.page import as_text, published_table, quality_table
+    from darkdiff_cli.evaluation.report.page import as_lines, published_table, quality_table
 
     preset = get_table(number)
     others = read_published(published) if published is not None else []
-    print(f"Table {preset.number}: {preset.title}; guidance {preset.guidance:g}; {', '.join(preset.protocols)}")
+    show(f"Table {preset.number}: {preset.title}; guidance {preset.guidance:g}; {', '.join(preset.protocols)}")
     if data is None:
-        print(as_text(published_table(preset.published)))
-        print("\n".join(preset.needs(runs)))
+        show(*as_lines(published_table(preset.published)))
+        show(*preset.needs(runs))
         return 0
     if not data.startswith(f"{preset.kind}:"):
         raise SettingsError(f"--data {data}: table {number} is scored on {preset.kind}:DIR.")
     found = {v.name: preset.checkpoint(v, runs) for v in preset.variants if preset.checkpoint(v, runs).is_dir()}
     if not found:
-        raise SettingsError(f"--runs {runs}: holds none of the table's models:\n" + "\n".join(preset.needs(runs)))
+        raise SettingsError(f"--runs {runs}: holds none of the table's models; without --data it names them.")
     sweep = Sweep((steps,), (preset.guidance if guidance is None else guidance,))
     rows = {variant.name: variant.row for variant in preset.variants}
     lineup = Lineup([str(path) for path in found.values()], [rows[name] for name in found], sweep=sweep)
@@ -78,10 +78,10 @@ def table(
     for protocol in preset.protocols:
         results = score(data, protocol, lineup, replace(scoring, output=scoring.output / protocol))
         results.published = [*(other for other in others if other.protocol == protocol), *preset.published]
-        print(f"\n{results.protocol}\n{as_text(quality_table(results))}")
+        show("", results.protocol, *as_lines(quality_table(results)))
         failures += results.failures
         notes += results.notes
     missing = [line for line in preset.needs(runs) if line.startswith("missing")]
     for line in [*dict.fromkeys(notes), *failures, *missing]:
-        print(f"darkdiff: {line}", file=sys.stderr)
+        say(line)
     return 1 if failures or missing else 0

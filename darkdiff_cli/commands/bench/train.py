@@ -1,8 +1,7 @@
 """`darkdiff bench train`: where the time and the memory of a training step go."""
 
-import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -14,9 +13,11 @@ import typer
 
 from darkdiff_cli.commands.aliases import AsJson, Quiet
 from darkdiff_cli.commands.bench.options import needs_extra
+from darkdiff_cli.commands.console import show, show_json
 from darkdiff_cli.commands.progress import counted_progress
 from darkdiff_cli.commands.train_options import Changes, RecipeName, TrainingMachineOptions
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.progress import Progress
 from darkdiff_cli.words import counted
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def train(
     needs_extra()
     timed.check()
     machine.check()
-    from darkdiff_cli.evaluation.report.page import as_text
+    from darkdiff_cli.evaluation.report.page import as_lines
     from darkdiff_cli.evaluation.report.training import held_table, rate_table
     from darkdiff_cli.evaluation.speed.training import PIECES, run_training
 
@@ -91,16 +92,16 @@ def train(
             begin = partial(_begin, progress, f"stage {stage}", begun, total)
             found.append(run_training(run, stage, not timed.data, timed.steps, begin))
     if as_json:
-        print(json.dumps({"darkdiff": version("darkdiff"), "training": [one.as_dict() for one in found]}, indent=2))
+        show_json({"darkdiff": version("darkdiff"), "training": [one.as_dict() for one in found]}, indent=2)
         return 0
     first = found[0]
     given = timed.base or timed.start
-    print(f"{first.recipe} on {first.device} in {first.precision}, {f'from {given}' if given else 'random weights'}")
+    show(f"{first.recipe} on {first.device} in {first.precision}, {f'from {given}' if given else 'random weights'}")
     for one in found:
         images, parts = counted(one.batch_size, "image"), counted(one.parts, "part")
-        print(f"{one.stage}: {images} of {one.crop} pixels a step, in {parts}")
-    print(as_text(rate_table(found)))
-    print(as_text(held_table(found)))
+        show(f"{one.stage}: {images} of {one.crop} pixels a step, in {parts}")
+    show(*as_lines(rate_table(found)))
+    show(*as_lines(held_table(found)))
     return 0
 
 
@@ -123,6 +124,6 @@ def _run(timed: TimedTrainingOptions, machine: TrainingMachineOptions, folder: P
     return UntrainedRun(plan, source, settings, timed.base or "", timed.start or "", steps=steps, dry=True)
 
 
-def _begin(progress: Callable[[str, int, int], None], stage: str, begun: Iterator[int], total: int, what: str) -> None:
+def _begin(progress: Progress, stage: str, begun: Iterator[int], total: int, what: str) -> None:
     """Say what comes next."""
     progress(f"{stage}, {what}", next(begun), total)

@@ -1,7 +1,7 @@
 """Score methods on a protocol's pairs, one line a picture, so that a stopped run goes on."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,8 +18,8 @@ from darkdiff_cli.evaluation.quality.metrics import Judge, interval, paired
 from darkdiff_cli.evaluation.quality.realism import Features, features_path, kid
 from darkdiff_cli.evaluation.quality.scene import Scene
 from darkdiff_cli.files import JsonLines
+from darkdiff_cli.progress import Progress
 
-Progress = Callable[[str, int, int], None]
 """(what, done, in all)."""
 
 

@@ -118,7 +118,7 @@ def flow_table(speed: SpeedResults) -> list[list[str]] | None:
     return [head, *rows] if rows else None
 
 
-def as_text(table: list[list[str]]) -> str:
+def as_lines(table: list[list[str]]) -> list[str]:
     """Columns aligned with spaces."""
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     lines = []
@@ -127,7 +127,7 @@ def as_text(table: list[list[str]]) -> str:
             cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+    return lines
 
 
 def as_json(quality: Results | None, speed: SpeedResults | None) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from darkdiff_cli.evaluation.speed.flow import run_flow
 from darkdiff_cli.evaluation.speed.memory import PeakMemory
 from darkdiff_cli.evaluation.speed.peer import make_peer, time_peer
 from darkdiff_cli.evaluation.speed.results import STAGES, SpeedResults, Timing
+from darkdiff_cli.progress import Progress
 from darkdiff_cli.raw import read_raw
 from darkdiff_models import Sampling
 from darkdiff_models.devices import device_name
@@ -32,7 +33,7 @@ def run_speed(
     settings: EnhanceSettings,
     sizes: Sequence[float],
     repeats: int,
-    report: Callable[[str, int, int], None],
+    report: Progress,
     controlnet: bool = False,
     batch: int = 0,
 ) -> SpeedResults:

@@ -36,6 +36,7 @@ CARRIED = {
 }
 LARGEST_FILE = 20_000_000  # bytes; the largest sidecars hold masks
 LARGEST = 40_000  # bytes of carried properties, since the XMP of a JPEG has to fit into 65,502
+NAMED, LONGEST_NAME = 3, 40  # properties that a note names, and letters of each
 
 UNREADABLE = (ValueError, LookupError, RecursionError, ElementTree.ParseError)
 """What XML raises: no XML, an unknown encoding, a thousand elements inside each other."""
@@ -174,7 +175,18 @@ def _plain(element: Element | None) -> str:
 
 
 def _fit(xmp: Xmp) -> None:
-    while sum(len(text.encode()) for text in xmp.properties.values()) > LARGEST:
-        name = max(xmp.properties, key=lambda name: len(xmp.properties[name]))
+    """Leave out the longest properties until the others fit, in one note however many they are."""
+    left_out: list[str] = []
+    sizes = {name: len(text.encode()) for name, text in xmp.properties.items()}
+    total = sum(sizes.values())
+    for name in sorted(sizes, key=sizes.__getitem__, reverse=True):
+        if total <= LARGEST:
+            break
+        total -= sizes[name]
+        left_out.append(name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}...")
         del xmp.properties[name], xmp.sources[name]
-        xmp.notes += (f"the sidecar's {name} is too long for a photo's XMP and is left out",)
+    if left_out:
+        more = f" and {len(left_out) - NAMED} more" if len(left_out) > NAMED else ""
+        verb = "is" if len(left_out) == 1 else "are"
+        names = ", ".join(left_out[:NAMED])
+        xmp.notes += (f"the sidecar's {names}{more} {verb} too long for a photo's XMP and {verb} left out",)

@@ -1,11 +1,12 @@
 """From the files of a burst to one frame and its amplification ratio."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from darkdiff_cli.errors import DriveError, InputError, SettingsError, UnreadableError
 from darkdiff_cli.files import same_content, same_file
+from darkdiff_cli.progress import Progress
 from darkdiff_cli.raw.corrections import corrected
 from darkdiff_cli.raw.damage import damage_of
 from darkdiff_cli.raw.exposure import Exposure, exposed
@@ -16,9 +17,7 @@ from darkdiff_cli.raw.stack.merging import Merger
 from darkdiff_cli.words import counted
 
 
-def read_stack(
-    paths: Sequence[Path], settings: ExposureSettings, report: Callable[[str, int, int], None] | None = None
-) -> Exposure:
+def read_stack(paths: Sequence[Path], settings: ExposureSettings, report: Progress | None = None) -> Exposure:
     """Read frames of one scene, correct each by itself, and average them as mosaics.
 
     Two frames are in memory at a time, however many there are. One that cannot be read, or not be aligned with the

@@ -4,6 +4,7 @@ import tracemalloc
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import pytest
@@ -129,6 +130,16 @@ def test_photos_without_a_preview_and_beyond_the_most_are_counted(tmp_path: Path
     assert [a["src"] for tag, a in page.tags if tag == "img" and a.get("class") == "photograph"] == ["2.jpg", "3.jpg"]
     assert "2 photos." in page.text
     assert "2 older ones are in the folder too." in page.text
+    assert "1 photo is not shown, because no preview was kept." in page.text
+
+
+@pytest.mark.parametrize("odd", [{"output": "x.xyz"}, {"ratio": None}, {"seconds": None}])
+def test_a_line_that_is_no_photo_of_ours_is_left_out(odd: dict[str, Any], tmp_path: Path) -> None:
+    shown = replace(PREVIEW, after="YWZ0ZXI=", crop_after="cGFydA==")
+    entries = [photo(tmp_path, DONE), photo(tmp_path, replace(DONE, **{"key": "x", "output": "x.tif", **odd}), shown)]
+    assert save_page(tmp_path / "page.html", tmp_path, tmp_path, entries, Summary())
+    page = Text(tmp_path / "page.html")
+    assert [a["src"] for tag, a in page.tags if tag == "img" and a.get("class") == "photograph"] == ["a.jpg"]
     assert "1 photo is not shown, because no preview was kept." in page.text
 
 

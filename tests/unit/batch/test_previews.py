@@ -1,7 +1,9 @@
 """The small pictures of a photo: the same place, the same exposure, few bytes, and none of another photo."""
 
 import base64
+import errno
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 from PIL import Image
 
 from darkdiff_cli.batch.album.pictures import BYTES, CROP_BYTES, SIDE, pictures_of
-from darkdiff_cli.batch.album.previews import FOLDER, keep_preview, kept_preview, make_preview, shot_of
+from darkdiff_cli.batch.album.previews import FOLDER, Preview, keep_preview, kept_preview, make_preview, shot_of
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.capture.words import shutter
 from darkdiff_cli.cfa import Cfa
@@ -118,15 +120,46 @@ def test_a_preview_is_kept_for_its_photo_alone(tmp_path: Path) -> None:
     assert kept_preview(tmp_path, photo, "made otherwise") is None
     assert kept_preview(tmp_path, "other.tif", "key") is None
     [file] = (tmp_path / FOLDER).iterdir()
-    for broken in ("", "{", "[]", '{"key": "key"}', '{"key": "key", "new": 1}'):
+    odd = [{"crop": [1, 2]}, {"crop": 3}, {"width": "9"}, {"shot": []}, {"before": None}, {"shot": {"a": "b" * 10**6}}]
+    wrong = [json.dumps(json.loads(file.read_text()) | values) for values in odd]
+    for broken in ("", "{", "[]", '{"key": "key"}', '{"key": "key", "new": 1}', *wrong):
         file.write_text(broken)
         assert kept_preview(tmp_path, photo, "key") is None
 
 
-def test_a_store_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def preview() -> Preview:
+    return make_preview("key", rendered(night(80, 120)), "jpeg")
+
+
+def test_a_store_that_is_no_folder_is_one_sentence(tmp_path: Path, preview: Preview) -> None:
     (tmp_path / FOLDER).touch()
-    with pytest.raises(OutputError, match="cannot be written"):
-        keep_preview(tmp_path, "a.jpg", make_preview("key", rendered(night(80, 120)), "jpeg"))
+    with pytest.raises(OutputError, match=rf"{FOLDER}: is no folder, and previews belong there; move it away\.$"):
+        keep_preview(tmp_path, "a.jpg", preview)
+    assert [path.name for path in tmp_path.iterdir()] == [FOLDER]
+
+
+def test_a_store_that_leads_elsewhere_is_neither_written_nor_read(tmp_path: Path, preview: Preview) -> None:
+    (tmp_path / "out").mkdir()
+    keep_preview(tmp_path, "a.jpg", preview)
+    others = sorted((tmp_path / FOLDER).iterdir())
+    (tmp_path / "out" / FOLDER).symlink_to(tmp_path / FOLDER)
+    with pytest.raises(OutputError, match="is a link, which is not written through"):
+        keep_preview(tmp_path / "out", "b.jpg", preview)
+    assert sorted((tmp_path / FOLDER).iterdir()) == others
+    assert kept_preview(tmp_path / "out", "a.jpg", "key") is None
+
+
+def test_a_full_disk_is_told_by_a_folder_that_the_user_knows(
+    tmp_path: Path, preview: Preview, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_partial: Path, *_words: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OutputError) as told:
+        keep_preview(tmp_path, "a.jpg", preview)
+    assert str(told.value) == f"{tmp_path}: the disk is full; free some space or choose another folder."
 
 
 def test_the_shot_in_words() -> None:

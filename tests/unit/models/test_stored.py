@@ -1,6 +1,7 @@
 """A model from a stranger is refused in one sentence before it takes memory, runs code or reads what is not its own."""
 
 import json
+import logging
 import os
 import pickle
 import shutil
@@ -184,6 +185,20 @@ def test_the_toy_model_itself_is_taken(model: Path) -> None:
         path.write_bytes(b"never looked at")
     (model / "link").symlink_to(model / "unet", target_is_directory=True)
     assert load_pipeline(model.rename(model.with_name("moved"))).config["default_steps"] == 2
+
+
+def test_what_a_config_has_beside_its_settings_is_printed_by_nobody(model: Path) -> None:
+    for part in ("vae", "unet", "context", "scheduler"):
+        config(part, **{"\x1b[31mred": "\x1b[2J"})(model)
+    heard: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = heard.append  # type: ignore[method-assign]
+    logging.getLogger("diffusers").addHandler(handler)
+    try:
+        load_pipeline(model)
+    finally:
+        logging.getLogger("diffusers").removeHandler(handler)
+    assert [record.getMessage() for record in heard] == []
 
 
 def test_the_names_of_the_first_autoencoders_of_stable_diffusion_are_known(tmp_path: Path) -> None:

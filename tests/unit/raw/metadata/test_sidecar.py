@@ -1,5 +1,6 @@
 """XMP beside a raw and inside it: what is carried, what wins, and what a broken one does."""
 
+import re
 import shutil
 from pathlib import Path
 from xml.etree import ElementTree
@@ -8,6 +9,7 @@ import pytest
 
 from darkdiff_cli.raw import read_raw
 from darkdiff_cli.raw.metadata import OWN_EXIF, read_metadata
+from darkdiff_cli.raw.metadata.sidecar import LARGEST
 
 LIGHTROOM = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:tiff="http://ns.adobe.com/tiff/1.0/"
@@ -105,7 +107,20 @@ def test_too_many_words_are_left_out_and_said(raw: Path) -> None:
     path.write_text(path.read_text("utf-8").replace("river", "river " * 10_000), encoding="utf-8")
     found = read(raw)
     assert set(found.xmp) == CARRIED - {"dc:subject"}
-    assert "dc:subject is too long" in found.notes[0]
+    assert found.notes == ("the sidecar's dc:subject is too long for a photo's XMP and is left out",)
+
+
+def test_a_flood_of_long_names_is_one_short_note(raw: Path) -> None:
+    flood = " ".join(f'dc:{"n" * 300}{number}="x"' for number in range(20_000))
+    path = sidecar(raw)
+    path.write_text(path.read_text("utf-8").replace('dc:format="image/x"', flood), encoding="utf-8")
+    found = read(raw)
+    names = ", ".join([f"dc:{'n' * 37}..."] * 3)
+    [note] = found.notes
+    told = re.fullmatch(rf"the sidecar's {re.escape(names)} and (\d+) more are too long .* and are left out", note)
+    assert told is not None
+    assert int(told[1]) + 3 + len(found.xmp) == 20_000 + len(CARRIED)
+    assert sum(len(text.encode()) for text in found.xmp.values()) <= LARGEST
 
 
 def test_xmp_inside_the_raw_is_read_and_the_sidecar_wins(shared: Path, tmp_path: Path) -> None:
