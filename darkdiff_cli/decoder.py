@@ -28,8 +28,6 @@ LOOK = 0.05  # seconds between two looks at the process's memory
 KILLED = 5.0  # seconds that a killed process may take to go; one that waits for a dead network drive does not
 
 T = TypeVar("T")
-Report = Callable[[str, int, int], None]
-"""(stage, done, total)."""
 
 
 class Decoder:
@@ -41,7 +39,7 @@ class Decoder:
         module: what the process imports as soon as it is started.
     """
 
-    def __init__(self, timeout: float = TIMEOUT, memory: int = MEMORY, module: str = "darkdiff_cli.raw.stack") -> None:
+    def __init__(self, timeout: float = TIMEOUT, memory: int = MEMORY, module: str = "darkdiff_cli.raw") -> None:
         self.timeout, self.memory, self.module = timeout, memory, module
         self.process: SpawnProcess | None = None
         self.pipe: Connection | None = None
@@ -56,15 +54,13 @@ class Decoder:
     ) -> None:
         self.close()
 
-    def run(self, path: Path, function: Callable[..., T], *arguments: Any, report: Report | None = None) -> T:
+    def run(self, path: Path, function: Callable[..., T], *arguments: Any) -> T:
         """Call a function in the process.
 
         Args:
             path: the file, for what is said where it fails.
             function: of a module; reads the file.
             arguments: its arguments.
-            report: where given, the function's last argument, called here as the function calls it there; each call
-                begins the time anew.
 
         Raises:
             UnreadableError: the file cannot be decoded, takes too long, or brings the process down.
@@ -78,11 +74,8 @@ class Decoder:
             if not self.loaded:
                 self._answer(self.pipe, path)
                 self.loaded = True
-            self.pipe.send((path, function, arguments, report is not None))
-            done, answer = self._answer(self.pipe, path)
-            while not done and report is not None:
-                report(*answer)
-                done, answer = self._answer(self.pipe, path)
+            self.pipe.send((path, function, arguments))
+            answer = self._answer(self.pipe, path)
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
             loaded = self.loaded
             self.close()
@@ -99,8 +92,8 @@ class Decoder:
         result: T = answer
         return result
 
-    def _answer(self, pipe: Connection, path: Path) -> tuple[bool, Any]:
-        """What the process says next: whether it is done, and the result or the arguments of a report."""
+    def _answer(self, pipe: Connection, path: Path) -> Any:
+        """What the process says next."""
         assert self.process is not None
         process = self.process
         most = min(self.memory, _held(process) + int(OF_FREE * psutil.virtual_memory().available))
@@ -112,8 +105,7 @@ class Decoder:
                 )
             if time.monotonic() > end:
                 raise UnreadableError(f"{path}: takes over {self.timeout:g} s to decode; copy it again from the card.")
-        answer: tuple[bool, Any] = pipe.recv()
-        return answer
+        return pipe.recv()
 
     def start(self) -> None:
         """Start the process, which takes seconds to load; `run` does it too where there is none."""
@@ -145,15 +137,13 @@ def _serve(pipe: Connection, module: str) -> None:
     ignore_interrupts()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import_module(module)
-    pipe.send((True, None))
+    pipe.send(None)
     while True:
         try:
-            path, function, arguments, reports = pipe.recv()
+            request = pipe.recv()
         except EOFError:
             return
-        if reports:
-            arguments = (*arguments, lambda *words: pipe.send((False, words)))
-        pipe.send((True, _result(path, function, arguments)))
+        pipe.send(_result(*request))
 
 
 def _result(path: Path, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

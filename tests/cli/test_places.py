@@ -157,7 +157,7 @@ def test_a_raw_that_changes_while_it_is_read_is_one_sentence(
 
     enhancer = Enhancer(str(model_folder), "cpu")
     with pytest.raises(InputError, match="was changed while it was read"):
-        enhancer.decode([raw], reader, raw, ExposureSettings(ratio=200.0))
+        enhancer.decode(raw, reader, raw, ExposureSettings(ratio=200.0))
 
 
 def test_what_reading_raises_of_a_file_that_changed_is_the_change(tmp_path: Path) -> None:

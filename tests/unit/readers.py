@@ -1,7 +1,6 @@
 """What a file may make a reader do, for the process that decodes; it loads no more than it needs."""
 
 import time
-from collections.abc import Callable
 
 import numpy as np
 
@@ -17,13 +16,6 @@ def hang() -> None:
     """Never come back."""
     while True:
         time.sleep(1)
-
-
-def count(last: int, report: Callable[[str, int, int], None]) -> int:
-    """Report each number below the last one."""
-    for number in range(last):
-        report("read", number, last)
-    return last
 
 
 def stumble() -> None:
