@@ -17,7 +17,9 @@ from darkdiff_cli.names import windows_refuses
 PARTIAL = ".{}.{}.partial"  # the target by a digest, so that it fits wherever the target's own name does; a random word
 MOST_ON_WINDOWS = 259  # characters of a path: MAX_PATH counts a null character too
 TRIES = 5  # to write a file that others write too
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = "the disk is full"
+NO_ROOM = {errno.ENOSPC: FULL, errno.EDQUOT: "your quota on this disk is used up"}
+"""What is said of the system's numbers for a disk that takes nothing more."""
 
 
 def atomically(path: Path, write: Callable[[Path], object], make_folder: bool = True) -> None:
@@ -248,6 +250,7 @@ def output_error(path: Path, error: OSError) -> OutputError:
         path: the file or the folder.
         error: as the system raised it.
     """
-    if error.errno in FULL:
-        return OutputError(f"{path}: the disk is full; free some space or choose another folder.")
+    full = {**NO_ROOM, errno.EFBIG: FULL}.get(error.errno or 0)  # the last is said of one file alone
+    if full is not None:
+        return OutputError(f"{path}: {full}; free some space or choose another folder.")
     return OutputError(f"{path}: cannot be written ({error.strerror or error}); choose another folder.")

@@ -1,5 +1,6 @@
 """Disks that fill up, lock up, move and go away under a batch: one sentence, nothing lost, and the next run goes on."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -38,6 +39,22 @@ def mounts(tmp_path: Path) -> Iterator[Path]:
     for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):
         if (place := line.split()[1]).startswith(f"{tmp_path}/"):
             subprocess.run(["umount", "-l", place], check=True)
+
+
+@pytest.fixture
+def quota(mounts: Path) -> Path:
+    """A folder that may get a quota, on a disk that has room."""
+    if shutil.which("mkfs.btrfs") is None or shutil.which("btrfs") is None:
+        pytest.skip("needs btrfs-progs")
+    image, disk = mounts / "image", mounts / "disk"
+    with image.open("wb") as file:
+        file.truncate(128 << 20)
+    subprocess.run(["mkfs.btrfs", "-q", image], check=True, capture_output=True)
+    mounted(disk, "-o", "loop", image)
+    folder = disk / "out"
+    for command in (["quota", "enable", disk], ["subvolume", "create", folder]):
+        subprocess.run(["btrfs", *command], check=True, capture_output=True)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -200,16 +217,42 @@ def test_a_raw_that_vanishes_costs_itself_alone(tmp_path, raws, expected, model_
     assert photos(output).items() == {name: photo for name, photo in expected.items() if "_4" not in name}.items()
 
 
-def test_a_quota_is_a_full_disk(tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("room", [48, 160])
+def test_a_quota_stops_the_run_and_the_next_goes_on(
+    room: int, quota: Path, raws: Path, expected, model_folder: Path
+) -> None:
+    """The first kilobytes are too few for a claim, the others for the second photo."""
+    subprocess.run(["btrfs", "qgroup", "limit", f"{room}K", quota], check=True, capture_output=True)
+    done = darkdiff(*words(raws, model_folder, "-o", quota))
+    assert done.exit_code == (2 if room == 48 else 1), done.stderr
+    assert f"{quota}: your quota on this disk is used up; free some space" in done.stderr
+    made = photos(quota)
+    assert made.items() <= expected.items()
+    assert [name for name in files(quota) if not name.endswith(".claim")] == []
+    one = darkdiff("enhance", raws / "IMG_0.dng", "--model", model_folder, "--quiet", "-o", quota / "one.tif")
+    assert (one.exit_code, one.stderr) == (
+        2,
+        f"darkdiff: {quota / 'one.tif'}: your quota on this disk is used up; free some space or choose another "
+        "folder.\n",
+    )
+    assert photos(quota) == made
+    assert [name for name in files(quota) if not name.endswith(".claim")] == []
+    subprocess.run(["btrfs", "qgroup", "limit", "none", quota], check=True, capture_output=True)
+    again = darkdiff(*words(raws, model_folder, "-o", quota))
+    assert again.exit_code == 0, again.stderr
+    assert photos(quota) == expected
+    assert files(quota) == []
+
+
+def test_a_quota_is_not_called_a_full_disk(tmp_path: Path, monkeypatch) -> None:
     """The disk itself has room."""
     monkeypatch.setattr(place, "LOW", 0)
-    for number in (28, 122):  # ENOSPC, EDQUOT
+    for number, what in ((errno.ENOSPC, "the disk is full"), (errno.EDQUOT, "your quota on this disk is used up")):
         error = OSError(number, "no room")
         sentence = output_error(tmp_path / "a.jpg", error)
+        assert str(sentence) == f"{tmp_path / 'a.jpg'}: {what}; free some space or choose another folder."
         sentence.__cause__ = error
         for failed in (error, sentence):
-            assert str(Place(tmp_path).refuses(failed)).endswith(
-                "the disk is full; free some space and run the batch again."
-            )
+            assert Place(tmp_path).refuses(failed) == f"{tmp_path}: {what}; free some space and run the batch again."
     assert Place(tmp_path).refuses(OSError(13, "denied")) is None  # of one file: the folder takes others
     assert Place(tmp_path).refuses(ValueError("28")) is None
