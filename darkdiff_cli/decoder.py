@@ -25,6 +25,8 @@ TIMEOUT = 120.0  # seconds; a raw of 100 megapixels takes about ten
 MEMORY = 12 * 2**30  # bytes; a raw takes about 20 a photosite, so one of 150 megapixels a quarter of it
 OF_FREE = 0.9  # of what the machine has left
 LOOK = 0.05  # seconds between two looks at the process's memory
+LOADING = 300.0  # seconds that the process may take to start, where the program itself is on a slow drive
+NOT_STARTED = "{}: the process that decodes raws does not start; free some memory, and try again."
 KILLED = 5.0  # seconds that a killed process may take to go; one that waits for a dead network drive does not
 
 T = TypeVar("T")
@@ -72,17 +74,15 @@ class Decoder:
         assert self.pipe is not None
         try:
             if not self.loaded:
-                self._answer(self.pipe, path)
+                self._answer(self.pipe, path, LOADING)
                 self.loaded = True
             self.pipe.send((path, function, arguments))
-            answer = self._answer(self.pipe, path)
+            answer = self._answer(self.pipe, path, self.timeout)
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
             loaded = self.loaded
             self.close()
             if not loaded:
-                raise DarkdiffError(
-                    f"{path}: the process that decodes raws does not start; free some memory."
-                ) from error
+                raise DarkdiffError(NOT_STARTED.format(path)) from error
             raise UnreadableError(f"{path}: brought the raw decoder down; copy it again from the card.") from error
         except BaseException:  # the process still works on the file, and would answer the next question with it
             self.close()
@@ -92,17 +92,19 @@ class Decoder:
         result: T = answer
         return result
 
-    def _answer(self, pipe: Connection, path: Path) -> Any:
-        """What the process says next."""
+    def _answer(self, pipe: Connection, path: Path, timeout: float) -> Any:
+        """What the process says next, within so many seconds."""
         assert self.process is not None
         process = self.process
         most = min(self.memory, _held(process) + int(OF_FREE * psutil.virtual_memory().available))
-        end = time.monotonic() + self.timeout
+        end = time.monotonic() + timeout
         while not pipe.poll(LOOK):
             if _held(process) > most:
                 raise MemoryLimitError(
                     f"{path}: needs over {most / 1e9:.1f} GB to decode; close other programs, or leave it out."
                 )
+            if time.monotonic() > end and not self.loaded:
+                raise DarkdiffError(NOT_STARTED.format(path))
             if time.monotonic() > end:
                 raise UnreadableError(f"{path}: takes over {self.timeout:g} s to decode; copy it again from the card.")
         return pipe.recv()

@@ -15,7 +15,7 @@ from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry, Ledger
 from darkdiff_cli.batch.place import Place, gone
 from darkdiff_cli.batch.presence import Life, Presence, this_machine
-from darkdiff_cli.errors import OutputError
+from darkdiff_cli.errors import DriveError, OutputError
 from darkdiff_cli.files import output_error, remove_partials
 
 FOLDER = ".darkdiff-claims"
@@ -93,6 +93,9 @@ class Claims:
                 self.settle(task)  # another run did it since this one was planned
                 return "theirs"
             remove_partials(task.job.output)  # of a run that was killed
+        except DriveError as error:  # the ledger cannot be read
+            self._check_place()
+            raise OutputError(str(error)) from error
         except OSError as error:  # a card that is locked, say
             self._check_place()
             why = self._place.refuses(error) if self._place is not None else None

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from darkdiff_cli.batch import place
-from darkdiff_cli.batch.ledger import Ledger
+from darkdiff_cli.batch.ledger import NAME, Ledger
 from darkdiff_cli.batch.place import Place
 from darkdiff_cli.batch.run import BatchRun
 from darkdiff_cli.files import output_error
@@ -204,6 +204,27 @@ def test_a_drive_that_gives_nothing_any_more_stops_the_run(mounts, raws, expecte
     assert all(entry.status == "done" for entry in Ledger(output).entries().values())
     image.write_bytes(content)
     again = darkdiff(*words(card, model_folder, "-o", output))
+    assert again.exit_code == 0, again.stderr
+    assert photos(output) == expected
+
+
+def test_a_drive_that_takes_nothing_any_more_costs_no_photo(
+    tmp_path, raws, expected, model_folder, monkeypatch
+) -> None:
+    output, replace = tmp_path / "out", os.replace
+
+    def failing(source, target) -> None:
+        if str(target).endswith(".jpg"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", failing)
+        done = darkdiff(*words(raws, model_folder, "-o", output))
+    assert done.exit_code == 1
+    assert f"{output}: 3 files in a row cannot be written; check the drive, and run the batch again." in done.stderr
+    assert not (output / NAME).exists()
+    again = darkdiff(*words(raws, model_folder, "-o", output))
     assert again.exit_code == 0, again.stderr
     assert photos(output) == expected
 

@@ -128,6 +128,15 @@ def test_a_raw_that_brings_it_down_is_one_sentence_and_the_next_goes_on(
     ]
 
 
+def test_the_time_that_it_takes_to_start_is_not_the_files(monkeypatch) -> None:
+    with Decoder(timeout=0.2, module="tests.unit.readers") as decoder:
+        assert decoder.run(RAW, len, "four") == 4
+        decoder.close()
+        monkeypatch.setattr(decoder_module, "LOADING", 0.0)
+        with pytest.raises(DarkdiffError, match=r"a\.dng: the process that decodes raws does not start"):
+            decoder.run(RAW, len, "four")
+
+
 def test_one_that_does_not_start_is_not_the_files_fault() -> None:
     with Decoder(module="no.such.module") as decoder, pytest.raises(DarkdiffError, match="does not start"):
         decoder.run(RAW, swell, 0.0)
