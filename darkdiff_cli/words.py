@@ -1,4 +1,6 @@
-"""Numbers of things in sentences."""
+"""Numbers of things, and lists of them, in sentences."""
+
+from collections.abc import Sequence
 
 
 def counted(number: int, thing: str) -> str:
@@ -9,3 +11,9 @@ def counted(number: int, thing: str) -> str:
         thing: its name, whose plural ends in s.
     """
     return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Such as "1, 2 or 4"."""
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
