@@ -20,12 +20,13 @@ import psutil
 
 from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, UnreadableError
 from darkdiff_cli.interrupt import ignore_interrupts
-from darkdiff_cli.progress import Progress
 
 TIMEOUT = 120.0  # seconds; a raw of 100 megapixels takes about ten
 MEMORY = 12 * 2**30  # bytes; a raw takes about 20 a photosite, so one of 150 megapixels a quarter of it
 OF_FREE = 0.9  # of what the machine has left
 LOOK = 0.05  # seconds between two looks at the process's memory
+LOADING = 300.0  # seconds that the process may take to start, where the program itself is on a slow drive
+NOT_STARTED = "{}: the process that decodes raws does not start; free some memory, and try again."
 KILLED = 5.0  # seconds that a killed process may take to go; one that waits for a dead network drive does not
 
 T = TypeVar("T")
@@ -40,7 +41,7 @@ class Decoder:
         module: what the process imports as soon as it is started.
     """
 
-    def __init__(self, timeout: float = TIMEOUT, memory: int = MEMORY, module: str = "darkdiff_cli.raw.stack") -> None:
+    def __init__(self, timeout: float = TIMEOUT, memory: int = MEMORY, module: str = "darkdiff_cli.raw") -> None:
         self.timeout, self.memory, self.module = timeout, memory, module
         self.process: SpawnProcess | None = None
         self.pipe: Connection | None = None
@@ -55,15 +56,13 @@ class Decoder:
     ) -> None:
         self.close()
 
-    def run(self, path: Path, function: Callable[..., T], *arguments: Any, report: Progress | None = None) -> T:
+    def run(self, path: Path, function: Callable[..., T], *arguments: Any) -> T:
         """Call a function in the process.
 
         Args:
             path: the file, for what is said where it fails.
             function: of a module; reads the file.
             arguments: its arguments.
-            report: where given, the function's last argument, called here as the function calls it there; each call
-                begins the time anew.
 
         Raises:
             UnreadableError: the file cannot be decoded, takes too long, or brings the process down.
@@ -75,20 +74,15 @@ class Decoder:
         assert self.pipe is not None
         try:
             if not self.loaded:
-                self._answer(self.pipe, path)
+                self._answer(self.pipe, path, LOADING)
                 self.loaded = True
-            self.pipe.send((path, function, arguments, report is not None))
-            done, answer = self._answer(self.pipe, path)
-            while not done and report is not None:
-                report(*answer)
-                done, answer = self._answer(self.pipe, path)
+            self.pipe.send((path, function, arguments))
+            answer = self._answer(self.pipe, path, self.timeout)
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
             loaded = self.loaded
             self.close()
             if not loaded:
-                raise DarkdiffError(
-                    f"{path}: the process that decodes raws does not start; free some memory."
-                ) from error
+                raise DarkdiffError(NOT_STARTED.format(path)) from error
             raise UnreadableError(f"{path}: brought the raw decoder down; copy it again from the card.") from error
         except BaseException:  # the process still works on the file, and would answer the next question with it
             self.close()
@@ -98,21 +92,22 @@ class Decoder:
         result: T = answer
         return result
 
-    def _answer(self, pipe: Connection, path: Path) -> tuple[bool, Any]:
-        """What the process says next: whether it is done, and the result or the arguments of a report."""
+    def _answer(self, pipe: Connection, path: Path, timeout: float) -> Any:
+        """What the process says next, within so many seconds."""
         assert self.process is not None
         process = self.process
         most = min(self.memory, _held(process) + int(OF_FREE * psutil.virtual_memory().available))
-        end = time.monotonic() + self.timeout
+        end = time.monotonic() + timeout
         while not pipe.poll(LOOK):
             if _held(process) > most:
                 raise MemoryLimitError(
                     f"{path}: needs over {most / 1e9:.1f} GB to decode; close other programs, or leave it out."
                 )
+            if time.monotonic() > end and not self.loaded:
+                raise DarkdiffError(NOT_STARTED.format(path))
             if time.monotonic() > end:
                 raise UnreadableError(f"{path}: takes over {self.timeout:g} s to decode; copy it again from the card.")
-        answer: tuple[bool, Any] = pipe.recv()
-        return answer
+        return pipe.recv()
 
     def start(self) -> None:
         """Start the process, which takes seconds to load; `run` does it too where there is none."""
@@ -144,15 +139,13 @@ def _serve(pipe: Connection, module: str) -> None:
     ignore_interrupts()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import_module(module)
-    pipe.send((True, None))
+    pipe.send(None)
     while True:
         try:
-            path, function, arguments, reports = pipe.recv()
+            request = pipe.recv()
         except EOFError:
             return
-        if reports:
-            arguments = (*arguments, lambda *words: pipe.send((False, words)))
-        pipe.send((True, _result(path, function, arguments)))
+        pipe.send(_result(*request))
 
 
 def _result(path: Path, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

@@ -11,13 +11,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from darkdiff_cli.errors import InputError, OutputError
+from darkdiff_cli.errors import DriveError, InputError, OutputError
 from darkdiff_cli.names import windows_refuses
 
 PARTIAL = ".{}.{}.partial"  # the target by a digest, so that it fits wherever the target's own name does; a random word
 MOST_ON_WINDOWS = 259  # characters of a path: MAX_PATH counts a null character too
 TRIES = 5  # to write a file that others write too
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = "the disk is full"
+NO_ROOM = {errno.ENOSPC: FULL, errno.EDQUOT: "your quota on this disk is used up"}
+"""What is said of the system's numbers for a disk that takes nothing more."""
+_DRIVE = ("EIO", "ESTALE", "ENOTCONN", "ENODEV", "ENXIO", "ETIMEDOUT", "EHOSTDOWN", "EHOSTUNREACH", "EREMOTEIO")
+OF_A_DRIVE = tuple(getattr(errno, name) for name in _DRIVE if hasattr(errno, name))  # Windows has not all of them
+"""The system's numbers for a card with a bad spot, a drive that is away, and a network that is down."""
 
 
 def atomically(path: Path, write: Callable[[Path], object], make_folder: bool = True) -> None:
@@ -200,12 +205,19 @@ class JsonLines:
         self._read = 0  # bytes
 
     def read_new(self) -> list[dict[str, Any]]:
-        """The objects that were appended since the last call; the first call gives all of them."""
-        if not self.path.is_file():
-            return []
-        with self.path.open("rb") as file:
-            file.seek(self._read)
-            whole = file.read()
+        """The objects that were appended since the last call; the first call gives all of them.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        try:
+            if not self.path.is_file():
+                return []
+            with self.path.open("rb") as file:
+                file.seek(self._read)
+                whole = file.read()
+        except OSError as error:
+            raise input_error(self.path, error) from error
         whole = whole[: whole.rfind(b"\n") + 1]  # the rest may still be in the writing
         self._read += len(whole)
         found = []
@@ -241,6 +253,27 @@ class JsonLines:
             raise output_error(self.path, error) from error
 
 
+def input_error(path: Path, error: OSError, what: str = "cannot be read") -> InputError:
+    """Say in one sentence why a file or a folder cannot be read: for want of a permission, or by its drive's fault.
+
+    Args:
+        path: the file or the folder.
+        error: as the system raised it.
+        what: of it.
+    """
+    if isinstance(error, PermissionError) or error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+        return InputError(f"{path}: {what} ({error.strerror}); check its path and permissions.")
+    return DriveError(f"{path}: {what} ({error.strerror or error}); check the card or the drive, and try again.")
+
+
+def number_of(error: BaseException) -> int | None:
+    """The system's number of an error, or of the one that it was raised for."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__cause__
+    return None if cause is None else cause.errno
+
+
 def output_error(path: Path, error: OSError) -> OutputError:
     """Say in one sentence why a file or a folder cannot be written.
 
@@ -248,6 +281,7 @@ def output_error(path: Path, error: OSError) -> OutputError:
         path: the file or the folder.
         error: as the system raised it.
     """
-    if error.errno in FULL:
-        return OutputError(f"{path}: the disk is full; free some space or choose another folder.")
+    full = {**NO_ROOM, errno.EFBIG: FULL}.get(error.errno or 0)  # the last is said of one file alone
+    if full is not None:
+        return OutputError(f"{path}: {full}; free some space or choose another folder.")
     return OutputError(f"{path}: cannot be written ({error.strerror or error}); choose another folder.")

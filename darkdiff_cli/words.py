@@ -1,5 +1,6 @@
-"""Words for people: numbers of things in sentences, and words of strangers that may be shown on a terminal."""
+"""Words for people: numbers of things and lists of them in sentences, and words of strangers for a terminal."""
 
+from collections.abc import Sequence
 from unicodedata import category
 
 JOINERS = "\u200c\u200d"  # of letters and emoji; they steer nothing
@@ -14,6 +15,12 @@ def counted(number: int, thing: str) -> str:
         thing: its name, whose plural ends in s.
     """
     return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Such as "1, 2 or 4"."""
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def printable(words: object) -> str:

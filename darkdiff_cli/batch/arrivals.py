@@ -59,6 +59,7 @@ class Arrivals:
         self.find, self.plan, self.say, self.clock = find, plan, say, clock
         self._seen: dict[str, _Seen] = {}  # by name
         self._said: set[str] = set()
+        self._looked = False
 
     def look(self) -> Plan:
         """What is to be done of the files that have become whole since the last look."""
@@ -68,7 +69,8 @@ class Arrivals:
                 identity = job.identity(checksum=False)
                 seen = self._seen.get(job.relative)
                 if seen is None or seen.identity != identity:
-                    still = _unchanged_for(job.source) if seen is None else 0.0
+                    # What comes later has come just now, whatever the clocks of this machine and of the drive say.
+                    still = 0.0 if self._looked else _unchanged_for(job.source)
                     self._seen[job.relative] = _Seen(identity, now - still, now + SETTLED)
                 elif not seen.is_taken and now >= seen.due:
                     if zeros_at_end(job.source) and self._waits(job, "ends in zeros"):
@@ -77,6 +79,7 @@ class Arrivals:
                     whole.append(job)
             except (DarkdiffError, OSError):  # it has gone again
                 continue
+        self._looked = True
         return self.plan(whole) if whole else Plan([], 0, [])
 
     def awaits(self, finished: Finished) -> bool:

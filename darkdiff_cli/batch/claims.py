@@ -15,8 +15,8 @@ from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry, Ledger
 from darkdiff_cli.batch.place import Place, gone
 from darkdiff_cli.batch.presence import Life, Presence, this_machine
-from darkdiff_cli.errors import OutputError
-from darkdiff_cli.files import remove_partials
+from darkdiff_cli.errors import DriveError, OutputError
+from darkdiff_cli.files import output_error, remove_partials
 
 FOLDER = ".darkdiff-claims"
 SUFFIX = ".claim"
@@ -93,11 +93,13 @@ class Claims:
                 self.settle(task)  # another run did it since this one was planned
                 return "theirs"
             remove_partials(task.job.output)  # of a run that was killed
+        except DriveError as error:  # the ledger cannot be read
+            self._check_place()
+            raise OutputError(str(error)) from error
         except OSError as error:  # a card that is locked, say
             self._check_place()
-            if (why := self._place and self._place.refuses(error)) is None:
-                why = f"{self.output}: cannot be written to ({error.strerror}); give another folder with -o."
-            raise OutputError(why) from error
+            why = self._place.refuses(error) if self._place is not None else None
+            raise (OutputError(why) if why is not None else output_error(self.output, error)) from error
         return "ours"
 
     def settle(self, task: Task, entry: Entry | None = None) -> None:
@@ -194,12 +196,13 @@ def _number(claim: Path) -> int:
 def _write(claim: Path, run: str) -> None:
     """Make a claim; FileExistsError where there is one."""
     who = {"run": run, "host": socket.gethostname(), "pid": os.getpid()}  # host and process for those who look into it
-    with claim.open("xb") as file:
-        try:
-            os.write(file.fileno(), json.dumps(who).encode())
-        except OSError:  # the disk is full
-            _unlink(claim)
-            raise
+    file = claim.open("xb", buffering=0)
+    try:
+        with file:  # a network drive may say only at the end that it is full
+            file.write(json.dumps(who).encode())
+    except OSError:
+        _unlink(claim)
+        raise
 
 
 def _run_of(claim: Path) -> str | None:

@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from darkdiff_cli.errors import InputError
-from darkdiff_cli.files import same_file
+from darkdiff_cli.files import input_error, same_file
 from darkdiff_cli.formats import OWN
 from darkdiff_cli.names import numbered, photo_stems
 from darkdiff_cli.raw import RAW_SUFFIXES
@@ -58,7 +58,7 @@ class Job:
             what = "is a link that leads to no file" if self.source.is_symlink() else "is not there any more"
             raise InputError(f"{self.source}: {what}; run the batch again without it.") from error
         except OSError as error:
-            raise InputError(f"{self.source}: cannot be read ({error.strerror}); check its permissions.") from error
+            raise input_error(self.source, error) from error
         return f"{self.relative}|{stat.st_size}|{stat.st_mtime_ns}"
 
 
@@ -91,12 +91,12 @@ def find_jobs(
     """
     if os.path.isfile(folder):
         raise InputError(f"{folder}: is a file; give its folder, or the file to darkdiff enhance.")
-    if not os.path.isdir(folder):
-        raise InputError(f"{folder}: no such folder; give the folder of raw files.")
     try:
         os.scandir(folder).close()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"{folder}: no such folder; give the folder of raw files.") from error
     except OSError as error:
-        raise InputError(f"{folder}: cannot be read ({error.strerror}); check its permissions.") from error
+        raise input_error(folder, error) from error
     found: list[str] = []
     for place, folders, names in os.walk(folder, onerror=on_unreadable):  # follows no links, so link loops do no harm
         here = Path(place)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from darkdiff_cli.errors import OutputError
-from darkdiff_cli.files import FULL
+from darkdiff_cli.files import FULL, NO_ROOM, number_of
 
 LOW = 20_000_000  # bytes; with less left, a failed write means a full disk, whatever the writer says of it
 
@@ -60,8 +60,9 @@ class Place:
         """
         if not isinstance(error, OutputError | OSError):
             return None
-        if _number(error) in FULL[:2] or self._free() < LOW:
-            return f"{self.folder}: the disk is full; free some space and run the batch again."
+        full = NO_ROOM.get(number_of(error) or 0) or (FULL if self._free() < LOW else None)
+        if full is not None:
+            return f"{self.folder}: {full}; free some space and run the batch again."
         try:
             with tempfile.TemporaryFile(dir=self.folder) as file:
                 file.write(b" ")
@@ -75,11 +76,3 @@ class Place:
         with suppress(OSError):
             return shutil.disk_usage(self.folder).free
         return LOW
-
-
-def _number(error: BaseException) -> int | None:
-    """The system's number of an error, or of the one that it was raised for."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, OSError):
-        cause = cause.__cause__
-    return None if cause is None else cause.errno

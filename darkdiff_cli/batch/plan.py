@@ -10,7 +10,7 @@ from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry, Ledger, job_key
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import DarkdiffError
-from darkdiff_cli.files import check_name
+from darkdiff_cli.files import check_name, input_error
 from darkdiff_models.checkpoints import find_model, local_model
 from darkdiff_models.digest import model_digest
 from darkdiff_models.hub import revision_of
@@ -102,8 +102,8 @@ def unreadable_entry(folder: Path, error: OSError) -> Entry:
         error: as the system raised it, with the subfolder's path.
     """
     relative = os.path.relpath(os.fsdecode(error.filename), folder)
-    sentence = f"{folder / relative}: cannot be read ({error.strerror}), nor the raws in it; check its permissions."
-    return Entry("", Path(relative).as_posix(), "", "failed", sentence)
+    sentence = input_error(folder / relative, error, "the raws in it cannot be read")
+    return Entry("", Path(relative).as_posix(), "", "failed", str(sentence))
 
 
 @dataclass(frozen=True)

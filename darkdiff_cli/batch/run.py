@@ -15,7 +15,7 @@ from darkdiff_cli.errors import OutputError
 
 INTERRUPTED = "interrupted"
 RAWS, OTHERS = "raws", "a run on another machine"  # that a run waits for
-UNREAD = 3  # files in a row that a drive does not give: then it is not these files
+AWAY = 3  # files in a row that a drive does not give or take: then it is not these files
 POLL = 1.0  # seconds between two looks for more tasks
 
 
@@ -68,7 +68,7 @@ class BatchRun:
         self.claims = Claims(output, self.ledger)
         self.stopped: str | None = None
         self._tasks, self._unclear = deque(tasks), list[Task]()
-        self._lock, self._begun, self._unread = threading.Lock(), False, 0
+        self._lock, self._begun, self._away = threading.Lock(), False, 0
 
     def stop(self, reason: str) -> None:
         """Hand out no more tasks."""
@@ -130,15 +130,14 @@ class BatchRun:
             if self.incoming is not None and self.incoming.awaits(worker, finished):
                 self.claims.drop(finished.task)
                 return
-            self._unread = self._unread + 1 if finished.unread else 0
+            self._away = self._away + 1 if finished.away is not None else 0
             if finished.stop is not None:
                 self.stop(finished.stop)
-            elif self._unread == UNREAD:
-                folder = finished.task.job.folder
-                self.stop(
-                    f"{folder}: {UNREAD} files in a row cannot be read; check the drive, and run the batch again."
-                )
-            if finished.stop is not None or finished.unread:
+            elif self._away == AWAY:
+                what = "read" if finished.away == finished.task.job.folder else "written"
+                why = f"{AWAY} files in a row cannot be {what}; check the drive, and run the batch again."
+                self.stop(f"{finished.away}: {why}")
+            if finished.stop is not None or finished.away is not None:
                 self.claims.drop(finished.task)  # not for the ledger: the next run tries it again
             else:
                 finished = self._settled(finished)

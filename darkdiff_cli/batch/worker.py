@@ -14,7 +14,8 @@ from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.batch.place import Place, gone
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.enhancer import Developed, Enhancer, EnhanceSettings, Rendered
-from darkdiff_cli.errors import DarkdiffError, DriveError, MemoryLimitError, UnreadableError, sentence_of
+from darkdiff_cli.errors import DarkdiffError, DriveError, MemoryLimitError, OutputError, UnreadableError, sentence_of
+from darkdiff_cli.files import OF_A_DRIVE, number_of
 from darkdiff_cli.raw import Exposure
 from darkdiff_models import DarkDiffOutput
 
@@ -69,7 +70,7 @@ class Finished:
         task: the task.
         entry: for the ledger.
         stop: why the batch cannot go on, and the task is not done: a folder has gone, the disk is full; else None.
-        unread: the drive did not give the raw, which may be its last or its only one.
+        away: the folder whose drive did not give the raw or take the photo, which may be its last or its only one.
         is_unreadable: the raw could not be decoded.
         times: when it was worked on; nothing of one that failed.
     """
@@ -77,7 +78,7 @@ class Finished:
     task: Task
     entry: Entry
     stop: str | None = None
-    unread: bool = False
+    away: Path | None = None
     is_unreadable: bool = False
     times: Times = field(default_factory=dict)
 
@@ -173,7 +174,7 @@ class Worker:
         except Exception as error:  # whatever this file has in it, the others go on
             failed = replace(entry, status="failed", error=sentence_of(error, task.job.source))
             stop, is_unreadable = self._stop(task.job, error), isinstance(error, UnreadableError)
-            return Finished(task, failed, stop, isinstance(error, DriveError), is_unreadable)
+            return Finished(task, failed, stop, _away(task.job, error), is_unreadable)
         times: Times = {**made.times, "write": (began, self.clock())}
         seconds = round(sum(end - begin for begin, end in times.values()), 2)
         return Finished(task, replace(entry, ratio=done.ratio, seconds=seconds, notes=notes), times=times)
@@ -200,3 +201,10 @@ class Worker:
         except Exception as error:
             return (f"the report cannot show it before and after ({sentence_of(error, task.job.source).rstrip('.')})",)
         return ()
+
+
+def _away(job: Job, error: Exception) -> Path | None:
+    """The folder whose drive an error comes from; None where it is another error."""
+    if isinstance(error, DriveError):
+        return job.folder
+    return job.root if isinstance(error, OutputError) and number_of(error) in OF_A_DRIVE else None

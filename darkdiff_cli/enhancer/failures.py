@@ -1,15 +1,13 @@
 """What torch raises, as sentences about the picture."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
-
 from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, SettingsError
 from darkdiff_cli.raw import RawFrame
 from darkdiff_models import DarkDiffPipeline, SamplingSettings
+from darkdiff_models.devices import is_out_of_memory
 from darkdiff_models.tiling.planner import TRAINED
 
 
@@ -37,7 +35,7 @@ def explaining(frame: RawFrame, pipeline: DarkDiffPipeline, sampling: SamplingSe
 
 
 def explained(error: BaseException, source: Path | str, tile: int | None, trained: int) -> DarkdiffError | RuntimeError:
-    """Turn an out-of-memory error into MemoryLimitError; torch words it differently on each kind of device.
+    """Turn an out-of-memory error into MemoryLimitError.
 
     Args:
         error: what was raised.
@@ -45,8 +43,7 @@ def explained(error: BaseException, source: Path | str, tile: int | None, traine
         tile: side of a denoiser tile that was asked for; 0 and None are larger than the one trained on.
         trained: side that the denoiser was trained on.
     """
-    memory = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    if memory or re.search(r"not enough memory|out of memory|alloc.*memory", str(error), re.IGNORECASE):
+    if is_out_of_memory(error):
         smaller = max(8, tile // 2) if tile else trained
         message = f"{source}: does not fit into memory; try --tile {smaller}, or close other programs."
         return MemoryLimitError(message, smaller)

@@ -1,7 +1,6 @@
 """The way of one photo: read, amplify, enhance, write."""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +22,8 @@ from darkdiff_cli.gamut import OutsideSrgb
 from darkdiff_cli.photo import check_target, upright, write_photo
 from darkdiff_cli.photo.doubt_map import write_doubt_map
 from darkdiff_cli.progress import Progress
-from darkdiff_cli.raw import Exposure, finish, read_exposure
+from darkdiff_cli.raw import Exposure, ExposureSettings, RawFrame, finish, read_exposure
+from darkdiff_cli.raw.corrections import read_corrected
 from darkdiff_cli.raw.doubt import doubt_of
 from darkdiff_cli.raw.outside_srgb import outside_srgb
 from darkdiff_cli.raw.rendering import brightened, srgb_of
@@ -122,26 +122,21 @@ class Enhancer:
         report("write", 1, 1)
         return enhanced
 
-    def decode(
-        self, sources: Sequence[Path], function: Callable[..., T], *arguments: Any, report: Progress | None = None
-    ) -> T:
-        """Call a function that reads raws, where this enhancer decodes; they must not change meanwhile.
+    def decode(self, source: Path, function: Callable[..., T], *arguments: Any) -> T:
+        """Call a function that reads a raw, where this enhancer decodes; the file must not change meanwhile.
 
         Args:
-            sources: the raws.
+            source: the raw.
             function: of a module.
             arguments: its arguments.
-            report: its last argument, where given.
 
         Raises:
             InputError, MemoryLimitError: as the function, and as `Decoder.run`.
         """
-        with ExitStack() as stack:
-            for source in sources:
-                stack.enter_context(unchanged(source))
+        with unchanged(source):
             if self.decoder is not None:
-                return self.decoder.run(sources[0], function, *arguments, report=report)
-            return function(*arguments, *([report] if report is not None else []))
+                return self.decoder.run(source, function, *arguments)
+            return function(*arguments)
 
     def read(self, source: Path, settings: EnhanceSettings) -> Exposure:
         """Read a raw, correct it, and choose its amplification ratio.
@@ -153,19 +148,23 @@ class Enhancer:
         Raises:
             InputError, MemoryLimitError: as `enhance`.
         """
-        return self.decode([source], read_exposure, source, settings.exposure)
+        return self.decode(source, read_exposure, source, settings.exposure)
 
     def read_stack(
         self, sources: Sequence[Path], settings: EnhanceSettings, report: Progress | None = None
     ) -> Exposure:
-        """Read frames of one scene, correct each, and stack them on the first.
+        """Read frames of one scene, correct each, and stack them on the first; a file that fails is left out.
 
         Raises:
-            InputError: a file cannot be used, or fewer than two show the same scene.
+            InputError: a file does not fit, the first cannot be used, or fewer than two are left.
             SettingsError: it is one file alone, or one file twice.
             MemoryLimitError: as `enhance`.
         """
-        return self.decode(sources, read_stack, tuple(sources), settings.exposure, report=report)
+
+        def read(path: Path, given: ExposureSettings) -> RawFrame:
+            return self.decode(path, read_corrected, path, given)
+
+        return read_stack(sources, settings.exposure, report, read)
 
     def render(self, exposure: Exposure, settings: EnhanceSettings, report: Progress | None = None) -> Rendered:
         """Turn a frame into the picture that `enhance` writes and `bench` scores.

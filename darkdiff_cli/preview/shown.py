@@ -91,7 +91,7 @@ def shown(enhancer: Enhancer, path: Path, settings: PreviewSettings) -> Shown:
         InputError, MemoryLimitError: as `read_exposures`, and where no white balance can be had.
     """
     plain = replace(settings.exposure, ratio="auto", ev=0.0)
-    exposures = enhancer.decode([path], read_exposures, path, plain, settings.balances)
+    exposures = enhancer.decode(path, read_exposures, path, plain, settings.balances)
     given = zip(exposures, settings.balances, strict=True)
     autos = [Look(made, replace(plain, wb=wb)) for made, wb in given if isinstance(made, Exposure)]
     missing = tuple(error for error in exposures if isinstance(error, InputError))

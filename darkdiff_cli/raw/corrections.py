@@ -51,9 +51,9 @@ def read_corrected(path: Path, settings: ExposureSettings) -> RawFrame:
 
     Args:
         path: of a raw file.
-        settings: which corrections are on.
+        settings: which corrections are on, and the black level.
 
     Raises:
         InputError, MemoryLimitError: as `read_raw`.
     """
-    return corrected(read_raw(path), settings)
+    return corrected(read_raw(path, settings.black), settings)

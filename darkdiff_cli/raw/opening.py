@@ -7,7 +7,8 @@ from pathlib import Path
 
 import rawpy
 
-from darkdiff_cli.errors import DriveError, InputError, MemoryLimitError, UnreadableError
+from darkdiff_cli.errors import InputError, MemoryLimitError, UnreadableError
+from darkdiff_cli.files import input_error
 from darkdiff_cli.raw.damage import overheard
 from darkdiff_cli.raw.unsupported import why_not_decoded
 
@@ -30,21 +31,21 @@ def open_raw(path: Path, heard: list[str] | None = None) -> Iterator[Raw]:
     Raises:
         InputError: the file is missing or of a kind that LibRaw cannot decode, which the sentence names.
         UnreadableError: the file is empty, no raw file, truncated, or damaged.
-        DriveError: its drive does not give it whole, which LibRaw takes for a damaged file.
+        DriveError: its drive does not give it, or not whole, which LibRaw takes for a damaged file.
         MemoryLimitError: the decoded frame does not fit into memory.
     """
-    if not path.exists():
-        raise InputError(f"{path}: no such file; check the path.")
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give the raw files in it.")
-    if not path.is_file():
-        raise InputError(f"{path}: is a device or a pipe, and no file; give a raw file.")
     try:
+        if not path.exists():
+            raise InputError(f"{path}: no such file; check the path.")
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; give the raw files in it.")
+        if not path.is_file():
+            raise InputError(f"{path}: is a device or a pipe, and no file; give a raw file.")
         if path.stat().st_size == 0:
             raise UnreadableError(f"{path}: the file is empty; copy it again from the card.")
         path.open("rb").close()
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
+        raise input_error(path, error) from error
     heard = [] if heard is None else heard
     try:
         with overheard(path, heard), path.open("rb") as file, rawpy.imread(_name(path) or file) as raw:
@@ -69,8 +70,7 @@ def _check_drive(path: Path) -> None:
             while file.read(1 << 20):
                 pass
     except OSError as error:
-        what = f"cannot be read ({error.strerror}); check the card or the drive, and try again."
-        raise DriveError(f"{path}: {what}") from error
+        raise input_error(path, error) from error
 
 
 def known_by_size_alone(path: Path) -> bool:

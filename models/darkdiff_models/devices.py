@@ -1,5 +1,7 @@
 """The device and the precision in which the networks run."""
 
+import re
+
 import psutil
 import torch
 
@@ -49,3 +51,9 @@ def free_memory(device: torch.device) -> int | None:
         cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(torch.cuda.mem_get_info(device)[0]) + cached
     return int(psutil.virtual_memory().available) if device.type == "cpu" else None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that memory ran out; torch words it differently on each kind of device."""
+    memory = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return memory or re.search(r"not enough memory|out of memory|alloc.*memory", str(error), re.IGNORECASE) is not None

@@ -1,5 +1,6 @@
 """Disks that fill up, lock up, move and go away under a batch: one sentence, nothing lost, and the next run goes on."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from darkdiff_cli.batch import place
-from darkdiff_cli.batch.ledger import Ledger
+from darkdiff_cli.batch.ledger import NAME, Ledger
 from darkdiff_cli.batch.place import Place
 from darkdiff_cli.batch.run import BatchRun
 from darkdiff_cli.files import output_error
@@ -38,6 +39,22 @@ def mounts(tmp_path: Path) -> Iterator[Path]:
     for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):
         if (place := line.split()[1]).startswith(f"{tmp_path}/"):
             subprocess.run(["umount", "-l", place], check=True)
+
+
+@pytest.fixture
+def quota(mounts: Path) -> Path:
+    """A folder that may get a quota, on a disk that has room."""
+    if shutil.which("mkfs.btrfs") is None or shutil.which("btrfs") is None:
+        pytest.skip("needs btrfs-progs")
+    image, disk = mounts / "image", mounts / "disk"
+    with image.open("wb") as file:
+        file.truncate(128 << 20)
+    subprocess.run(["mkfs.btrfs", "-q", image], check=True, capture_output=True)
+    mounted(disk, "-o", "loop", image)
+    folder = disk / "out"
+    for command in (["quota", "enable", disk], ["subvolume", "create", folder]):
+        subprocess.run(["btrfs", *command], check=True, capture_output=True)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +208,27 @@ def test_a_drive_that_gives_nothing_any_more_stops_the_run(mounts, raws, expecte
     assert photos(output) == expected
 
 
+def test_a_drive_that_takes_nothing_any_more_costs_no_photo(
+    tmp_path, raws, expected, model_folder, monkeypatch
+) -> None:
+    output, replace = tmp_path / "out", os.replace
+
+    def failing(source, target) -> None:
+        if str(target).endswith(".jpg"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", failing)
+        done = darkdiff(*words(raws, model_folder, "-o", output))
+    assert done.exit_code == 1
+    assert f"{output}: 3 files in a row cannot be written; check the drive, and run the batch again." in done.stderr
+    assert not (output / NAME).exists()
+    again = darkdiff(*words(raws, model_folder, "-o", output))
+    assert again.exit_code == 0, again.stderr
+    assert photos(output) == expected
+
+
 def test_a_raw_that_vanishes_costs_itself_alone(tmp_path, raws, expected, model_folder, when) -> None:
     folder, output = shutil.copytree(raws, tmp_path / "night"), tmp_path / "out"
     when(1, (folder / "IMG_4.dng").unlink)
@@ -200,16 +238,42 @@ def test_a_raw_that_vanishes_costs_itself_alone(tmp_path, raws, expected, model_
     assert photos(output).items() == {name: photo for name, photo in expected.items() if "_4" not in name}.items()
 
 
-def test_a_quota_is_a_full_disk(tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("room", [48, 160])
+def test_a_quota_stops_the_run_and_the_next_goes_on(
+    room: int, quota: Path, raws: Path, expected, model_folder: Path
+) -> None:
+    """The first kilobytes are too few for a claim, the others for the second photo."""
+    subprocess.run(["btrfs", "qgroup", "limit", f"{room}K", quota], check=True, capture_output=True)
+    done = darkdiff(*words(raws, model_folder, "-o", quota))
+    assert done.exit_code == (2 if room == 48 else 1), done.stderr
+    assert f"{quota}: your quota on this disk is used up; free some space" in done.stderr
+    made = photos(quota)
+    assert made.items() <= expected.items()
+    assert [name for name in files(quota) if not name.endswith(".claim")] == []
+    one = darkdiff("enhance", raws / "IMG_0.dng", "--model", model_folder, "--quiet", "-o", quota / "one.tif")
+    assert (one.exit_code, one.stderr) == (
+        2,
+        f"darkdiff: {quota / 'one.tif'}: your quota on this disk is used up; free some space or choose another "
+        "folder.\n",
+    )
+    assert photos(quota) == made
+    assert [name for name in files(quota) if not name.endswith(".claim")] == []
+    subprocess.run(["btrfs", "qgroup", "limit", "none", quota], check=True, capture_output=True)
+    again = darkdiff(*words(raws, model_folder, "-o", quota))
+    assert again.exit_code == 0, again.stderr
+    assert photos(quota) == expected
+    assert files(quota) == []
+
+
+def test_a_quota_is_not_called_a_full_disk(tmp_path: Path, monkeypatch) -> None:
     """The disk itself has room."""
     monkeypatch.setattr(place, "LOW", 0)
-    for number in (28, 122):  # ENOSPC, EDQUOT
+    for number, what in ((errno.ENOSPC, "the disk is full"), (errno.EDQUOT, "your quota on this disk is used up")):
         error = OSError(number, "no room")
         sentence = output_error(tmp_path / "a.jpg", error)
+        assert str(sentence) == f"{tmp_path / 'a.jpg'}: {what}; free some space or choose another folder."
         sentence.__cause__ = error
         for failed in (error, sentence):
-            assert str(Place(tmp_path).refuses(failed)).endswith(
-                "the disk is full; free some space and run the batch again."
-            )
+            assert Place(tmp_path).refuses(failed) == f"{tmp_path}: {what}; free some space and run the batch again."
     assert Place(tmp_path).refuses(OSError(13, "denied")) is None  # of one file: the folder takes others
     assert Place(tmp_path).refuses(ValueError("28")) is None

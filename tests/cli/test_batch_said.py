@@ -110,7 +110,7 @@ def test_patterns_match_whatever_the_case(night: Path, model_folder: Path) -> No
 
 def test_photos_that_have_no_place_are_one_sentence(night: Path, model_folder: Path) -> None:
     done = darkdiff(*words(night, model_folder, "-o", "/proc/photos"))
-    said = "/proc/photos: cannot be written to (No such file or directory); give another folder with -o."
+    said = "/proc/photos: cannot be written (No such file or directory); choose another folder."
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"darkdiff: {said}\n")
 
 

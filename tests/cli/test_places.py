@@ -117,7 +117,7 @@ def test_a_subfolder_that_cannot_be_read_is_said(dark_dng: Path, model_folder: P
     for said in (preview.stderr, made.stderr):
         [line] = [line for line in said.splitlines() if line.startswith("darkdiff:")]
         assert "card 2" in line
-        assert "cannot be read (File name too long), nor the raws in it" in line
+        assert "the raws in it cannot be read (File name too long); check its path" in line
     again = darkdiff(*words)
     assert (again.exit_code, json.loads(again.stdout)["skipped"]) == (1, 1)
     assert "card 2" not in (folder / "darkdiff" / NAME).read_text()
@@ -157,7 +157,7 @@ def test_a_raw_that_changes_while_it_is_read_is_one_sentence(
 
     enhancer = Enhancer(str(model_folder), "cpu")
     with pytest.raises(InputError, match="was changed while it was read"):
-        enhancer.decode([raw], reader, raw, ExposureSettings(ratio=200.0))
+        enhancer.decode(raw, reader, raw, ExposureSettings(ratio=200.0))
 
 
 def test_what_reading_raises_of_a_file_that_changed_is_the_change(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -6,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
+from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.synthesis import Sensor
 from tests.unit.raw.stack.bursts import SHAKE, scene, write_burst
 
@@ -62,6 +65,34 @@ def test_a_frame_that_is_left_out_is_said(burst, enhance, sensor: Sensor, captur
     assert done.exit_code == 2
     assert "none of 1 other frame can be stacked on it" in done.stderr
     assert not (tmp_path / "b.jpg").exists()
+
+
+def test_frames_that_bring_the_decoder_down_are_left_out_and_said(burst, enhance, tmp_path: Path, monkeypatch) -> None:
+    raws = [burst[0], *(tmp_path / f"{name}.dng" for name in ("crash", "hang", "swell")), burst[1]]
+    for number, raw in enumerate(raws[1:4]):
+        raw.write_bytes(burst[2].read_bytes() + bytes(number))  # no copies of one another
+    run = Decoder.run
+
+    def failing(self: Decoder, path: Path, *arguments):
+        run(self, path, len, "")  # it is loaded
+        if path.stem in ("crash", "hang"):  # as a segfault in LibRaw would, and a loop in it
+            os.kill(self.process.pid, signal.SIGKILL if path.stem == "crash" else signal.SIGSTOP)
+        with monkeypatch.context() as patch:
+            patch.setattr(self, "timeout", 0.5 if path.stem == "hang" else 60)
+            patch.setattr(self, "memory", 1 if path.stem == "swell" else self.memory)
+            return run(self, path, *arguments)
+
+    monkeypatch.setattr(Decoder, "run", failing)
+    done = enhance(*raws, "--stack", "-o", tmp_path / "a.jpg", "--quiet")
+    assert done.exit_code == 0, done.stderr
+    reasons = {
+        "crash": "brought the raw decoder down; copy it again from the card",
+        "hang": "takes over 0.5 s to decode; copy it again from the card",
+        "swell": "needs over 0.0 GB to decode; close other programs, or leave it out",
+    }
+    for name, reason in reasons.items():
+        assert f"darkdiff: {burst[0]}: {name}.dng cannot be read and is left out: {reason}.\n" in done.stderr
+    assert b'darkdiff:stacked="2"' in (tmp_path / "a.jpg").read_bytes()
 
 
 @pytest.mark.parametrize(

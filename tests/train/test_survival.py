@@ -16,11 +16,12 @@ from torch.utils.data import Dataset
 from darkdiff_cli.datasets import MosaicCache, Pair, PhotoPairs, RawPairs, SynthesisSettings
 from darkdiff_cli.datasets.cache import _decoder
 from darkdiff_cli.datasets.sid import sid_pairs
-from darkdiff_cli.errors import DarkdiffError, TrainingError, UnreadableError
+from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, TrainingError, UnreadableError
 from darkdiff_cli.training.loop.batches import Cut, batches
 from darkdiff_cli.training.loop.machine import RunSettings
 from darkdiff_cli.training.loop.state import newest_checkpoint
 from darkdiff_cli.training.loop.train import train
+from darkdiff_cli.training.loop.trainer import Trainer
 from tests.train.test_loop import PLAN, data, run, stage_one
 
 __all__ = ["data"]  # a fixture
@@ -82,6 +83,31 @@ def test_a_worker_decodes_raws_in_a_child_and_says_what_is_wrong_in_its_own_word
     assert torch.equal(first.noisy, torch.stack([pairs[0].noisy, pairs[1].noisy]))
     with pytest.raises(UnreadableError, match=r"^/\S+crash\.arw: brought the raw decoder down"):
         next(made)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_step_that_does_not_fit_into_memory_says_what_makes_it_smaller(device, data, tmp_path, monkeypatch) -> None:
+    step = Trainer._update
+
+    def full(self: Trainer, *words):
+        if self.state.step == 2 and device == "cuda":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        if self.state.step == 2:
+            torch.empty(2**50)
+        return step(self, *words)
+
+    monkeypatch.setattr(Trainer, "_update", full)
+    stage = stage_one(accumulation=2, gradient_checkpointing=device == "cpu")
+    with pytest.raises(MemoryLimitError) as error:
+        run(stage, data, tmp_path)
+    between = " " if device == "cpu" else ", gradient_checkpointing to true "
+    assert str(error.value) == (
+        "stage1: a step does not fit into memory; set accumulation above 2 (up to its batch_size of 4)"
+        f"{between}or crop below 32 in the recipe."
+    )
+    monkeypatch.undo()
+    assert newest_checkpoint(tmp_path / "stage1" / "checkpoints") is not None
+    run(stage_one(accumulation=4), data, tmp_path, resume=True)
 
 
 def test_a_broken_file_is_named_once_and_changes_no_resume(data, photo_folder: Path, tmp_path: Path) -> None:

@@ -4,8 +4,6 @@ import time
 
 import numpy as np
 
-from darkdiff_cli.progress import Progress
-
 
 def swell(gigabytes: float) -> float:
     """Take memory bit by bit, as a picture of a claimed size does."""
@@ -18,13 +16,6 @@ def hang() -> None:
     """Never come back."""
     while True:
         time.sleep(1)
-
-
-def count(last: int, report: Progress) -> int:
-    """Report each number below the last one."""
-    for number in range(last):
-        report("read", number, last)
-    return last
 
 
 def stumble() -> None:

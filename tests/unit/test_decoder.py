@@ -12,11 +12,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from darkdiff_cli import decoder as decoder_module
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError
 from darkdiff_cli.raw import ExposureSettings, read_exposure
 from tests.cli.test_batch import darkdiff
-from tests.unit.readers import count, hang, stumble, swell
+from tests.unit.readers import hang, stumble, swell
 
 RAW = Path("a.dng")
 GIVEN = ExposureSettings(ratio=100.0)
@@ -62,17 +63,17 @@ def test_one_that_takes_too_much_memory_is_ended(decoder: Decoder, monkeypatch) 
     assert decoder.run(RAW, swell, 0.25) == 16
 
 
-def test_it_reports_in_order_and_a_stop_between_two_reports_leaves_nothing_behind(decoder: Decoder) -> None:
-    seen: list[tuple[str, int, int]] = []
-    assert decoder.run(RAW, count, 3, report=lambda *words: seen.append(words)) == 3
-    assert seen == [("read", 0, 3), ("read", 1, 3), ("read", 2, 3)]
+def test_a_stop_while_it_works_leaves_nothing_behind(decoder: Decoder, monkeypatch) -> None:
+    held = decoder_module._held
 
-    def interrupted(_stage: str, done: int, _total: int) -> None:
-        if done == 1:
+    def interrupted(process) -> int:
+        if decoder.loaded:
             raise KeyboardInterrupt
+        return held(process)
 
-    with pytest.raises(KeyboardInterrupt):
-        decoder.run(RAW, count, 5, report=interrupted)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(decoder_module, "_held", interrupted)
+        decoder.run(RAW, swell, 0.25)
     assert decoder.run(RAW, swell, 0.0) == 0  # and not an answer to the question before
 
 
@@ -125,6 +126,15 @@ def test_a_raw_that_brings_it_down_is_one_sentence_and_the_next_goes_on(
     assert found["failed"] == [
         {"file": str(raws[1]), "error": f"{raws[1]}: brought the raw decoder down; copy it again from the card."}
     ]
+
+
+def test_the_time_that_it_takes_to_start_is_not_the_files(monkeypatch) -> None:
+    with Decoder(timeout=0.2, module="tests.unit.readers") as decoder:
+        assert decoder.run(RAW, len, "four") == 4
+        decoder.close()
+        monkeypatch.setattr(decoder_module, "LOADING", 0.0)
+        with pytest.raises(DarkdiffError, match=r"a\.dng: the process that decodes raws does not start"):
+            decoder.run(RAW, len, "four")
 
 
 def test_one_that_does_not_start_is_not_the_files_fault() -> None:

@@ -1,5 +1,6 @@
 """Files are whole or not there, whatever kills the writer; lines are passed over where they are torn."""
 
+import errno
 import os
 import resource
 import subprocess
@@ -8,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from darkdiff_cli.errors import OutputError
-from darkdiff_cli.files import JsonLines, atomically, atomically_by_any, remove_partials
+from darkdiff_cli.errors import DriveError, OutputError
+from darkdiff_cli.files import JsonLines, atomically, atomically_by_any, input_error, remove_partials
+from darkdiff_cli.raw.opening import open_raw
 
 DYING = """
 import os, signal, sys
@@ -164,6 +166,31 @@ def test_a_line_that_a_full_disk_cut_off_does_not_spoil_the_next(small_files, tm
     resource.setrlimit(resource.RLIMIT_FSIZE, (4000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
     lines.append({"a": 2}, sync=True)
     assert lines.read_new() == [{"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ENOTCONN])
+@pytest.mark.parametrize("asked", ["stat", "open"])
+def test_a_drive_that_is_away_is_told_from_a_file_that_is_not_there(asked: str, number: int, tmp_path, monkeypatch):
+    path = tmp_path / "a.dng"
+    path.write_bytes(b"raw")
+
+    def away(*_words, **_named):
+        raise OSError(number, os.strerror(number))
+
+    said = f"{path}: cannot be read ({os.strerror(number)}); check the card or the drive, and try again."
+    monkeypatch.setattr(Path, asked, away)
+    with pytest.raises(DriveError) as raw, open_raw(path):
+        pass
+    with pytest.raises(DriveError) as lines:
+        JsonLines(path).read_new()
+    assert (str(raw.value), str(lines.value)) == (said, said)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ENAMETOOLONG])
+def test_what_is_not_the_drives_fault_is_not_said_to_be(number: int, tmp_path: Path) -> None:
+    error = input_error(tmp_path, OSError(number, "words"))
+    assert not isinstance(error, DriveError)
+    assert str(error) == f"{tmp_path}: cannot be read (words); check its path and permissions."
 
 
 def test_several_processes_append_whole_lines(tmp_path: Path) -> None:

@@ -51,7 +51,8 @@ class Libraw(Method):
 
     def render(self, dark: RawFrame, clean: RawFrame | None, ratio: float) -> Picture:  # noqa: ARG002
         """LibRaw's picture of the amplified mosaic."""
-        return finish(render_amplified(dark, ratio), dark, ratio, self.white).srgb_01
+        picture = self.decode(dark.path, render_amplified, dark, ratio)
+        return finish(picture, dark, ratio, self.white).srgb_01
 
 
 class Bm3d(Method):
@@ -135,7 +136,8 @@ class OtherReference(Method):
         other = other_reference(clean.path) if clean.path is not None else None
         if other is None:
             raise InputError(f"{clean.path}: has no second reference beside it; this ceiling is for ELD.")
-        return render_reference(read_raw(other), self.adjust_maximum, self.size)
+        frame = self.decode(other, read_raw, other)
+        return self.decode(other, render_reference, frame, self.adjust_maximum, self.size)
 
 
 @dataclass
@@ -164,7 +166,8 @@ class BestMatrix(Method):
         assert clean is not None
         picture = self.method.render(dark, clean, ratio)
         self.notes = self.method.notes
-        reference = at_the_size_of(picture, render_reference(clean, self.adjust_maximum, self.size))
+        rendered = self.decode(clean.path, render_reference, clean, self.adjust_maximum, self.size)
+        reference = at_the_size_of(picture, rendered)
         linear, wanted = srgb_decode(picture), srgb_decode(reference)
         height, width = (min(a, b) for a, b in zip(linear.shape[:2], wanted.shape[:2], strict=True))
         ours, theirs = (part[:height, :width].reshape(-1, 3) for part in (linear, wanted))

@@ -112,7 +112,7 @@ def run_quality(
         output: folder; takes `scores.jsonl`, a JPEG of each picture, and its features where the judge has VGG. What is
             scored there already is not scored again.
         report: called after every picture.
-        decoder: reads the pairs.
+        decoder: reads the pairs, and renders what LibRaw renders of them.
 
     Returns:
         All scores; a pair that cannot be read is among the failures and does not end the run.
@@ -121,6 +121,8 @@ def run_quality(
         SettingsError: a method needs the clean raw, and the protocol's pairs have a picture of the truth instead.
     """
     _check_methods(methods, judge)
+    for method in methods:
+        method.decoder = decoder
     results = Results(judge.protocol.describe(len(pairs)))
     ledger = JsonLines(output / "scores.jsonl")
     known = _load(ledger, judge, output)

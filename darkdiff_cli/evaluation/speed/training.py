@@ -18,6 +18,7 @@ from darkdiff_cli.interrupt import StopRequest
 from darkdiff_cli.training.cost import META, cost_of
 from darkdiff_cli.training.loop.batches import Cut
 from darkdiff_cli.training.loop.machine import make_accelerator
+from darkdiff_cli.training.loop.memory import fitting
 from darkdiff_cli.training.loop.trainer import Trainer
 from darkdiff_cli.training.run import StageName
 from darkdiff_models.devices import device_name
@@ -95,6 +96,7 @@ def run_training(
 
     Raises:
         SettingsError: something that the stage needs is missing, or several processes share the batch.
+        MemoryLimitError: a step does not fit into memory.
         KeyboardInterrupt: SIGINT or SIGTERM came.
     """
     accelerator = make_accelerator(run.settings)
@@ -108,10 +110,10 @@ def run_training(
     plan, cut = stage.optimisation, Cut.of(stage.optimisation, 0, 1)
     begin("pairs")
     data, marks, memory = run.data(name, stage, kept), Marks(device), PeakMemory(device)
-    trainer = Trainer(stage, accelerator, run.settings, cut, marks.mark)
-    trainer.state.step = LATE
-    parts = trainer.parts(data)
-    with StopRequest() as stop:
+    with fitting(stage.name, plan), StopRequest() as stop:
+        trainer = Trainer(stage, accelerator, run.settings, cut, marks.mark)
+        trainer.state.step = LATE
+        parts = trainer.parts(data)
         for number in range(WARM_UP + steps):
             begin("warm-up" if number < WARM_UP else f"step {number - WARM_UP + 1}")
             if number == WARM_UP:

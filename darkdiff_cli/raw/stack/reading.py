@@ -1,23 +1,27 @@
 """From the files of a burst to one frame and its amplification ratio."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from darkdiff_cli.errors import DriveError, InputError, SettingsError, UnreadableError
+from darkdiff_cli.errors import DriveError, InputError, MemoryLimitError, SettingsError, UnreadableError
 from darkdiff_cli.files import same_content, same_file
 from darkdiff_cli.progress import Progress
-from darkdiff_cli.raw.corrections import corrected
+from darkdiff_cli.raw.corrections import read_corrected
 from darkdiff_cli.raw.damage import damage_of
 from darkdiff_cli.raw.exposure import Exposure, exposed
 from darkdiff_cli.raw.frame import RawFrame
-from darkdiff_cli.raw.reader import read_raw
 from darkdiff_cli.raw.settings import ExposureSettings
 from darkdiff_cli.raw.stack.merging import Merger
 from darkdiff_cli.words import counted
 
 
-def read_stack(paths: Sequence[Path], settings: ExposureSettings, report: Progress | None = None) -> Exposure:
+def read_stack(
+    paths: Sequence[Path],
+    settings: ExposureSettings,
+    report: Progress | None = None,
+    read: Callable[[Path, ExposureSettings], RawFrame] = read_corrected,
+) -> Exposure:
     """Read frames of one scene, correct each by itself, and average them as mosaics.
 
     Two frames are in memory at a time, however many there are. One that cannot be read, or not be aligned with the
@@ -27,6 +31,7 @@ def read_stack(paths: Sequence[Path], settings: ExposureSettings, report: Progre
         paths: raw files of one camera, two or more; all others are aligned with the first.
         settings: as for a single photo; the ratio is that of the mean, so that of one frame.
         report: called with ("read", done, total).
+        read: gives a corrected frame, as `read_corrected`; it may do so in a process of its own.
 
     Returns:
         The stacked frame, above black, with everything but the pixels from the first one; how many frames it is made
@@ -36,28 +41,31 @@ def read_stack(paths: Sequence[Path], settings: ExposureSettings, report: Progre
         SettingsError: it is one file alone, or one file twice, under one name or two.
         InputError: the first cannot be read; another is missing, no raw that can be decoded, or of another camera,
             size or filter; or fewer than two are left.
-        MemoryLimitError: as `read_raw`.
+        MemoryLimitError: the first, or the stack, does not fit into memory.
     """
     _check_paths(paths)
-    first = corrected(read_raw(paths[0], settings.black), settings)
-    merger, times, notes = Merger(first), [first.metadata.exposure_time], list[str]()
-    for done, path in enumerate(paths[1:], start=1):
-        if report is not None:
-            report("read", done, len(paths))
-        try:
-            other = read_raw(path, settings.black)
-        except (UnreadableError, DriveError) as error:
-            reason = str(error).removeprefix(f"{path}: ").removesuffix(".")
-            notes.append(f"{path.name} cannot be read and is left out: {reason}")
-            continue
-        other = corrected(other, settings)
-        _check_fits(other, first)
-        misfit = merger.add(other)
-        if misfit is None:
-            times.append(other.metadata.exposure_time)
-            notes += damage_of(path.name, other.notes)
-        else:
-            notes.append(f"{path.name} {misfit} and is left out")
+    first = read(paths[0], settings)
+    try:
+        merger, times, notes = Merger(first), [first.metadata.exposure_time], list[str]()
+        for done, path in enumerate(paths[1:], start=1):
+            if report is not None:
+                report("read", done, len(paths))
+            try:
+                other = read(path, settings)
+            except (UnreadableError, DriveError, MemoryLimitError) as error:
+                reason = str(error).removeprefix(f"{path}: ").removesuffix(".")
+                notes.append(f"{path.name} cannot be read and is left out: {reason}")
+                continue
+            _check_fits(other, first)
+            misfit = merger.add(other)
+            if misfit is None:
+                times.append(other.metadata.exposure_time)
+                notes += damage_of(path.name, other.notes)
+            else:
+                notes.append(f"{path.name} {misfit} and is left out")
+    except MemoryError as error:
+        what = "the stack does not fit into memory; close other programs, or take frames of a smaller size"
+        raise MemoryLimitError(f"{paths[0]}: {what}.") from error
     if len(times) < 2:
         others = counted(len(paths) - 1, "other frame")
         raise InputError(

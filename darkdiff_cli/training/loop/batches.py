@@ -12,6 +12,7 @@ from darkdiff_cli.datasets import Pair, collate
 from darkdiff_cli.errors import DarkdiffError, SettingsError
 from darkdiff_cli.interrupt import ignore_interrupts
 from darkdiff_cli.training.recipe.optimisation import Optimisation
+from darkdiff_cli.words import listed
 
 HEALTH_IMAGES = 16
 
@@ -43,9 +44,10 @@ class Cut:
         if plan.batch_size % parts:
             counts = range(1, plan.batch_size + 1)
             fitting = [n for n in counts if plan.batch_size % (n * -(-plan.accumulation // n)) == 0]
+            counts_fitting = listed([str(n) for n in fitting])
             raise SettingsError(
                 f"a batch of {plan.batch_size} images in {plan.accumulation} parts cannot be shared equally by "
-                f"{processes} processes; run {_listed(fitting)}, or change batch_size or accumulation in the recipe."
+                f"{processes} processes; run {counts_fitting}, or change batch_size or accumulation in the recipe."
             )
         return cls(rank, processes, accumulation, plan.batch_size // parts)
 
@@ -67,12 +69,6 @@ class Cut:
             for index in range(self.accumulation)
             for image in range(self.size)
         ]
-
-
-def _listed(numbers: list[int]) -> str:
-    """Such as "1, 2 or 4"."""
-    *others, last = map(str, numbers)
-    return f"{', '.join(others)} or {last}" if others else last
 
 
 def batches(

@@ -14,6 +14,7 @@ from darkdiff_cli.training.loop.export import export
 from darkdiff_cli.training.loop.journal import Journal, Report
 from darkdiff_cli.training.loop.lost import named_losses
 from darkdiff_cli.training.loop.machine import RunSettings, make_accelerator
+from darkdiff_cli.training.loop.memory import fitting
 from darkdiff_cli.training.loop.state import newest_checkpoint
 from darkdiff_cli.training.loop.trainer import Trainer
 from darkdiff_cli.training.stages.stage import Stage
@@ -41,6 +42,7 @@ def train(
         InputError: too much of the data cannot be used, or a file is gone.
         SettingsError: the batch cannot be shared among the processes, or the output holds an earlier run that is not
             to be resumed.
+        MemoryLimitError: a step does not fit into memory.
         KeyboardInterrupt: SIGINT or SIGTERM came; a checkpoint was saved.
     """
     folder = settings.output / stage.name
@@ -49,7 +51,7 @@ def train(
     if accelerator.device.type == "cpu":
         keep_freed_memory()
     cut = Cut.of(plan, accelerator.process_index, accelerator.num_processes)
-    with named_losses():
+    with named_losses(), fitting(stage.name, plan):
         run = Trainer(stage, accelerator, settings, cut)
         if newest is not None:
             run.state.load(newest)

@@ -135,6 +135,22 @@ def test_a_file_that_has_long_been_there_is_not_waited_for(tmp_path: Path, monke
     assert watched.said == []
 
 
+@pytest.mark.parametrize("error", [-7200.0, 7200.0])
+def test_a_clock_that_is_set_makes_no_copy_a_failure(error: float, tmp_path: Path, monkeypatch) -> None:
+    """So does the clock of a network drive that is behind or ahead."""
+    watched, now = Watched(tmp_path), time.time()
+    assert watched.after(0) == []
+    monkeypatch.setattr(arrivals.time, "time", lambda: now + error)
+    write(tmp_path / "half.dng", 10, 1)
+    assert watched.after(1) == []
+    assert watched.after(SETTLED) == ["half.dng"]
+    assert watched.fails("half.dng")
+    write(tmp_path / "half.dng", 20, 2)
+    assert watched.after(1) == []
+    assert watched.after(SETTLED) == ["half.dng"]
+    assert not watched.fails("half.dng", unreadable=False)
+
+
 def test_raws_that_nothing_became_of_are_named(tmp_path: Path) -> None:
     watched = Watched(tmp_path)
     for name in ("a", "b"):

@@ -46,9 +46,8 @@ def test_a_subfolder_without_permission_is_told(cards: Path) -> None:
     assert error.errno == errno.EACCES
     entry = unreadable_entry(cards, error)
     assert (entry.source, entry.status) == ("card 2", "failed")
-    assert entry.error == (
-        f"{cards / 'card 2'}: cannot be read (Permission denied), nor the raws in it; check its permissions."
-    )
+    what = "the raws in it cannot be read (Permission denied); check its path and permissions."
+    assert entry.error == f"{cards / 'card 2'}: {what}"
     assert find_jobs(cards, cards / "out", ".jpg", on_unreadable=gone.append) == []
     assert len(gone) == 1  # without --recursive nobody asks what is in it
 

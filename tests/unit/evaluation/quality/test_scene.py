@@ -9,6 +9,7 @@ import pytest
 
 from darkdiff_cli.colour import srgb_decode
 from darkdiff_cli.datasets.rawpairs import RawPair
+from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.evaluation.methods.baselines import Amplified, BestMatrix, Libraw, OtherReference
 from darkdiff_cli.evaluation.methods.external import External
@@ -18,6 +19,7 @@ from darkdiff_cli.evaluation.quality.metrics import Judge
 from darkdiff_cli.evaluation.quality.run import Results, run_quality
 from darkdiff_cli.evaluation.sizes import at_the_size_of, half_size
 from darkdiff_cli.raw import RawFrame, read_raw, render_reference
+from darkdiff_cli.raw.rendering import render_amplified
 from darkdiff_cli.synthesis import mosaic_of, sensor_light, write_dng
 from tests.conftest import DECODER, psnr
 
@@ -137,3 +139,19 @@ def test_libraw_on_the_clean_scenes_is_as_measured_elsewhere(shared: Path) -> No
             values.append(psnr(picture, truth))
     assert len(values) == 7
     assert np.mean(values) == pytest.approx(35.9, abs=0.05)
+
+
+def test_a_raw_that_brings_libraw_down_costs_the_baseline_alone(pair: RawPair, tmp_path: Path, monkeypatch) -> None:
+    run = Decoder.run
+
+    def falling(self: Decoder, path: Path, function, *arguments):
+        if function is render_amplified:
+            assert self.process is not None
+            self.process.kill()  # as a segfault in LibRaw would
+        return run(self, path, function, *arguments)
+
+    monkeypatch.setattr(Decoder, "run", falling)
+    results = scored(pair, FULL, tmp_path / "out", Libraw("file"), Amplified())
+    assert [row.method for row in results.rows] == ["amplify"]
+    said = f"{pair.noisy}: brought the raw decoder down; copy it again from the card."
+    assert results.failures == [f"{pair.scene}, libraw: {said}"]
