@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import psutil
 
-from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, UnreadableError
+from darkdiff_cli.errors import DarkdiffError, DecoderError, MemoryLimitError, UnreadableError
 from darkdiff_cli.interrupt import ignore_interrupts
 
 TIMEOUT = 120.0  # seconds; a raw of 100 megapixels takes about ten
@@ -67,7 +67,7 @@ class Decoder:
         Raises:
             UnreadableError: the file cannot be decoded, takes too long, or brings the process down.
             MemoryLimitError: it does not fit into memory.
-            DarkdiffError: the process does not start.
+            DecoderError: the process does not start.
         """
         if self.pipe is None:
             self.start()
@@ -82,7 +82,7 @@ class Decoder:
             loaded = self.loaded
             self.close()
             if not loaded:
-                raise DarkdiffError(NOT_STARTED.format(path)) from error
+                raise DecoderError(NOT_STARTED.format(path)) from error
             raise UnreadableError(f"{path}: brought the raw decoder down; copy it again from the card.") from error
         except BaseException:  # the process still works on the file, and would answer the next question with it
             self.close()
@@ -104,7 +104,7 @@ class Decoder:
                     f"{path}: needs over {most / 1e9:.1f} GB to decode; close other programs, or leave it out."
                 )
             if time.monotonic() > end and not self.loaded:
-                raise DarkdiffError(NOT_STARTED.format(path))
+                raise DecoderError(NOT_STARTED.format(path))
             if time.monotonic() > end:
                 raise UnreadableError(f"{path}: takes over {self.timeout:g} s to decode; copy it again from the card.")
         return pipe.recv()

@@ -22,6 +22,10 @@ class DriveError(InputError):
     """A file that its drive does not give: a card that was pulled out or has a bad spot, a network that is away."""
 
 
+class DecoderError(DarkdiffError):
+    """The process that decodes raws does not start: the machine is to blame, and no file."""
+
+
 class OutputError(DarkdiffError):
     """An output that cannot be written: read-only, disk full, or existing already."""
 

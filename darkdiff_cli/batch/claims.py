@@ -74,7 +74,8 @@ class Claims:
         "unclear" where a run on another machine has it, which may have died: ask again.
 
         Raises:
-            OutputError: the folder of the photos cannot be written to, or is not there any more.
+            OutputError: the folder of the photos cannot be written to, or is not there any more; that of the claims is
+                a link.
         """
         try:
             presence = self._presence = self._presence or self._appear()
@@ -150,12 +151,18 @@ class Claims:
     def tidy(self) -> None:
         """Remove what dead runs left, for a run that has nothing to do."""
         if self.folder.is_dir():
-            with suppress(OSError):  # a folder that cannot be written to
+            with suppress(OSError, OutputError):  # a folder that cannot be written to
                 self._presence = self._appear()
                 self.close()
 
     def _appear(self) -> Presence:
-        """This run's sign of life in the folder, which is made where it is not there."""
+        """This run's sign of life in the folder, which is made where it is not there.
+
+        Raises:
+            OutputError: the folder is a link.
+        """
+        if self.folder.is_symlink():  # it may lead to any folder of the user's
+            raise OutputError(f"{self.folder}: is a link, which is not written through; remove it.")
         while True:
             self.folder.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):  # another run has just tidied the folder away

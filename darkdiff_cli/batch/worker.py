@@ -14,7 +14,15 @@ from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.batch.place import Place, gone
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.enhancer import Developed, Enhancer, EnhanceSettings, Rendered
-from darkdiff_cli.errors import DarkdiffError, DriveError, MemoryLimitError, OutputError, UnreadableError, sentence_of
+from darkdiff_cli.errors import (
+    DarkdiffError,
+    DecoderError,
+    DriveError,
+    MemoryLimitError,
+    OutputError,
+    UnreadableError,
+    sentence_of,
+)
 from darkdiff_cli.files import OF_A_DRIVE, number_of
 from darkdiff_cli.raw import Exposure
 from darkdiff_models import DarkDiffOutput
@@ -189,6 +197,8 @@ class Worker:
         for folder in (job.folder, job.root):
             if self._place(folder).has_gone():
                 return gone(folder)
+        if isinstance(error, DecoderError):
+            return str(error)
         return self._place(job.root).refuses(error)
 
     def _keep_preview(self, task: Task, rendered: Rendered) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from darkdiff_cli.batch.claims import FOLDER, Claims, Task
+from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import NAME, Entry, Ledger
 from darkdiff_cli.batch.presence import _state
 from darkdiff_cli.compiler_cache import keep_compiled_networks
@@ -69,3 +71,14 @@ def test_a_ledger_that_leads_elsewhere_is_not_written_through(tmp_path: Path) ->
 def test_a_ledger_line_with_another_kind_of_model_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text('{"key":"a","source":"a.dng","output":"a.jpg","status":"done","model":{"a":1}}\n')
     assert Ledger(tmp_path).entries() == {}
+
+
+def test_claims_that_lead_elsewhere_are_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / FOLDER).symlink_to(tmp_path / "precious")
+    claims = Claims(tmp_path / "out", Ledger(tmp_path / "out"))
+    with pytest.raises(OutputError, match=f"{FOLDER}: is a link"):
+        claims.take(Task(Job(tmp_path, "a.dng", tmp_path / "out", "a.jpg"), "a"))
+    claims.tidy()
+    assert list((tmp_path / "precious").iterdir()) == []

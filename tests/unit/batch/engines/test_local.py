@@ -68,3 +68,17 @@ def test_the_networks_have_the_device_while_one_photo_is_developed_and_another_f
 
 def _ignore(*_: object) -> None:
     """Nobody looks at the progress."""
+
+
+def test_a_decoder_that_does_not_start_ends_the_run_and_blames_no_file(tmp_path: Path, shoot, worker: Worker) -> None:
+    for number in range(3):
+        shoot(tmp_path / f"{number}.dng", 100.0 + number, 0.1)
+    worker.decoder.close()
+    worker.decoder.module = "no.such.module"
+    output = tmp_path / "out"
+    output.mkdir()
+    jobs, summary = find_jobs(tmp_path, output, ".jpg"), Summary()
+    run = BatchRun([Task(job, job.relative) for job in jobs], output, Tally(summary, lambda *_: None, lambda _: None))
+    work_through(run, worker, "cpu", SimpleNamespace(requested=False))
+    assert run.stopped is not None and "the process that decodes raws does not start" in run.stopped
+    assert run.ledger.entries() == {}
