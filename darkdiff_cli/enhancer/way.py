@@ -6,29 +6,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
 
 from darkdiff_cli.allocator import keep_freed_memory
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.enhancer.developed import developed
-from darkdiff_cli.enhancer.failures import explaining, name_of
+from darkdiff_cli.enhancer.failures import explaining
+from darkdiff_cli.enhancer.finished import finished
 from darkdiff_cli.enhancer.how_made import how_made
 from darkdiff_cli.enhancer.identity import identity, name_of_model
 from darkdiff_cli.enhancer.values import Developed, Enhanced, EnhanceSettings, Rendered
-from darkdiff_cli.errors import InputError, SettingsError
+from darkdiff_cli.enhancer.written import write_doubt, write_picture
+from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.files import same_file, unchanged
-from darkdiff_cli.gamut import OutsideSrgb
-from darkdiff_cli.photo import check_target, upright, write_photo
-from darkdiff_cli.photo.doubt_map import write_doubt_map
+from darkdiff_cli.photo import check_target
 from darkdiff_cli.progress import Progress
-from darkdiff_cli.raw import Exposure, ExposureSettings, RawFrame, finish, read_exposure
+from darkdiff_cli.raw import Exposure, ExposureSettings, RawFrame, read_exposure
 from darkdiff_cli.raw.corrections import read_corrected
-from darkdiff_cli.raw.doubt import doubt_of
-from darkdiff_cli.raw.outside_srgb import outside_srgb
-from darkdiff_cli.raw.rendering import brightened, srgb_of
 from darkdiff_cli.raw.stack import read_stack
-from darkdiff_cli.raw.white_balance import camera_colours
 from darkdiff_models import DarkDiffOutput, DarkDiffPipeline
 from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.devices import pick_device
@@ -118,7 +113,7 @@ class Enhancer:
         report("write", 0, 1)
         enhanced = self.write(output, rendered, settings)
         if doubt_map is not None:
-            enhanced = replace(enhanced, doubt=self.write_doubt(doubt_map, rendered), doubt_map=doubt_map)
+            enhanced = replace(enhanced, doubt=write_doubt(doubt_map, rendered), doubt_map=doubt_map)
         report("write", 1, 1)
         return enhanced
 
@@ -212,19 +207,7 @@ class Enhancer:
         Raises:
             InputError: the networks gave values that are no numbers.
         """
-        frame, ratio, chosen = exposure.frame, exposure.ratio, settings.exposure
-        plain = srgb_of(made.srgb.numpy(), frame, dict(self.pipeline.config)["data_format"])
-        picture, gain = finish(plain, frame, ratio, chosen.white_used, chosen.strength)
-        if not np.isfinite(picture).all():
-            name = name_of(frame)
-            raise InputError(f"{name}: the model gave NaN or infinite values; try --device cpu, or another ratio.")
-        rendered = Rendered(picture, exposure, made.sampling, made.plan, made.notes, gain)
-        if settings.photo.wide:
-            rendered = replace(rendered, outside=outside_srgb(plain, frame, ratio, gain))
-        if settings.doubt:
-            shown = brightened(plain, gain)
-            rendered = replace(rendered, doubt=doubt_of(shown, frame, ratio * gain, exposure.noise, chosen.strength))
-        return rendered
+        return finished(exposure, made, settings, dict(self.pipeline.config)["data_format"])
 
     def write(self, output: Path, rendered: Rendered, settings: EnhanceSettings) -> Enhanced:
         """Write the picture of `render` upright, with capture metadata and provenance.
@@ -232,28 +215,5 @@ class Enhancer:
         Raises:
             OutputError: the target cannot be written.
         """
-        exposure, used = rendered.exposure, rendered.sampling
-        frame, strength = exposure.frame, settings.exposure.strength
-        picture = upright(rendered.srgb_01, frame.orientation)
         provenance = how_made(self.identity, self.pipeline.compiled, rendered, settings.exposure)
-        outside = rendered.outside
-        if outside is not None:
-            outside = OutsideSrgb(*(upright(part, frame.orientation) for part in (outside.below, outside.above)))
-        write_photo(output, picture, frame.metadata, provenance, settings.photo, camera_colours(frame), outside)
-        height, width = picture.shape[:2]
-        ratio, notes = round(exposure.ratio, 4), (*frame.notes, *frame.metadata.notes, *rendered.notes)
-        return Enhanced(output, ratio, width, height, used.steps, used.guidance, exposure.frames, strength, notes=notes)
-
-    def write_doubt(self, target: Path, rendered: Rendered) -> float:
-        """Write the map of where the picture of `render` may be wrong, upright; returns its mean.
-
-        Raises:
-            OutputError: the target cannot be written.
-            ValueError: the settings of `render` did not ask for it.
-        """
-        if rendered.doubt is None:
-            raise ValueError("settings.doubt was off when the picture was rendered")
-        orientation = rendered.exposure.frame.orientation
-        size = upright(rendered.srgb_01, orientation).shape[:2]
-        write_doubt_map(target, upright(rendered.doubt, orientation), size)
-        return round(float(rendered.doubt.mean()), 5)
+        return write_picture(output, rendered, settings, provenance)

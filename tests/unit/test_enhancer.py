@@ -8,6 +8,7 @@ import torch
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.enhancer.failures import explained
+from darkdiff_cli.enhancer.written import write_doubt
 from darkdiff_cli.errors import MemoryLimitError, SettingsError
 from darkdiff_cli.photo import PhotoSettings
 from darkdiff_cli.raw import ExposureSettings, RawFrame
@@ -129,4 +130,4 @@ def test_noise_is_measured_once_and_for_the_photo_that_is_written(dark_dng: Path
     assert len(measured) == 2
     assert means[1] > means[0] > 0
     with pytest.raises(ValueError, match="off when the picture was rendered"):
-        enhancer.write_doubt(tmp_path / "a.png", enhancer.render(enhancer.read(dark_dng, settings), settings))
+        write_doubt(tmp_path / "a.png", enhancer.render(enhancer.read(dark_dng, settings), settings))

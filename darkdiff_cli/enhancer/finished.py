@@ -1,0 +1,41 @@
+"""From what the networks made to the picture of a photo."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from darkdiff_cli.enhancer.failures import name_of
+from darkdiff_cli.enhancer.values import EnhanceSettings, Rendered
+from darkdiff_cli.errors import InputError
+from darkdiff_cli.raw import DataFormat, Exposure, finish
+from darkdiff_cli.raw.doubt import doubt_of
+from darkdiff_cli.raw.outside_srgb import outside_srgb
+from darkdiff_cli.raw.rendering import brightened, srgb_of
+from darkdiff_models import DarkDiffOutput
+
+
+def finished(exposure: Exposure, made: DarkDiffOutput, settings: EnhanceSettings, data_format: DataFormat) -> Rendered:
+    """Bring the networks' picture to the white level and the strength of the settings.
+
+    Args:
+        exposure: the frame and its amplification ratio.
+        made: of it.
+        settings: they also say whether colours outside sRGB and the doubt are measured.
+        data_format: of the model, see `DarkDiffPipeline`.
+
+    Raises:
+        InputError: the networks gave values that are no numbers.
+    """
+    frame, ratio, chosen = exposure.frame, exposure.ratio, settings.exposure
+    plain = srgb_of(made.srgb.numpy(), frame, data_format)
+    picture, gain = finish(plain, frame, ratio, chosen.white_used, chosen.strength)
+    if not np.isfinite(picture).all():
+        name = name_of(frame)
+        raise InputError(f"{name}: the model gave NaN or infinite values; try --device cpu, or another ratio.")
+    rendered = Rendered(picture, exposure, made.sampling, made.plan, made.notes, gain)
+    if settings.photo.wide:
+        rendered = replace(rendered, outside=outside_srgb(plain, frame, ratio, gain))
+    if settings.doubt:
+        shown = brightened(plain, gain)
+        rendered = replace(rendered, doubt=doubt_of(shown, frame, ratio * gain, exposure.noise, chosen.strength))
+    return rendered
