@@ -1,9 +1,11 @@
 """The file formats of photos: their names, suffixes, bit depths and colour spaces, and the packages that some need."""
 
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Literal, NamedTuple, get_args
 
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.words import listed
 
 Format = Literal["jpeg", "tiff", "png", "avif", "jxl", "webp", "exr", "dng"]
 Colour = Literal["srgb", "display-p3", "adobe-rgb", "rec2020", "prophoto"]
@@ -52,21 +54,47 @@ def check_format(name: Format, bit_depth: int, colour: Colour, compression: Comp
     """
     kind = KINDS[name]
     if bit_depth not in kind.bit_depths:
-        allowed = " or ".join(str(depth) for depth in sorted(kind.bit_depths))
+        allowed = listed([str(depth) for depth in sorted(kind.bit_depths)])
         raise SettingsError(f"--bit-depth {bit_depth} does not go with {name}; use {allowed}.")
+    if name == "dng" and colour not in kind.colours:
+        raise SettingsError(f"--colour {colour} does not go with dng, which holds the camera's own colours; drop it.")
     if colour not in kind.colours:
-        raise SettingsError(f"--colour {colour} does not go with {name}; use {' or '.join(kind.colours)}.")
+        raise SettingsError(f"--colour {colour} does not go with {name}; use {listed(kind.colours)}.")
     if compression is not None and compression not in kind.compressions:
         having = [other for other, facts in KINDS.items() if compression in facts.compressions]
-        raise SettingsError(f"--compression {compression} does not go with {name}; it is for {' or '.join(having)}.")
-    if compression == "lossy" and find_spec(CODECS) is None:
-        raise SettingsError(
-            f"--compression lossy needs the package {CODECS}; run pip install 'darkdiff[formats]', or drop the option."
-        )
-    package = kind.packages.get(bit_depth)
-    if package is not None and find_spec(package) is None:
+        raise SettingsError(f"--compression {compression} does not go with {name}; it is for {listed(having)}.")
+    if compression == "lossy":
+        _check_package(CODECS, "--compression lossy", ", or drop the option")
+    if (package := kind.packages.get(bit_depth)) is not None:
         other = [str(depth) for depth in kind.bit_depths if depth not in kind.packages]
-        instead = f", or give --bit-depth {' or '.join(other)}" if other else ""
+        instead = f", or give --bit-depth {listed(other)}" if other else ""
+        _check_package(package, f"{name} with {bit_depth} bits", instead)
+
+
+def is_usable(package: str) -> bool:
+    """Whether a package is there and loads; one that was damaged, or made for another Python, does not."""
+    return _trouble_with(package) is None
+
+
+def _trouble_with(package: str) -> str | None:
+    try:
+        import_module(package)
+    except (ImportError, OSError) as error:
+        return "" if find_spec(package) is None else next(iter(str(error).splitlines()), "ImportError")
+    return None
+
+
+def _check_package(package: str, what: str, instead: str) -> None:
+    """Refuse what needs a package that is not there or does not load.
+
+    Raises:
+        SettingsError: so it is.
+    """
+    trouble = _trouble_with(package)
+    if trouble == "":
+        raise SettingsError(f"{what} needs the package {package}; run pip install 'darkdiff[formats]'{instead}.")
+    if trouble is not None:
         raise SettingsError(
-            f"{name} with {bit_depth} bits needs the package {package}; run pip install 'darkdiff[formats]'{instead}."
+            f"{what} needs the package {package}, which does not load ({trouble}); run pip install --force-reinstall "
+            f"{package}{instead}."
         )

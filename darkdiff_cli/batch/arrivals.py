@@ -7,9 +7,10 @@ from pathlib import Path
 
 from darkdiff_cli.batch.claims import is_claimed
 from darkdiff_cli.batch.jobs import Job
+from darkdiff_cli.batch.place import gone
 from darkdiff_cli.batch.plan import Plan
 from darkdiff_cli.batch.worker import Finished
-from darkdiff_cli.errors import DarkdiffError
+from darkdiff_cli.errors import DarkdiffError, InputError
 from darkdiff_cli.raw.damage import zeros_at_end
 
 SETTLED = 3.0  # seconds for which a file's size and time must have stayed the same before it is looked at
@@ -43,6 +44,7 @@ class Arrivals:
     only once it has not changed for PATIENCE. One that changes after it was taken is taken again.
 
     Args:
+        folder: of the raws.
         find: every raw of the folder now.
         plan: which of some jobs are to be done, by the ledger.
         say: called with a sentence about each file that is waited for, once.
@@ -51,20 +53,25 @@ class Arrivals:
 
     def __init__(
         self,
+        folder: Path,
         find: Callable[[], Sequence[Job]],
         plan: Callable[[Sequence[Job]], Plan],
         say: Callable[[str], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.find, self.plan, self.say, self.clock = find, plan, say, clock
+        self.folder, self.find, self.plan, self.say, self.clock = folder, find, plan, say, clock
         self._seen: dict[str, _Seen] = {}  # by name
         self._said: set[str] = set()
         self._looked = False
 
     def look(self) -> Plan:
-        """What is to be done of the files that have become whole since the last look."""
+        """What is to be done of the files that have become whole since the last look.
+
+        Raises:
+            InputError: the folder is not there any more, or cannot be read.
+        """
         now, whole = self.clock(), []
-        for job in self.find():
+        for job in self._jobs():
             try:
                 identity = job.identity(checksum=False)
                 seen = self._seen.get(job.relative)
@@ -89,14 +96,26 @@ class Arrivals:
         return finished.is_unreadable and self._waits(job, what)
 
     def left(self, finished: Sequence[str]) -> list[str]:
-        """Raws of the folder that nothing became of, and that no other run is at.
+        """Raws of the folder that nothing became of, and that no other run is at; none of a folder that has gone.
 
         Args:
             finished: names of those that something became of.
         """
         known = set(finished)
-        tasks = self.plan([job for job in self.find() if job.relative not in known]).tasks
+        try:
+            jobs = self._jobs()
+        except InputError:
+            return []
+        tasks = self.plan([job for job in jobs if job.relative not in known]).tasks
         return [task.job.relative for task in tasks if not is_claimed(task)]
+
+    def _jobs(self) -> Sequence[Job]:
+        try:
+            return self.find()
+        except InputError as error:
+            if self._looked and not self.folder.exists():
+                raise InputError(gone(self.folder)) from error
+            raise
 
     def _waits(self, job: Job, reason: str) -> bool:
         """Put the next look at a file off; False where it has not changed for too long."""

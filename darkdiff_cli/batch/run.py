@@ -11,7 +11,7 @@ from typing import Protocol
 from darkdiff_cli.batch.claims import Claims, Task
 from darkdiff_cli.batch.ledger import Ledger
 from darkdiff_cli.batch.worker import Finished
-from darkdiff_cli.errors import OutputError
+from darkdiff_cli.errors import InputError, OutputError
 
 INTERRUPTED = "interrupted"
 RAWS, OTHERS = "raws", "a run on another machine"  # that a run waits for
@@ -39,7 +39,11 @@ class Incoming(Protocol):
     """Where the tasks of a batch come from that goes on."""
 
     def more(self) -> Sequence[Task]:
-        """Tasks that have come up."""
+        """Tasks that have come up.
+
+        Raises:
+            InputError: none can come any more.
+        """
 
     def awaits(self, worker: str, finished: Finished) -> bool:
         """Whether a worker's task that failed is no failure yet; it then comes up again."""
@@ -105,9 +109,14 @@ class BatchRun:
         They come from whoever watches a folder, and from a run on another machine that may have died.
         """
         while self.stopped is None and not stop.requested:
-            if self.incoming is not None and (tasks := self.incoming.more()):
-                self._tasks.extend(tasks)
-                return True
+            if self.incoming is not None:
+                try:
+                    self._tasks.extend(self.incoming.more())
+                except InputError as error:  # the folder of the raws has gone
+                    self.stop(str(error))
+                    return False
+                if self._tasks:
+                    return True
             if self._unclear:
                 self.watcher.waits(OTHERS)
                 time.sleep(POLL)

@@ -59,6 +59,7 @@ def batch(
     from darkdiff_cli.batch.ledger import Ledger
     from darkdiff_cli.batch.place import gone
     from darkdiff_cli.batch.plan import identify_model, plan_batch, unreadable_entry
+    from darkdiff_cli.batch.run import INTERRUPTED
     from darkdiff_cli.batch.worker import WorkerSettings
 
     model = diffusion.model
@@ -87,7 +88,7 @@ def batch(
         plan = replace(plan, lost=[*(unreadable_entry(folder, error) for error in unread), *plan.lost])
         if not files.dry_run:
             progress.doing(loading_words(model))
-            arrivals = Arrivals(find, planned, say) if files.watch else None
+            arrivals = Arrivals(folder, find, planned, say) if files.watch else None
             compiled = machine.compile == "on"
             worker = WorkerSettings(known.name, settings, files.timeout, page is not None, compile=compiled)
             summary = _run(plan, root, worker, machine.settings(), output, arrivals, progress)
@@ -98,9 +99,10 @@ def batch(
     page = None if summary.stopped == gone(root) else page  # no folder is made anew for it
     page, pageless = _saved(page, lambda made: save_page(made, folder, root, ledger.entries().values(), summary))
     show_results(summary, output, files.watch, page)
-    if summary.stopped == "interrupted" and not files.watch:  # of a watch it is the usual end
+    if summary.stopped == INTERRUPTED and not files.watch:
         raise KeyboardInterrupt(GO_ON)
-    return 1 if summary.failed or pageless or (summary.stopped and not files.watch) else 0
+    stopped = summary.stopped not in (None, INTERRUPTED)  # an interrupt is the usual end of a watch
+    return 1 if summary.failed or pageless or stopped else 0
 
 
 def _say_pinned(known: "KnownModel", quiet: bool) -> None:

@@ -3,13 +3,12 @@
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from darkdiff_cli.formats import CODECS
+from darkdiff_cli.formats import CODECS, is_usable
 from darkdiff_cli.photo.tiff import Extra
 
 NONE, JPEG, JPEG_XL = 1, 7, 52546  # Compression; 7 is lossless for more than 8 bits
@@ -47,7 +46,7 @@ def lossless(pixels: NDArray[np.uint16]) -> Packed:
         pixels: (h, w, 3) linear light, 0 to 65535.
     """
     side = min(TILE, *(length // STEP * STEP for length in pixels.shape[:2]))
-    if side == 0 or find_spec(CODECS) is None:
+    if side == 0 or not is_usable(CODECS):
         return Packed(iter([pixels.astype("<u2").tobytes()]), {"rowsperstrip": pixels.shape[0]}, NONE, [])
 
     def encode(place: Place) -> bytes:

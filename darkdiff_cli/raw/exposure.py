@@ -12,7 +12,7 @@ from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw.corrections import OF_THE_PICTURE, OF_THE_SENSOR, corrected
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.noise import NO_NOISE, MeasuredNoise, measure_noise
-from darkdiff_cli.raw.ratio import estimate_ratio
+from darkdiff_cli.raw.ratio import estimated
 from darkdiff_cli.raw.reader import read_raw
 from darkdiff_cli.raw.settings import ExposureSettings, WhiteBalance
 
@@ -98,5 +98,9 @@ def exposed(frame: RawFrame, settings: ExposureSettings, frames: int, seconds: f
     """
     if settings.saturation is not None:
         frame = replace(frame, white_level=frame.black_level.mean + settings.saturation)
-    ratio = estimate_ratio(frame) if settings.ratio == "auto" else settings.ratio
+    if settings.ratio == "auto":
+        ratio, darkness = estimated(frame)
+        frame = frame if darkness is None else replace(frame, notes=(*frame.notes, darkness))
+    else:
+        ratio = settings.ratio
     return Exposure(frame, ratio * 2.0**settings.ev, frames, seconds)

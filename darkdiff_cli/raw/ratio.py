@@ -12,6 +12,7 @@ from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.ratio_fit import COEFFICIENTS
 
 MIN_RATIO, MAX_RATIO = 1.0, 300.0
+DARK = 2.0  # times the most: a photo that is darker by so much gets a word
 KEY = 0.15  # luminance that an evenly lit wall is brought to
 BLOCKS = 48  # blocks along the longer side
 FLOOR_DN = 1.0  # a block must be brighter than an error of the black level can make it ...
@@ -44,9 +45,12 @@ class LitPart:
 
     def ratio(self, coefficients: Sequence[float] = COEFFICIENTS) -> float:
         """The amplification ratio in [1, 300] with these coefficients."""
+        return min(max(self.wanted(coefficients), MIN_RATIO), MAX_RATIO)
+
+    def wanted(self, coefficients: Sequence[float] = COEFFICIENTS) -> float:
+        """The amplification ratio that the light asks for, without bounds."""
         correction = float(self.shape @ np.array(coefficients))
-        stops = self.key_stops + min(max(correction, -MOST_DOWN), MOST_UP)
-        return min(max(2.0**stops, MIN_RATIO), MAX_RATIO)
+        return float(2.0 ** (self.key_stops + min(max(correction, -MOST_DOWN), MOST_UP)))
 
 
 def estimate_ratio(frame: RawFrame) -> float:
@@ -61,8 +65,21 @@ def estimate_ratio(frame: RawFrame) -> float:
     Returns:
         A ratio in [1, 300], with two significant digits; 300 where nothing is lit.
     """
+    return estimated(frame)[0]
+
+
+def estimated(frame: RawFrame) -> tuple[float, str | None]:
+    """The ratio of `estimate_ratio`, and a sentence where the picture stays dark with it."""
     lit = lit_part(frame)
-    return float(f"{MAX_RATIO if lit is None else lit.ratio():.2g}")
+    if lit is None:
+        return MAX_RATIO, f"nothing in it stands above the noise, so it was amplified x{MAX_RATIO:g}, the most"
+    ratio, wanted = float(f"{lit.ratio():.2g}"), lit.wanted()
+    if wanted <= DARK * MAX_RATIO:
+        return ratio, None
+    return ratio, (
+        f"it is darker than x{ratio:g} makes up for (its light asks for x{wanted:.2g}), so the photo is dark: it got "
+        "hardly any light, or its levels are wrong; --ratio or --ev amplify more"
+    )
 
 
 def lit_part(frame: RawFrame) -> LitPart | None:

@@ -16,7 +16,7 @@ from darkdiff_cli.raw.frame import BalanceSource, RawFrame
 from darkdiff_cli.raw.line_noise.lines import is_measured, without_line_noise
 from darkdiff_cli.raw.noise import measure_noise
 from darkdiff_cli.raw.opening import LIBRAW_VERSION
-from darkdiff_cli.raw.ratio import estimate_ratio
+from darkdiff_cli.raw.ratio import estimated
 from darkdiff_cli.raw.reader import read_raw
 from darkdiff_cli.raw.rendering import square_size
 from darkdiff_cli.raw.settings import ExposureSettings
@@ -195,7 +195,7 @@ def read_report(path: Path) -> RawReport:
         # Seconds are saved: line noise has zero mean, and averages out in the blocks that the ratio is estimated from.
         settings = ExposureSettings(line_noise="off", hot_pixels="auto" if defects else "off")
     used = corrected(frame, settings)
-    noise = measure_noise(frame)
+    noise, (ratio, darkness) = measure_noise(frame), estimated(used)
     return RawReport(
         file=str(path),
         bytes=path.stat().st_size,
@@ -223,9 +223,9 @@ def read_report(path: Path) -> RawReport:
             defects=None if frame.cfa is None else defects,
             row_noise=_spread(offsets, 1) if is_measured(frame) else None,
             column_noise=_spread(offsets, 0) if is_measured(frame) else None,
-            ratio=estimate_ratio(used),
+            ratio=ratio,
         ),
-        notes=(*used.notes, *frame.metadata.notes),
+        notes=(*used.notes, *frame.metadata.notes, *(() if darkness is None else (darkness,))),
     )
 
 

@@ -1,6 +1,7 @@
 """`enhance --doubt` as a user runs it."""
 
 import json
+import struct
 from pathlib import Path
 
 from PIL import Image
@@ -31,6 +32,20 @@ def test_a_map_lies_beside_the_photo(dark_dng: Path, model_folder: Path, tmp_pat
     nowhere = enhance(dark_dng, "--model", model_folder, "-o", tmp_path / "other.jpg", "--doubt", "no/map.png")
     assert nowhere.stderr == "darkdiff: no: no such folder; create it or choose another with --doubt.\n"
     assert (nowhere.exit_code, (tmp_path / "other.jpg").exists()) == (2, False)
+
+
+def test_the_map_of_an_upright_photo_is_upright(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
+    data = dark_dng.read_bytes()
+    landscape = struct.pack("<HHIHH", 274, 3, 1, 1, 0)  # the tag of the orientation
+    assert landscape in data
+    portrait = tmp_path / "portrait.dng"
+    portrait.write_bytes(data.replace(landscape, struct.pack("<HHIHH", 274, 3, 1, 6, 0)))
+    photo, doubt = tmp_path / "night.jpg", tmp_path / "doubt.png"
+    done = enhance(portrait, "--model", model_folder, "-o", photo, "--doubt", doubt)
+    assert done.exit_code == 0, done.stderr
+    with Image.open(photo) as made, Image.open(doubt) as shown:
+        assert made.height > made.width
+        assert shown.height == made.height + LEGEND
 
 
 def test_the_maps_of_several_photos_go_into_a_folder(shoot, model_folder: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,7 @@ def test_a_colour_space_is_in_the_photo(dark_dng: Path, model_folder: Path, tmp_
 
 
 def test_a_missing_package_is_said_before_anything_is_done(dark_dng: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("darkdiff_cli.formats.find_spec", lambda _name: None)
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
     done = darkdiff("enhance", dark_dng, "-o", tmp_path / "a.jxl")
     assert done.exit_code == 2
     assert "needs the package imagecodecs; run pip install 'darkdiff[formats]'." in " ".join(done.stderr.split())

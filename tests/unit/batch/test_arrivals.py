@@ -23,7 +23,7 @@ class Watched:
     def __init__(self, folder: Path) -> None:
         self.folder, self.now, self.asked = folder, 0.0, list[list[str]]()
         self.said = list[str]()
-        self.arrivals = Arrivals(self.find, self.plan, self.said.append, lambda: self.now)
+        self.arrivals = Arrivals(self.folder, self.find, self.plan, self.said.append, lambda: self.now)
 
     def find(self) -> list[Job]:
         return find_jobs(self.folder, self.folder / "out", ".jpg")

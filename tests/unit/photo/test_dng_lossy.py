@@ -1,5 +1,6 @@
 """The small DNG, decoded by its own tags: the lossless one within the noise, at a quarter of its size."""
 
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -173,7 +174,7 @@ def test_other_formats_have_no_choice(kind: Format, compression, tmp_path: Path)
 
 
 def test_a_missing_package_is_one_sentence(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("darkdiff_cli.formats.find_spec", lambda _name: None)
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
     settings = PhotoSettings("dng", 16, compression="lossy")
     with pytest.raises(SettingsError) as refused:
         write_photo(tmp_path / "a.dng", np.zeros((9, 9, 3), dtype=np.float32), CaptureMetadata(), NOTE, settings)

@@ -145,7 +145,7 @@ def test_every_format_carries_the_profile(kind: str, depth: int, cube: np.ndarra
         assert image.getexif().get_ifd(34665)[40961] == 65535  # uncalibrated: not sRGB
 
 
-@pytest.mark.parametrize("kind", ["jxl", "dng"])
-def test_some_formats_have_no_other_colour_space(kind: str, cube: np.ndarray, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=f"--colour prophoto does not go with {kind}; use srgb"):
+@pytest.mark.parametrize(("kind", "instead"), [("jxl", "; use srgb"), ("dng", ", which holds the camera's own")])
+def test_some_formats_have_no_other_colour_space(kind: str, instead: str, cube: np.ndarray, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"--colour prophoto does not go with {kind}{instead}"):
         write_photo(tmp_path / "a", cube, CaptureMetadata(), NOTE, PhotoSettings(kind, 16, colour="prophoto"))

@@ -1,5 +1,6 @@
 import os
 import resource
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from importlib.util import find_spec
@@ -209,15 +210,28 @@ def test_a_bit_depth_that_a_format_lacks_is_refused(kind: str, depth: int, pictu
 
 @pytest.mark.parametrize(("kind", "depth"), [(k, d) for k, facts in KINDS.items() for d in facts.packages])
 def test_a_missing_package_is_one_sentence(kind, depth, picture, capture, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("darkdiff_cli.formats.find_spec", lambda _name: None)
+    package = KINDS[kind].packages[depth]
+    monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(SettingsError) as refused:
         write_photo(tmp_path / "a", picture, capture, NOTE, PhotoSettings(kind, depth))
-    package = KINDS[kind].packages[depth]
     instead = ", or give --bit-depth 8" if kind == "png" else ""
     assert str(refused.value) == (
         f"{kind} with {depth} bits needs the package {package}; run pip install 'darkdiff[formats]'{instead}."
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_package_that_does_not_load_is_one_sentence(picture, capture, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "site" / "OpenEXR").mkdir(parents=True)
+    (tmp_path / "site" / "OpenEXR" / "__init__.py").write_text("raise ImportError('libz.so.9: no such file\\nmore')")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.delitem(sys.modules, "OpenEXR", raising=False)
+    with pytest.raises(SettingsError) as refused:
+        write_photo(tmp_path / "a.exr", picture, capture, NOTE, PhotoSettings("exr", 16))
+    assert str(refused.value) == (
+        "exr with 16 bits needs the package OpenEXR, which does not load (libz.so.9: no such file); "
+        "run pip install --force-reinstall OpenEXR."
+    )
 
 
 @pytest.mark.parametrize(("kind", "depth", "name"), ALL)

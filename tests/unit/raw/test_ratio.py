@@ -8,6 +8,7 @@ from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.colour import srgb_decode, srgb_encode, srgb_from_camera
 from darkdiff_cli.raw import ExposureSettings, RawFrame, estimate_ratio, read_exposure, read_raw
 from darkdiff_cli.raw.black_level import BlackLevel
+from darkdiff_cli.raw.exposure import exposed
 from darkdiff_cli.synthesis import Sensor, SensorNoise, expose, unprocess
 
 NOISE = SensorNoise(gain=1.0, shape=0.1, read_scale=1.0, row_scale=0.3)
@@ -78,6 +79,21 @@ def test_a_wrong_black_level_does_not_light_the_surroundings(scene: np.ndarray, 
 
 def test_black_frame_asks_for_no_more_than_the_limit(sensor: Sensor) -> None:
     assert estimate_ratio(darken(np.zeros((64, 64, 3), np.float32), 300.0, sensor)) == 300.0
+
+
+@pytest.mark.parametrize(
+    ("light", "words"),
+    [(1 / 300, None), (1 / 2000, "it is darker than x300 makes up for"), (0.0, "nothing in it stands")],
+)
+def test_a_photo_that_stays_dark_gets_a_word(
+    scene: np.ndarray, sensor: Sensor, light: float, words: str | None
+) -> None:
+    """Its levels may be wrong, or the lens was covered."""
+    frame = darken(scene * float(light > 0), 1 / light if light else 300.0, sensor)
+    exposure = exposed(frame, ExposureSettings(), 1, None)
+    assert exposure.ratio == 300.0 or words is None
+    assert [note.startswith(words or "") for note in exposure.frame.notes] == [True] * (words is not None)
+    assert exposed(frame, ExposureSettings(ratio=300.0), 1, None).frame.notes == ()
 
 
 def test_development_scenes_within_a_stop_and_a_bit(shared: Path) -> None:
