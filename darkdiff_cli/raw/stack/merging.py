@@ -18,7 +18,8 @@ from darkdiff_cli.raw.stack.roughness import roughness
 LEAST_SHARE = 0.4  # of the photo that a frame must show
 SQUARE = 16  # photosites along the side of the squares that tell how much brighter a frame is
 LIT, LEAST_LIT = 20.0, 16  # deviations of the noise at which a square counts as lit, and how many must
-MOST_CHANGE = 1.4  # between what EXIF says and what there is
+MOST_CHANGE = 1.4  # between what EXIF says and what there is; beyond it the light is another, or EXIF is wrong
+EVEN = 0.2  # of the change, by which squares may differ that changed alike
 
 
 class Merger:
@@ -55,7 +56,10 @@ class Merger:
             return "has too little in common with the first frame to be aligned with it"
         aligned, seen, error = self._aligned(other.light_dn() * np.float32(scale), motion)
         seen &= aligned < CLIPPED * scale * other.white_level
-        change = self._change(aligned, seen)
+        change, is_even = self._change(aligned, seen)
+        if is_even and not 1 / MOST_CHANGE <= change <= MOST_CHANGE:
+            return f"is {1 / change:.2g} times as bright as its exposure time and ISO say"
+        change = float(np.clip(change, 1 / MOST_CHANGE, MOST_CHANGE))
         scale, aligned = scale * change, aligned * np.float32(change)
         measured = self._noise_of(other)
         noise = MeasuredNoise(measured.gain * scale, measured.read * scale)
@@ -90,8 +94,10 @@ class Merger:
         share = 1 / self.weight if self.weight.ndim == 2 else (1 / self.weight).mean(axis=-1)
         return np.asarray(share / share.mean(), np.float32)
 
-    def _change(self, aligned: NDArray[np.float32], seen: NDArray[np.bool_]) -> float:
+    def _change(self, aligned: NDArray[np.float32], seen: NDArray[np.bool_]) -> tuple[float, bool]:
         """By how much the light is brighter in the first frame than EXIF says: lamps flicker, and times are rounded.
+
+        And whether it is so nearly everywhere.
 
         The median over squares that are lit in both, each weighted by its light, so that what moved does not count.
         """
@@ -101,11 +107,12 @@ class Merger:
         mine, others = (tiles.sum(axis=(1, 3, 4), dtype=np.float64).ravel() for tiles in cut)
         lit = mine + others > LIT * np.sqrt(SQUARE**2 * self._variance(self.noise))
         if lit.sum() < LEAST_LIT:
-            return 1.0
+            return 1.0, True
         order = np.argsort(mine[lit] / np.maximum(others[lit], 1e-12))
         ratio, weight = (mine[lit] / np.maximum(others[lit], 1e-12))[order], others[lit][order].clip(0)
         middle = np.searchsorted(np.cumsum(weight), weight.sum() / 2)
-        return float(np.clip(ratio[min(middle, len(ratio) - 1)], 1 / MOST_CHANGE, MOST_CHANGE))
+        change = max(float(ratio[min(middle, len(ratio) - 1)]), 1e-6)
+        return change, bool(np.mean(np.abs(ratio / change - 1) < EVEN) > 0.5)
 
     def _noise_of(self, other: RawFrame) -> MeasuredNoise:
         """The noise of a frame in its own DN: the first one's at the same ISO, since a measurement errs by itself."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
@@ -130,6 +131,20 @@ def test_hot_pixels_do_not_pass_for_defects_that_were_subtracted(pattern: np.nda
     photo, dark = save("photo.dng", pattern + 100.0), save("dark.dng", pattern, 2)
     without = read_exposure(photo, replace(plain(dark), hot_pixels="auto")).frame.light_dn()
     np.testing.assert_array_equal(without, read_exposure(photo, plain(dark)).frame.light_dn())
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_a_dark_frame_that_shows_a_picture_is_said(shown: bool, save: Save) -> None:
+    """A frame of the night, taken for a dark frame, is a picture taken off a picture. A glow at a border is none."""
+    rng = np.random.default_rng(0)
+    y = np.mgrid[0:512, 0:640][0]
+    dark = rng.gamma(0.3, 10, y.shape) + 200 * np.exp(-((y / 90) ** 2)) + rng.normal(0, 3, (512, 1))
+    dark += np.where(rng.random(y.shape) < 0.002, 3000, 0)
+    if shown:
+        dark += 2 * (gaussian_filter(rng.normal(size=y.shape), 30) > 0)
+    notes = read_dark((save("dark.dng", dark),), None).notes
+    sentence = "the dark frame dark.dng shows a picture, which is taken off the photo; was the lens covered?"
+    assert notes == ((sentence,) if shown else ())
 
 
 def test_enhance_subtracts_it_and_says_what_differs(

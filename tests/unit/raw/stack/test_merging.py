@@ -247,3 +247,12 @@ def test_where_light_is_rough_the_first_frame_counts_for_more(cfa: str, sensor: 
     assert weights[0][edge].mean() < 0.6
     assert weights[0][calm].mean() > 0.9
     assert weights[1][edge].mean() > 0.9
+
+
+def test_a_frame_whose_exposure_is_not_what_it_says_is_left_out(sensor: Sensor) -> None:
+    first, brighter = (
+        frame_of(exposed(scene(), sensor, ratio, seed), sensor) for seed, ratio in enumerate((100.0, 20.0))
+    )
+    misfit = Merger(first).add(brighter)
+    assert misfit == "is 5 times as bright as its exposure time and ISO say"
+    assert Merger(brighter).add(first) == "is 0.2 times as bright as its exposure time and ISO say"
