@@ -14,6 +14,7 @@ from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.batch.plan import Plan
 from darkdiff_cli.batch.tally import Summary
 from darkdiff_cli.batch.worker import Finished
+from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw.damage import TAIL
 
 
@@ -168,3 +169,14 @@ def test_what_became_of_a_file_before_is_undone_when_it_comes_up_again(tmp_path:
     summary = Summary(2, [other], [failed])
     summary.add(Plan([Task(job, "3")], 0, []))
     assert (summary.total, summary.done, summary.failed, summary.to_do) == (2, [other], [], 1)
+
+
+def test_a_folder_that_goes_ends_the_watch_with_what_there_is(tmp_path: Path) -> None:
+    folder = tmp_path / "night"
+    folder.mkdir()
+    watched = Watched(folder)
+    assert watched.after(0) == []
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="night: is not there any more"):
+        watched.after(1)
+    assert watched.arrivals.left([]) == []

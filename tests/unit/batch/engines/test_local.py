@@ -13,6 +13,7 @@ from darkdiff_cli.batch.run import BatchRun
 from darkdiff_cli.batch.tally import Summary, Tally
 from darkdiff_cli.batch.worker import Worker, WorkerSettings
 from darkdiff_cli.enhancer import EnhanceSettings
+from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import ExposureSettings
 
 PATIENCE = 60.0  # seconds that one thread waits for another before it says so
@@ -82,3 +83,16 @@ def test_a_decoder_that_does_not_start_ends_the_run_and_blames_no_file(tmp_path:
     work_through(run, worker, "cpu", SimpleNamespace(requested=False))
     assert run.stopped is not None and "the process that decodes raws does not start" in run.stopped
     assert run.ledger.entries() == {}
+
+
+def test_a_run_whose_raws_have_gone_stops(tmp_path: Path) -> None:
+    class Gone:
+        def more(self) -> list[Task]:
+            raise InputError("night: is not there any more.")
+
+        def awaits(self, _worker: str, _finished: object) -> bool:
+            return False
+
+    run = BatchRun([], tmp_path, Tally(Summary(), lambda *_: None, lambda _: None), Gone())
+    assert not run.wait(SimpleNamespace(requested=False))
+    assert run.stopped == "night: is not there any more."
