@@ -7,7 +7,9 @@ import numpy as np
 from darkdiff_cli.enhancer.failures import name_of
 from darkdiff_cli.enhancer.values import EnhanceSettings, Rendered
 from darkdiff_cli.errors import InputError
+from darkdiff_cli.gamut import OutsideSrgb
 from darkdiff_cli.raw import DataFormat, Exposure, finish
+from darkdiff_cli.raw.distortion import straightened
 from darkdiff_cli.raw.doubt import doubt_of
 from darkdiff_cli.raw.outside_srgb import outside_srgb
 from darkdiff_cli.raw.rendering import brightened, srgb_of
@@ -34,8 +36,11 @@ def finished(exposure: Exposure, made: DarkDiffOutput, settings: EnhanceSettings
         raise InputError(f"{name}: the model gave NaN or infinite values; try --device cpu, or another ratio.")
     rendered = Rendered(picture, exposure, made.sampling, made.plan, made.notes, gain)
     if settings.photo.wide:
-        rendered = replace(rendered, outside=outside_srgb(plain, frame, ratio, gain))
+        outside = outside_srgb(plain, frame, ratio, gain)
+        straight = OutsideSrgb(*(straightened(part, frame) for part in (outside.below, outside.above)))
+        rendered = replace(rendered, outside=straight)
     if settings.doubt:
         shown = brightened(plain, gain)
-        rendered = replace(rendered, doubt=doubt_of(shown, frame, ratio * gain, exposure.noise, chosen.strength))
+        doubt = doubt_of(shown, frame, ratio * gain, exposure.noise, chosen.strength)
+        rendered = replace(rendered, doubt=straightened(doubt, frame))
     return rendered

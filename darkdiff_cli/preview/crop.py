@@ -77,7 +77,8 @@ def make_crop(enhancer: Enhancer, look: Look, small: Small, settings: PreviewSet
         round((middle - share / 2) * length)
         for middle, share, length in zip((down, across), shares, frame.lrgb_shape, strict=True)
     )
-    part = Exposure(frame.crop(top, left, rows, columns), look.exposure.ratio)
+    # What lies beyond the crop is not there to straighten it with, and the photo's detail is the same.
+    part = Exposure(replace(frame.crop(top, left, rows, columns), distortion=None), look.exposure.ratio)
     picture = enhancer.render(part, EnhanceSettings(replace(look.settings, white="file"), sampling)).srgb_01
     return Crop(upright(brightened(picture, small.gain), frame.orientation), place)
 

@@ -70,4 +70,6 @@ def reduced(frame: RawFrame, side: int = CELL) -> RawFrame:
     channels = [Image.fromarray(np.ascontiguousarray(light[..., colour])) for colour in range(3)]
     # A box would take one pixel here and two there, and the noise would show a grid.
     means = [np.asarray(channel.resize((wide, high), Image.Resampling.BILINEAR)) for channel in channels]
-    return replace(above, mosaic_dn=np.stack(means, axis=-1), cfa=None, black_level=NO_BLACK, camera_crop=None)
+    bent = None if frame.distortion is None else frame.distortion.scaled(high / frame.mosaic_dn.shape[0])
+    light = np.stack(means, axis=-1)
+    return replace(above, mosaic_dn=light, cfa=None, black_level=NO_BLACK, camera_crop=None, distortion=bent)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from darkdiff_cli.raw.distortion import Distortion
 from darkdiff_cli.raw.dng_tags import DngTags
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.gain_maps import grid_gain, multiply, radial_gain
@@ -24,13 +25,14 @@ from darkdiff_cli.raw.opcodes import (
     Other,
     RadialGain,
     ValueMap,
+    Warp,
     parse_opcodes,
 )
 from darkdiff_cli.raw.settings import ExposureSettings
 
 LINEARIZATION_TABLE = 50712
+SECOND_WARP = "the DNG asks for it twice, or before the demosaicing"
 DAMAGED = "the corrections that the DNG asks for (opcodes) are damaged and left out"
-WARPS = ("WarpRectilinear", "WarpFisheye", "WarpRectilinear2")
 
 
 def without_listed_defects(frame: RawFrame, _settings: ExposureSettings) -> RawFrame:
@@ -61,8 +63,8 @@ def with_opcodes(frame: RawFrame, _settings: ExposureSettings) -> RawFrame:
     """Do what OpcodeList2 and 3 of a DNG ask for, giving float32; what is not done is said in the frame's notes.
 
     OpcodeList2 is made for linear light after the black level, OpcodeList3 for the demosaiced picture; gains of the
-    latter are applied to the photosites of their colour. Distortions of the lens are left as they are. A saturated
-    photosite stays saturated.
+    latter are applied to the photosites of their colour, and a distortion of the lens is kept for the finished picture.
+    A saturated photosite stays saturated.
 
     Args:
         frame: with all corrections of what the readout adds.
@@ -71,7 +73,7 @@ def with_opcodes(frame: RawFrame, _settings: ExposureSettings) -> RawFrame:
     if frame.dng is None:
         return frame
     done = frame.dng.is_recoded and frame.cfa is None  # the maps of values are part of decoding lossy JPEG
-    above, notes = None, []
+    above, notes, distortion = None, [], frame.distortion
     for tag in (BEFORE, LINEAR, DEMOSAICED):
         try:
             opcodes = parse_opcodes(frame.dng.content(tag))
@@ -81,6 +83,11 @@ def with_opcodes(frame: RawFrame, _settings: ExposureSettings) -> RawFrame:
         for opcode in opcodes:
             if isinstance(opcode, Other):
                 notes += _note(opcode)
+            elif isinstance(opcode, Warp) and tag == DEMOSAICED and distortion is None:
+                distortion = _distortion(opcode, frame.mosaic_dn.shape)
+                notes += [DAMAGED] if distortion is None else []
+            elif isinstance(opcode, Warp):
+                notes.append(f"the distortion of the lens is left as it is ({SECOND_WARP})")
             elif tag == BEFORE and not isinstance(opcode, BadPixels):
                 notes.append("the DNG asks for a correction of stored values (OpcodeList1) that is not done")
             elif not isinstance(opcode, BadPixels) and not (done and isinstance(opcode, ValueMap)):
@@ -90,6 +97,7 @@ def with_opcodes(frame: RawFrame, _settings: ExposureSettings) -> RawFrame:
     if above is not None and not np.isfinite(above.mosaic_dn).all():  # gains or coefficients of absurd size
         above, notes = None, [DAMAGED]
     changed = frame if above is None else above
+    changed = changed if distortion is frame.distortion else replace(changed, distortion=distortion)
     return replace(changed, notes=(*changed.notes, *dict.fromkeys(notes))) if notes else changed
 
 
@@ -101,9 +109,20 @@ def _opcodes(dng: DngTags, tag: int) -> list[Opcode]:
 
 
 def _note(opcode: Other) -> list[str]:
-    if opcode.name in WARPS:
+    if opcode.name == "WarpRectilinear2":
         return [f"the distortion of the lens is left as it is (the DNG asks for {opcode.name})"]
     return [] if opcode.optional else [f"the DNG asks for {opcode.name}, which is not done"]
+
+
+def _distortion(opcode: Warp, shape: tuple[int, ...]) -> Distortion | None:
+    """The distortion of a frame of a shape; None where the opcode makes no sense."""
+    if not all(-1 <= place <= 2 for place in opcode.centre):
+        return None
+    last_row, last_column = shape[0] - 1, shape[1] - 1
+    across, down = opcode.centre[0] * last_column, opcode.centre[1] * last_row
+    radius = float(np.hypot(max(across, last_column - across), max(down, last_row - down)))
+    found = Distortion(opcode.planes[len(opcode.planes) // 2], opcode.is_fisheye, (down, across), radius)
+    return found if found.is_plausible(shape) else None
 
 
 def _mark(lost: NDArray[np.bool_], opcode: BadPixels, frame: RawFrame, top: int, left: int) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw.black_level import BlackLevel
+from darkdiff_cli.raw.distortion import Distortion
 from darkdiff_cli.raw.dng_tags import DngTags
 
 RAW_SUFFIXES = frozenset(
@@ -50,6 +51,7 @@ class RawFrame:
         orientation: EXIF orientation, 1..8.
         camera_crop: (top, left, height, width) in pixels of the frame: what the camera itself would show; None for all.
         pixel_aspect: width of a pixel in heights.
+        distortion: of the lens, which is straightened in the finished picture; None where nothing is known of it.
         metadata: capture settings from the file's EXIF.
         dng: the file's tags, for the corrections that it asks for; None where it is no DNG.
         sources: in words, where "black", "white" and "matrix" come from, as far as the reader says it.
@@ -69,6 +71,7 @@ class RawFrame:
     orientation: int = 1
     camera_crop: tuple[int, int, int, int] | None = None
     pixel_aspect: float = 1.0
+    distortion: Distortion | None = None
     metadata: CaptureMetadata = field(default_factory=CaptureMetadata)
     dng: DngTags | None = None
     balance_source: BalanceSource = "as shot"
@@ -131,7 +134,8 @@ class RawFrame:
         part = self.mosaic_dn[top : top + height, left : left + width]
         cfa = None if self.cfa is None else self.cfa.seen_from(top, left)
         black = self.black_level.seen_from(top, left, height, width)
-        return replace(self, mosaic_dn=part, cfa=cfa, black_level=black, camera_crop=None)
+        bent = None if self.distortion is None else self.distortion.seen_from(top, left)
+        return replace(self, mosaic_dn=part, cfa=cfa, black_level=black, camera_crop=None, distortion=bent)
 
     def crop(self, top: int, left: int, height: int, width: int) -> "RawFrame":
         """Crop in LRGB pixels; a Bayer pattern stays the same, a larger one turns.

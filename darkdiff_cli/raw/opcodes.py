@@ -145,6 +145,21 @@ class RadialGain:
 
 
 @dataclass(frozen=True)
+class Warp:
+    """WarpRectilinear and WarpFisheye: how a lens bends the picture.
+
+    Attributes:
+        planes: kr0 to kr3 and kt0, kt1 for each colour, or for all; a fisheye has no kt.
+        is_fisheye: which of the two.
+        centre: across and down, in widths and heights of the picture.
+    """
+
+    planes: tuple[tuple[float, ...], ...]
+    is_fisheye: bool
+    centre: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class Other:
     """An opcode that is not understood here.
 
@@ -157,7 +172,7 @@ class Other:
     optional: bool
 
 
-Opcode = GainMap | LineValues | ValueMap | BadPixels | RadialGain | Other
+Opcode = GainMap | LineValues | ValueMap | BadPixels | RadialGain | Warp | Other
 
 
 def parse_opcodes(content: bytes) -> list[Opcode]:
@@ -217,6 +232,13 @@ def _parsed(code: int, flags: int, data: "_Reader") -> Opcode:
     if code == 3:
         terms, centre = data.doubles(5), data.doubles(2)
         return RadialGain(terms, (centre[0], centre[1]))
+    if code in (1, 2):
+        (planes,) = data.integers(1)
+        if planes not in (1, 3):
+            raise OpcodeError(f"{NAMES[code]} of {planes} planes")
+        is_fisheye = code == 2
+        bends, centre = tuple(data.doubles(4 if is_fisheye else 6) for _ in range(planes)), data.doubles(2)
+        return Warp(bends, is_fisheye, (centre[0], centre[1]))
     return Other(NAMES.get(code, f"opcode {code}"), bool(flags & OPTIONAL))
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from darkdiff_cli.colour import srgb_decode, srgb_encode
 from darkdiff_cli.errors import InputError
+from darkdiff_cli.raw.distortion import straightened
 from darkdiff_cli.raw.frame import LRGB, DataFormat, RawFrame
 from darkdiff_cli.raw.grain import grain
 from darkdiff_cli.raw.opening import DHT, Raw, open_raw
@@ -174,7 +175,8 @@ def finish(
             rendering.
 
     Returns:
-        The photo, larger along one side where the pixels are not square, and the gain of its white level.
+        The photo, straightened where the lens' distortion is known, larger along one side where the pixels are not
+        square; and the gain of its white level.
     """
     gain = white_gain(picture, frame, ratio) if white == "auto" else 1.0
     if strength < 1 or gain > 1:
@@ -182,7 +184,7 @@ def finish(
         if strength < 1:
             light = light + grain(picture, frame, ratio, strength)
         picture = srgb_encode(light * np.float32(gain))
-    return Finished(with_square_pixels(picture, frame.pixel_aspect), gain)
+    return Finished(with_square_pixels(straightened(picture, frame), frame.pixel_aspect), gain)
 
 
 def srgb_of(made: NDArray[np.float32], frame: RawFrame, data_format: DataFormat) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from darkdiff_cli.enhancer import Rendered
 from darkdiff_cli.photo import upright
 from darkdiff_cli.photo.windows import Window, inside, most_detail, upright_window
 from darkdiff_cli.raw import Exposure, RawFrame, develop
+from darkdiff_cli.raw.distortion import straightened
 from darkdiff_cli.raw.rendering import resized, square_size, with_square_pixels
 from darkdiff_cli.raw.sparse import REACH, sparse_colours, spread
 
@@ -54,8 +55,11 @@ def pictures_of(rendered: Rendered, with_photo: bool) -> Pictures:
     turn, shape = frame.orientation, (photo.shape[0], photo.shape[1])
     window = _window(photo, CROP if turn < 5 else CROP[::-1])
     plain = srgb_encode(develop(frame, rendered.exposure.ratio).pixels * np.float32(rendered.gain))
-    before = with_square_pixels(plain, frame.pixel_aspect)
-    crop = srgb_encode(_plain_crop(rendered.exposure, shape, window) * np.float32(rendered.gain))
+    before = with_square_pixels(straightened(plain, frame), frame.pixel_aspect)
+    if frame.distortion is None:
+        crop = srgb_encode(_plain_crop(rendered.exposure, shape, window) * np.float32(rendered.gain))
+    else:
+        crop = resized(before, *shape)[window.top :, window.left :][: window.height, : window.width]
     if crop.shape[:2] != window[2:]:
         crop = resized(crop, *window[2:])
     high, wide = shape if turn < 5 else shape[::-1]

@@ -183,8 +183,8 @@ def test_planes_after_demosaicing_are_the_photosites_of_a_colour() -> None:
 
 
 def test_what_is_not_done_is_said() -> None:
-    distortion = "the distortion of the lens is left as it is (the DNG asks for WarpRectilinear)"
-    read = frame(flat(), second=opcodes(opcode(99, b"", 0), opcode(98, b"", 1)), third=opcodes(opcode(1, b"1234", 1)))
+    distortion = "the distortion of the lens is left as it is (the DNG asks for WarpRectilinear2)"
+    read = frame(flat(), second=opcodes(opcode(99, b"", 0), opcode(98, b"", 1)), third=opcodes(opcode(14, b"1234", 1)))
     assert with_opcodes(read, PLAIN).notes == ("the DNG asks for opcode 99, which is not done", distortion)
     assert with_opcodes(read, PLAIN).mosaic_dn is read.mosaic_dn
 
