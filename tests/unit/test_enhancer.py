@@ -12,6 +12,7 @@ from darkdiff_cli.enhancer.written import write_doubt
 from darkdiff_cli.errors import MemoryLimitError, SettingsError
 from darkdiff_cli.photo import PhotoSettings
 from darkdiff_cli.raw import ExposureSettings, RawFrame
+from darkdiff_cli.raw.distortion import Distortion, straightened
 from darkdiff_cli.raw.noise import MeasuredNoise, measure_noise
 from darkdiff_cli.synthesis import write_dng
 from darkdiff_models import SamplingSettings
@@ -131,3 +132,18 @@ def test_noise_is_measured_once_and_for_the_photo_that_is_written(dark_dng: Path
     assert means[1] > means[0] > 0
     with pytest.raises(ValueError, match="off when the picture was rendered"):
         write_doubt(tmp_path / "a.png", enhancer.render(enhancer.read(dark_dng, settings), settings))
+
+
+def test_a_lens_is_straightened_in_the_picture_and_in_all_that_lies_over_it(dark_dng: Path) -> None:
+    torch.manual_seed(0)
+    enhancer = Enhancer(pipeline=make_pipeline().with_detail(Detail((8, 16), (1, 1))))
+    settings = EnhanceSettings(ExposureSettings(200.0), SamplingSettings(steps=1), PhotoSettings("exr", 16), doubt=True)
+    plain = enhancer.read(dark_dng, settings)
+    lens = Distortion((1.1, -0.1, 0.0, 0.0, 0.0, 0.0), False, (20.0, 30.0), 50.0)
+    bent = replace(plain, frame=replace(plain.frame, distortion=lens))
+    pictures = [enhancer.render(exposure, settings) for exposure in (plain, bent)]
+    parts = [(made.srgb_01, made.doubt, made.outside.below, made.outside.above) for made in pictures if made.outside]
+    for before, after in zip(*parts, strict=True):
+        assert before is not None and after is not None
+        np.testing.assert_array_equal(after, straightened(before, bent.frame))
+    assert not np.array_equal(parts[0][0], parts[1][0])
