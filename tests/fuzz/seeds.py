@@ -49,6 +49,8 @@ def write_raws(folder: Path) -> tuple[Path, ...]:
         gain_map(area(bottom=HEIGHT, right=WIDTH), np.full((3, 4, 1), 1.5), (0.5, 1 / 3)),
         opcode(5, struct.pack(">9I", 1, 1, 1, 3, 4, 10, 11, 12, 13)),
         opcode(3, struct.pack(">7d", 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)),
+        opcode(1, struct.pack(">I8d", 1, 1.02, -0.06, 0.01, 0.0, 0.002, -0.003, 0.5, 0.5)),
+        opcode(2, struct.pack(">I6d", 1, 1.02, 0.06, 0.01, 0.0, 0.5, 0.5)),
         line_values(12, area(bottom=HEIGHT, right=WIDTH), [1.1] * HEIGHT),
         opcode(8, area(bottom=HEIGHT, right=WIDTH) + struct.pack(">I2d", 1, 0.0, 0.75)),
     )
