@@ -29,6 +29,8 @@ LOADING = 300.0  # seconds that the process may take to start, where the program
 NOT_STARTED = "{}: the process that decodes raws does not start; free some memory, and try again."
 KILLED = 5.0  # seconds that a killed process may take to go; one that waits for a dead network drive does not
 
+GONE = (EOFError, BrokenPipeError, ConnectionResetError)  # what a pipe says whose other end has gone
+
 T = TypeVar("T")
 
 
@@ -69,20 +71,12 @@ class Decoder:
             MemoryLimitError: it does not fit into memory.
             DecoderError: the process does not start.
         """
-        if self.pipe is None:
-            self.start()
-        assert self.pipe is not None
         try:
-            if not self.loaded:
-                self._answer(self.pipe, path, LOADING)
-                self.loaded = True
-            self.pipe.send((path, function, arguments))
-            answer = self._answer(self.pipe, path, self.timeout)
-        except (EOFError, BrokenPipeError, ConnectionResetError) as error:
-            loaded = self.loaded
+            pipe = self._loaded(path)
+            pipe.send((path, function, arguments))
+            answer = self._answer(pipe, path, self.timeout)
+        except GONE as error:
             self.close()
-            if not loaded:
-                raise DecoderError(NOT_STARTED.format(path)) from error
             raise UnreadableError(f"{path}: brought the raw decoder down; copy it again from the card.") from error
         except BaseException:  # the process still works on the file, and would answer the next question with it
             self.close()
@@ -91,6 +85,28 @@ class Decoder:
             raise answer
         result: T = answer
         return result
+
+    def _loaded(self, path: Path) -> Connection:
+        """The pipe to a process that is ready; one that ends before it is gets a second start.
+
+        Raises:
+            DecoderError: that one does not come to it either.
+        """
+        for trial in (1, 2):
+            if self.pipe is None:
+                self.start()
+            assert self.pipe is not None
+            if self.loaded:
+                break
+            try:
+                self._answer(self.pipe, path, LOADING)
+                self.loaded = True
+            except GONE as error:
+                self.close()
+                if trial == 2:
+                    raise DecoderError(NOT_STARTED.format(path)) from error
+        assert self.pipe is not None
+        return self.pipe
 
     def _answer(self, pipe: Connection, path: Path, timeout: float) -> Any:
         """What the process says next, within so many seconds."""

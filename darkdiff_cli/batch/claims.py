@@ -85,7 +85,7 @@ class Claims:
                     return "unclear" if life == "unclear" else "theirs"
                 claim = _claim(self.folder, task.key, _number(claims[-1]) + 1 if claims else 1)
                 with suppress(FileExistsError):
-                    _write(claim, presence.run)
+                    _write(claim, presence.run, task.job.photo)
                     break
                 claims.append(claim)  # another run was faster
             self._held[task.key] = claim
@@ -121,22 +121,27 @@ class Claims:
         self._remove(task)
 
     def drop(self, task: Task) -> None:
-        """Give back a claim on a file that was not done."""
+        """Give back a claim on a file that was not done.
+
+        One of a dead run that it followed stays: by it the next run knows that a photo without a line is the batch's.
+        """
         claim = self._held.pop(task.key)
         if self._is_ours(task, claim):
             with suppress(OSError):  # of a folder that cannot be written to any more
                 remove_partials(task.job.output)
-            self._remove(task)
+            _unlink(claim)
 
     def close(self) -> None:
-        """Give back all claims, and remove what dead runs left."""
+        """Give back all claims, and remove what dead runs left, but where a photo of theirs has no line yet."""
         if self._presence is None:
             return
         for claim in self._held.values():
             _unlink(claim)
         self._held.clear()
         for claim in self.folder.glob(f"*{SUFFIX}"):
-            if _run_of(claim) != self._presence.run and self._life_of(self._presence, claim) == "dead":
+            if _run_of(claim) == self._presence.run or self._life_of(self._presence, claim) != "dead":
+                continue
+            if not self._is_evidence(claim):
                 _unlink(claim)
         self._presence.end()
         self._presence = None
@@ -179,6 +184,14 @@ class Claims:
         run = _run_of(claim)
         return presence.life_by(claim) if run is None else presence.life_of(run)
 
+    def _is_evidence(self, claim: Path) -> bool:
+        """Whether a dead run's claim tells of a photo that no line tells of."""
+        photo = _read(claim).get("photo")
+        try:
+            return isinstance(photo, str) and os.path.lexists(self.output / photo) and self.ledger.made(photo) is None
+        except DriveError:  # of the ledger
+            return True
+
     def _is_ours(self, task: Task, claim: Path) -> bool:
         return _claims_of(self.folder, task.key)[-1:] == [claim]
 
@@ -200,9 +213,10 @@ def _number(claim: Path) -> int:
     return int(claim.name.split(".")[-2])
 
 
-def _write(claim: Path, run: str) -> None:
+def _write(claim: Path, run: str, photo: str) -> None:
     """Make a claim; FileExistsError where there is one."""
-    who = {"run": run, "host": socket.gethostname(), "pid": os.getpid()}  # host and process for those who look into it
+    # Host and process are for those who look into it.
+    who = {"run": run, "host": socket.gethostname(), "pid": os.getpid(), "photo": photo}
     file = claim.open("xb", buffering=0)
     try:
         with file:  # a network drive may say only at the end that it is full
@@ -214,10 +228,16 @@ def _write(claim: Path, run: str) -> None:
 
 def _run_of(claim: Path) -> str | None:
     """The run that made a claim; None where that is not written there, in letters that a run is named with."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        run = str(json.loads(claim.read_bytes())["run"])
-        return run if _RUN.fullmatch(run) else None
-    return None
+    run = str(_read(claim).get("run", ""))
+    return run if _RUN.fullmatch(run) else None
+
+
+def _read(claim: Path) -> dict[str, object]:
+    """What is written in a claim; nothing where that cannot be read."""
+    with suppress(OSError, ValueError, RecursionError):
+        value = json.loads(claim.read_bytes()) if claim.is_file() else {}  # a pipe would not end
+        return value if isinstance(value, dict) else {}
+    return {}
 
 
 def _unlink(path: Path) -> None:

@@ -168,10 +168,11 @@ def _stacked(fulls: Sequence[FullSize]) -> FullSize | None:
     if not fulls:
         return None
     samples = [full.samples for full in fulls]
-    parts = (torch.stack([getattr(one, part.name) for one in samples]) for part in fields(Samples))
+    names = [part.name for part in fields(Samples) if getattr(samples[0], part.name) is not None]
+    parts = {name: torch.stack([getattr(one, name) for one in samples]) for name in names}
     halves = [full.half for full in fulls if full.half is not None]
     truth = torch.stack([full.truth for full in fulls])
-    return FullSize(Samples(*parts), truth, torch.stack(halves) if halves else None)
+    return FullSize(Samples(**parts), truth, torch.stack(halves) if halves else None)
 
 
 def _square(image: Tensor, top: int, left: int, side: int) -> Tensor:

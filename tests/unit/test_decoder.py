@@ -137,6 +137,13 @@ def test_the_time_that_it_takes_to_start_is_not_the_files(monkeypatch) -> None:
             decoder.run(RAW, len, "four")
 
 
+def test_one_that_is_killed_while_it_starts_gets_a_second_start() -> None:
+    with Decoder(module="tests.unit.readers") as decoder:
+        assert decoder.process is not None
+        decoder.process.kill()
+        assert decoder.run(RAW, len, "four") == 4
+
+
 def test_one_that_does_not_start_is_not_the_files_fault() -> None:
     with Decoder(module="no.such.module") as decoder, pytest.raises(DarkdiffError, match="does not start"):
         decoder.run(RAW, swell, 0.0)

@@ -71,6 +71,24 @@ def killed(folder: Path, machine: str) -> None:
     assert len(list((folder / "out" / FOLDER).iterdir())) == 2
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_photo_without_its_line_stays_the_batchs_when_the_next_run_is_stopped(tmp_path: Path, there: bool) -> None:
+    """A run that is killed after its photo is written, and one after it that does not come to the file."""
+    killed(tmp_path, "")
+    work, second = task(tmp_path, "a.dng"), run(tmp_path)
+    if there:
+        work.job.output.touch()
+    assert second.take(work) == "ours"
+    second.drop(work)
+    second.close()
+    assert is_claimed(work) == there
+    third = run(tmp_path)
+    assert third.take(work) == "ours"
+    third.settle(work, done(work))
+    third.close()
+    assert not (tmp_path / "out" / FOLDER).exists()
+
+
 @pytest.mark.parametrize("given_back", ["settled", "dropped"])
 def test_what_a_lost_writer_began_is_gone_when_the_claim_is_given_back(tmp_path: Path, given_back: str) -> None:
     claims, output = run(tmp_path), tmp_path / "out"
