@@ -131,7 +131,7 @@ def _basis(settings: ExposureSettings) -> dict[str, Any]:
 
 def _stored(path: Path, basis: dict[str, Any]) -> ExposureLock | None:
     with suppress(OSError, ValueError, KeyError, TypeError):  # none yet, or cut short
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         if found["settings"] == basis:
             red, green, blue = (float(gain) for gain in found["lock"]["white_balance"])
             return ExposureLock(**{**found["lock"], "white_balance": (red, green, blue)})

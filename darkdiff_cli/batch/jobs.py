@@ -47,7 +47,7 @@ class Job:
             InputError: the file has vanished or cannot be read.
         """
         try:
-            if checksum:
+            if checksum and self.source.is_file():  # a pipe or a device would not end
                 digest = hashlib.blake2b(digest_size=16)
                 with self.source.open("rb") as file:
                     while chunk := file.read(1 << 20):

@@ -11,6 +11,7 @@ from darkdiff_cli.batch.ledger import Entry, Ledger, job_key
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import DarkdiffError
 from darkdiff_cli.files import check_name, input_error
+from darkdiff_cli.inputs import Inputs
 from darkdiff_models.checkpoints import find_model, local_model
 from darkdiff_models.digest import model_digest
 from darkdiff_models.hub import revision_of
@@ -50,10 +51,12 @@ def plan_batch(
         retry_failed: do what failed before as well.
     """
     known, words = ledger.entries(), asdict(replace(settings, photo=replace(settings.photo, overwrite=False)))
+    inputs = Inputs(settings.exposure.dark)
     tasks, lost, settled, failed_before, kept = [], [], 0, 0, 0
     for job in jobs:
         try:
             check_name(job.output)
+            inputs.refuse(job.output)
             key = job_key(job.identity(checksum), {**words, "output": job.photo.rsplit("/", 1)[-1]}, weights)
         except DarkdiffError as error:
             lost.append(Entry("", job.relative, job.photo, "failed", str(error)))

@@ -159,16 +159,19 @@ class FolderOutputOptions(OutputOptions):
             SettingsError: it has no place, is no HTML file or somebody else's, or --report and --no-report are given
                 both.
         """
+        from darkdiff_cli.batch.album.page import is_page
+
         if self.report is None:
-            return None if self.no_report else root / PAGE
+            page = root / PAGE
+            if not self.no_report and os.path.lexists(page) and not page.is_dir() and not is_page(page):
+                raise SettingsError(f"{page}: is no page of darkdiff; move it away, or give --report another name.")
+            return None if self.no_report else page
         if self.no_report:
             raise SettingsError("--report names a page and --no-report wants none; drop one of them.")
         if self.report.is_dir() or not self.report.absolute().parent.is_dir():
             raise SettingsError(f"--report {self.report}: must be a file in a folder that exists.")
         if self.report.suffix.lower() not in (".html", ".htm"):
             raise SettingsError(f"--report {self.report}: is an HTML page; give it a name that ends in .html.")
-        from darkdiff_cli.batch.album.page import is_page
-
         if os.path.lexists(self.report) and not is_page(self.report):
             raise SettingsError(f"--report {self.report}: exists and is no page of darkdiff; choose another name.")
         return self.report

@@ -22,6 +22,7 @@ from darkdiff_cli.commands.progress import loading, photo_progress
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import SettingsError, sentence_of
 from darkdiff_cli.formats import FORMATS, KINDS, OWN, Format
+from darkdiff_cli.inputs import Inputs
 from darkdiff_cli.names import folded, numbered, photo_stems
 
 if TYPE_CHECKING:
@@ -66,9 +67,11 @@ def enhance(
         with loading(diffusion.model, output.quiet):
             compiled = machine.compile == "on"
             enhancer = Enhancer(diffusion.model, machine.device, compile=compiled, decoder=decoder)
-        files, failed = [], []
+        inputs, files, failed = Inputs(images), [], []
         for (source, target), doubt_map in zip(targets, maps, strict=True):
             try:
+                inputs.refuse(target)  # another input may be called as this one's photo
+                inputs.refuse(doubt_map, "--doubt")
                 result = _enhance_one(enhancer, source, target, settings, output, more, doubt_map)
             except Exception as error:  # whatever this file has in it, the others go on
                 sentence = sentence_of(error, source)

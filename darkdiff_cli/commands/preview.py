@@ -14,6 +14,7 @@ from darkdiff_cli.commands.preview_options import LookOptions, SheetOptions
 from darkdiff_cli.commands.progress import counted_progress, loading
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.inputs import Inputs
 
 MOST_LINES = 100  # of pictures: as many pixels as a photo of 60 megapixels; a JPEG has 65535 rows at most
 
@@ -35,7 +36,8 @@ def preview(
     2: none could be shown.
     """
     settings, photo = looks.settings(diffusion, machine), output.settings()
-    _check(images, output.output, 1 if len(settings.balances) == 1 else 2)
+    _check(images, 1 if len(settings.balances) == 1 else 2)
+    Inputs((*images, *settings.exposure.dark)).refuse(output.output)
     from darkdiff_cli.photo import check_target
 
     check_target(output.output, output.overwrite)
@@ -63,25 +65,19 @@ def preview(
     return DONE if not failures else SOME_FAILED if entries else UNUSABLE
 
 
-def _check(images: list[Path], output: Path, lines: int) -> None:
-    """Refuse more files than a sheet holds, and a sheet that would replace one of them.
+def _check(images: list[Path], lines: int) -> None:
+    """Refuse more files than a sheet holds.
 
     Args:
         images: raw files.
-        output: the sheet.
         lines: of pictures for each file.
 
     Raises:
         SettingsError: as said.
     """
-    from darkdiff_cli.files import same_file
-
     most = MOST_LINES // lines
     if len(images) > most:
         raise SettingsError(
             f"a sheet holds at most {most} files" + (" with several --wb" if lines > 1 else "") + f", and there are "
             f"{len(images)}; make several sheets."
         )
-    for image in images:
-        if same_file(output, image):
-            raise SettingsError(f"{output}: is one of the inputs, which are never written to; choose another with -o.")

@@ -18,7 +18,8 @@ from darkdiff_cli.enhancer.identity import identity, name_of_model
 from darkdiff_cli.enhancer.values import Developed, Enhanced, EnhanceSettings, Rendered
 from darkdiff_cli.enhancer.written import write_doubt, write_picture
 from darkdiff_cli.errors import SettingsError
-from darkdiff_cli.files import same_file, unchanged
+from darkdiff_cli.files import unchanged
+from darkdiff_cli.inputs import Inputs
 from darkdiff_cli.photo import check_target
 from darkdiff_cli.progress import Progress
 from darkdiff_cli.raw import Exposure, ExposureSettings, RawFrame, read_exposure
@@ -98,10 +99,9 @@ class Enhancer:
             MemoryLimitError: the picture does not fit into memory.
         """
         report = on_progress or (lambda _stage, _done, _total: None)
-        if any(same_file(output, path) for path in (source, *more)):
-            raise SettingsError(
-                f"{output}: is the input itself, which is never written to; choose another output with -o."
-            )
+        inputs = Inputs((source, *more, *settings.exposure.dark))
+        inputs.refuse(output)
+        inputs.refuse(doubt_map, "--doubt")
         check_target(output, settings.photo.overwrite)
         if doubt_map is not None:
             check_target(doubt_map, settings.photo.overwrite, "--doubt")

@@ -67,6 +67,8 @@ def zeros_at_end(path: Path) -> int:
     Raises:
         OSError: it cannot be read.
     """
+    if not path.is_file():  # a pipe would not open until somebody writes to it
+        return 0
     zeros = 0
     with path.open("rb") as file:
         left = file.seek(0, os.SEEK_END)

@@ -118,5 +118,5 @@ def test_no_frame_is_overwritten(burst: list[Path], enhance) -> None:
     done = enhance(*burst, "--stack", "-o", target, "--overwrite")
     target.unlink()
     assert done.exit_code == 2
-    assert "is the input itself" in done.stderr
+    assert "is one of the inputs" in done.stderr
     assert burst[1].read_bytes() == before

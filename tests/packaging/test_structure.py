@@ -23,6 +23,7 @@ BASEMENT = {
     "progress",
     "compiler_cache",
     "files",
+    "inputs",
     "formats",
     "gamut",
     "names",

@@ -85,6 +85,8 @@ def save_page(page: Path, folder: Path, root: Path, entries: Iterable[Entry], su
 
 def is_page(path: Path) -> bool:
     """Whether a file is such a page, which may be replaced; False also where it cannot be read."""
+    if not path.is_file():  # a pipe would not open until somebody writes to it
+        return False
     try:
         with path.open("rb") as file:
             return MARK in file.read(HEAD)
