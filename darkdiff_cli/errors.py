@@ -15,7 +15,7 @@ class InputError(DarkdiffError):
 
 
 class UnreadableError(InputError):
-    """A raw that cannot be decoded: damaged, or not whole, which a copy that is still being made looks like too."""
+    """A raw that cannot be decoded: no file, damaged, or not whole, as a copy that is still being made is too."""
 
 
 class DriveError(InputError):

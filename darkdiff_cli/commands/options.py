@@ -173,8 +173,11 @@ def enhance_settings(
 
 def _dark(paths: Sequence[Path]) -> tuple[Path, ...]:
     for path in paths:
-        if not path.is_file():
+        if not path.exists():
             raise SettingsError(f"--dark {path}: no such file; check the path.")
+        if not path.is_file():
+            kind = "a folder" if path.is_dir() else "a device or a pipe, and no file"
+            raise SettingsError(f"--dark {path}: is {kind}; give a raw file.")
     return tuple(paths)
 
 

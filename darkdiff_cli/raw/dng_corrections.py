@@ -32,6 +32,7 @@ from darkdiff_cli.raw.settings import ExposureSettings
 
 LINEARIZATION_TABLE = 50712
 SECOND_WARP = "the DNG asks for it twice, or before the demosaicing"
+LEAST = 1e-6  # of the brightest light: a list that leaves less is damaged
 DAMAGED = "the corrections that the DNG asks for (opcodes) are damaged and left out"
 
 
@@ -77,6 +78,7 @@ def with_opcodes(frame: RawFrame, _settings: ExposureSettings) -> RawFrame:
     for tag in (BEFORE, LINEAR, DEMOSAICED):
         try:
             opcodes = parse_opcodes(frame.dng.content(tag))
+            _check_grids(opcodes, frame.mosaic_dn.shape)
         except OpcodeError:
             notes.append(DAMAGED)
             continue
@@ -94,7 +96,7 @@ def with_opcodes(frame: RawFrame, _settings: ExposureSettings) -> RawFrame:
                 above = above or replace(frame.above_black(), mosaic_dn=frame.light_dn().copy())
                 with np.errstate(over="ignore", invalid="ignore"):
                     _apply(above, opcode, tag == DEMOSAICED)
-    if above is not None and not np.isfinite(above.mosaic_dn).all():  # gains or coefficients of absurd size
+    if above is not None and not _shows_light(above, frame):  # gains or coefficients of absurd size
         above, notes = None, [DAMAGED]
     changed = frame if above is None else above
     changed = changed if distortion is frame.distortion else replace(changed, distortion=distortion)
@@ -108,6 +110,27 @@ def _opcodes(dng: DngTags, tag: int) -> list[Opcode]:
         return []  # `with_opcodes` says so
 
 
+def _check_grids(opcodes: list[Opcode], shape: tuple[int, ...]) -> None:
+    """Refuse a gain map that is finer than the picture: it would take memory without end, and no lens needs it.
+
+    Raises:
+        OpcodeError: a grid has more rows or columns than the picture.
+    """
+    for opcode in opcodes:
+        if isinstance(opcode, GainMap) and (opcode.gains.shape[0] > shape[0] or opcode.gains.shape[1] > shape[1]):
+            raise OpcodeError("GainMap of more points than the picture has")
+
+
+def _shows_light(above: RawFrame, frame: RawFrame) -> bool:
+    """Whether a corrected frame has numbers everywhere, and light if there was any before that is not saturated."""
+    if not np.isfinite(above.mosaic_dn).all():
+        return False
+    light = frame.light_dn()
+    lit = (light > 0) & (light < above.white_level)
+    most = np.max(light, where=lit, initial=0.0)
+    return bool(most == 0 or np.max(above.light_dn(), where=lit, initial=0.0) > LEAST * most)
+
+
 def _note(opcode: Other) -> list[str]:
     if opcode.name == "WarpRectilinear2":
         return [f"the distortion of the lens is left as it is (the DNG asks for {opcode.name})"]
@@ -116,8 +139,6 @@ def _note(opcode: Other) -> list[str]:
 
 def _distortion(opcode: Warp, shape: tuple[int, ...]) -> Distortion | None:
     """The distortion of a frame of a shape; None where the opcode makes no sense."""
-    if not all(-1 <= place <= 2 for place in opcode.centre):
-        return None
     last_row, last_column = shape[0] - 1, shape[1] - 1
     across, down = opcode.centre[0] * last_column, opcode.centre[1] * last_row
     radius = float(np.hypot(max(across, last_column - across), max(down, last_row - down)))

@@ -21,13 +21,16 @@ def grid_gain(
         (rows, columns).
     """
     gains = opcode.gains[..., min(plane, opcode.gains.shape[2] - 1)]
-    weights = []
-    for axis, lines in enumerate((rows, columns)):
-        points = gains.shape[axis]
-        place = ((lines + 0.5) / shape[axis] - opcode.origin[axis]) / (opcode.spacing[axis] or 1.0)
-        distance = np.abs(np.clip(place, 0, points - 1)[:, None] - np.arange(points))
-        weights.append(np.maximum(1 - distance, 0).astype(np.float32))
-    return np.asarray(weights[0] @ gains @ weights[1].T)
+    for axis, lines in ((1, columns), (0, rows)):
+        last = gains.shape[axis] - 1
+        place = np.clip(((lines + 0.5) / shape[axis] - opcode.origin[axis]) / (opcode.spacing[axis] or 1.0), 0, last)
+        before = place.astype(np.int64)
+        share = (place - before).astype(np.float32)
+        share = share if axis == 1 else share[:, None]
+        following = gains.take(np.minimum(before + 1, last), axis)
+        gains = gains.take(before, axis)
+        gains += share * (following - gains)
+    return gains
 
 
 def radial_gain(opcode: RadialGain, shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -27,6 +27,7 @@ NAMES = {
 }
 FULL = 65535.0  # what a MapTable has for light of 1
 MOST = 1000  # opcodes of a list; a larger count is damage
+CENTRES = (-1, 2)  # where a lens may have its centre, in widths and heights of the picture
 
 
 class OpcodeError(ValueError):
@@ -198,7 +199,7 @@ def parse_opcodes(content: bytes) -> list[Opcode]:
                 raise OpcodeError(f"{NAMES.get(code, code)} reaches beyond its list")
             found.append(_parsed(code, flags, _Reader(content[place : place + size])))
             place += size
-    except (struct.error, ValueError) as error:
+    except (struct.error, ValueError, OverflowError) as error:
         raise OpcodeError(str(error)) from error
     return found
 
@@ -209,18 +210,24 @@ def _parsed(code: int, flags: int, data: "_Reader") -> Opcode:
         area, shape = data.area(), data.integers(2)
         spacing, origin = data.doubles(2), data.doubles(2)
         (planes,) = data.integers(1)
+        if min(*shape, planes) < 1:
+            raise OpcodeError("GainMap of no points")
         gains = data.floats(shape[0] * shape[1] * planes).reshape(*shape, planes)
         if not (gains > 0).all():
             raise OpcodeError("GainMap has gains that are not above 0")
         return GainMap(area, (spacing[0], spacing[1]), (origin[0], origin[1]), gains)
     if code in (10, 11, 12, 13):
         area, (count,) = data.area(), data.integers(1)
+        if count < 1 and area.bottom > area.top and area.right > area.left:
+            raise OpcodeError(f"{NAMES[code]} of no values")
         return LineValues(area, code in (12, 13), code in (10, 12), data.floats(count))
     if code == 8:
         area, (degree,) = data.area(), data.integers(1)
         return ValueMap(area, np.zeros(0, np.uint16), data.doubles(degree + 1))
     if code == 7:
         area, (count,) = data.area(), data.integers(1)
+        if count < 1:
+            raise OpcodeError("MapTable of no values")
         return ValueMap(area, data.shorts(count), ())
     if code == 4:
         constant, _phase = data.integers(2)
@@ -230,15 +237,14 @@ def _parsed(code: int, flags: int, data: "_Reader") -> Opcode:
         places = np.array(data.integers(2 * points), np.int64).reshape(-1, 2)
         return BadPixels(None, places, np.array(data.integers(4 * rectangles), np.int64).reshape(-1, 4))
     if code == 3:
-        terms, centre = data.doubles(5), data.doubles(2)
-        return RadialGain(terms, (centre[0], centre[1]))
+        return RadialGain(data.doubles(5), data.centre())
     if code in (1, 2):
         (planes,) = data.integers(1)
         if planes not in (1, 3):
             raise OpcodeError(f"{NAMES[code]} of {planes} planes")
         is_fisheye = code == 2
-        bends, centre = tuple(data.doubles(4 if is_fisheye else 6) for _ in range(planes)), data.doubles(2)
-        return Warp(bends, is_fisheye, (centre[0], centre[1]))
+        bends = tuple(data.doubles(4 if is_fisheye else 6) for _ in range(planes))
+        return Warp(bends, is_fisheye, data.centre())
     return Other(NAMES.get(code, f"opcode {code}"), bool(flags & OPTIONAL))
 
 
@@ -271,6 +277,12 @@ class _Reader:
         if min(area.row_pitch, area.column_pitch) < 1:
             raise OpcodeError("an area with a pitch of 0")
         return area
+
+    def centre(self) -> tuple[float, float]:
+        across, down = self.doubles(2)
+        if not all(CENTRES[0] <= place <= CENTRES[1] for place in (across, down)):
+            raise OpcodeError("a lens with its centre far outside of the picture")
+        return across, down
 
     def _array(self, kind: str, count: int) -> NDArray[np.generic]:
         values = np.frombuffer(self._content, kind, count, self._place)  # ValueError where the content ends too early

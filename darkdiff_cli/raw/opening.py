@@ -30,7 +30,7 @@ def open_raw(path: Path, heard: list[str] | None = None) -> Iterator[Raw]:
 
     Raises:
         InputError: the file is missing or of a kind that LibRaw cannot decode, which the sentence names.
-        UnreadableError: the file is empty, no raw file, truncated, or damaged.
+        UnreadableError: it is a folder, a device or a pipe, or it is empty, no raw file, truncated, or damaged.
         DriveError: its drive does not give it, or not whole, which LibRaw takes for a damaged file.
         MemoryLimitError: the decoded frame does not fit into memory.
     """
@@ -38,9 +38,9 @@ def open_raw(path: Path, heard: list[str] | None = None) -> Iterator[Raw]:
         if not path.exists():
             raise InputError(f"{path}: no such file; check the path.")
         if path.is_dir():
-            raise InputError(f"{path}: is a folder; give the raw files in it.")
+            raise UnreadableError(f"{path}: is a folder; give the raw files in it.")
         if not path.is_file():
-            raise InputError(f"{path}: is a device or a pipe, and no file; give a raw file.")
+            raise UnreadableError(f"{path}: is a device or a pipe, and no file; give a raw file.")
         if path.stat().st_size == 0:
             raise UnreadableError(f"{path}: the file is empty; copy it again from the card.")
         path.open("rb").close()

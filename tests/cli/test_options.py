@@ -1,6 +1,7 @@
 """Options in groups: `enhance` and `batch` offer the same ones, and each of them reaches the program's settings."""
 
 import json
+import os
 import re
 from dataclasses import asdict, dataclass, fields
 from importlib.util import find_spec
@@ -163,6 +164,15 @@ def test_help_texts_are_sentences_in_panels() -> None:
 def test_a_dark_frame_that_is_missing_is_refused_before_anything_is_loaded() -> None:
     with pytest.raises(SettingsError, match=r"--dark none\.dng: no such file; check the path\."):
         PictureOptions(dark=[Path("none.dng")]).settings()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no named pipes in folders")
+def test_a_dark_frame_that_is_no_file_is_said_to_be_what_it_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.dng")
+    for path, what in ((tmp_path / "pipe.dng", "a device or a pipe, and no file"), (tmp_path, "a folder")):
+        with pytest.raises(SettingsError) as error:
+            PictureOptions(dark=[path]).settings()
+        assert str(error.value) == f"--dark {path}: is {what}; give a raw file."
 
 
 def test_dark_frames_add_up() -> None:

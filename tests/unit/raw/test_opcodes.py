@@ -248,3 +248,51 @@ def test_gains_that_are_none_are_damage(gain: float) -> None:
     np.testing.assert_array_equal(made.light_dn(), light)
     assert len(made.notes) == 1
     assert "damaged and left out" in made.notes[0]
+
+
+def sized_map(rows: int, columns: int, planes: int, gains: int) -> bytes:
+    """A gain map that claims a size and holds some number of gains."""
+    header = area() + struct.pack(">2I4dI", rows, columns, 1, 1, 0, 0, planes)
+    return opcode(9, header + np.ones(gains, ">f4").tobytes(), 1)
+
+
+SENSELESS = {
+    "offsets of no rows": line_values(10, area(), []),
+    "offsets of no columns": line_values(11, area(), []),
+    "scales of no rows": line_values(12, area(), []),
+    "scales of no columns": line_values(13, area(), []),
+    "a map of no planes": sized_map(1, 1, 0, 4),
+    "a map of 0x0": sized_map(0, 0, 1, 4),
+    "a map of 0x5": sized_map(0, 5, 1, 4),
+    "a map of endless sides": sized_map(2**16, 2**16, 2**31, 1),
+    "a map wider than the picture": sized_map(1, WIDTH + 1, 1, WIDTH + 1),
+    "a map higher than the picture": sized_map(HEIGHT + 1, 1, 1, HEIGHT + 1),
+    "an empty table": opcode(7, area() + struct.pack(">I", 0) + bytes(8)),
+    "a lens far away": opcode(3, struct.pack(">7d", 1, 1, 1, 1, 1, 1e300, 1e300)),
+    "rows of no light": line_values(12, area(), [0.0]),
+    "columns of hardly any": line_values(13, area(), [1e-30]),
+    "gains of hardly any": gain_map(area(), np.full((1, 1, 1), 1e-30)),
+    "a curve of zeros": opcode(8, area() + struct.pack(">I2d", 1, 0, 0)),
+    "a curve below zero": opcode(8, area() + struct.pack(">I2d", 1, 0, -5)),
+    "a table of zeros": opcode(7, area() + struct.pack(">I4H", 4, 0, 0, 0, 0)),
+}
+
+
+@pytest.mark.parametrize("damaged", SENSELESS.values(), ids=SENSELESS.keys())
+def test_sizes_and_values_of_no_sense_cost_the_corrections_and_not_the_photo(damaged: bytes) -> None:
+    light = flat()
+    light[5, 5], light[6, 6] = WHITE - BLACK, -10  # a saturated lamp stays one, and is no light that is left
+    made = with_opcodes(frame(light, second=opcodes(damaged)), PLAIN)
+    assert made.notes == ("the corrections that the DNG asks for (opcodes) are damaged and left out",)
+    np.testing.assert_array_equal(made.light_dn(), light)
+
+
+def test_a_part_of_the_picture_may_be_made_dark_and_a_dark_picture_stay_so() -> None:
+    half = opcodes(line_values(12, area(bottom=HEIGHT // 2), [0.0]))
+    made = with_opcodes(frame(flat(), second=half), PLAIN)
+    assert (made.notes, made.light_dn()[0, 0], made.light_dn()[-1, -1]) == ((), 0, 100)
+    assert with_opcodes(frame(flat(-10), second=opcodes(line_values(12, area(), [2.0]))), PLAIN).notes == ()
+
+
+def test_lines_of_an_empty_area_need_no_values() -> None:
+    assert with_opcodes(frame(flat(), second=opcodes(line_values(12, area(bottom=0), []))), PLAIN).notes == ()

@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,6 +87,21 @@ def test_a_frame_that_cannot_be_read_is_left_out_and_said(burst: list[Path], tmp
         read_stack([cut, *burst], ExposureSettings())
     with pytest.raises(InputError, match=r"missing.dng: no such file"):
         read_stack([*burst, missing], ExposureSettings())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no named pipes in folders")
+def test_a_frame_that_is_no_file_is_left_out_and_said(burst: list[Path], tmp_path: Path) -> None:
+    pipe, folder = tmp_path / "pipe.dng", tmp_path / "folder.dng"
+    os.mkfifo(pipe)
+    folder.mkdir()
+    stack = read_stack([*burst[:2], pipe, folder], ExposureSettings())
+    assert stack.frames == 2
+    assert stack.frame.notes[-2:] == (
+        "pipe.dng cannot be read and is left out: is a device or a pipe, and no file; give a raw file",
+        "folder.dng cannot be read and is left out: is a folder; give the raw files in it",
+    )
+    with pytest.raises(InputError, match=r"pipe\.dng: is a device or a pipe, and no file"):
+        read_stack([pipe, *burst[:2]], ExposureSettings())
 
 
 def test_an_unknown_time_makes_the_sum_unknown(burst, sensor: Sensor, capture, tmp_path: Path) -> None:
