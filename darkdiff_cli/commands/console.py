@@ -4,6 +4,7 @@ Names of files, metadata, presets and models hold words of strangers. On a termi
 read, they are `printable`. JSON keeps them, and so does stdout where a program reads it, which needs the true paths.
 """
 
+import codecs
 import io
 import json
 import os
@@ -21,16 +22,32 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
+NAMES = "darkdiff-names"  # the error handler of stdout
+
+
+def _as_it_came(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Bytes of a name that are no UTF-8 leave as they came, and letters that the encoding lacks as their numbers."""
+    assert isinstance(error, UnicodeEncodeError)
+    one = UnicodeEncodeError(error.encoding, error.object, error.start, error.start + 1, error.reason)
+    try:
+        return codecs.lookup_error("surrogateescape")(one)
+    except UnicodeEncodeError:
+        return codecs.backslashreplace_errors(one)
+
+
+codecs.register_error(NAMES, _as_it_came)
+
+
 class _Results(io.TextIOWrapper):
     """Standard output; what cannot be written to it is one of the program's errors, and is not tried again at exit.
 
-    Paths that are no UTF-8 leave as they came.
+    No letter stops it (`_as_it_came`), whatever the encoding.
     """
 
     def __init__(self, stream: io.TextIOWrapper) -> None:
         encoding, lines, at_once = stream.encoding, stream.line_buffering, stream.write_through
         bytes_ = stream.detach()
-        super().__init__(bytes_, encoding, "surrogateescape", line_buffering=lines, write_through=at_once)
+        super().__init__(bytes_, encoding, NAMES, line_buffering=lines, write_through=at_once)
 
     def write(self, text: str) -> int:
         try:

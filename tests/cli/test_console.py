@@ -145,3 +145,29 @@ def test_a_folder_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
     sentence = "the folder that you are in is not there any more; change to another one."
     assert (done.returncode, done.stderr) == (2, f"darkdiff: {sentence}\n")
     assert list(tmp_path.iterdir()) == []
+
+
+@posix
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [
+        ("utf-8", "Жук\u20ac.dng".encode() + b"\xe9"),
+        ("cp1252", rb"\u0416\u0443\u043a" + b"\x80.dng\xe9"),
+        ("ascii", rb"\u0416\u0443\u043a\u20ac.dng" + b"\xe9"),
+    ],
+)
+def test_letters_that_standard_output_lacks_stop_nothing(encoding: str, shown: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with console._Results(path.open("w", encoding=encoding)) as results:
+        results.write("Жук\u20ac.dng\udce9\n")
+    assert path.read_bytes() == shown + b"\n"
+
+
+@posix
+def test_names_in_letters_that_standard_output_lacks_are_printed(tmp_path: Path, dark_dng: Path) -> None:
+    name = "Жук.dng"
+    (tmp_path / name).symlink_to(dark_dng)
+    done = shell(f"PYTHONIOENCODING=ascii darkdiff info {name} {name} нет", tmp_path)
+    assert done.stdout.count(r"\u0416\u0443\u043a.dng") == 2
+    assert done.stderr.startswith(r"darkdiff: \u043d\u0435\u0442: ")
+    assert done.returncode == 1
