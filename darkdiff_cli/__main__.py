@@ -3,12 +3,30 @@
 The process that decodes raws imports this file anew, so it imports the program only to run it.
 """
 
+import os
+import sys
+from pathlib import Path
+
+NOWHERE = "/nonexistent"  # Debian's name for the home of users that have none
+
 
 def main() -> None:
     """Run the program on the words of the command line."""
-    from darkdiff_cli.app import main as run
+    _have_a_home()
+    try:
+        from darkdiff_cli.app import main as run
 
-    run()
+        run()
+    except KeyboardInterrupt:  # before a command has begun, which says more
+        sys.exit(130)
+
+
+def _have_a_home() -> None:
+    """A user may have no home, in a container for instance: then nothing is kept, and there are no presets."""
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = NOWHERE
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from darkdiff_cli.__main__ import _have_a_home, main
 from darkdiff_cli.batch.claims import FOLDER, Claims, Task
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import NAME, Entry, Ledger
@@ -82,3 +83,22 @@ def test_claims_that_lead_elsewhere_are_not_followed(tmp_path: Path) -> None:
         claims.take(Task(Job(tmp_path, "a.dng", tmp_path / "out", "a.jpg"), "a"))
     claims.tidy()
     assert list((tmp_path / "precious").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="users of Windows have a home")
+def test_a_user_without_a_home_has_no_presets_and_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/")  # what is set below is taken back after the test
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 3_999_999_999)  # of a container, in no list of users
+    _have_a_home()
+    assert not Path.home().exists()
+
+
+def test_an_interrupt_before_a_command_has_begun_ends_as_every_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("darkdiff_cli.app.main", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
