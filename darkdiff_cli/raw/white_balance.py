@@ -17,6 +17,7 @@ PRESETS = {"daylight": DAYLIGHT_KELVIN, "tungsten": TUNGSTEN_KELVIN}
 # Tags of a DNG: CalibrationIlluminant, ColorMatrix, CameraCalibration of its two lights, and AnalogBalance.
 DNG_LIGHTS = ((50778, 50721, 50723), (50779, 50722, 50724))
 ANALOG_BALANCE = 50727
+LARGEST = 1e6  # number in them; larger ones are damage
 EXIF_LIGHTS = {
     1: 5500.0, 3: 2850.0, 4: 5500.0, 9: 5500.0, 10: 6500.0, 11: 7500.0, 17: 2856.0, 18: 4874.0, 19: 6774.0, 20: 5503.0,
     21: 6504.0, 22: 7504.0, 23: 5003.0, 24: 3200.0,
@@ -100,19 +101,25 @@ def camera_colours(frame: RawFrame) -> CameraColours:
 
 def _dng_matrix(dng: DngTags, kelvin: float) -> NDArray[np.float64] | None:
     """(3, 3) XYZ to camera of a DNG: its only one, or between those of its two lights; None where it has none."""
-    analog = dng.numbers(ANALOG_BALANCE)
+    analog = _sound(dng, ANALOG_BALANCE, 3)
     found: list[tuple[float | None, NDArray[np.float64]]] = []
     for illuminant, matrix, calibration in DNG_LIGHTS:
-        values, own = dng.numbers(matrix), dng.numbers(calibration)
-        if values.size == 9 and np.isfinite(values).all():
-            camera = own.reshape(3, 3) @ values.reshape(3, 3) if own.size == 9 else values.reshape(3, 3)
-            camera = analog[:, None] * camera if analog.size == 3 else camera
+        values, own = _sound(dng, matrix, 9), _sound(dng, calibration, 9)
+        if values is not None:
+            camera = values.reshape(3, 3) if own is None else own.reshape(3, 3) @ values.reshape(3, 3)
+            camera = camera if analog is None else analog[:, None] * camera
             found.append((EXIF_LIGHTS.get(dng.integers(illuminant, (0,))[0]), camera))
     match found:
         case [(float(first), one), (float(second), other)] if first != second:
             share = (1 / kelvin - 1 / second) / (1 / first - 1 / second)
             return other + min(max(share, 0.0), 1.0) * (one - other)
     return found[-1][1] if found else None  # the second one is the one for daylight
+
+
+def _sound(dng: DngTags, code: int, size: int) -> NDArray[np.float64] | None:
+    """The numbers of a tag; None where there are fewer or more of them, or one is endless or of absurd size."""
+    values = dng.numbers(code)
+    return values if values.size == size and (np.abs(values) <= LARGEST).all() else None
 
 
 def estimated_balance(frame: RawFrame) -> tuple[float, float, float]:

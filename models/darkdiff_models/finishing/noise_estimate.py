@@ -46,12 +46,15 @@ def _fit(level: NDArray[np.float64], variance: NDArray[np.float64], weight: NDAr
 
     Where the line's slope or its start is negative, the best allowed fit has it at 0, and the other term fits alone.
     """
-    gain, read = (float(value) for value in np.polyfit(level, variance, 1, w=weight))
+    terms = np.stack([level, np.ones_like(level)]).astype(np.float64) * weight
+    size = np.sqrt((terms**2).sum(axis=1))
+    size[size == 0] = 1.0
+    (gain, read), *_ = np.linalg.lstsq((terms / size[:, None]).T, variance * weight, rcond=None)
+    gain, read = float(gain / size[0]), float(read / size[1])
     if gain >= 0 and read >= 0:
         return gain, read
-    terms = np.stack([level, np.ones_like(level)]).astype(np.float64) * weight
     alone = np.maximum((terms * variance * weight).sum(axis=1) / (terms**2).sum(axis=1), 0.0)
-    residual = [float(np.sum((variance * weight - size * term) ** 2)) for size, term in zip(alone, terms, strict=True)]
+    residual = [float(np.sum((variance * weight - one * term) ** 2)) for one, term in zip(alone, terms, strict=True)]
     return (float(alone[0]), 0.0) if residual[0] < residual[1] else (0.0, float(alone[1]))
 
 

@@ -241,3 +241,15 @@ def _frame(dng: DngTags | None, mosaic: np.ndarray | None = None, matrix: np.nda
         balance_source="none",
         daylight=None if daylight is None else tuple(daylight / daylight.min()),
     )
+
+
+@pytest.mark.parametrize("damage", [np.inf, np.nan, 1e308])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_numbers_of_a_matrix_that_are_none_are_left_out(damage: float) -> None:
+    """A calibration or an analog balance alone; without the matrix itself the camera is not known."""
+    identity = tuple(np.eye(3).ravel())
+    known = light_balance(_frame(DngTags({50722: (12, identity)})), 5003.0)
+    for code, size in ((50724, 9), (50727, 3)):
+        assert light_balance(_frame(DngTags({50722: (12, identity), code: (12, (damage,) * size)})), 5003.0) == known
+    both = DngTags({50721: (12, (damage,) * 9), 50722: (12, (-damage,) * 9), 50778: (3, 17), 50779: (3, 21)})
+    assert light_balance(_frame(both), 5003.0) is None

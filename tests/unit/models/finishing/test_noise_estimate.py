@@ -55,3 +55,12 @@ def test_a_term_that_would_be_negative_is_left_out_and_the_other_one_fits_alone(
     assert _fit(level, variance, np.array([1.0, 0.0, 2.0])) == (0.0, pytest.approx((4 + 4 * 2) / 5))
     assert _fit(level, level**2, np.ones(3)) == (pytest.approx(36 / 14), 0.0)
     assert _fit(level, 2 * level + 1, np.ones(3)) == pytest.approx((2.0, 1.0))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("level", [0.0, 1e-9, 7.0])
+def test_levels_that_are_all_the_same_give_a_line_without_a_warning(level: float) -> None:
+    variance = np.full(4, 3.0)
+    gain, read = _fit(np.full(4, level), variance, np.ones(4))
+    assert gain * level + read == pytest.approx(3.0)
+    assert min(gain, read) >= 0
