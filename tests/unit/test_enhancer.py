@@ -88,7 +88,7 @@ def test_half_size_is_the_papers_picture_with_or_without_a_network_for_full_size
 def test_input_is_never_overwritten(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
     source = tmp_path / "IMG.tif"
     source.write_bytes(dark_dng.read_bytes())
-    with pytest.raises(SettingsError, match="input itself"):
+    with pytest.raises(SettingsError, match="is one of the inputs"):
         Enhancer(str(model_folder)).enhance(source, source, EnhanceSettings(photo=PhotoSettings(overwrite=True)))
     assert source.read_bytes() == dark_dng.read_bytes()
 
