@@ -31,7 +31,6 @@ from darkdiff_cli.raw.opcodes import (
 from darkdiff_cli.raw.settings import ExposureSettings
 
 LINEARIZATION_TABLE = 50712
-SECOND_WARP = "the DNG asks for it twice, or before the demosaicing"
 LEAST = 1e-6  # of the brightest light: a list that leaves less is damaged
 DAMAGED = "the corrections that the DNG asks for (opcodes) are damaged and left out"
 
@@ -89,7 +88,9 @@ def with_opcodes(frame: RawFrame, _settings: ExposureSettings) -> RawFrame:
                 distortion = _distortion(opcode, frame.mosaic_dn.shape)
                 notes += [DAMAGED] if distortion is None else []
             elif isinstance(opcode, Warp):
-                notes.append(f"the distortion of the lens is left as it is ({SECOND_WARP})")
+                notes.append(
+                    "a distortion of the lens that the DNG describes twice, or of the mosaic, is left as it is"
+                )
             elif tag == BEFORE and not isinstance(opcode, BadPixels):
                 notes.append("the DNG asks for a correction of stored values (OpcodeList1) that is not done")
             elif not isinstance(opcode, BadPixels) and not (done and isinstance(opcode, ValueMap)):

@@ -59,7 +59,7 @@ def pictures_of(rendered: Rendered, with_photo: bool) -> Pictures:
     if frame.distortion is None:
         crop = srgb_encode(_plain_crop(rendered.exposure, shape, window) * np.float32(rendered.gain))
     else:
-        crop = resized(before, *shape)[window.top :, window.left :][: window.height, : window.width]
+        crop = _scaled(window, shape, before.shape).of(before)
     if crop.shape[:2] != window[2:]:
         crop = resized(crop, *window[2:])
     high, wide = shape if turn < 5 else shape[::-1]
@@ -102,13 +102,18 @@ def _plain_crop(exposure: Exposure, shape: tuple[int, int], window: Window) -> N
     """
     frame, sites = exposure.frame, exposure.frame.mosaic_dn.shape[:2]
     full_size = frame.sites_per_pixel == 2 and square_size(sites, frame.pixel_aspect) == shape
-    high, wide = sites if full_size else frame.lrgb_shape
-    down, across = high / shape[0], wide / shape[1]
-    height, width = max(1, round(window.height * down)), max(1, round(window.width * across))
-    top, left = min(round(window.top * down), high - height), min(round(window.left * across), wide - width)
+    part = _scaled(window, shape, sites if full_size else frame.lrgb_shape)
     if full_size:
-        return _demosaiced(frame, exposure.ratio, Window(top, left, height, width))
-    return develop(frame.crop(top, left, height, width), exposure.ratio).pixels
+        return _demosaiced(frame, exposure.ratio, part)
+    return develop(frame.crop(*part), exposure.ratio).pixels
+
+
+def _scaled(window: Window, shape: tuple[int, ...], size: tuple[int, ...]) -> Window:
+    """A window of a photo of a shape in a picture of the same scene that has another size."""
+    down, across = size[0] / shape[0], size[1] / shape[1]
+    height, width = max(1, round(window.height * down)), max(1, round(window.width * across))
+    top, left = min(round(window.top * down), size[0] - height), min(round(window.left * across), size[1] - width)
+    return Window(top, left, height, width)
 
 
 def _demosaiced(frame: RawFrame, ratio: float, window: Window) -> NDArray[np.float32]:
