@@ -5,6 +5,7 @@ The process that decodes raws imports this file anew, so it imports the program 
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 NOWHERE = "/nonexistent"  # Debian's name for the home of users that have none
@@ -18,6 +19,8 @@ def main() -> None:
 
         run()
     except KeyboardInterrupt:  # before a command has begun, which says more
+        with suppress(OSError, AttributeError):  # a closed stderr
+            sys.stderr.write("darkdiff: interrupted\n")
         sys.exit(130)
 
 

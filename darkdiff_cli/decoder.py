@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import psutil
 
-from darkdiff_cli.errors import DarkdiffError, DecoderError, MemoryLimitError, UnreadableError
+from darkdiff_cli.errors import DarkdiffError, DecoderError, MemoryLimitError, UnreadableError, lacking, sentence_of
 from darkdiff_cli.interrupt import ignore_interrupts
 
 TIMEOUT = 120.0  # seconds; a raw of 100 megapixels takes about ten
@@ -26,7 +26,8 @@ MEMORY = 12 * 2**30  # bytes; a raw takes about 20 a photosite, so one of 150 me
 OF_FREE = 0.9  # of what the machine has left
 LOOK = 0.05  # seconds between two looks at the process's memory
 LOADING = 300.0  # seconds that the process may take to start, where the program itself is on a slow drive
-NOT_STARTED = "{}: the process that decodes raws does not start; free some memory, and try again."
+NOT_STARTED = "{}: the process that decodes raws does not start; close other programs, and try again."
+CANNOT_START = "{}: the process that decodes raws does not start ({}); close other programs, and try again."
 KILLED = 5.0  # seconds that a killed process may take to go; one that waits for a dead network drive does not
 
 GONE = (EOFError, BrokenPipeError, ConnectionResetError)  # what a pipe says whose other end has gone
@@ -69,7 +70,7 @@ class Decoder:
         Raises:
             UnreadableError: the file cannot be decoded, takes too long, or brings the process down.
             MemoryLimitError: it does not fit into memory.
-            DecoderError: the process does not start.
+            DecoderError: the process does not start, or the machine has not what it needs.
         """
         try:
             pipe = self._loaded(path)
@@ -99,7 +100,8 @@ class Decoder:
             if self.loaded:
                 break
             try:
-                self._answer(self.pipe, path, LOADING)
+                if (wrong := self._answer(self.pipe, path, LOADING)) is not None:
+                    raise DecoderError(CANNOT_START.format(path, wrong))
                 self.loaded = True
             except GONE as error:
                 self.close()
@@ -153,8 +155,12 @@ def _held(process: SpawnProcess) -> int:
 
 def _serve(pipe: Connection, module: str) -> None:
     ignore_interrupts()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    import_module(module)
+    try:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+        import_module(module)
+    except (ImportError, MemoryError, RuntimeError) as error:  # the last where there can be no more threads
+        pipe.send(str(error) or "no memory")
+        return
     pipe.send(None)
     while True:
         try:
@@ -170,9 +176,14 @@ def _result(path: Path, function: Callable[..., Any], arguments: tuple[Any, ...]
         return function(*arguments)
     except DarkdiffError as error:
         return error
-    except MemoryError:
-        return MemoryLimitError(f"{path}: does not fit into memory; close other programs and try again.")
     except Exception as error:
+        what = lacking(error)
+        if what == "memory":
+            return MemoryLimitError(f"{path}: does not fit into memory; close other programs and try again.")
+        if what is not None:
+            return DecoderError(sentence_of(error, path))
+        if isinstance(error, ImportError):
+            return DecoderError(CANNOT_START.format(path, error))
         return UnreadableError(f"{path}: cannot be decoded ({type(error).__name__}: {error}).")
 
 

@@ -1,9 +1,17 @@
 """Errors that a user can act on. Each message is one sentence: what, which file, what to do."""
 
+import errno
 import reprlib
 from pathlib import Path
 
 LONGEST = 100  # letters of a value in a message
+NO_MEMORY = (  # what torch, the system, the loader and, in the last two, Python say where memory ends
+    "can't allocate memory",
+    "cannot allocate memory",
+    "failed to map segment",
+    "without exception set",
+    "without setting an exception",
+)
 
 
 class DarkdiffError(Exception):
@@ -23,7 +31,7 @@ class DriveError(InputError):
 
 
 class DecoderError(DarkdiffError):
-    """The process that decodes raws does not start: the machine is to blame, and no file."""
+    """The process that decodes raws does not start, or lacks a library: the machine is to blame, and no file."""
 
 
 class OutputError(DarkdiffError):
@@ -64,6 +72,18 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
+def lacking(error: Exception) -> str | None:
+    """What the machine has no more of, where an error says that; system, loader and torch differ in words."""
+    text, number = str(error).lower(), getattr(error, "errno", None)
+    if isinstance(error, MemoryError) or number == errno.ENOMEM or any(words in text for words in NO_MEMORY):
+        return "memory"
+    if number in (errno.EMFILE, errno.ENFILE) or "too many open files" in text:
+        return "open files"
+    if isinstance(error, BlockingIOError) or "can't start new thread" in text:
+        return "processes or threads"
+    return None
+
+
 def sentence_of(error: Exception, source: Path | None = None) -> str:
     """What to tell the user: the program's own sentence, or for any other error its kind and message in one line.
 
@@ -75,4 +95,6 @@ def sentence_of(error: Exception, source: Path | None = None) -> str:
         return str(error)
     text = " ".join(str(error).split()) or "no message"
     about = f"{source}: " if source is not None else ""
+    if (what := lacking(error)) is not None:
+        return f"{about}the machine has no {what} left; close other programs, or raise the limit (ulimit)."
     return f"{about}unexpected {type(error).__name__}: {text}; see `darkdiff --debug ...`."

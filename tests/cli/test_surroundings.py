@@ -1,5 +1,6 @@
 """Streams, folders and files as a broken or hostile machine has them: the program does without, or says so."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import NAME, Entry, Ledger
 from darkdiff_cli.batch.presence import _state
 from darkdiff_cli.compiler_cache import keep_compiled_networks
-from darkdiff_cli.errors import InputError, OutputError
+from darkdiff_cli.errors import InputError, OutputError, sentence_of
 from darkdiff_cli.model_list import list_models
 from darkdiff_cli.raw import read_raw
 
@@ -94,7 +95,9 @@ def test_a_user_without_a_home_has_no_presets_and_no_cache(monkeypatch: pytest.M
     assert not Path.home().exists()
 
 
-def test_an_interrupt_before_a_command_has_begun_ends_as_every_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_before_a_command_has_begun_ends_as_every_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
 
@@ -102,3 +105,31 @@ def test_an_interrupt_before_a_command_has_begun_ends_as_every_other(monkeypatch
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 130
+    assert capsys.readouterr().err == "darkdiff: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        (MemoryError(), "memory"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "memory"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "memory"),
+        (ImportError("x.so: failed to map segment from shared object"), "memory"),
+        (SystemError("error return without exception set"), "memory"),
+        (OSError(errno.EMFILE, "Too many open files"), "open files"),
+        (ImportError("x.so: cannot open shared object file: Too many open files"), "open files"),
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "processes or threads"),
+        (RuntimeError("can't start new thread"), "processes or threads"),
+    ],
+)
+def test_what_the_machine_lacks_is_said(error: Exception, what: str) -> None:
+    sentence = f"the machine has no {what} left; close other programs, or raise the limit (ulimit)."
+    assert sentence_of(error) == sentence
+    assert sentence_of(error, Path("a.dng")) == f"a.dng: {sentence}"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX sets the limit")
+def test_too_few_open_files_are_one_sentence(dark_dng: Path) -> None:
+    done = shell(f"ulimit -n 8; {INFO} {dark_dng}")
+    sentence = "the machine has no open files left; close other programs, or raise the limit (ulimit)."
+    assert (done.returncode, done.stderr) == (2, f"darkdiff: {sentence}\n")

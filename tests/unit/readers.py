@@ -21,3 +21,8 @@ def hang() -> None:
 def stumble() -> None:
     """What no reader foresees."""
     raise ZeroDivisionError("no such number")
+
+
+def fail(error: Exception) -> None:
+    """Fail as the machine, a library or the system would."""
+    raise error

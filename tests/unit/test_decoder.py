@@ -1,5 +1,6 @@
 """The process that decodes raws: what a file may do to it, and nothing to the program."""
 
+import errno
 import json
 import os
 import signal
@@ -14,10 +15,10 @@ import pytest
 
 from darkdiff_cli import decoder as decoder_module
 from darkdiff_cli.decoder import Decoder
-from darkdiff_cli.errors import DarkdiffError, InputError, MemoryLimitError
+from darkdiff_cli.errors import DarkdiffError, DecoderError, InputError, MemoryLimitError
 from darkdiff_cli.raw import ExposureSettings, read_exposure
 from tests.cli.test_batch import darkdiff
-from tests.unit.readers import hang, stumble, swell
+from tests.unit.readers import fail, hang, stumble, swell
 
 RAW = Path("a.dng")
 GIVEN = ExposureSettings(ratio=100.0)
@@ -82,6 +83,22 @@ def test_what_no_reader_foresees_is_one_sentence_about_the_file(decoder: Decoder
         decoder.run(RAW, stumble)
 
 
+@pytest.mark.parametrize(
+    ("error", "kind", "sentence"),
+    [
+        (ImportError("x.so: failed to map segment"), MemoryLimitError, "a.dng: does not fit into memory"),
+        (ImportError("x.so: no version"), DecoderError, "a.dng: the process that decodes raws does not start"),
+        (RuntimeError("can't start new thread"), DecoderError, "a.dng: the machine has no processes or threads left"),
+        (OSError(errno.EMFILE, "Too many open files"), DecoderError, "a.dng: the machine has no open files left"),
+    ],
+)
+def test_what_the_machine_lacks_is_not_the_files_fault(
+    decoder: Decoder, error: Exception, kind: type[DarkdiffError], sentence: str
+) -> None:
+    with pytest.raises(kind, match=sentence):
+        decoder.run(RAW, fail, error)
+
+
 def test_it_goes_with_a_program_that_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "orphan.py"
     script.write_text(ORPHAN)
@@ -144,6 +161,8 @@ def test_one_that_is_killed_while_it_starts_gets_a_second_start() -> None:
         assert decoder.run(RAW, len, "four") == 4
 
 
-def test_one_that_does_not_start_is_not_the_files_fault() -> None:
-    with Decoder(module="no.such.module") as decoder, pytest.raises(DarkdiffError, match="does not start"):
+def test_one_that_does_not_load_is_not_the_files_fault(capfd: pytest.CaptureFixture[str]) -> None:
+    wrong = r"a\.dng: .* does not start \(No module named 'no'\)"
+    with Decoder(module="no.such.module") as decoder, pytest.raises(DecoderError, match=wrong):
         decoder.run(RAW, swell, 0.0)
+    assert capfd.readouterr().err == ""
