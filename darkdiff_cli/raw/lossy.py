@@ -31,8 +31,11 @@ def lossy_samples(path: Path, dng: DngTags, shape: tuple[int, ...]) -> NDArray[n
     try:
         light = _tiles(path, shape)
         black, white = dng.numbers(BLACK_LEVEL), dng.numbers(WHITE_LEVEL)
-        light -= (black if black.size else np.zeros(1)).astype(np.float32)
-        light /= ((white if white.size else np.full(1, 255.0)) - (black if black.size else 0.0)).astype(np.float32)
+        black, white = (black if black.size else np.zeros(1)), (white if white.size else np.full(1, 255.0))
+        if not (white > black).all():
+            return None
+        light -= black.astype(np.float32)
+        light /= (white - black).astype(np.float32)
         for opcode in parse_opcodes(dng.content(LINEAR)):
             if isinstance(opcode, ValueMap):
                 planes = slice(opcode.area.plane, opcode.area.plane + opcode.area.planes)

@@ -15,6 +15,8 @@ from darkdiff_cli.raw.unsupported import why_not_decoded
 LIBRAW_VERSION = ".".join(str(part) for part in rawpy.libraw_version)
 DHT = rawpy.DemosaicAlgorithm.DHT
 """LibRaw's demosaicing by directions; X-Trans gets LibRaw's own three passes instead."""
+BLOCK = 1 << 20  # bytes read at once
+LARGEST = 1 << 32  # bytes, as far as the offsets of TIFF reach
 Raw = rawpy.RawPy
 """An open raw file."""
 
@@ -60,14 +62,14 @@ def open_raw(path: Path, heard: list[str] | None = None) -> Iterator[Raw]:
 
 
 def _check_drive(path: Path) -> None:
-    """Read a file from end to end.
+    """Read a file from end to end, or the first of one that is larger than any photo.
 
     Raises:
         DriveError: its drive does not give it whole.
     """
     try:
         with path.open("rb") as file:
-            while file.read(1 << 20):
+            while file.read(BLOCK) and file.tell() < LARGEST:
                 pass
     except OSError as error:
         raise input_error(path, error) from error

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from darkdiff_cli.colour import camera_from_srgb, srgb_from_camera
 from darkdiff_cli.errors import InputError, UnreadableError
 from darkdiff_cli.raw.black_level import BlackLevel
-from darkdiff_cli.raw.damage import damage_notes
-from darkdiff_cli.raw.dng_tags import DngTags, read_dng_tags
+from darkdiff_cli.raw.damage import damage_notes, missing_parts
+from darkdiff_cli.raw.dng_tags import ORIENTATION, DngTags, read_dng_tags
 from darkdiff_cli.raw.frame import BalanceSource, RawFrame
 from darkdiff_cli.raw.headerless import doubts_about
 from darkdiff_cli.raw.levels import black_level, white_level
@@ -46,7 +46,10 @@ def read_raw(path: str | Path, black: float | None = None) -> RawFrame:
     path, heard = Path(path), list[str]()
     with open_raw(path, heard) as raw:
         frame = _frame(raw, path, black)
-    return replace(frame, notes=(*frame.notes, *damage_notes(heard, path)))
+    notes = damage_notes(heard, path)
+    if not notes and black is None:
+        notes = missing_parts(frame.mosaic_dn, min(frame.black_level.values))
+    return replace(frame, notes=(*frame.notes, *notes))
 
 
 def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
@@ -83,7 +86,7 @@ def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
         balance_source=balance_source,
         daylight=_daylight(raw, dng) if coloured else None,
         srgb_from_camera=matrix,
-        orientation=metadata.orientation or EXIF_ORIENTATION.get(raw.sizes.flip, 1),
+        orientation=metadata.orientation or _orientation(raw, dng),
         camera_crop=camera_crop(raw, dng),
         pixel_aspect=raw.sizes.pixel_aspect,
         metadata=metadata,
@@ -92,6 +95,13 @@ def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
         notes=notes,
         path=path,
     )
+
+
+def _orientation(raw: Raw, dng: DngTags | None) -> int:
+    """The EXIF orientation of the shot; 1 where a DNG gives one that EXIF lacks, of which LibRaw makes a turn."""
+    if dng is not None and any(not 1 <= value <= 8 for value in dng.integers(ORIENTATION)):
+        return 1
+    return EXIF_ORIENTATION.get(raw.sizes.flip, 1)
 
 
 def _check_size(raw: Raw, path: Path) -> None:

@@ -12,6 +12,7 @@ MIN_LEVELS = 8
 ABOVE = 0.02  # of the pile: how many pixels may lie above it, such as stuck ones
 TOGETHER = 0.5  # share of the pile's pixels whose neighbour is in it too: lamps are areas, stuck pixels are not
 FLAT = 0.3  # share of equal neighbours below the pile; more means that the frame has no noise to tell it apart by
+DEEPEST = 1 << 18  # DN below the highest that are told apart; a damaged file of float samples may hold any
 WIDTHS = (1, 8, 32)  # DN over which a clipping level may be spread
 
 
@@ -35,7 +36,7 @@ def clipping_level(plane_dn: NDArray[np.generic], black: float, white: float) ->
     if high.size < MIN_PIXELS:
         return None
     highest = float(high.max())
-    histogram = np.bincount((highest - high).astype(np.int64))  # of values from the highest down
+    histogram = np.bincount(np.minimum(highest - high, DEEPEST).astype(np.int64))  # of values from the highest down
     for width in WIDTHS:
         place = _pile(histogram, plane.size, width)
         top = None if place is None else highest - place * width

@@ -122,6 +122,15 @@ def test_a_page_of_another_shape_is_not_taken_for_the_picture(tmp_path: Path) ->
     assert lossy_samples(tmp_path / "lossy.dng", DngTags(), (6400, 96, 3)) is None
 
 
+@pytest.mark.parametrize("white", [0.0, -1.537])
+def test_a_lossy_dng_whose_white_is_not_above_black_is_libraws_to_decode(
+    white: float, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    tags = DngTags({WHITE_LEVEL: (12, (255.0, white, 255.0))})
+    assert lossy_samples(write_lossy_dng(tmp_path / "lossy.dng"), tags, (64, 96, 3)) is None
+    assert [str(warning.message) for warning in recwarn] == []
+
+
 def test_gains_of_absurd_size_are_left_out(sensor: Sensor, capture, tmp_path: Path) -> None:
     gains = opcodes(gain_map(area(bottom=48, right=64), np.full((1, 1, 1), 3e38), (1.0, 1.0)))
     path = write(tmp_path / "gains.dng", sensor, capture, [(51009, 7, len(gains), gains, True)])

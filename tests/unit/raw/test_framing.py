@@ -110,6 +110,12 @@ def test_the_longer_side_of_a_pixel_is_filled_up(aspect: float, shape: tuple[int
     assert np.abs(np.diff(stretched[:, :, 0], axis=0)).max() < 1e-6
 
 
+@pytest.mark.parametrize("orientation", [0, 9, 65_535])
+def test_an_orientation_that_exif_does_not_know_turns_nothing(written, orientation: int) -> None:
+    _, frame = written(orientation=orientation)
+    assert frame.orientation == 1
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_orientation_is_read(written, orientation: int) -> None:
     _, frame = written(orientation=orientation)

@@ -1,5 +1,7 @@
 """Where the sensor stops counting, and what white is then."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -83,6 +85,16 @@ def test_stuck_pixels_alone_are_no_pile() -> None:
     plane = counted(lamps(peak=9000.0))
     plane[np.random.default_rng(1).random(plane.shape) < 0.01] = 12_000
     assert clipping_level(plane, BLACK, WHITE) is None
+
+
+def test_a_value_of_absurd_size_takes_no_memory() -> None:
+    plane = np.random.default_rng(0).uniform(1000, 2000, (64, 64)).astype(np.float32)
+    plane[5, 5] = 1e8
+    tracemalloc.start()
+    assert clipping_level(plane, 0.0, 2000.0) is None
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 20 * 2**20
 
 
 def test_fewer_than_64_pixels_are_no_pile() -> None:
