@@ -12,7 +12,7 @@ from darkdiff_cli.commands.bench.short import short
 from darkdiff_cli.commands.bench.speed import speed
 from darkdiff_cli.commands.bench.table import table
 from darkdiff_cli.commands.bench.train import train as bench_train
-from darkdiff_cli.commands.console import open_streams, show
+from darkdiff_cli.commands.console import open_streams, quiet_libraries, show
 from darkdiff_cli.commands.enhance import enhance
 from darkdiff_cli.commands.exits import Debug, with_exit_code
 from darkdiff_cli.commands.grouped import grouped
@@ -64,7 +64,9 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    debug: Annotated[bool, typer.Option("--debug", metavar="", help="Show the traceback of an error.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", metavar="", help="Show the traceback of an error, and warnings of libraries.")
+    ] = False,
     _version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, metavar="", help="Show the version and exit."),
@@ -72,6 +74,8 @@ def options(
 ) -> None:
     """Options before the command."""
     Debug.on = debug
+    if not debug:
+        quiet_libraries()
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,16 @@ def open_streams() -> None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (for the rest of the process)
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout is sys.__stdout__:
         sys.stdout = _Results(sys.stdout)
+
+
+def quiet_libraries() -> None:
+    """Keep warnings of libraries, which are for programmers, from stderr, here and in processes that this one starts.
+
+    Not where Python was told what to do with them (`-W`, PYTHONWARNINGS).
+    """
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+        os.environ["PYTHONWARNINGS"] = "ignore"
 
 
 def show(*lines: object) -> None:

@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from darkdiff_cli.batch.claims import FOLDER, Claims, Task
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import NAME, Entry, Ledger
 from darkdiff_cli.batch.presence import _state
+from darkdiff_cli.commands.console import quiet_libraries
 from darkdiff_cli.compiler_cache import keep_compiled_networks
 from darkdiff_cli.errors import InputError, OutputError, sentence_of
 from darkdiff_cli.model_list import list_models
@@ -84,6 +86,18 @@ def test_claims_that_lead_elsewhere_are_not_followed(tmp_path: Path) -> None:
         claims.take(Task(Job(tmp_path, "a.dng", tmp_path / "out", "a.jpg"), "a"))
     claims.tidy()
     assert list((tmp_path / "precious").iterdir()) == []
+
+
+@pytest.mark.parametrize(("given", "shown"), [([], False), (["default"], True)])
+def test_warnings_of_libraries_reach_only_whoever_asked_python_for_them(
+    given: list[str], shown: bool, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    monkeypatch.setattr(sys, "warnoptions", given)
+    monkeypatch.setenv("PYTHONWARNINGS", ",".join(given))
+    quiet_libraries()
+    warnings.warn("here", RuntimeWarning, stacklevel=1)
+    done = shell(f"{sys.executable} -c 'import warnings; warnings.warn(\"there\", RuntimeWarning)'")
+    assert [len(recwarn) > 0, "there" in done.stderr] == [shown, shown]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="users of Windows have a home")
