@@ -126,7 +126,7 @@ def missing_parts(mosaic: NDArray[np.generic], black: float) -> tuple[str, ...]:
     if np.count_nonzero(~blocks.any(axis=(1, 3))) < BLOCKS and zeros < SCATTERED * mosaic.size:
         return ()
     what = "parts of the picture are missing or wrong; copy it again from the card"
-    return (f"{100 * zeros / mosaic.size:.2g} % {ZERO}, and its black level is {black:.4g}: {what}",)
+    return (f"{zeros:,} {ZERO}, and its black level is {black:.4g}: {what}",)
 
 
 def damage_of(name: str, notes: Sequence[str]) -> Iterator[str]:

@@ -14,7 +14,8 @@ from darkdiff_cli.raw.levels.tagged import is_tagged, misfits, tagged_black
 DRIFT = 1e-3  # of the range from black to white: what warmth makes of a black level
 
 
-DARKEST = 0.1  # percentile of the pixels
+STEP = 3  # from one photosite that is looked at to the next: every site of a Bayer filter, green ones of X-Trans
+DARKEST, MOST = 0.1, 75.0  # percentiles of the pixels
 PALE = 0.01  # of the white level, above which the darkest pixels of a scene hardly are, if 0 is black
 
 
@@ -32,18 +33,20 @@ def black_level(readout: Readout) -> tuple[BlackLevel, tuple[str, ...]]:
         The black level of the visible frame, and notes for the user.
     """
     level, notes = _believed(readout)
-    return level, (*misfits(readout), *notes, *_missing(readout, level))
+    return level, (*misfits(readout), *notes, *_unlikely(readout, level))
 
 
-def _missing(readout: Readout, level: BlackLevel) -> tuple[str, ...]:
-    """A note where a black level of 0 is probably none: no pixel is near it."""
-    if level.highest > 0:
+def _unlikely(readout: Readout, level: BlackLevel) -> tuple[str, ...]:
+    """A note where a black level of 0 is probably none, as no pixel is near it, and where most pixels are below it."""
+    some = readout.visible_dn[::STEP, ::STEP].astype(np.float32)
+    darkest, bright = np.percentile(some, (DARKEST, MOST))
+    if level.highest <= 0 and darkest >= PALE * readout.decoder_white:
+        why, instead = f"hardly a pixel is below {darkest:.0f} DN", f"a black level of {darkest:.0f}"
+    elif bright < level.mean - 1:  # of noise alone, every second pixel is
+        why, instead = f"three of four pixels are below {bright:.4g} DN", "a lower one (--black)"
+    else:
         return ()
-    darkest = float(np.percentile(readout.visible_dn[::4, ::4].astype(np.float32), DARKEST))
-    if darkest < PALE * readout.decoder_white:
-        return ()
-    likely = f"{darkest:.0f}"
-    return (f"black level 0 is unlikely, since hardly a pixel is below {likely} DN: try a black level of {likely}",)
+    return (f"black level {level.mean:.4g} is unlikely, since {why}: try {instead}",)
 
 
 def _believed(readout: Readout) -> tuple[BlackLevel, tuple[str, ...]]:

@@ -36,7 +36,7 @@ def next_descriptor() -> int:
 
 def test_a_cut_off_picture_has_one_note_and_stderr_stays_empty(tmp_path: Path, capfd) -> None:
     frame = read_raw(write_lossy_dng(tmp_path / "cut.dng", cut=600))
-    assert frame.notes == (NOTE,)
+    assert [note for note in frame.notes if "LibRaw" in note] == [NOTE]
     assert not any("LibRaw" in note for note in read_raw(write_lossy_dng(tmp_path / "whole.dng")).notes)
     assert capfd.readouterr() == ("", "")
 
@@ -173,7 +173,7 @@ def test_a_process_without_standard_error_decodes(dark_dng: Path) -> None:
     assert python(code).stdout == "(80, 112)\n"
 
 
-LOST = "{} % of its photosites are 0, and its black level is 64: parts of the picture are missing or wrong; "
+LOST = "{} of its photosites are 0, and its black level is 64: parts of the picture are missing or wrong; "
 
 
 def test_lost_sectors_and_scattered_zeros_have_a_note() -> None:
@@ -182,8 +182,8 @@ def test_lost_sectors_and_scattered_zeros_have_a_note() -> None:
     sectors, scattered = whole.copy(), whole.copy()
     sectors[8:24, 16:32] = 0
     scattered[::4, ::4] = 0
-    assert missing_parts(sectors, 64.0)[0].startswith(LOST.format("4.2"))
-    assert missing_parts(scattered, 64.0)[0].startswith(LOST.format("6.2"))
+    assert missing_parts(sectors, 64.0)[0].startswith(LOST.format("256"))
+    assert missing_parts(scattered, 64.0)[0].startswith(LOST.format("384"))
     assert missing_parts(sectors, 0.0) == ()  # a sensor without a black level counts 0 where it is dark
     scattered[::8] = 70  # as many dead photosites are not damage
     assert missing_parts(scattered, 64.0) == ()
@@ -193,5 +193,5 @@ def test_a_raw_with_lost_sectors_is_read_with_a_note(dark_dng: Path, sensor: Sen
     dn = read_raw(dark_dng).mosaic_dn
     dn[:32, :32] = 0
     write_dng(tmp_path / "lost.dng", dn, sensor, capture)
-    assert "% of its photosites are 0" in read_raw(tmp_path / "lost.dng").notes[-1]
+    assert "of its photosites are 0" in read_raw(tmp_path / "lost.dng").notes[-1]
     assert not any("are 0" in note for note in read_raw(tmp_path / "lost.dng", black=10.0).notes)
