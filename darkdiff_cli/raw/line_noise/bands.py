@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw.line_noise.offsets import least_squares, robust_variance
 
-BAND = 16  # rows
-SEGMENT = 32  # columns that are averaged into one value
+BAND = 16  # rows, or the next whole periods of the filter
+SEGMENT = 32  # columns that are averaged into one value; the same holds
 MIN_COUNT = 8  # bands, and segments of a band; a smaller frame is not measured
 LAGS = range(1, 7)  # distances, in bands, at which bands are compared
 WINDOW = 5  # bands and segments over which the local colour is averaged
@@ -32,7 +32,7 @@ def band_noise(light_dn: NDArray[np.floating], cfa: Cfa, row: float, pixel: floa
 
     Args:
         light_dn: (H, W) pixels in DN above black, offsets of single rows subtracted.
-        cfa: the colour filter, a Bayer pattern.
+        cfa: the colour filter, of three colours.
         row: variance of the offset of a row, DN squared.
         pixel: variance of a pixel, DN squared.
 
@@ -40,31 +40,35 @@ def band_noise(light_dn: NDArray[np.floating], cfa: Cfa, row: float, pixel: floa
         (H,) offsets in DN; all of them 0 where the frame is too small.
     """
     height, width = light_dn.shape
-    if height < MIN_COUNT * BAND or width < MIN_COUNT * SEGMENT:
+    band, segment = (-(-length // period) * period for length, period in zip((BAND, SEGMENT), cfa.period, strict=True))
+    if height < MIN_COUNT * band or width < MIN_COUNT * segment:
         return np.zeros(height)
-    light = _bands(light_dn, cfa)
-    noise = pixel / (BAND * SEGMENT) * np.array([4.0, 2.0, 4.0])
-    count, prior = len(light), row / BAND
+    light, shares = _bands(light_dn, cfa, band, segment)
+    noise = pixel / (band * segment * shares)
+    count, prior = len(light), row / band
     steps = []
     for lag in LAGS:
         step, uncertainty = _step(light, lag, noise, prior)
         weight = 1 / (len(LAGS) * uncertainty)
         weight[np.abs(step) > OUTLIER * np.sqrt(2 * prior + uncertainty)] = 0
         steps.append((lag, step, weight))
-    centres = (np.arange(count) + 0.5) * BAND - 0.5
+    centres = (np.arange(count) + 0.5) * band - 0.5
     return np.interp(np.arange(height), centres, least_squares(count, prior, steps))
 
 
-def _bands(light_dn: NDArray[np.floating], cfa: Cfa) -> NDArray[np.float64]:
-    """(bands, segments, 3) mean red, green and blue above black, DN."""
-    bands, segments = light_dn.shape[0] // BAND, light_dn.shape[1] // SEGMENT
-    light = np.zeros((bands, segments, 3))
-    whole = light_dn[: bands * BAND, : segments * SEGMENT]
-    sites = [site.colour for site in cfa.sites]
+def _bands(
+    light_dn: NDArray[np.floating], cfa: Cfa, band: int, segment: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(bands, segments, 3) mean red, green and blue above black in DN, and the (3,) shares of the colours."""
+    bands, segments = light_dn.shape[0] // band, light_dn.shape[1] // segment
+    down, across = cfa.period
+    light, counts = np.zeros((bands, segments, 3)), np.zeros(3)
+    whole = light_dn[: bands * band, : segments * segment]
     for site in cfa.sites:
-        tiles = cfa.plane(whole, site).reshape(bands, BAND // 2, segments, SEGMENT // 2)
-        light[..., site.colour] += tiles.mean(axis=(1, 3), dtype=np.float64) / sites.count(site.colour)
-    return light
+        tiles = cfa.plane(whole, site).reshape(bands, band // down, segments, segment // across)
+        light[..., site.colour] += tiles.mean(axis=(1, 3), dtype=np.float64)
+        counts[site.colour] += 1
+    return light / counts, counts / counts.sum()
 
 
 def _step(

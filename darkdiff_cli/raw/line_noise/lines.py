@@ -13,7 +13,7 @@ from darkdiff_cli.raw.line_noise.offsets import least_squares, robust_variance
 from darkdiff_cli.raw.settings import ExposureSettings
 
 QUADS = Cfa.bayer("RGGB")
-SEGMENT = 16  # neighbouring pixels of one colour in a row that are averaged into one value
+SEGMENT = 32  # columns, or the next whole periods of the filter, of which each colour is averaged into one value
 LAGS = range(1, 7)  # distances, in rows, at which rows are compared
 MIN_SEGMENTS = 8  # of a row; a smaller frame is not measured
 OUTLIER = 3.5  # standard deviations from which a step between two rows is an edge of the scene
@@ -28,7 +28,7 @@ def without_line_noise(frame: RawFrame, settings: ExposureSettings) -> RawFrame:
     above = frame.above_black()
     light = above.light_dn()
     # The lines of a raw without a filter are measured as if each 2x2 were a quad: neighbours need not be alike.
-    cfa, trailing = (frame.cfa, ()) if frame.cfa is not None and frame.cfa.is_bayer else (QUADS, light.shape[2:])
+    cfa, trailing = (QUADS, light.shape[2:]) if frame.cfa is None or frame.cfa.is_monochrome else (frame.cfa, ())
     seen = np.ascontiguousarray(light[..., 1]) if trailing else light
     rows = line_noise(seen, cfa)
     columns = line_noise(np.ascontiguousarray((seen - rows[:, None].astype(np.float32)).T), cfa.transposed)
@@ -39,12 +39,13 @@ def without_line_noise(frame: RawFrame, settings: ExposureSettings) -> RawFrame:
 
 
 def is_measured(frame: RawFrame) -> bool:
-    """Whether a frame is of a kind whose lines are measured: Bayer, monochrome, or demosaiced already."""
-    return frame.cfa is None or frame.cfa.is_bayer or frame.cfa.is_monochrome
+    """Whether a frame is of a kind whose lines are measured: all but those with a row or column without green."""
+    cfa = frame.cfa
+    return cfa is None or cfa.is_monochrome or all(_is_comparable(either) for either in (cfa, cfa.transposed))
 
 
 def line_noise(light_dn: NDArray[np.float32], cfa: Cfa) -> NDArray[np.float64]:
-    """Measure the offset of each row of a Bayer frame; of each column, if the frame is given transposed.
+    """Measure the offset of each row of a frame; of each column, if the frame is given transposed.
 
     Two rows with a common colour (all rows have green) differ by their offsets and by the scene. The scene gets
     brighter in one part of the width and darker in another, so the median along the row keeps the offsets. Steps of the
@@ -54,30 +55,60 @@ def line_noise(light_dn: NDArray[np.float32], cfa: Cfa) -> NDArray[np.float64]:
 
     Args:
         light_dn: (H, W) pixels in DN above black.
-        cfa: the colour filter; only Bayer patterns are measured.
+        cfa: the colour filter; Bayer, quad Bayer, X-Trans, or another with green in every row.
 
     Returns:
         (H,) offsets in DN, their mean 0; all of them 0 where the frame shows no such noise.
     """
-    rows, width = light_dn.shape[0] // 2 * 2, light_dn.shape[1] // 2 * 2
-    offsets = np.zeros(light_dn.shape[0])
-    if rows <= 2 * LAGS[-1] or width < 2 * MIN_SEGMENTS * SEGMENT or not cfa.is_bayer:
+    whole, offsets, period = cfa.whole(light_dn), np.zeros(len(light_dn)), cfa.period[0]
+    if len(whole) <= 2 * LAGS[-1] or not _is_comparable(cfa) or whole.shape[1] < MIN_SEGMENTS * _segment(cfa):
         return offsets
-    columns = [_segments(light_dn[:rows, phase:width:2]) for phase in (0, 1)]
-    even, odd = (row.index("G") for row in cfa.pattern)
-    green = columns[even].copy()
-    green[1::2] = columns[odd][1::2]
-    both = np.stack(columns, axis=2).reshape(rows, -1)  # from left to right
-    steps = [_step(green if lag % 2 else both, lag) for lag in LAGS]
+    every, green = _rows(whole, cfa)
+    steps = [_step(green if lag % period else every, lag, period) for lag in LAGS]
     slope, nugget = np.polyfit(LAGS, [robust_variance(step.medians**2) for step in steps], 1)
     offset = nugget / 2
     chance = float(np.mean([step.noise for step in steps])) / 2
     if not MIN_EXCESS * chance < offset < chance + MAX_LINE_NOISE**2 * steps[1].pixel:
         return offsets
-    offsets[:rows] = _solve(steps, offset, max(float(slope), 0.0))
+    offsets[: len(whole)] = _solve(steps, offset, max(float(slope), 0.0))
     without = light_dn - offsets[:, None].astype(np.float32)
     offsets += band_noise(without, cfa, offset, steps[1].pixel)
     return np.asarray(offsets - offsets.mean())
+
+
+def _is_comparable(cfa: Cfa) -> bool:
+    """Whether the filter has three colours, and green in each row."""
+    return len(set(str(cfa))) == 3 and all("G" in row for row in cfa.pattern)
+
+
+class _Rows(NamedTuple):
+    """What is compared of the rows of a frame.
+
+    Attributes:
+        values: (rows, n) means of segments from left to right, DN.
+        variance: (rows,) that of such a mean, in those of a pixel.
+    """
+
+    values: NDArray[np.float32]
+    variance: NDArray[np.float64]
+
+
+def _segment(cfa: Cfa) -> int:
+    """Columns of a segment."""
+    return -(-SEGMENT // cfa.period[1]) * cfa.period[1]
+
+
+def _rows(whole: NDArray[np.float32], cfa: Cfa) -> tuple[_Rows, _Rows]:
+    """Every column of the filter's period for itself, and the green ones together, of whole periods of rows."""
+    height, across, phases = len(whole), _segment(cfa), cfa.period[1]
+    parts = whole[:, : whole.shape[1] // across * across].reshape(height, -1, across // phases, phases)
+    means = parts.mean(axis=2, dtype=np.float64).astype(np.float32)
+    every = _Rows(means.reshape(height, -1), np.full(height, phases / across))
+    is_green = np.array([[colour == "G" for colour in row] for row in cfa.pattern])
+    is_green = np.tile(is_green, (height // len(is_green), 1))
+    count = is_green.sum(axis=1)
+    green = (means * is_green[:, None]).sum(axis=2) / count[:, None].astype(np.float32)
+    return every, _Rows(green, phases / across / count)
 
 
 class _Step(NamedTuple):
@@ -94,15 +125,16 @@ class _Step(NamedTuple):
     pixel: float
 
 
-def _step(values: NDArray[np.float32], lag: int) -> _Step:
-    change = values[lag:] - values[:-lag]
-    if lag % 2:  # the two greens of many sensors differ in response
-        for parity in (0, 1):
-            change[parity::2] -= np.median(change[parity::2])
+def _step(rows: _Rows, lag: int, period: int) -> _Step:
+    change = rows.values[lag:] - rows.values[:-lag]
+    if lag % period:  # the greens of many sensors differ in response from row to row
+        for phase in range(period):
+            change[phase::period] -= np.median(change[phase::period])
     medians = np.median(change, axis=1)
     middle = change.shape[1] // 2
     halves = np.median(change[:, :middle], axis=1) - np.median(change[:, middle:], axis=1)
-    pixel = SEGMENT * robust_variance((change - medians[:, None]) ** 2) / 2
+    own = (rows.variance[lag:] + rows.variance[:-lag])[:, None]
+    pixel = robust_variance((change - medians[:, None]) ** 2 / own)
     return _Step(medians, robust_variance(halves**2) / 4, pixel)
 
 
@@ -114,9 +146,3 @@ def _solve(steps: list[_Step], offset: float, drift: float) -> NDArray[np.float6
         weight[np.abs(step.medians) > OUTLIER * np.sqrt(2 * offset + drift * lag)] = 0
         weighted.append((lag, step.medians, weight))
     return least_squares(len(steps[0].medians) + 1, offset, weighted)
-
-
-def _segments(columns: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(rows, n) pixels of one column phase -> means of segments."""
-    whole = columns[:, : columns.shape[1] // SEGMENT * SEGMENT]
-    return np.asarray(whole.reshape(len(columns), -1, SEGMENT).mean(axis=2, dtype=np.float32))
