@@ -41,6 +41,6 @@ def finished(exposure: Exposure, made: DarkDiffOutput, settings: EnhanceSettings
         rendered = replace(rendered, outside=straight)
     if settings.doubt:
         shown = brightened(plain, gain)
-        doubt = doubt_of(shown, frame, ratio * gain, exposure.noise, chosen.strength)
+        doubt = doubt_of(shown, frame, ratio * gain, exposure.noise, chosen.strength, exposure.noise_share)
         rendered = replace(rendered, doubt=straightened(doubt, frame))
     return rendered

@@ -54,6 +54,18 @@ def test_a_photo_of_full_size_is_judged_at_half() -> None:
     np.testing.assert_array_equal(at_half, doubt(half, frame(), RATIO, noise))
 
 
+@pytest.mark.parametrize("strength", [1.0, 0.6])
+def test_where_a_stack_left_the_noise_of_one_frame_is_more_doubt(strength: float) -> None:
+    picture, share = striped(contrast=0.02), np.ones((80, 120), np.float32)
+    share[:40] = 4.0
+    found = doubt_of(picture, frame(), RATIO, MeasuredNoise(0.2, 5.0), strength, share)
+    louder = doubt_of(picture, frame(), RATIO, MeasuredNoise(0.8, 10.0), strength)
+    plain = doubt_of(picture, frame(), RATIO, MeasuredNoise(0.2, 5.0), strength)
+    np.testing.assert_allclose(found[:20], louder[:20], rtol=1e-4)
+    np.testing.assert_array_equal(found[20:], plain[20:])
+    assert (found[:20, 32:] > plain[:20, 32:]).all()
+
+
 def patches() -> np.ndarray:
     """(200, 300, 3) linear light: black, grey, deep red and a bright blue."""
     light = np.zeros((200, 300, 3), np.float32)
