@@ -14,6 +14,7 @@ from darkdiff_cli.preview.pictures import CELL
 GAP = 8  # pixels between pictures, and around them
 TITLE, LABEL = 20, 15  # sizes of the letters
 GROUND, TEXT, MARK, FAILED = (38, 38, 38), (225, 225, 225), (255, 176, 0), (255, 138, 122)
+NARROWEST = 213  # pixels of a column, for its labels: that of an upright picture of 2:3
 BORDER = 3  # pixels around the marked picture
 
 Box = tuple[int, int, int, int]
@@ -71,13 +72,14 @@ class Placed:
     bottom: int
 
 
-def placed(row: Row, top: int, columns: int, width: int) -> Placed:
+def placed(row: Row, top: int, columns: int, column: int, width: int) -> Placed:
     """Lay a row out.
 
     Args:
         row: to lay out.
         top: of its name.
         columns: of small pictures on the sheet, behind which the crop stands.
+        column: pixels that one may be wide.
         width: pixels that a line of text may take.
     """
     name, top = (GAP, top), top + text_height(TITLE)
@@ -87,9 +89,9 @@ def placed(row: Row, top: int, columns: int, width: int) -> Placed:
         top += text_height(LABEL)
     cells: list[tuple[Cell, tuple[int, int]]] = []
     for number, pictures in enumerate(row.lines):
-        beside = [(cell, (GAP + column * (CELL + GAP), top)) for column, cell in enumerate(pictures)]
+        beside = [(cell, (GAP + place * (column + GAP), top)) for place, cell in enumerate(pictures)]
         if number == 0 and row.crop is not None:
-            beside.append((row.crop, (GAP + columns * (CELL + GAP), top)))
+            beside.append((row.crop, (GAP + columns * (column + GAP), top)))
         cells += beside
         top += max(len(cell.srgb_8) for cell, _ in beside) + text_height(LABEL) + GAP
     return Placed(name, tuple(reasons), tuple(cells), top)
@@ -103,13 +105,16 @@ def draw_sheet(title: str, rows: Sequence[Row]) -> NDArray[np.uint8]:
         rows: one or more, from top to bottom.
 
     Returns:
-        (h, w, 3) uint8 sRGB; 1912 pixels wide with five pictures in a line.
+        (h, w, 3) uint8 sRGB; 1912 pixels wide with five pictures in a line, 1377 if all are upright.
     """
-    columns = max((len(line) for row in rows for line in row.lines), default=1)
-    width = GAP + columns * (CELL + GAP) + CROP + GAP
+    pictures = [line for row in rows for line in row.lines]
+    columns = max(map(len, pictures), default=1)
+    column = max((cell.srgb_8.shape[1] for line in pictures for cell in line), default=CELL)
+    column = max(column, NARROWEST)
+    width = GAP + columns * (column + GAP) + CROP + GAP
     room, bottom, places = width - 2 * GAP, GAP + text_height(TITLE), list[Placed]()
     for row in rows:
-        places.append(placed(row, bottom, columns, room))
+        places.append(placed(row, bottom, columns, column, room))
         bottom = places[-1].bottom + GAP
     sheet = Image.new("RGB", (width, bottom), GROUND)
     draw = ImageDraw.Draw(sheet)
@@ -119,7 +124,7 @@ def draw_sheet(title: str, rows: Sequence[Row]) -> NDArray[np.uint8]:
         for line, where in place.reasons:
             write(draw, line, where, room, LABEL, FAILED)
         for cell, where in place.cells:
-            _draw_cell(sheet, draw, cell, where, CROP if cell is row.crop else CELL)
+            _draw_cell(sheet, draw, cell, where, CROP if cell is row.crop else column)
     return np.asarray(sheet)
 
 

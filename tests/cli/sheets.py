@@ -10,7 +10,7 @@ from darkdiff_cli.app import app
 from darkdiff_cli.raw import ExposureSettings, read_exposure
 
 GROUND, TEXT, MARK, FAILED = (38, 38, 38), (225, 225, 225), (255, 176, 0), (255, 138, 122)
-LEFT = [8, 336, 664, 992, 1320, 1648]  # of five small pictures and the crop
+LEFT = [8, 229, 450, 671, 892, 1113]  # of five small pictures and the crop, where none is wider than 213 pixels
 FIRST, BELOW = 68, 30  # first row of the first picture; height of the label and the gap below a picture
 
 

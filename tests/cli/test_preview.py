@@ -75,7 +75,7 @@ def test_the_automatic_ratio_is_marked_and_no_other(three) -> None:
     for number, (left, label) in enumerate(zip(LEFT, labels, strict=False)):
         assert written(sheet, label, left, top + 56 + 3, 15, MARK if number == 2 else TEXT)
     assert written(sheet, f"1:1 at 50,50, x{auto:g} auto", LEFT[5], top + 56 + 3, 15)
-    assert sheet.shape[1] == 1912
+    assert sheet.shape[1] == 1377
 
 
 def test_light_doubles_from_picture_to_picture(turned, tmp_path: Path) -> None:

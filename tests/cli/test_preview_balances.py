@@ -29,7 +29,7 @@ def test_white_balances_stand_in_a_second_line_and_the_raw_is_read_once(turned, 
     assert entry["balances"] == expected
     assert entry["ratios"] == [50, expected["daylight"]]
     sheet = iio.imread(tmp_path / "sheet.tif")
-    assert sheet.shape[1] == 8 + 3 * 328 + 256 + 8
+    assert sheet.shape[1] == 8 + 3 * 221 + 256 + 8
     top = FIRST + 40 + BELOW
     for left, (name, ratio) in zip(LEFT, expected.items(), strict=False):
         colour = MARK if name == "daylight" else TEXT

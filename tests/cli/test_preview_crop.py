@@ -23,7 +23,7 @@ def test_the_crop_is_taken_where_it_is_asked_for(sensor, capture, tmp_path: Path
     [entry] = json.loads(done.stdout)["files"]
     assert entry["at"] == [57, 68]  # (300 - 128) / 300, (400 - 128) / 400: the window stays inside
     sheet = iio.imread(tmp_path / "s.tif")
-    crop = sheet[FIRST : FIRST + 256, 8 + 328 :][:, :256].astype(int).sum(axis=-1)
+    crop = sheet[FIRST : FIRST + 256, 8 + 248 :][:, :256].astype(int).sum(axis=-1)
     # Upright: row = the sensor's column, column = 299 - the sensor's row; the window starts at (144, 44).
     square = crop[320 - 144 + 4 : 352 - 144 - 4, 299 - 71 - 44 + 4 : 299 - 40 - 44 - 3]
     assert square.mean() > 1.8 * np.median(crop)
