@@ -12,6 +12,7 @@ from darkdiff_cli.raw.dng_tags import DngTags
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.gain_maps import grid_gain, multiply, radial_gain
 from darkdiff_cli.raw.neighbours import SMALLEST, interpolated
+from darkdiff_cli.raw.opcode_lists import OpcodeError, parse_opcodes
 from darkdiff_cli.raw.opcodes import (
     BEFORE,
     DEMOSAICED,
@@ -21,12 +22,10 @@ from darkdiff_cli.raw.opcodes import (
     GainMap,
     LineValues,
     Opcode,
-    OpcodeError,
     Other,
     RadialGain,
     ValueMap,
     Warp,
-    parse_opcodes,
 )
 from darkdiff_cli.raw.settings import ExposureSettings
 
