@@ -26,6 +26,10 @@ class UnreadableError(InputError):
     """A raw that cannot be decoded: no file, damaged, or not whole, as a copy that is still being made is too."""
 
 
+class ChangedError(InputError):
+    """The file is another one than it was, so what it holds now is not to be blamed on what it was."""
+
+
 class DriveError(InputError):
     """A file that its drive does not give: a card that was pulled out or has a bad spot, a network that is away."""
 

@@ -22,14 +22,14 @@ class _Seen:
     """A file as it is now.
 
     Attributes:
-        identity: its size and time.
+        state: its size and time.
         since: when it got them.
         due: when it is looked at.
         pause: seconds before the next look.
         is_taken: nothing more is to be done about it as it is.
     """
 
-    identity: str
+    state: str
     since: float
     due: float
     pause: float = SETTLED
@@ -73,12 +73,12 @@ class Arrivals:
         now, whole = self.clock(), []
         for job in self._jobs():
             try:
-                identity = job.identity(checksum=False)
+                state = job.state(checksum=False)
                 seen = self._seen.get(job.relative)
-                if seen is None or seen.identity != identity:
+                if seen is None or seen.state != state:
                     # What comes later has come just now, whatever the clocks of this machine and of the drive say.
                     still = 0.0 if self._looked else _unchanged_for(job.source)
-                    self._seen[job.relative] = _Seen(identity, now - still, now + SETTLED)
+                    self._seen[job.relative] = _Seen(state, now - still, now + SETTLED)
                 elif not seen.is_taken and now >= seen.due:
                     if zeros_at_end(job.source) and self._waits(job, "ends in zeros"):
                         continue
@@ -90,7 +90,12 @@ class Arrivals:
         return self.plan(whole) if whole else Plan([], 0, [])
 
     def awaits(self, finished: Finished) -> bool:
-        """Whether a file that could not be decoded may still be on its way; it is then looked at again."""
+        """Whether a file that could not be decoded may still be on its way; it is then looked at again.
+
+        So is one that changed: it comes up anew.
+        """
+        if finished.is_changed:
+            return True
         job, reason = finished.task.job, finished.entry.error or ""
         what, _, _ = reason.removeprefix(f"{job.source}: ").rstrip(".").partition("; ")  # without what to do about it
         return finished.is_unreadable and self._waits(job, what)

@@ -33,11 +33,13 @@ class Task:
         job: the raw and its photo.
         key: of input and settings, see `ledger.job_key`.
         before: what the ledger said about the key when the task was planned, or None.
+        state: of the raw that was planned, see `Job.state`; empty where it may be any.
     """
 
     job: Job
     key: str
     before: Entry | None = None
+    state: str = ""
 
 
 def is_claimed(task: Task) -> bool:

@@ -40,8 +40,8 @@ class Job:
         """The photo to write."""
         return self.root / self.photo
 
-    def identity(self, checksum: bool) -> str:
-        """What tells this input from another: path, size and time; or path and content.
+    def state(self, checksum: bool) -> str:
+        """What tells this input from another of its name: size and time, or content.
 
         Raises:
             InputError: the file has vanished or cannot be read.
@@ -52,14 +52,14 @@ class Job:
                 with self.source.open("rb") as file:
                     while chunk := file.read(1 << 20):
                         digest.update(chunk)
-                return f"{self.relative}|{digest.hexdigest()}"
+                return digest.hexdigest()
             stat = self.source.stat()
         except FileNotFoundError as error:
             what = "is a link that leads to no file" if self.source.is_symlink() else "is not there any more"
             raise InputError(f"{self.source}: {what}; run the batch again without it.") from error
         except OSError as error:
             raise input_error(self.source, error) from error
-        return f"{self.relative}|{stat.st_size}|{stat.st_mtime_ns}"
+        return f"{stat.st_size}|{stat.st_mtime_ns}"
 
 
 def find_jobs(

@@ -57,7 +57,9 @@ def plan_batch(
         try:
             check_name(job.output)
             inputs.refuse(job.output)
-            key = job_key(job.identity(checksum), {**words, "output": job.photo.rsplit("/", 1)[-1]}, weights)
+            state = job.state(checksum)
+            chosen = {**words, "output": job.photo.rsplit("/", 1)[-1]}
+            key = job_key(f"{job.relative}|{state}", chosen, weights)
         except DarkdiffError as error:
             lost.append(Entry("", job.relative, job.photo, "failed", str(error)))
             continue
@@ -68,7 +70,7 @@ def plan_batch(
             settled += 1
             failed_before += given_up
             continue
-        task = Task(job, key, entry)
+        task = Task(job, key, entry, state)
         if not settings.photo.overwrite and (why := _kept(task, ledger)) is not None:
             kept += 1
             lost.append(Entry("", job.relative, job.photo, "failed", why))

@@ -15,6 +15,7 @@ from darkdiff_cli.batch.place import Place, gone
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.enhancer import Developed, Enhancer, EnhanceSettings, Rendered
 from darkdiff_cli.errors import (
+    ChangedError,
     DarkdiffError,
     DecoderError,
     DriveError,
@@ -23,7 +24,7 @@ from darkdiff_cli.errors import (
     UnreadableError,
     sentence_of,
 )
-from darkdiff_cli.files import OF_A_DRIVE, number_of
+from darkdiff_cli.files import OF_A_DRIVE, number_of, unchanged
 from darkdiff_cli.raw import Exposure
 from darkdiff_models import DarkDiffOutput
 
@@ -40,6 +41,7 @@ class WorkerSettings:
         model: "tiny", a folder, or a hub id.
         picture: what decides every photo.
         timeout: seconds that one file may take to decode.
+        checksum: raws are known by their content.
         previews: keep small pictures of each photo for the page.
         device: that the networks run on.
         compile: have the denoiser compiled.
@@ -48,6 +50,7 @@ class WorkerSettings:
     model: str
     picture: EnhanceSettings
     timeout: float
+    checksum: bool = False
     previews: bool = False
     device: str = "auto"
     compile: bool = False
@@ -80,6 +83,7 @@ class Finished:
         stop: why the batch cannot go on, and the task is not done: a folder has gone, the disk is full; else None.
         away: the folder whose drive did not give the raw or take the photo, which may be its last or its only one.
         is_unreadable: the raw could not be decoded.
+        is_changed: the raw is not the one that was planned any more.
         times: when it was worked on; nothing of one that failed.
     """
 
@@ -88,6 +92,7 @@ class Finished:
     stop: str | None = None
     away: Path | None = None
     is_unreadable: bool = False
+    is_changed: bool = False
     times: Times = field(default_factory=dict)
 
 
@@ -137,14 +142,26 @@ class Worker:
         """Read a frame, choose its amplification ratio and develop it.
 
         Raises:
-            DarkdiffError: as `Enhancer.read` and `Enhancer.develop`.
+            DarkdiffError: as `Enhancer.read` and `Enhancer.develop`; another card may be in the place of the one that
+                was planned, with raws of the same names.
         """
         began, picture = self.clock(), self.settings.picture
         self._place(task.job.folder)
         self._place(task.job.root)
-        exposure = self.enhancer.read(task.job.source, picture)
+        with unchanged(task.job.source):
+            self._check(task)
+            exposure = self.enhancer.read(task.job.source, picture)
         developed = self.enhancer.develop(exposure, picture)
         return Decoded(developed, {"decode": (began, self.clock())})
+
+    def _check(self, task: Task) -> None:
+        """Check that a raw is still the one that was planned.
+
+        Raises:
+            InputError: it has gone, or is another one.
+        """
+        if task.state not in ("", task.job.state(self.settings.checksum)):
+            raise ChangedError(f"{task.job.source}: is not the file that was planned any more; run the batch again.")
 
     def run_networks(self, decoded: Decoded) -> Made:
         """Run the networks; out of memory, once more with half the tile.
@@ -181,8 +198,8 @@ class Worker:
             notes = (*done.notes, *self._keep_preview(task, rendered))
         except Exception as error:  # whatever this file has in it, the others go on
             failed = replace(entry, status="failed", error=sentence_of(error, task.job.source))
-            stop, is_unreadable = self._stop(task.job, error), isinstance(error, UnreadableError)
-            return Finished(task, failed, stop, _away(task.job, error), is_unreadable)
+            kinds = isinstance(error, UnreadableError), isinstance(error, ChangedError)
+            return Finished(task, failed, self._stop(task.job, error), _away(task.job, error), *kinds)
         times: Times = {**made.times, "write": (began, self.clock())}
         seconds = round(sum(end - begin for begin, end in times.values()), 2)
         return Finished(task, replace(entry, ratio=done.ratio, seconds=seconds, notes=notes), times=times)

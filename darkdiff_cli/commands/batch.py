@@ -90,7 +90,9 @@ def batch(
             progress.doing(loading_words(model))
             arrivals = Arrivals(folder, find, planned, say) if files.watch else None
             compiled = machine.compile == "on"
-            worker = WorkerSettings(known.name, settings, files.timeout, page is not None, compile=compiled)
+            worker = WorkerSettings(
+                known.name, settings, files.timeout, files.checksum, page is not None, compile=compiled
+            )
             summary = _run(plan, root, worker, machine.settings(), output, arrivals, progress)
     if files.dry_run:
         show_plan(plan, output.as_json)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from darkdiff_cli.errors import InputError, OutputError
+from darkdiff_cli.errors import ChangedError, OutputError
 from darkdiff_cli.files.writing import PARTIAL
 from darkdiff_cli.names import windows_refuses
 
@@ -85,7 +85,7 @@ def unchanged(path: Path) -> Iterator[None]:
     """Make sure that a file is the same before and after it is read: not replaced, not written to.
 
     Raises:
-        InputError: it has changed; whatever else the reading raised is a consequence.
+        ChangedError: it has; whatever else the reading raised is a consequence.
     """
     before = _state(path)
     try:
@@ -98,8 +98,8 @@ def unchanged(path: Path) -> Iterator[None]:
         raise _changed(path)
 
 
-def _changed(path: Path) -> InputError:
-    return InputError(f"{path}: was changed while it was read; run it again when nobody writes to it.")
+def _changed(path: Path) -> ChangedError:
+    return ChangedError(f"{path}: was changed while it was read; run it again when nobody writes to it.")
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:

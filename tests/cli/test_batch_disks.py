@@ -234,7 +234,7 @@ def test_a_raw_that_vanishes_costs_itself_alone(tmp_path, raws, expected, model_
     when(1, (folder / "IMG_4.dng").unlink)
     done = darkdiff(*words(folder, model_folder, "-o", output))
     assert done.exit_code == 1
-    assert f"{folder / 'IMG_4.dng'}: no such file" in done.stderr
+    assert f"{folder / 'IMG_4.dng'}: is not there any more; run the batch again without it." in done.stderr
     assert photos(output).items() == {name: photo for name, photo in expected.items() if "_4" not in name}.items()
 
 

@@ -59,9 +59,9 @@ def test_a_folder_without_permission_is_an_error(cards: Path) -> None:
 
 def test_a_raw_without_permission_is_not_called_vanished(cards: Path) -> None:
     with pytest.raises(InputError, match="Permission denied"):
-        Job(cards, "card 2/IMG.dng", cards, "IMG.jpg").identity(checksum=False)
+        Job(cards, "card 2/IMG.dng", cards, "IMG.jpg").state(checksum=False)
     with pytest.raises(InputError, match="is not there any more"):
-        Job(cards, "card 1/other.dng", cards, "IMG.jpg").identity(checksum=False)
+        Job(cards, "card 1/other.dng", cards, "IMG.jpg").state(checksum=False)
 
 
 def test_a_link_that_leads_nowhere_is_called_that(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_link_that_leads_nowhere_is_called_that(tmp_path: Path) -> None:
         pytest.skip("this system lets nobody make links")
     [job] = find_jobs(tmp_path, tmp_path / "out", ".jpg")
     with pytest.raises(InputError) as error:
-        job.identity(checksum=False)
+        job.state(checksum=False)
     link = tmp_path / "IMG.dng"
     assert str(error.value) == f"{link}: is a link that leads to no file; run the batch again without it."
 

@@ -1,5 +1,7 @@
 """A batch in this process: what overlaps, on real workers that wait for each other."""
 
+import os
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
@@ -9,6 +11,8 @@ import pytest
 from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.engines.local import work_through
 from darkdiff_cli.batch.jobs import find_jobs
+from darkdiff_cli.batch.ledger import Ledger
+from darkdiff_cli.batch.plan import plan_batch
 from darkdiff_cli.batch.run import BatchRun
 from darkdiff_cli.batch.tally import Summary, Tally
 from darkdiff_cli.batch.worker import Worker, WorkerSettings
@@ -69,6 +73,33 @@ def test_the_networks_have_the_device_while_one_photo_is_developed_and_another_f
 
 def _ignore(*_: object) -> None:
     """Nobody looks at the progress."""
+
+
+@pytest.mark.parametrize("checksum", [False, True])
+def test_a_raw_that_was_replaced_since_it_was_planned_is_left_to_the_next_run(
+    checksum: bool, tmp_path: Path, shoot, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two cards in one reader, whose raws have the same names; with a checksum, also the same size and time."""
+    card, output = tmp_path / "card", tmp_path / "out"
+    for number in range(2):
+        shoot(card / f"{number}.dng", 100.0, 0.1)
+    output.mkdir()
+    monkeypatch.setattr(worker, "settings", replace(worker.settings, checksum=checksum))
+    found = {"weights": "w", "checksum": checksum, "retry_failed": False, "settings": worker.settings.picture}
+    plan = plan_batch(find_jobs(card, output, ".jpg"), Ledger(output), **found)
+    raw, (content, stat) = card / "1.dng", ((card / "1.dng").read_bytes(), (card / "1.dng").stat())
+    raw.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(raw, ns=(stat.st_atime_ns, stat.st_mtime_ns + (not checksum)))
+    summary, kept = Summary(), []
+    batch = BatchRun(plan.tasks, output, Tally(summary, _ignore, kept.append))
+    work_through(batch, worker, "cpu", SimpleNamespace(requested=False))
+    batch.close()
+    assert [entry.status for entry in kept] == ["done", "failed"]
+    assert kept[1].error == f"{raw}: is not the file that was planned any more; run the batch again."
+    assert not (output / "1_darkdiff.jpg").exists()
+    raw.write_bytes(content)
+    os.utime(raw, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert plan_batch(find_jobs(card, output, ".jpg"), Ledger(output), **found).tasks == plan.tasks[1:]
 
 
 def test_a_decoder_that_does_not_start_ends_the_run_and_blames_no_file(tmp_path: Path, shoot, worker: Worker) -> None:
