@@ -110,7 +110,7 @@ class Worker:
         enhancer: an already loaded model; None loads the one of the settings.
 
     Raises:
-        SettingsError: no such model or device.
+        SettingsError: no such model or device, or a setting is out of range for it.
     """
 
     def __init__(
@@ -125,6 +125,7 @@ class Worker:
         self.decoder.start()  # it loads while the model does
         try:
             self.enhancer = enhancer or Enhancer(settings.model, settings.device, compile=settings.compile)
+            self.enhancer.check(settings.picture.sampling)
         except BaseException:
             self.decoder.close()
             raise

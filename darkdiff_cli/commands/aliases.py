@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from darkdiff_models.sampling_settings import MAX_GUIDANCE, MAX_SEED
+
 
 def _forbid_connections(offline: bool) -> bool:
     """Act while the command line is read, so that whatever the command loads obeys."""
@@ -15,6 +17,7 @@ def _forbid_connections(offline: bool) -> bool:
     return offline
 
 
+MOST_DN = 2**32  # no sample of a raw is larger
 WHITE_BALANCES = (
     "camera: as shot, or daylight where the file has none. auto: estimated from the picture. daylight, tungsten, 3200 "
     "(kelvin): of that light. 2,1,1.5: multipliers of red, green, blue."
@@ -24,6 +27,7 @@ Black = Annotated[
     float | None,
     typer.Option(
         min=0,
+        max=MOST_DN,
         metavar="DN",
         help="Black level in raw values (DN). Default: from the file.",
         rich_help_panel="Picture",
@@ -81,6 +85,7 @@ Guidance = Annotated[
     float | None,
     typer.Option(
         min=0,
+        max=MAX_GUIDANCE,
         metavar="SCALE",
         help="Guidance scale: higher follows the raw file more closely, 1 is off. Default: the model's.",
         rich_help_panel="Diffusion",
@@ -99,7 +104,11 @@ Views = Annotated[
 Seed = Annotated[
     int,
     typer.Option(
-        min=0, metavar="N", help="Seed of the noise; the same seed gives the same picture.", rich_help_panel="Diffusion"
+        min=0,
+        max=MAX_SEED,
+        metavar="N",
+        help="Seed of the noise; the same seed gives the same picture.",
+        rich_help_panel="Diffusion",
     ),
 ]
 Tile = Annotated[

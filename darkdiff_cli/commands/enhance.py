@@ -33,7 +33,7 @@ def enhance(
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGES", help="Raw files: DNG, ARW, NEF, CR2, CR3, ...", show_default=False)
     ],
-    _preset: PresetOptions,
+    preset: PresetOptions,
     picture: PictureOptions,
     stack: StackOptions,
     diffusion: DiffusionOptions,
@@ -67,7 +67,8 @@ def enhance(
         with loading(diffusion.model, output.quiet):
             compiled = machine.compile == "on"
             enhancer = Enhancer(diffusion.model, machine.device, compile=compiled, decoder=decoder)
-        inputs, files, failed = Inputs(images), [], []
+            enhancer.check(settings.sampling)
+        inputs, files, failed = Inputs((*images, *preset.files())), [], []
         for (source, target), doubt_map in zip(targets, maps, strict=True):
             try:
                 inputs.refuse(target)  # another input may be called as this one's photo

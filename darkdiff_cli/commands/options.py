@@ -185,7 +185,7 @@ def parse_ratio(text: str) -> float | Literal["auto"]:
     """A value of --ratio.
 
     Raises:
-        SettingsError: it is neither auto nor a number above 0 and at most 10000.
+        SettingsError: it is neither auto nor a number from 0.01 to 10000.
     """
     if text == "auto":
         return "auto"
@@ -193,8 +193,8 @@ def parse_ratio(text: str) -> float | Literal["auto"]:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0 < value <= 10_000:
-        raise SettingsError(f"--ratio {text}: must be auto, or a number above 0 and at most 10000.")
+    if not 0.01 <= value <= 10_000:
+        raise SettingsError(f"--ratio {text}: must be auto, or a number from 0.01 to 10000.")
     return value
 
 

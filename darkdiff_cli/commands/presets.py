@@ -52,6 +52,11 @@ class PresetOptions:
         ),
     ] = None
 
+    def files(self) -> tuple[Path, ...]:
+        """The files whose options hold."""
+        given = () if self.preset is None else (_file(self.preset),)
+        return (CONFIG / DEFAULTS, *given)
+
 
 def _file(preset: str) -> Path:
     """The preset's file: a path, or a name in the user's folder.

@@ -23,7 +23,7 @@ def preview(
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGES", help="Raw files: DNG, ARW, NEF, CR2, CR3, ...", show_default=False)
     ],
-    _preset: PresetOptions,
+    preset: PresetOptions,
     looks: LookOptions,
     diffusion: DiffusionOptions,
     output: SheetOptions,
@@ -37,7 +37,7 @@ def preview(
     """
     settings, photo = looks.settings(diffusion, machine), output.settings()
     _check(images, 1 if len(settings.balances) == 1 else 2)
-    Inputs((*images, *settings.exposure.dark)).refuse(output.output)
+    Inputs((*images, *settings.exposure.dark, *preset.files())).refuse(output.output)
     from darkdiff_cli.photo import check_target
 
     check_target(output.output, output.overwrite)
@@ -47,6 +47,7 @@ def preview(
     with Decoder() as decoder:
         with loading(diffusion.model, output.quiet):
             enhancer = Enhancer(diffusion.model, machine.device, decoder=decoder)
+            enhancer.check(settings.sampling)
         with counted_progress("preview", output.quiet) as report:
             rows, entries, failures = preview_all(enhancer, images, settings, report)
     for failure in failures:

@@ -25,7 +25,7 @@ from darkdiff_cli.progress import Progress
 from darkdiff_cli.raw import Exposure, ExposureSettings, RawFrame, read_exposure
 from darkdiff_cli.raw.corrections import read_corrected
 from darkdiff_cli.raw.stack import read_stack
-from darkdiff_models import DarkDiffOutput, DarkDiffPipeline
+from darkdiff_models import DarkDiffOutput, DarkDiffPipeline, SamplingSettings
 from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.devices import pick_device
 
@@ -67,6 +67,17 @@ class Enhancer:
             keep_freed_memory()
         self.decoder = decoder
         self.model = name_of_model(model, self.pipeline)
+
+    def check(self, sampling: SamplingSettings) -> None:
+        """Check settings before the first photo is read.
+
+        Raises:
+            SettingsError: one is out of range for this model.
+        """
+        try:
+            self.pipeline.resolved(sampling)
+        except ValueError as error:
+            raise SettingsError(f"{error}.") from error
 
     @cached_property
     def identity(self) -> dict[str, str]:

@@ -20,7 +20,7 @@ from darkdiff_models.networks.precision import cast_weights
 from darkdiff_models.networks.sampling import make_scheduler, sample
 from darkdiff_models.networks.unet import DarkDiffUNet
 from darkdiff_models.pipeline_output import DarkDiffOutput, StageProgress, StepCounter, ViewProgress
-from darkdiff_models.sampling_settings import Sampling, SamplingSettings
+from darkdiff_models.sampling_settings import MAX_GUIDANCE, MAX_SEED, Sampling, SamplingSettings
 from darkdiff_models.tiling.framing import framed, unframed
 from darkdiff_models.tiling.planner import TRAINED, Plan, plan_autoencoder, plan_denoiser
 from darkdiff_models.tiling.tiled import TiledAutoencoder, TiledDenoiser
@@ -185,8 +185,8 @@ class DarkDiffPipeline(DiffusionPipeline):
         """The settings with the checkpoint's defaults in place of None.
 
         Raises:
-            ValueError: the guidance, the views or the tile size are out of range. `sample` checks the number of steps,
-                `make_scheduler` the sampler.
+            ValueError: the guidance, the views, the seed or the tile size are out of range. `sample` checks the number
+                of steps, `make_scheduler` the sampler.
         """
         defaults = {key: self.config[f"default_{key}"] for key in ("steps", "guidance", "sampler", "views")}
         defaults["tile"] = None if self.config["tile"] else 0
@@ -195,8 +195,10 @@ class DarkDiffPipeline(DiffusionPipeline):
         used = Sampling(**{**values, "guidance": float(values["guidance"])})
         if not 1 <= used.views <= MAX_VIEWS:
             raise ValueError(f"views must be from 1 to {MAX_VIEWS}, got {used.views}")
-        if used.guidance < 0:
-            raise ValueError(f"guidance must not be negative, got {used.guidance}")
+        if not 0 <= used.guidance <= MAX_GUIDANCE:
+            raise ValueError(f"guidance must be from 0 to {MAX_GUIDANCE:g}, got {used.guidance}")
+        if not 0 <= used.seed <= MAX_SEED:
+            raise ValueError(f"seed must be from 0 to {MAX_SEED}, got {used.seed}")
         if used.tile is not None and (used.tile % self.unet.size_multiple or used.tile < 0):
             raise ValueError(f"tile must be 0 or a multiple of {self.unet.size_multiple}, got {used.tile}")
         if used.size == "full" and self.detail is None:

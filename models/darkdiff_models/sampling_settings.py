@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+MAX_GUIDANCE = 100.0  # far above what any picture gains from
+MAX_SEED = 2**63 - 1  # as torch takes it
 Size = Literal["full", "half"]
 """Of a picture: the sensor's width and height, or half of both, as LRGB has."""
 

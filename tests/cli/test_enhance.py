@@ -95,7 +95,7 @@ def test_nothing_but_bad_files_is_exit_code_two(shared: Path, model_folder: Path
     ("arguments", "words"),
     [
         (("--ratio", "bright"), "auto"),
-        (("--ratio", "0"), "above 0"),
+        (("--ratio", "0"), "from 0.01"),
         (("--bit-depth", "16"), "bit-depth"),
         (("-o", "a.tif", "--format", "jpeg"), "--format"),
         (("--format", "jxl", "--colour", "prophoto"), "--colour prophoto does not go with jxl"),

@@ -48,6 +48,15 @@ def test_nothing_takes_the_place_of_what_is_read(command: str, shoot, model_fold
     assert (raw.read_bytes(), dark.read_bytes()) == before
 
 
+@pytest.mark.parametrize("command", ["enhance", "preview"])
+def test_nothing_takes_the_place_of_the_preset(command: str, shoot, tmp_path: Path) -> None:
+    raw, preset = shoot(tmp_path / "a.dng", 100.0, 0.1), tmp_path / "night.jpg"
+    preset.write_text("strength = 0.8\n")
+    done = darkdiff(command, raw, "-o", preset, "--preset", preset, "--overwrite")
+    assert (done.exit_code, preset.read_text()) == (2, "strength = 0.8\n")
+    assert "is one of the inputs" in done.stderr
+
+
 def test_a_page_of_the_users_is_not_replaced(shoot, model_folder: Path, tmp_path: Path) -> None:
     shoot(tmp_path / "night" / "a.dng", 100.0, 0.1)
     (tmp_path / "out").mkdir()
@@ -65,4 +74,4 @@ def test_nobody_waits_for_pipes_in_the_place_of_files(tmp_path: Path) -> None:
     assert zeros_at_end(pipe) == 0
     assert not is_page(pipe)
     assert _stored(pipe, {}) is None
-    assert Job(tmp_path, "a.dng", tmp_path, "a.jpg").identity(checksum=True).startswith("a.dng|0|")
+    assert Job(tmp_path, "a.dng", tmp_path, "a.jpg").state(checksum=True).startswith("0|")

@@ -93,7 +93,7 @@ class Ledgers(Kind):
     def damaged(self, rng: random.Random) -> Files:
         jobs = [Job(self.raws, path.name, Path("."), f"{path.stem}_darkdiff.jpg") for path in self.photos]
         words = asdict(EnhanceSettings())
-        keys = [job_key(job.identity(False), {**words, "output": job.photo}, "tiny") for job in jobs]
+        keys = [job_key(f"{job.relative}|{job.state(False)}", {**words, "output": job.photo}, "tiny") for job in jobs]
         entries = [
             asdict(
                 Entry(key, job.relative, job.photo, status, "it is broken." if status == "failed" else None, 1.0, 2.0)

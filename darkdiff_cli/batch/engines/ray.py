@@ -118,6 +118,7 @@ def _crew(ray: Any, settings: WorkerSettings, workers: int | None) -> dict[str, 
     have = ray.cluster_resources()
     gpus, cpus = int(have.get("GPU", 0)), int(have.get("CPU", 1))
     count = workers or gpus or sum(node["Alive"] for node in ray.nodes())
+    check_workers(count, cpus, gpus)
     share = {"num_gpus": gpus / count} if gpus else {"num_cpus": max(1, cpus // count)}
     actor = ray.remote(RayWorker).options(
         max_concurrency=IN_FLIGHT + 1, max_restarts=-1, max_task_retries=RETRIES, **share
@@ -127,6 +128,19 @@ def _crew(ray: Any, settings: WorkerSettings, workers: int | None) -> dict[str, 
         if error is not None:
             raise error
     return crew
+
+
+def check_workers(count: int, cpus: int, gpus: int) -> None:
+    """Check that a cluster has room for so many workers: Ray would wait for more processors without a word.
+
+    Raises:
+        SettingsError: it has not.
+    """
+    most = max(cpus, gpus)
+    if count > most:
+        raise SettingsError(
+            f"--workers {count}: the cluster has {cpus} CPU cores and {gpus} GPUs; give at most {most}."
+        )
 
 
 def _result(ray: Any, reference: Any, task: Task) -> Finished:

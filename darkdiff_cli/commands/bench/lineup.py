@@ -77,6 +77,7 @@ class Lineup:
         for enhancer in enhancers:
             for steps, guidance, views in itertools.product(*self.sweep):
                 sampling = replace(plain.sampling, steps=steps, guidance=guidance, views=views)
+                enhancer.check(sampling)
                 yield Model(enhancer, replace(plain, sampling=sampling))
 
     def _beside_models(

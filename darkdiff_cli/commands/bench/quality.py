@@ -14,6 +14,7 @@ from darkdiff_cli.commands.progress import counted_progress
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.weights import lpips_file
+from darkdiff_models.sampling_settings import MAX_GUIDANCE
 
 if TYPE_CHECKING:
     from darkdiff_cli.evaluation.quality.run import Results
@@ -92,7 +93,10 @@ class SweepOptions:
     guidance: Annotated[
         list[float] | None,
         typer.Option(
-            min=0, metavar="SCALE", help="Guidance scale. Default: the model's. Can be given several times, to compare."
+            min=0,
+            max=MAX_GUIDANCE,
+            metavar="SCALE",
+            help="Guidance scale. Default: the model's. Can be given several times, to compare.",
         ),
     ] = None
     views: Annotated[

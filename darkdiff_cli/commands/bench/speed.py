@@ -121,12 +121,12 @@ def speed(
     )
     from darkdiff_cli.evaluation.speed.run import run_speed
 
-    enhancer = _enhancer(timed.model, sampling)
+    enhancer, settings = _enhancer(timed.model, sampling), sampling.settings(timed.picture)
+    enhancer.check(settings.sampling)
     controlnet = timed.beside == "controlnet"
     with counted_progress("speed", quiet) as progress:
         found = run_speed(
-            enhancer, sampling.settings(timed.picture), timed.size or SIZES, timed.repeats, progress, controlnet,
-            timed.batch,
+            enhancer, settings, timed.size or SIZES, timed.repeats, progress, controlnet, timed.batch,
         )  # fmt: skip
     if report is not None:
         write_report(report, None, found, Path())

@@ -12,6 +12,7 @@ from darkdiff_cli.commands.bench.options import PublishedFile, ScoringOptions, n
 from darkdiff_cli.commands.bench.quality import score
 from darkdiff_cli.commands.console import say, show
 from darkdiff_cli.errors import SettingsError
+from darkdiff_models.sampling_settings import MAX_GUIDANCE
 
 PANEL = "What is scored"
 
@@ -41,6 +42,7 @@ def table(
         float | None,
         typer.Option(
             min=0,
+            max=MAX_GUIDANCE,
             metavar="SCALE",
             help="Guidance scale. Default: the paper's for the data set.",
             rich_help_panel="Diffusion",
