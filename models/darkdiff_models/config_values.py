@@ -119,8 +119,7 @@ def check_network(file: object, kind: Any, config: Mapping[str, Any]) -> None:
     Raises:
         ValueError: it is another class's, a value is not like the default, or lists of levels do not fit each other.
     """
-    if config.get("_class_name", kind.__name__) != kind.__name__:
-        raise ValueError(f"{file}: has _class_name {shown(config['_class_name'])}, and the index {kind.__name__}")
+    check_class(file, kind, config)
     check_values(file, config, network_values(kind))
     widths = config.get("block_out_channels", ())
     for name in ("attention_levels", "num_heads", "blocks"):
@@ -128,6 +127,16 @@ def check_network(file: object, kind: Any, config: Mapping[str, Any]) -> None:
             raise ValueError(f"{file}: has {name} {shown(config[name])}, and block_out_channels {shown(widths)}")
     if any(width % heads for width, heads in zip(widths, config.get("num_heads", ()), strict=False)):
         raise ValueError(f"{file}: has num_heads that do not divide its block_out_channels")
+
+
+def check_class(file: object, kind: Any, config: Mapping[str, Any]) -> None:
+    """Check that a config is of the class that the index names; arguments as of `check_network`.
+
+    Raises:
+        ValueError: it says another.
+    """
+    if (said := config.get("_class_name", kind.__name__)) != kind.__name__:
+        raise ValueError(f"{file}: has _class_name {shown(said)}, and the index {kind.__name__}")
 
 
 def network_values(kind: Any) -> dict[str, Allowed]:

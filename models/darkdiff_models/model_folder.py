@@ -5,7 +5,16 @@ from typing import Any
 
 from diffusers import DDIMScheduler
 
-from darkdiff_models.config_values import SWITCH, Allowed, Number, OneOf, check_network, check_values, shown
+from darkdiff_models.config_values import (
+    SWITCH,
+    Allowed,
+    Number,
+    OneOf,
+    check_class,
+    check_network,
+    check_values,
+    shown,
+)
 from darkdiff_models.detail import Detail
 from darkdiff_models.finishing.self_ensemble import MAX_VIEWS
 from darkdiff_models.model_fit import CHANNELS, check_fit
@@ -15,7 +24,7 @@ from darkdiff_models.networks.context import ContextProcessor
 from darkdiff_models.networks.sampling import SAMPLERS
 from darkdiff_models.networks.unet import DarkDiffUNet
 from darkdiff_models.pipeline import DarkDiffPipeline
-from darkdiff_models.stored import CONFIG, read_json, read_network, read_scheduler
+from darkdiff_models.stored import CONFIG, SCHEDULER_CONFIG, read_json, read_network, read_scheduler
 
 INDEX = "model_index.json"
 SCHEDULER, OPTIONAL = "scheduler", "detail"
@@ -61,6 +70,8 @@ def read_model(folder: Path) -> DarkDiffPipeline:
     configs = {name: read_json(folder / name / CONFIG, folder) for name in kinds if name != SCHEDULER}
     for name, config in configs.items():
         check_network(f"{name}/{CONFIG}", kinds[name], config)
+    schedule = read_json(folder / SCHEDULER / SCHEDULER_CONFIG, folder)
+    check_class(f"{SCHEDULER}/{SCHEDULER_CONFIG}", kinds[SCHEDULER], schedule)
     settings = {name: value for name, value in index.items() if name not in PARTS and not name.startswith("_")}
     if unknown := [name for name in settings if name not in SETTINGS]:
         raise ValueError(f"{INDEX} has {unknown[0]} {shown(settings[unknown[0]])}, which is no setting")

@@ -144,6 +144,7 @@ HOSTILE: dict[str, tuple[Change, str]] = {
     "unknown setting": (index(trust_remote_code=True), "has trust_remote_code true, which is no setting"),
     "format of other channels": (index(data_format="raw-raw"), "does not fit the channels of vae"),
     "class of a config": (config("unet", _class_name="os.system"), 'unet/config.json: has _class_name "os.system"'),
+    "class of a schedule": (config("scheduler", _class_name="os.system"), 'config.json: has _class_name "os.system"'),
     "scale that is none": (config("vae", scaling_factor=[1]), r"vae/config.json: has scaling_factor \[1\], which"),
     "scale of NaN": (config("vae", scaling_factor=math.nan), "scaling_factor NaN, .* a number from 0.0001 to 10000"),
     "scale of nothing": (config("vae", scaling_factor=1e-320), "scaling_factor 1e-320, which is no such setting"),
