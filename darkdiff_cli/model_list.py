@@ -1,7 +1,10 @@
 """The models on this machine: bundled, the user's own, and downloads in caches. Loads no torch."""
 
 import json
+import os
+import stat
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
     from huggingface_hub import CachedRepoInfo, HFCacheInfo
 
 Kind = Literal["DarkDiff", "Stable Diffusion", "LPIPS"]
+Place = Literal["bundled", "local", "cached"]
+Candidate = tuple[str, Place, Path]
+"""Name, place and folder of what may be a model."""
 INDEX, CARD = "model_index.json", "README.md"
 
 
@@ -34,7 +40,7 @@ class ListedModel:
     """
 
     name: str
-    place: Literal["bundled", "local", "cached"]
+    place: Place
     kind: Kind
     size: int
     steps: int | None
@@ -44,8 +50,21 @@ class ListedModel:
     revision: str | None = None
 
 
-def list_models(folders: Sequence[Path]) -> list[ListedModel]:
-    """The models on this machine: bundled, then local, then cached ones.
+@dataclass(frozen=True)
+class Listing:
+    """What was found on this machine.
+
+    Attributes:
+        models: bundled, then local, then cached ones.
+        faults: sentences about models that cannot be read, which are not among them.
+    """
+
+    models: list[ListedModel]
+    faults: list[str]
+
+
+def list_models(folders: Sequence[Path]) -> Listing:
+    """The models on this machine; one that cannot be read hides no other.
 
     Args:
         folders: to search for local models, each with two levels of subfolders.
@@ -53,8 +72,21 @@ def list_models(folders: Sequence[Path]) -> list[ListedModel]:
     Raises:
         InputError: one of the folders does not exist.
     """
-    cached = [_cached(repo) for repo in _repos(_cache())]
-    return [*_bundled(), *_local(folders), *cached, *_lpips()]
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    models: list[ListedModel] = []
+    faults: list[str] = []
+    repos: list[CachedRepoInfo] = []
+    for name, place, folder in [*_bundled(), *_local(folders)]:
+        with _noting(faults, folder, "this model is left out"):
+            if (index := _index(folder)) is not None:
+                models.append(_listed(name, place, folder, index))
+    with _noting(faults, Path(HF_HUB_CACHE), "downloaded models are left out"):
+        repos = _repos(_cache())
+    for repo in repos:
+        with _noting(faults, repo.repo_path, "this model is left out"):
+            models.append(_cached(repo))
+    return Listing([*models, *_lpips()], faults)
 
 
 def clear_cache() -> list[ListedModel]:
@@ -68,7 +100,7 @@ def clear_cache() -> list[ListedModel]:
     """
     cache = _cache()
     repos = _repos(cache)
-    removed = [*(_cached(repo) for repo in repos), *_lpips()]
+    removed = [*(_cached(repo, known=False) for repo in repos), *_lpips()]
     if cache is not None and repos:
         cache.delete_revisions(*(revision.commit_hash for repo in repos for revision in repo.revisions)).execute()
     for weights in _lpips():
@@ -79,37 +111,56 @@ def clear_cache() -> list[ListedModel]:
     return removed
 
 
-def _bundled() -> "Iterator[ListedModel]":
+@contextmanager
+def _noting(faults: list[str], place: Path, so: str) -> Iterator[None]:
+    """Within this context an error about a file becomes a sentence, and ends nothing else."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        file, why = getattr(error, "filename", None) or place, getattr(error, "strerror", None) or error
+        faults.append(f"{file}: cannot be read ({why}); {so}.")
+
+
+def _bundled() -> Iterator[Candidate]:
     for folder in sorted(Path(str(files("darkdiff_models")), "pretrained").iterdir()):
-        if (index := _index(folder)) is not None:
-            yield _listed(folder.name, "bundled", folder, index)
+        yield folder.name, "bundled", folder
 
 
-def _local(folders: Sequence[Path]) -> "Iterator[ListedModel]":
+def _local(folders: Sequence[Path]) -> Iterator[Candidate]:
     for folder in folders:
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             raise InputError(f"{folder}: no such folder; give folders that hold models.")
         for place in sorted({folder, *folder.glob("*"), *folder.glob("*/*")}):
-            if (index := _index(place)) is not None:
-                yield _listed(str(place), "local", place, index)
+            yield str(place), "local", place
 
 
-def _listed(name: str, place: Literal["bundled", "local"], folder: Path, index: dict[str, Any]) -> ListedModel:
+def _listed(name: str, place: Place, folder: Path, index: dict[str, Any]) -> ListedModel:
+    digest = model_digest(folder)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     card = str(folder / CARD) if (folder / CARD).is_file() else None
-    return ListedModel(
-        name, place, "DarkDiff", size, index.get("default_steps"), card, str(folder), model_digest(folder)
-    )
+    return ListedModel(name, place, "DarkDiff", size, _steps(index), card, str(folder), digest)
+
+
+def _steps(index: dict[str, Any]) -> int | None:
+    steps = index.get("default_steps")
+    return steps if type(steps) is int else None
 
 
 def _index(folder: Path, kind: str = "DarkDiffPipeline") -> dict[str, Any] | None:
-    """What diffusers wrote about the model in a folder; None where it is of another kind, or no model."""
-    if not (folder / INDEX).is_file():  # reading a pipe would wait for ever
+    """What diffusers wrote about the model in a folder; None where it is of another kind, or no model.
+
+    Raises:
+        OSError, ValueError: there is something else in its place, or it cannot be read.
+    """
+    path = folder / INDEX
+    if not os.path.lexists(path):
         return None
+    if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would wait for ever
+        raise ValueError(f"{INDEX} is no plain file")
     try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
+        index = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{INDEX} is no JSON") from error
     return index if isinstance(index, dict) and index.get("_class_name") == kind else None
 
 
@@ -141,18 +192,26 @@ def _repos(cache: "HFCacheInfo | None") -> "list[CachedRepoInfo]":
 def _newest(repo: "CachedRepoInfo", kind: str) -> Path | None:
     """The newest snapshot of a kind of model."""
     revisions = sorted(repo.revisions, key=lambda revision: revision.last_modified, reverse=True)
-    found = (revision.snapshot_path for revision in revisions if _index(revision.snapshot_path, kind) is not None)
-    return next(found, None)
+    return next((path for one in revisions if _is_a(path := one.snapshot_path, kind)), None)
 
 
-def _cached(repo: "CachedRepoInfo") -> ListedModel:
+def _is_a(folder: Path, kind: str) -> bool:
+    """Whether a snapshot is a model of a kind; what cannot be read may be another program's, and is passed over."""
+    try:
+        return _index(folder, kind) is not None
+    except (OSError, ValueError):
+        return False
+
+
+def _cached(repo: "CachedRepoInfo", known: bool = True) -> ListedModel:
+    """A download; without its digest where it need not be known, or `--clear-cache` would keep a damaged one."""
     from huggingface_hub.constants import ENDPOINT
 
     folder = _newest(repo, "DarkDiffPipeline")
     card, path = f"{ENDPOINT}/{repo.repo_id}", str(repo.repo_path)
     if folder is None:
         return ListedModel(repo.repo_id, "cached", "Stable Diffusion", repo.size_on_disk, None, card, path)
-    steps, digest = (_index(folder) or {}).get("default_steps"), model_digest(folder)
+    steps, digest = _steps(_index(folder) or {}), model_digest(folder) if known else None
     return ListedModel(repo.repo_id, "cached", "DarkDiff", repo.size_on_disk, steps, card, path, digest, folder.name)
 
 

@@ -138,7 +138,7 @@ def identify_model(model: str, ledger: Ledger) -> KnownModel:
         ledger: of the batch.
     """
     if (folder := local_model(model)) is not None:
-        return KnownModel(model, model_digest(folder))
+        return _known(model, folder)
     repository, _, asked = model.partition("@")
     pinned = None if asked else ledger.revision(repository)
     try:
@@ -146,4 +146,11 @@ def identify_model(model: str, ledger: Ledger) -> KnownModel:
     except FileNotFoundError:
         return KnownModel(model, model)  # the worker, which loads the model, says what is wrong
     revision = revision_of(folder)
-    return KnownModel(f"{repository}@{revision}" if revision else model, model_digest(folder), pinned is not None)
+    return _known(f"{repository}@{revision}" if revision else model, folder, pinned is not None)
+
+
+def _known(name: str, folder: Path, pinned: bool = False) -> KnownModel:
+    try:
+        return KnownModel(name, model_digest(folder), pinned)
+    except OSError:  # a file is out of reach: again the worker says which
+        return KnownModel(name, name, pinned)

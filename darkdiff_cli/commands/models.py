@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from darkdiff_cli.commands.console import show, show_json, tell
+from darkdiff_cli.commands.console import say, show, show_json, tell
 from darkdiff_cli.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -42,12 +42,15 @@ def models(
     """List the models on this machine: bundled, your own, and downloaded ones, with size, default steps and digest.
 
     The names can be given to --model. A photo's metadata has the digest of its model. Nothing is downloaded.
+
+    Exit code 1: a model cannot be read, and is left out.
     """
     from darkdiff_cli.model_list import clear_cache, list_models
 
     if clear and folders:
         raise SettingsError("--clear-cache: takes no folders; models in your own folders are never removed.")
-    found = clear_cache() if clear else list_models(folders or [RUNS] * RUNS.is_dir())
+    listing = None if clear else list_models(folders or [RUNS] * RUNS.is_dir())
+    found = clear_cache() if listing is None else listing.models
     if as_json:
         show_json([asdict(model) for model in found], indent=2)
     elif clear:
@@ -57,7 +60,10 @@ def models(
         _show(found)
     if clear:
         tell(f"{len(found)} removed, {_size(sum(model.size for model in found))} freed")
-    return 0
+    faults = [] if listing is None else listing.faults
+    for sentence in faults:
+        say(sentence)
+    return 1 if faults else 0
 
 
 def _show(found: "list[ListedModel]") -> None:

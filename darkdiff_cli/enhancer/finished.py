@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import torch
 
 from darkdiff_cli.enhancer.failures import name_of
 from darkdiff_cli.enhancer.values import EnhanceSettings, Rendered
@@ -16,7 +17,14 @@ from darkdiff_cli.raw.rendering import brightened, srgb_of
 from darkdiff_models import DarkDiffOutput
 
 
-def finished(exposure: Exposure, made: DarkDiffOutput, settings: EnhanceSettings, data_format: DataFormat) -> Rendered:
+def finished(
+    exposure: Exposure,
+    made: DarkDiffOutput,
+    settings: EnhanceSettings,
+    data_format: DataFormat,
+    model: str,
+    device: torch.device,
+) -> Rendered:
     """Bring the networks' picture to the white level and the strength of the settings.
 
     Args:
@@ -24,6 +32,8 @@ def finished(exposure: Exposure, made: DarkDiffOutput, settings: EnhanceSettings
         made: of it.
         settings: they also say whether colours outside sRGB and the doubt are measured.
         data_format: of the model, see `DarkDiffPipeline`.
+        model: what errors call it.
+        device: that its networks ran on.
 
     Raises:
         InputError: the networks gave values that are no numbers.
@@ -32,8 +42,10 @@ def finished(exposure: Exposure, made: DarkDiffOutput, settings: EnhanceSettings
     plain = srgb_of(made.srgb.numpy(), frame, data_format)
     picture, gain = finish(plain, frame, ratio, chosen.white_used, chosen.strength)
     if not np.isfinite(picture).all():
-        name = name_of(frame)
-        raise InputError(f"{name}: the model gave NaN or infinite values; try --device cpu, or another ratio.")
+        elsewhere = "" if device.type == "cpu" else "--device cpu, or "  # whose arithmetic is fp32
+        raise InputError(
+            f"{name_of(frame)}: the model {model} gave NaN or infinite values for it; try {elsewhere}another model."
+        )
     rendered = Rendered(picture, exposure, made.sampling, made.plan, made.notes, gain)
     if settings.photo.wide:
         outside = outside_srgb(plain, frame, ratio, gain)

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import torch
 
+from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.words import counted
 from darkdiff_models import DarkDiffPipeline
 from darkdiff_models.checkpoints import local_model
 from darkdiff_models.devices import device_name
 from darkdiff_models.digest import folder_of, model_digest
 from darkdiff_models.hub import revision_of
+from darkdiff_models.stored import first_line
 
 
 def name_of_model(model: str, pipeline: DarkDiffPipeline) -> str:
@@ -29,11 +31,16 @@ def identity(name: str, pipeline: DarkDiffPipeline) -> dict[str, str]:
     Args:
         name: as `name_of_model` says it.
         pipeline: on its device.
+
+    Raises:
+        SettingsError: the model's files are out of reach by now.
     """
     try:
         digest = {"model_digest": model_digest(folder_of(pipeline))}
     except ValueError:
         digest = {}
+    except OSError as error:
+        raise SettingsError(f"{name}: is no complete DarkDiff model any more ({first_line(error)}).") from error
     return {"model": name, **digest, "arithmetic": arithmetic(pipeline)}
 
 

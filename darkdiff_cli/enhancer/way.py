@@ -218,7 +218,8 @@ class Enhancer:
         Raises:
             InputError: the networks gave values that are no numbers.
         """
-        return finished(exposure, made, settings, dict(self.pipeline.config)["data_format"])
+        data_format = dict(self.pipeline.config)["data_format"]
+        return finished(exposure, made, settings, data_format, self.model, self.pipeline.device)
 
     def write(self, output: Path, rendered: Rendered, settings: EnhanceSettings) -> Enhanced:
         """Write the picture of `render` upright, with capture metadata and provenance.

@@ -82,9 +82,10 @@ def _part(kind: Any, folder: Path, name: str) -> Any:
     Raises:
         FileNotFoundError: it is missing or damaged.
     """
-    read = read_scheduler if name == "scheduler" else read_network
     try:
-        return read(kind, folder / name, folder)
+        if name == "scheduler":
+            return read_scheduler(folder / name, folder)
+        return read_network(kind, folder / name, folder)
     except (OSError, ValueError, SafetensorError) as error:
         raise FileNotFoundError(
             f"{folder / name}: is missing or damaged ({first_line(error)}); give a Stable Diffusion 2.1 in diffusers' "

@@ -1,5 +1,6 @@
 """Load DarkDiff models from folders and the Hugging Face hub."""
 
+import os
 from importlib.resources import files
 from pathlib import Path
 
@@ -23,7 +24,7 @@ MODEL_FILES = ("*.json", "*/*.json", "*/*.safetensors")
 def local_model(model: str | Path) -> Path | None:
     """The local folder of a model: `model` itself if it is a folder, else the bundled model of that name, else None."""
     bundled = Path(str(files("darkdiff_models"))) / "pretrained" / str(model)
-    return next((folder for folder in (Path(model), bundled) if folder.is_dir()), None)
+    return next((folder for folder in (Path(model), bundled) if os.path.isdir(folder)), None)
 
 
 def find_model(model: str | Path) -> Path:
@@ -70,7 +71,7 @@ def load_pipeline(model: str | Path) -> DarkDiffPipeline:
         ValueError: the folder holds no complete DarkDiff model.
     """
     folder = find_model(model)
-    if not (folder / INDEX).is_file():
+    if not os.path.lexists(folder / INDEX):
         raise ValueError(f"{folder}: holds no DarkDiff model ({INDEX} is missing)")
     disable_progress_bar()  # darkdiff shows its own progress
     try:

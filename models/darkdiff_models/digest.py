@@ -1,8 +1,10 @@
 """Digests that tell which file and which model it is, by content alone. Loads no torch."""
 
+import errno
 import hashlib
 import json
 import os
+import stat
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -29,6 +31,9 @@ def model_digest(folder: Path) -> str:
 
     Returns:
         32 hexadecimal digits.
+
+    Raises:
+        OSError: a file is out of reach, or none to read to its end; it names the file.
     """
     digest = hashlib.sha256()
     parts = [folder, *sorted(part for part in folder.iterdir() if any(part.glob(CONFIG)))]
@@ -42,9 +47,14 @@ def file_sha256(path: Path) -> str:
 
     Whether it has changed is told by its inode, size and times. The time of the last change of its state (ctime) cannot
     be set back, so a file that was tampered with is read again.
+
+    Raises:
+        OSError: it is out of reach, or a device, a pipe or a folder, and reading it might never end.
     """
-    stat = path.stat()
-    return _sha256(str(path.absolute()), stat.st_size, stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns)
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "is no plain file", str(path))
+    return _sha256(str(path.absolute()), found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
 
 
 @lru_cache(maxsize=1000)

@@ -2,24 +2,26 @@
 
 import json
 import logging
+import os
+import stat
 import threading
-from inspect import signature
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
 import torch
-from diffusers import ModelMixin, SchedulerMixin
+from diffusers import DDIMScheduler, ModelMixin
 from safetensors import safe_open
 from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
+from darkdiff_models.config_values import SCALE, SCHEDULE, check_values
 from darkdiff_models.hub import is_snapshot
 
 CONFIG, WEIGHTS = "config.json", "diffusion_pytorch_model.safetensors"
+SHARDS = f"{WEIGHTS}.index.json"
 SCHEDULER_CONFIG = "scheduler_config.json"
 LARGEST_CONFIG = 1_000_000  # bytes; ours have some hundreds
-LONGEST = 10_000  # of any count and any list in the config of a scheduler; Stable Diffusion has 1000 timesteps
 SPARE = 100  # tensors that a constructor may make beyond twice those that it keeps
 FLOATS = ("F64", "F32", "F16", "BF16")
 RENAMED = {".query.": ".to_q.", ".key.": ".to_k.", ".value.": ".to_v.", ".proj_attn.": ".to_out.0."}
@@ -29,7 +31,6 @@ logging.getLogger("diffusers.configuration_utils").setLevel(logging.ERROR)  # it
 
 Shapes = dict[str, tuple[int, ...]]
 Network = TypeVar("Network", bound=ModelMixin)
-Scheduler = TypeVar("Scheduler", bound=SchedulerMixin)
 
 
 def read_network(kind: type[Network], folder: Path, model: Path | None = None) -> Network:
@@ -41,40 +42,46 @@ def read_network(kind: type[Network], folder: Path, model: Path | None = None) -
         model: the model that it is a part of, which no file may lead out of; None for `folder`.
 
     Raises:
-        OSError: a file is missing.
-        ValueError: a file is not what it should be, the config does not describe the weights, or they do not fit into
-            this machine's memory.
+        OSError: a file is missing or out of reach.
+        ValueError: a file is not what it should be, the config does not describe the weights, they are no numbers, or
+            do not fit into this machine's memory.
         SafetensorError: the weights are damaged.
     """
     config = read_json(folder / CONFIG, model or folder)
+    check_values(folder / CONFIG, config, {"scaling_factor": SCALE})
     if "quantization_config" in config:
         raise ValueError(f"{folder / CONFIG}: asks for quantised weights, which are not read")
+    if os.path.lexists(folder / SHARDS):  # diffusers would read what it lists, and not the file that is checked here
+        raise ValueError(f"{folder / SHARDS}: asks for weights in several files, which are not read")
     stored = stored_shapes(own_file(folder / WEIGHTS, model or folder))
     compare(described_shapes(kind, config, len(stored)), stored, folder / CONFIG)
     network: Network = kind.from_pretrained(folder, use_safetensors=True)
+    check_finite(network, folder / WEIGHTS)
     return network
 
 
-def read_scheduler(kind: type[Scheduler], folder: Path, model: Path | None = None) -> Scheduler:
+def read_scheduler(folder: Path, model: Path | None = None) -> DDIMScheduler:
     """Load a noise schedule. Arguments as of `read_network`.
+
+    What a config has beyond the arguments of `DDIMScheduler` is left out, or it would go on to other samplers.
 
     Raises:
         OSError: its config is missing.
-        ValueError: it is no config, or asks for tables of absurd size.
+        ValueError: it is no config, or one of no noise schedule.
     """
-    config = read_json(folder / SCHEDULER_CONFIG, model or folder)
-    for name, value in config.items():
-        size = len(value) if isinstance(value, list | dict | str) else abs(value) if type(value) is int else 0
-        if size > LONGEST:
-            raise ValueError(f"{folder / SCHEDULER_CONFIG}: has a {name} beyond {LONGEST}")
-        default = getattr(signature(kind.__init__).parameters.get(name), "default", None)
-        numbers = type(default) in (int, float) and type(value) in (int, float)
-        if type(default) in (bool, int, float, str) and not (type(value) is type(default) or numbers):
-            raise ValueError(f"{folder / SCHEDULER_CONFIG}: has {name} {value!r}, which is no such setting")
+    path = folder / SCHEDULER_CONFIG
+    config = {name: value for name, value in read_json(path, model or folder).items() if name in SCHEDULE}
+    check_values(path, config, SCHEDULE)
     try:
-        scheduler: Scheduler = kind.from_pretrained(folder)
+        scheduler = DDIMScheduler.from_config(config)
     except Exception as error:  # whatever a config makes of a constructor
-        raise ValueError(f"{folder / SCHEDULER_CONFIG}: is no noise schedule ({first_line(error)})") from error
+        raise ValueError(f"{path}: is no noise schedule ({first_line(error)})") from error
+    left, steps = scheduler.alphas_cumprod, scheduler.config["num_train_timesteps"]
+    if len(left) != steps:
+        raise ValueError(f"{path}: has trained_betas of {len(left)} timesteps, and num_train_timesteps {steps}")
+    least = 0 if scheduler.config["prediction_type"] == "v_prediction" else torch.finfo(left.dtype).tiny
+    if not ((left >= least) & (left < 1)).all():
+        raise ValueError(f"{path}: is no noise schedule (its betas leave all or nothing of a picture)")
     return scheduler
 
 
@@ -100,13 +107,15 @@ def own_file(path: Path, model: Path) -> Path:
     """A file of a model: a plain one, in the model's folder or, where that is a snapshot of the hub's, in its cache.
 
     Raises:
-        FileNotFoundError: it is missing.
+        OSError: it is missing, out of reach, or a link to itself.
         ValueError: it is a device, a pipe or a folder, or a link leads out of the model.
     """
+    try:
+        mode = path.stat().st_mode  # first, since a link that leads to itself has a number here, and no name below
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{path} is missing") from error
     real, root = path.resolve(), model.resolve()
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is missing")
-    if not real.is_file():
+    if not stat.S_ISREG(mode):
         raise ValueError(f"{path}: is no plain file")
     if not real.is_relative_to(root.parents[2] if is_snapshot(root) else root):
         raise ValueError(f"{path}: leads out of the model's folder; put the file itself there")
@@ -177,6 +186,18 @@ def compare(described: Shapes, stored: Shapes, config: Path) -> None:
             raise ValueError(f"{config}: has {name} of {theirs or 'no size'}, and the weights of {ours or 'none'}")
 
 
+def check_finite(network: nn.Module, weights: Path) -> None:
+    """Check that weights are numbers, of which alone a picture can be made.
+
+    Raises:
+        ValueError: some are NaN or infinite; it names the first tensor that has one.
+    """
+    for name, value in network.state_dict().items():
+        # A sum takes a thirtieth of the time, and is NaN or infinite where a weight is; it may also overflow.
+        if not value.sum().isfinite() and not value.isfinite().all():
+            raise ValueError(f"{weights}: has NaN or infinite weights in {name}; get the file again, or train anew")
+
+
 def _present_name(name: str) -> str:
     for old, new in RENAMED.items():
         name = name.replace(old, new)
@@ -185,4 +206,6 @@ def _present_name(name: str) -> str:
 
 def first_line(error: Exception) -> str:
     """What an error says, for the middle of a sentence: its first line, or its kind where it says nothing."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
     return next(iter(str(error).splitlines()), type(error).__name__)

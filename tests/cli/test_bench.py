@@ -77,11 +77,13 @@ def test_a_second_run_goes_on_and_bad_pairs_do_not_end_it(scenes, model_folder, 
         (folder / path.name).symlink_to(path)
     (folder / "broken_clean.dng").write_bytes(b"nothing")
     (folder / "broken_x100.dng").write_bytes(b"nothing")
+    (folder / "alone_x100.dng").write_bytes(b"nothing")
     words = ("quality", "--data", f"scenes:{folder}", "--model", model_folder, "--baseline", "amplify",
              "--lpips", lpips, "-o", tmp_path / "out", "--json")  # fmt: skip
     first = bench(*words)
     assert first.exit_code == 1
     assert "broken_x100.dng" in first.stderr
+    assert f"darkdiff: {folder}: 1 raw is in no pair and is left out: alone_x100.dng.\n" in first.stderr
     ledger = tmp_path / "out" / "scores.jsonl"
     lines = ledger.read_text()
     assert len(lines.splitlines()) == 4

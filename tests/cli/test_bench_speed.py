@@ -3,6 +3,8 @@
 import importlib.util
 import json
 
+import pytest
+
 from darkdiff_cli.evaluation.speed.results import STAGES
 from tests.cli.test_bench import bench
 
@@ -100,3 +102,11 @@ def test_photos_in_a_batch_are_counted_without_the_first(model_folder, tmp_path)
     assert head.startswith("MP, in a batch  photos a minute  networks busy")
     assert row.split()[:2] == ["0.05", f"{flow['photos_a_minute']:.2f}"]
     assert f"<td>{flow['photos_a_minute']:.2f}</td>" in report.read_text()
+
+
+@pytest.mark.parametrize("size", ["inf", "1e308", "1001", "nan", "0", "-3"])
+def test_a_sensor_of_no_size_is_a_sentence(size: str) -> None:
+    done = bench("speed", "--size", size)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("darkdiff: --size: must be ")
+    assert done.stderr.count("\n") == 1

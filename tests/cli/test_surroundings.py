@@ -59,7 +59,7 @@ def test_nobody_waits_for_a_pipe(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.dng: is a device or a pipe"):
         read_raw(tmp_path / "a.dng")
     assert _state(tmp_path / "x.run") is None
-    assert [model for model in list_models([tmp_path]) if model.place == "local"] == []
+    assert [model for model in list_models([tmp_path]).models if model.place == "local"] == []
 
 
 def test_a_ledger_that_leads_elsewhere_is_not_written_through(tmp_path: Path) -> None:

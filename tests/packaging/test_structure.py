@@ -42,13 +42,24 @@ FLOORS = {
 }
 NETWORK_FLOORS = {
     **dict.fromkeys(
-        ("networks", "finishing", "devices", "sampling_settings", "digest", "connections", "compilation"), 1
+        (
+            "networks",
+            "finishing",
+            "devices",
+            "sampling_settings",
+            "digest",
+            "connections",
+            "compilation",
+            "config_values",
+        ),
+        1,
     ),
     **dict.fromkeys(("tiling", "learning", "hub"), 2),
     **dict.fromkeys(("detail", "pipeline_output", "stored"), 3),
     "pipeline": 4,
-    **dict.fromkeys(("model_folder", "empty_prompt"), 5),
-    **dict.fromkeys(("checkpoints", "base_models"), 6),
+    **dict.fromkeys(("model_fit", "empty_prompt"), 5),
+    "model_folder": 6,
+    **dict.fromkeys(("checkpoints", "base_models"), 7),
 }
 POSIX_MODULES = {"fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog"}
 POSIX_NAMES = {

@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import torch
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.enhancer.failures import explained
+from darkdiff_cli.enhancer.finished import finished
 from darkdiff_cli.enhancer.written import write_doubt
-from darkdiff_cli.errors import MemoryLimitError, SettingsError
+from darkdiff_cli.errors import InputError, MemoryLimitError, SettingsError
 from darkdiff_cli.photo import PhotoSettings
 from darkdiff_cli.raw import ExposureSettings, RawFrame
 from darkdiff_cli.raw.distortion import Distortion, straightened
@@ -147,3 +149,28 @@ def test_a_lens_is_straightened_in_the_picture_and_in_all_that_lies_over_it(dark
         assert before is not None and after is not None
         np.testing.assert_array_equal(after, straightened(before, bent.frame))
     assert not np.array_equal(parts[0][0], parts[1][0])
+
+
+@pytest.mark.parametrize(("device", "advice"), [("cpu", "try another"), ("cuda", "try --device cpu, or another")])
+def test_values_that_are_no_numbers_are_the_models_and_not_the_raws(dark_dng: Path, device: str, advice: str) -> None:
+    pipeline = make_pipeline()
+    with torch.no_grad():
+        pipeline.unet.conv_out.weight.fill_(3e38)  # numbers themselves, and their sums infinite
+    enhancer, settings = Enhancer("mine", "cpu", pipeline), EnhanceSettings(ExposureSettings(200.0))
+    exposure = enhancer.read(dark_dng, settings)
+    made = enhancer.run_networks(enhancer.develop(exposure, settings), settings)
+    with pytest.raises(InputError) as refusal:
+        finished(exposure, made, settings, "lrgb-srgb", enhancer.model, torch.device(device))
+    words = f"{dark_dng}: the model mine gave NaN or infinite values for it; {advice} model."
+    assert str(refusal.value) == words
+    if device == "cpu":
+        with pytest.raises(InputError, match=words):
+            enhancer.render(exposure, settings)
+
+
+def test_a_model_that_is_gone_when_the_photo_is_written_is_named(model_folder: Path, tmp_path: Path) -> None:
+    model = Path(shutil.copytree(model_folder, tmp_path / "toy"))
+    enhancer = Enhancer(str(model), "cpu")
+    shutil.rmtree(model)
+    with pytest.raises(SettingsError, match=rf"^toy: is no complete DarkDiff model any more \({model}: No such file"):
+        assert enhancer.identity

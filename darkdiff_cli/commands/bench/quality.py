@@ -176,6 +176,7 @@ def score(data: str, protocol: str, lineup: Lineup, scoring: ScoringOptions) -> 
         DarkdiffError: the options, the data or the weights do not fit.
     """
     from darkdiff_cli.evaluation.protocols.protocol import get_protocol
+    from darkdiff_cli.evaluation.protocols.scenes import left_out
     from darkdiff_cli.evaluation.quality.metrics import Judge, load_lpips
     from darkdiff_cli.evaluation.quality.run import run_quality
 
@@ -194,7 +195,9 @@ def score(data: str, protocol: str, lineup: Lineup, scoring: ScoringOptions) -> 
         counted_progress("quality", scoring.quiet) as report,
         Decoder(module="darkdiff_cli.evaluation.quality.scene") as decoder,
     ):
-        return run_quality(pairs, methods, judge, scoring.output, report, decoder)
+        results = run_quality(pairs, methods, judge, scoring.output, report, decoder)
+    results.left_out = left_out(Path(folder), pairs) if kind == "scenes" else []
+    return results
 
 
 def _alex(given: Path | None) -> Path | None:

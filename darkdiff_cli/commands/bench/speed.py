@@ -36,6 +36,7 @@ class TimedOptions:
         list[float] | None,
         typer.Option(
             min=0.01,
+            max=1000,
             metavar="MEGAPIXELS",
             help="Megapixels of the sensor. Default: 3, 6, 12 and 24. Can be given several times.",
         ),

@@ -1,17 +1,20 @@
 """`scenes:DIR`: a folder of the user's own pairs: dark raws beside clean ones, or beside pictures of the truth."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
 from numpy.typing import NDArray
 
-from darkdiff_cli.datasets.rawpairs import RawPair
+from darkdiff_cli.datasets.rawpairs import RawPair, raw_files
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import RAW_SUFFIXES
+from darkdiff_cli.words import counted
 
-SCENE_NAME = re.compile(r"(?P<scene>.+)_x(?P<ratio>[\d.]+)$")
+SCENE_NAME = re.compile(r"(?P<scene>.+)_x(?P<ratio>\d{1,9}(\.\d+)?)$")
+SAID = 5  # names of raws that are left out
 TRUTH_SUFFIXES = (".png", ".tif", ".tiff")
 PNG_DEPTH = 24  # byte of a PNG's header that says how many bits a sample has
 
@@ -25,14 +28,14 @@ def scene_pairs(folder: Path) -> list[RawPair]:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give scenes:DIR with NAME_clean.dng and NAME_x100.dng.")
     if (folder / "noisy").is_dir() and (folder / "clean").is_dir():
-        twins = {path.stem: path for path in (folder / "clean").iterdir() if path.suffix.lower() in RAW_SUFFIXES}
-        noisy = sorted(path for path in (folder / "noisy").iterdir() if path.stem in twins)
+        twins = {path.stem: path for path in raw_files(folder / "clean")}
+        noisy = [path for path in raw_files(folder / "noisy") if path.stem in twins]
         return [RawPair(path, twins[path.stem], path.stem) for path in noisy]
     files = _raws(folder)
     cleans = {path.with_name(path.stem.removesuffix("_clean")): path for path in files if path.stem.endswith("_clean")}
     pairs = []
     for path in files:
-        match = SCENE_NAME.match(path.stem)
+        match = _named(path)
         clean = cleans.get(path.with_name(match["scene"])) if match else None
         if match and clean is not None:
             pairs.append(RawPair(path, clean, path.stem, float(match["ratio"])))
@@ -56,7 +59,7 @@ def truth_pairs(folder: Path) -> list[RawPair]:
     truths = {path.with_name(path.stem.removesuffix("_truth")): path for path in pictures}
     pairs = []
     for path in _raws(folder):
-        match = SCENE_NAME.match(path.stem)
+        match = _named(path)
         words = match["scene"].split("_") if match else []
         names = ("_".join(words[:count]) for count in range(len(words), 0, -1))
         truth = next((truths[path.with_name(name)] for name in names if path.with_name(name) in truths), None)
@@ -65,6 +68,30 @@ def truth_pairs(folder: Path) -> list[RawPair]:
     if not pairs:
         raise InputError(f"{folder}: holds no NAME_truth.png with NAME_xN.* beside it.")
     return pairs
+
+
+def left_out(folder: Path, pairs: Sequence[RawPair]) -> list[str]:
+    """A sentence about the raws of a folder that are in none of its pairs, or none.
+
+    Args:
+        folder: of `scene_pairs` or `truth_pairs`.
+        pairs: that were found there.
+    """
+    used = {path for pair in pairs for path in pair.files()}
+    truths = any(pair.clean.suffix.lower() in TRUTH_SUFFIXES for pair in pairs)  # then clean raws are nobody's
+    alone = [path for path in _raws(folder) if path not in used and not (truths and path.stem.endswith("_clean"))]
+    if not alone:
+        return []
+    names = ", ".join(path.relative_to(folder).as_posix() for path in alone[:SAID])
+    more = f" and {len(alone) - SAID} more" if len(alone) > SAID else ""
+    are = "is in no pair and is" if len(alone) == 1 else "are in no pair and are"
+    return [f"{folder}: {counted(len(alone), 'raw')} {are} left out: {names}{more}."]
+
+
+def _named(path: Path) -> "re.Match[str] | None":
+    """The parts of NAME_xN; None of another name, and of an N that amplifies nothing."""
+    match = SCENE_NAME.match(path.stem)
+    return match if match is not None and float(match["ratio"]) > 0 else None
 
 
 def _raws(folder: Path) -> list[Path]:

@@ -57,9 +57,11 @@ class Features:
         """The features of such a file; None where there is none that can be read."""
         try:
             with np.load(path) as arrays:
-                return cls(arrays["picture"], arrays["reference"])
-        except (OSError, KeyError, ValueError, EOFError, BadZipFile):
+                found = cls(*(arrays[name].astype(np.float32) for name in ("picture", "reference")))
+        except (OSError, KeyError, ValueError, TypeError, EOFError, BadZipFile):
             return None
+        fit = found.picture.ndim == 2 and found.picture.shape == found.reference.shape
+        return found if fit and all(np.isfinite(part).all() for part in (found.picture, found.reference)) else None
 
 
 def features_path(output: Path, *of_what: str) -> Path:

@@ -1,10 +1,10 @@
 """Score methods on a protocol's pairs, one line a picture, so that a stopped run goes on."""
 
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import imageio.v3 as iio
 import numpy as np
@@ -20,7 +20,7 @@ from darkdiff_cli.evaluation.quality.scene import Scene
 from darkdiff_cli.files import JsonLines
 from darkdiff_cli.progress import Progress
 
-"""(what, done, in all)."""
+BEYOND = 1e12  # any score, ratio and number of seconds; NaN is not below it
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,20 @@ class Row:
     seconds: float
     notes: tuple[str, ...] = ()
 
+    @classmethod
+    def of_line(cls, line: Mapping[str, Any]) -> "Row | None":
+        """The row that a line of an earlier run holds; None of one that was changed since, or of another version."""
+        given = {**line, "notes": line.get("notes", [])}
+        if set(given) != {one.name for one in fields(cls)} or not isinstance(given["scores"], dict):
+            return None
+        words = [given[name] for name in ("protocol", "method", "identity", "scene")]
+        numbers = [given["ratio"], given["seconds"], *given["scores"].values()]
+        if not isinstance(given["notes"], list) or not all(isinstance(word, str) for word in [*words, *given["notes"]]):
+            return None
+        if not all(type(number) in (int, float) and abs(number) < BEYOND for number in numbers):
+            return None
+        return cls(**{**given, "notes": tuple(given["notes"])})
+
 
 @dataclass
 class Results:
@@ -47,6 +61,7 @@ class Results:
         failures: sentences about what could not be scored.
         published: other people's scores by the same protocol.
         kid: of each method's pictures taken together, see `realism.kid`.
+        left_out: a sentence about raws that are in no pair, or none.
     """
 
     protocol: str
@@ -54,6 +69,7 @@ class Results:
     failures: list[str] = field(default_factory=list)
     published: list[Published] = field(default_factory=list)
     kid: dict[str, dict[str, float]] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def methods(self) -> list[str]:
@@ -62,9 +78,10 @@ class Results:
 
     @property
     def notes(self) -> list[str]:
-        """A sentence for each method and each thing that had to be done otherwise than asked for."""
+        """What was left out, and a sentence for each method and each thing that was done otherwise than asked for."""
         counted = Counter((row.method, note) for row in self.rows for note in row.notes)
-        return [f"{method}, {count} of its pictures: {note}." for (method, note), count in counted.items()]
+        said = [f"{method}, {count} of its pictures: {note}." for (method, note), count in counted.items()]
+        return [*self.left_out, *said]
 
     def values(self, method: str, metric: str) -> dict[str, float]:
         """A method's scores by scene."""
@@ -199,9 +216,9 @@ def _load(ledger: JsonLines, judge: Judge, output: Path) -> dict[tuple[str, str]
     """Rows of an earlier run of the same protocol and version with all of the judge's metrics and features."""
     known: dict[tuple[str, str], Row] = {}
     for line in ledger.read_new():
-        with suppress(TypeError):  # a line of another version
-            row = Row(**{**line, "notes": tuple(line.get("notes", ()))})
-            scored = row.protocol == judge.protocol.title and judge.metrics <= set(row.scores)
-            if scored and (judge.vgg is None or Features.read(_features_of(row, output)) is not None):
-                known[row.identity, row.scene] = row
+        row = Row.of_line(line)
+        if row is None or row.protocol != judge.protocol.title or not judge.metrics <= set(row.scores):
+            continue
+        if judge.vgg is None or Features.read(_features_of(row, output)) is not None:
+            known[row.identity, row.scene] = row
     return known

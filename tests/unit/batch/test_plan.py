@@ -128,3 +128,9 @@ def test_a_batch_keeps_the_revision_of_the_hub_that_it_began_with(model_folder: 
 
 def test_a_bundled_model_is_identified_by_its_content(tmp_path: Path) -> None:
     assert identify_model("tiny", Ledger(tmp_path)) == KnownModel("tiny", model_digest(TINY))
+
+
+def test_a_model_whose_files_are_out_of_reach_is_left_to_the_worker_to_refuse(model_folder, tmp_path: Path) -> None:
+    model = Path(shutil.copytree(model_folder, tmp_path / "toy"))
+    (model / "unet" / "other.safetensors").mkdir()
+    assert identify_model(str(model), Ledger(tmp_path)) == KnownModel(str(model), str(model))

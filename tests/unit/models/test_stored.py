@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 import pickle
 import shutil
@@ -20,7 +21,7 @@ from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.stored import RENAMED, described_shapes, read_network
 from tests.unit.models.networks.test_autoencoder import stock as stock_vae
 
-WEIGHTS = "diffusion_pytorch_model.safetensors"
+WEIGHTS, INDEX = "diffusion_pytorch_model.safetensors", "model_index.json"
 Change = Callable[[Path], object]
 
 
@@ -98,6 +99,12 @@ def sharded(model: Path) -> None:
     written(f"unet/{WEIGHTS}.index.json", json.dumps({"metadata": {}, "weight_map": names}))(model)
 
 
+def sharded_beside(model: Path) -> None:
+    """The same beside the weights themselves, which diffusers would then not read."""
+    sharded(model)
+    shutil.copyfile(model.parent / "elsewhere.safetensors", model / "unet" / WEIGHTS)
+
+
 def linked_out(model: Path) -> None:
     """Weights that are a link to a file outside."""
     (model / "unet" / WEIGHTS).rename(model.parent / "elsewhere.safetensors")
@@ -117,13 +124,11 @@ def in_place_of(name: str, make: Callable[[Path], object]) -> Change:
 HOSTILE: dict[str, tuple[Change, str]] = {
     "channels": (config("unet", block_out_channels=[1_000_000, 2_000_000], norm_num_groups=8), r"has .* of \(\d+"),
     "layers": (config("unet", layers_per_block=100_000), "describes far more tensors than the"),
-    "levels": (config("vae", block_out_channels=[8] * 10_000), "describes far more tensors than the"),
-    "negative": (config("context", prompt_tokens=-1), "config of ContextProcessor"),
-    "words": (config("context", block_out_channels="many"), "config of ContextProcessor"),
-    "groups": (config("context", norm_num_groups=0), "config of ContextProcessor"),
+    "levels": (config("vae", block_out_channels=[8] * 10_000), r"vae/config.json: .*\.\.\., .*a list of 1 to 8, each"),
+    "negative": (config("context", prompt_tokens=-1), "context/config.json: has prompt_tokens -1, .* number from 1 on"),
+    "words": (config("context", block_out_channels="many"), 'has block_out_channels "many", which is no such setting'),
+    "groups": (config("context", norm_num_groups=0), "context/config.json: has norm_num_groups 0"),
     "quantised": (config("unet", quantization_config={"quant_method": "bitsandbytes"}), "asks for quantised weights"),
-    "timesteps": (config("scheduler", num_train_timesteps=10**12), "has a num_train_timesteps beyond 10000"),
-    "betas": (config("scheduler", trained_betas=[0.1] * 20_000), "has a trained_betas beyond 10000"),
     "nested": (written("unet/config.json", "[" * 100_000), "is no JSON"),
     "long": (written("unet/config.json", " " * 2_000_000 + "{}"), "is too large for a config"),
     "list": (written("unet/config.json", "[1, 2]"), "holds no settings by name"),
@@ -131,23 +136,35 @@ HOSTILE: dict[str, tuple[Change, str]] = {
     "foreign class": (index(unet=["os", "system"]), r"names os\.system for unet"),
     "foreign module": (index(unet=["evil_module", "DarkDiffUNet"]), r"names evil_module\.DarkDiffUNet for unet"),
     "diffusers' pipeline": (index(scheduler=["diffusers", "DiffusionPipeline"]), "for scheduler, which is no part"),
+    "another scheduler": (index(scheduler=["diffusers", "PNDMScheduler"]), "for scheduler, which is no part"),
+    "the context as denoiser": (index(unet=["darkdiff_models", "ContextProcessor"]), "ContextProcessor for unet"),
     "module file": (index(unet=["../evil", "DarkDiffUNet"]), r"names \.\./evil\.DarkDiffUNet"),
     "part elsewhere": (index(**{"../unet": ["darkdiff_models", "DarkDiffUNet"]}), r"for \.\./unet, which is no part"),
     "another pipeline": (index(_class_name="StableDiffusionPipeline"), "names StableDiffusionPipeline"),
-    "unknown setting": (index(trust_remote_code=True), "which is no setting of a DarkDiff model"),
-    "setting of another kind": (index(default_steps="many"), "has default_steps 'many', which is no setting"),
-    "scale that is none": (config("vae", scaling_factor=[1]), r"scaling_factor \[1\], which is no such setting"),
-    "tiles of less than nothing": (index(tile=-5), "has tile -5, which is no setting"),
-    "huge regions": (config("unet", region_size=2000), "regions of 2000, beyond 64"),
-    "heads that do not divide": (config("unet", num_heads=[3, 4]), "num_heads that do not divide"),
-    "words for a number": (config("scheduler", sample_max_value="q"), "sample_max_value 'q', which is no such setting"),
-    "no heads": (config("unet", num_heads=[0, 4]), r"num_heads \[0, 4\], which is no such setting"),
+    "unknown setting": (index(trust_remote_code=True), "has trust_remote_code true, which is no setting"),
     "format of other channels": (index(data_format="raw-raw"), "does not fit the channels of vae"),
+    "class of a config": (config("unet", _class_name="os.system"), 'unet/config.json: has _class_name "os.system"'),
+    "class of a schedule": (config("scheduler", _class_name="os.system"), 'config.json: has _class_name "os.system"'),
+    "scale that is none": (config("vae", scaling_factor=[1]), r"vae/config.json: has scaling_factor \[1\], which"),
+    "scale of NaN": (config("vae", scaling_factor=math.nan), "scaling_factor NaN, .* a number from 0.0001 to 10000"),
+    "scale of nothing": (config("vae", scaling_factor=1e-320), "scaling_factor 1e-320, which is no such setting"),
+    "anchor of earlier versions": (config("vae", colour_anchor="yes"), 'colour_anchor "yes", .* must be true or false'),
+    "huge regions": (config("unet", region_size=2000), "region_size 2000, .* a whole number from 0 to 64"),
+    "no such conditioning": (config("unet", conditioning="evil"), 'conditioning "evil", .* attention or concat or'),
+    "heads that do not divide": (config("unet", num_heads=[3, 4]), "num_heads that do not divide"),
+    "no heads": (config("unet", num_heads=[0, 4]), r"num_heads \[0, 4\], which is no such setting"),
+    "heads of fewer levels": (config("unet", num_heads=[2]), r"has num_heads \[2\], and block_out_channels \[16, 32\]"),
     "pickle": (pickled, rf"{WEIGHTS} is missing"),
-    "shards": (sharded, rf"{WEIGHTS} is missing"),
+    "shards": (sharded, "index.json: asks for weights in several files"),
+    "shards beside the weights": (sharded_beside, "index.json: asks for weights in several files"),
     "link": (linked_out, "leads out of the model's folder"),
+    "link to itself": (in_place_of(f"unet/{WEIGHTS}", lambda path: path.symlink_to(WEIGHTS)), r"tensors: Too many lev"),
+    "index linked to itself": (in_place_of(INDEX, lambda path: path.symlink_to(INDEX)), rf"{INDEX}: Too many levels"),
     "device": (in_place_of(f"unet/{WEIGHTS}", lambda path: path.symlink_to("/dev/zero")), "is no plain file"),
     "pipe": (in_place_of("unet/config.json", lambda path: os.mkfifo(path)), "is no plain file"),
+    "pipe of weights": (in_place_of(f"vae/{WEIGHTS}", lambda path: os.mkfifo(path)), "is no plain file"),
+    "index is a pipe": (in_place_of(INDEX, lambda path: os.mkfifo(path)), rf"{INDEX}: is no plain file"),
+    "folder": (in_place_of("scheduler/scheduler_config.json", lambda path: path.mkdir()), "json: is no plain file"),
     "no weights": (in_place_of(f"unet/{WEIGHTS}", lambda path: None), "is missing"),
     "cut off": (lambda model: os.truncate(model / "unet" / WEIGHTS, 5000), "is no complete DarkDiff model"),
     "huge": (header("unet", [1_000_000, 1_000_000]), r"needs 2000\.0 GB of memory, and this machine has"),
@@ -155,10 +172,12 @@ HOSTILE: dict[str, tuple[Change, str]] = {
     "renamed": (tensors("unet", lambda w: w.update({"conv.x": w.pop("conv_in.weight")})), "the weights of"),
     "one more": (tensors("vae", lambda w: w.update({"x": torch.ones(2)})), r"has x of no size, and .* of \(2,\)"),
     "one less": (tensors("vae", lambda w: w.pop(min(w))), "and the weights of none"),
+    "NaN": (tensors("unet", lambda w: w["conv_in.bias"].fill_(math.nan)), "NaN or infinite weights in conv_in.bias"),
+    "one infinite": (tensors("context", lambda w: w["conv_in.bias"][:1].fill_(math.inf)), r"context/.*: has NaN"),
 }  # fmt: skip
 
 
-POSIX = {"link", "device", "pipe"}
+POSIX = {"link", "link to itself", "index linked to itself", "device", "pipe", "pipe of weights", "index is a pipe"}
 if sys.platform == "win32":
     HOSTILE = {name: case for name, case in HOSTILE.items() if name not in POSIX}
 

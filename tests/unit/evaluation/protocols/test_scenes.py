@@ -10,7 +10,7 @@ import pytest
 
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.evaluation.protocols.protocol import get_protocol
-from darkdiff_cli.evaluation.protocols.scenes import read_truth
+from darkdiff_cli.evaluation.protocols.scenes import left_out, read_truth, scene_pairs, truth_pairs
 
 
 def test_a_raw_has_the_truth_of_the_longest_name(tmp_path: Path) -> None:
@@ -31,6 +31,41 @@ def test_a_raw_has_the_truth_of_the_longest_name(tmp_path: Path) -> None:
         get_protocol("full-scenes").find(tmp_path / "sub")
     with pytest.raises(InputError, match="no such folder"):
         get_protocol("full-scenes").find(tmp_path / "nowhere")
+
+
+def touched(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    return folder
+
+
+def test_raws_that_are_in_no_pair_are_said(tmp_path: Path) -> None:
+    names = ("s_clean.dng", "s_x100.dng", "t_x100.dng", "sub/u_clean.dng", "s_x1.2.3.dng", "s_x0.dng", "s.jpg")
+    scenes = touched(tmp_path / "a", *names)
+    pairs = scene_pairs(scenes)
+    assert [(pair.noisy.name, pair.ratio) for pair in pairs] == [("s_x100.dng", 100.0)]
+    assert left_out(scenes, pairs) == [
+        f"{scenes}: 4 raws are in no pair and are left out: s_x0.dng, s_x1.2.3.dng, sub/u_clean.dng, t_x100.dng."
+    ]
+    for name in ("t_x100.dng", "sub/u_clean.dng", "s_x1.2.3.dng"):
+        (scenes / name).unlink()
+    assert left_out(scenes, pairs) == [f"{scenes}: 1 raw is in no pair and is left out: s_x0.dng."]
+    (scenes / "s_x0.dng").unlink()
+    assert left_out(scenes, pairs) == []
+
+
+def test_twins_are_raws_and_those_without_one_are_said(tmp_path: Path) -> None:
+    folder = touched(tmp_path, *(f"noisy/{n}.dng" for n in range(8)), "noisy/0.xmp", "clean/0.arw", "clean/0.jpg")
+    pairs = scene_pairs(folder)
+    assert [(pair.noisy.name, pair.clean.name) for pair in pairs] == [("0.dng", "0.arw")]
+    some = ", ".join(f"noisy/{number}.dng" for number in range(1, 6))
+    assert left_out(folder, pairs) == [f"{folder}: 7 raws are in no pair and are left out: {some} and 2 more."]
+
+
+def test_clean_raws_beside_pictures_of_the_truth_are_nobodys(tmp_path: Path) -> None:
+    folder = touched(tmp_path, "a_truth.png", "a_x4.dng", "a_clean.dng", "b_x4.dng")
+    assert left_out(folder, truth_pairs(folder)) == [f"{folder}: 1 raw is in no pair and is left out: b_x4.dng."]
 
 
 @pytest.mark.parametrize(("name", "dtype"), [("a.png", np.uint8), ("a.tif", np.uint8), ("a.tif", np.uint16)])

@@ -1,6 +1,8 @@
 """What a pair's scores are worked out from: frames, ratio, references."""
 
+import json
 from dataclasses import replace
+from math import inf, nan
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from darkdiff_cli.evaluation.methods.baselines import Amplified
 from darkdiff_cli.evaluation.methods.method import Method
 from darkdiff_cli.evaluation.protocols.protocol import get_protocol
 from darkdiff_cli.evaluation.quality.metrics import Judge
+from darkdiff_cli.evaluation.quality.realism import Features
 from darkdiff_cli.evaluation.quality.run import Results, run_quality
 from darkdiff_cli.raw import RawFrame, develop, read_raw, render_reference
 from darkdiff_cli.raw.rendering import render_linear
@@ -73,3 +76,43 @@ def test_scores_of_another_protocol_or_without_a_metric_are_not_taken_over(files
     assert len(ledger.read_text().splitlines()) == 2
     ledger.write_text(ledger.read_text().splitlines()[0].replace('"ssim"', '"other"') + "\n")
     assert scored(pair, judge, tmp_path / "out").rows[0].scores == pytest.approx(first.rows[0].scores)
+
+
+DAMAGE: dict[str, dict[str, object]] = {
+    "a word for a score": {"scores": {"psnr": "x", "ssim": 0.5, "colour": 1.0}},
+    "no score": {"scores": {"psnr": 20.0, "ssim": None, "colour": 1.0}},
+    "an infinite score": {"scores": {"psnr": inf, "ssim": 0.5, "colour": 1.0}},
+    "a score of NaN": {"scores": {"psnr": nan, "ssim": 0.5, "colour": 1.0}},
+    "a score of 400 digits": {"scores": {"psnr": 10**400, "ssim": 0.5, "colour": 1.0}},
+    "true": {"scores": {"psnr": True, "ssim": 0.5, "colour": 1.0}},
+    "a list of scores": {"scores": [["psnr", 1.0]]},
+    "a word for seconds": {"seconds": "fast"},
+    "a word for a ratio": {"ratio": "x100"},
+    "a list for a scene": {"scene": ["scene"]},
+    "a number for a method": {"method": 5},
+    "a word for notes": {"notes": "abc"},
+    "numbers for notes": {"notes": [1]},
+    "one value more": {"more": 1},
+}
+
+
+@pytest.mark.parametrize("change", DAMAGE.values(), ids=DAMAGE)
+def test_a_line_that_was_damaged_is_passed_over_and_measured_again(files, change, tmp_path: Path) -> None:
+    pair, judge, ledger = RawPair(*files, "scene"), Judge(SCENES), tmp_path / "out" / "scores.jsonl"
+    first = scored(pair, judge, tmp_path / "out")
+    ledger.write_text(json.dumps({**json.loads(ledger.read_text()), **change}) + "\n")
+    again = scored(pair, judge, tmp_path / "out")
+    assert [row.scores for row in again.rows] == [row.scores for row in first.rows]
+    assert again.summary("amplify")["psnr"] == first.summary("amplify")["psnr"]
+    assert len(ledger.read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("arrays", [{"picture": np.zeros((2, 3)), "reference": np.full((2, 3), nan)},
+                                    {"picture": np.zeros(3), "reference": np.zeros(3)},
+                                    {"picture": np.zeros((2, 3)), "reference": np.zeros((2, 4))},
+                                    {"picture": np.array([["a"]]), "reference": np.array([["b"]])}])  # fmt: skip
+def test_damaged_features_are_none(arrays: dict[str, np.ndarray], tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "a.npz", **arrays)
+    assert Features.read(tmp_path / "a.npz") is None
+    np.savez_compressed(tmp_path / "a.npz", picture=np.zeros((2, 3)), reference=np.ones((2, 3)))
+    assert Features.read(tmp_path / "a.npz") is not None
