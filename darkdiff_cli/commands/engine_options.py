@@ -34,7 +34,7 @@ class EngineOptions(PhotoMachineOptions):
         typer.Option(metavar="ADDRESS", help="Address of the Ray cluster. Default: start one on this machine."),
     ] = None
     workers: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Number of Ray workers. Default: one for each GPU.")
+        int | None, typer.Option(min=1, max=1024, metavar="N", help="Number of Ray workers. Default: one for each GPU.")
     ] = None
 
     def check(self) -> None:

@@ -60,11 +60,14 @@ class TrainingOptions:
         ),
     ] = None
     steps: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Number of optimiser steps. Default: the recipe's length.")
+        int | None,
+        typer.Option(min=1, max=10**8, metavar="N", help="Number of optimiser steps. Default: the recipe's length."),
     ] = None
     epochs: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Number of passes over the data. Default: the recipe's length."),
+        typer.Option(
+            min=1, max=10**8, metavar="N", help="Number of passes over the data. Default: the recipe's length."
+        ),
     ] = None
     resume: Annotated[bool, typer.Option("--resume", metavar="", help="Continue from the newest checkpoint.")] = False
 
@@ -134,6 +137,7 @@ class TrainingMachineOptions:
         int | None,
         typer.Option(
             min=0,
+            max=1024,
             metavar="N",
             help="Processes that make training pairs, for each device; 0: the training process makes them. Default: 1, "
             "and on a GPU 4.",

@@ -14,9 +14,10 @@ import platformdirs
 
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.cfa import Cfa
+from darkdiff_cli.datasets.readable import check_plain
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import InputError, OutputError
-from darkdiff_cli.files import atomically
+from darkdiff_cli.files import atomically, input_error
 from darkdiff_cli.raw import ExposureSettings, RawFrame
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.corrections import read_corrected
@@ -93,6 +94,7 @@ class MosaicCache:
             stat = path.stat()
         except OSError as error:
             raise InputError(f"{path}: no such file; the set is not complete.") from error
+        check_plain(path)
         used = self.settings
         form = f"{FORMAT}|{version('rawpy')}|lines {used.line_noise}|defects {used.hot_pixels}|crop {used.crop}"
         identity = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{form}"
@@ -100,9 +102,12 @@ class MosaicCache:
         if note.is_file() and len(known := note.read_text(encoding="utf-8")) == 32:
             return known
         digest = hashlib.blake2b(form.encode(), digest_size=16)
-        with path.open("rb") as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
+        try:
+            with path.open("rb") as file:
+                while chunk := file.read(1 << 20):
+                    digest.update(chunk)
+        except OSError as error:
+            raise input_error(path, error) from error
         _publish(note, digest.hexdigest().encode())
         return digest.hexdigest()
 

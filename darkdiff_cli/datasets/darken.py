@@ -1,15 +1,19 @@
 """Darken a clean frame: the dark exposures of `photos:` and `raws:` are synthetic."""
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from darkdiff_cli.ranges import SHARE, WEIGHT, Range
 from darkdiff_cli.raw import RawFrame
 from darkdiff_cli.synthesis import SensorNoise, expose, load_calibrations, sample_noise
 from darkdiff_cli.synthesis.noise import TYPICAL
 
 BLACK, WHITE = 512.0, 16383.0  # the 14-bit levels in which the calibrations are given
+RATIOS = Range(1, 10_000, rising=True)
+FACTORS = Range(1e-3, 1e3, rising=True)
+DN = Range(0, WHITE)
 
 
 @dataclass(frozen=True)
@@ -38,20 +42,20 @@ class SynthesisSettings:
         exclude: file names that are not used.
     """
 
-    ratio_range: tuple[float, float] = (50.0, 320.0)
-    bright_share: float = 0.15
-    exposure_range: tuple[float, float] = (0.4, 1.3)
-    defocus_share: float = 0.0
-    reduced_share: float = 0.5
-    drawn_share: float = 0.0
-    gain_range: tuple[float, float] = (0.2, 8.0)
-    black_error: float = 0.3
-    row_noise: float = 1.0
-    banding: float = 0.0
-    dead_pixels: float = 0.0
-    column_noise: float = 0.0
-    typical_share: float = 0.0
-    xtrans_share: float = 0.0
+    ratio_range: Annotated[tuple[float, float], RATIOS] = (50.0, 320.0)
+    bright_share: Annotated[float, SHARE] = 0.15
+    exposure_range: Annotated[tuple[float, float], FACTORS] = (0.4, 1.3)
+    defocus_share: Annotated[float, SHARE] = 0.0
+    reduced_share: Annotated[float, SHARE] = 0.5
+    drawn_share: Annotated[float, SHARE] = 0.0
+    gain_range: Annotated[tuple[float, float], FACTORS] = (0.2, 8.0)
+    black_error: Annotated[float, DN] = 0.3
+    row_noise: Annotated[float, WEIGHT] = 1.0
+    banding: Annotated[float, DN] = 0.0
+    dead_pixels: Annotated[float, SHARE] = 0.0
+    column_noise: Annotated[float, DN] = 0.0
+    typical_share: Annotated[float, SHARE] = 0.0
+    xtrans_share: Annotated[float, SHARE] = 0.0
     exclude: tuple[str, ...] = ()
 
 

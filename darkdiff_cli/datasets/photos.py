@@ -17,7 +17,7 @@ from darkdiff_cli.colour import srgb_decode, srgb_encode, srgb_from_camera
 from darkdiff_cli.datasets.darken import SynthesisSettings, log_uniform
 from darkdiff_cli.datasets.drawn import drawn
 from darkdiff_cli.datasets.pairs import Pair
-from darkdiff_cli.datasets.readable import Readable, alone
+from darkdiff_cli.datasets.readable import Readable, alone, check_plain
 from darkdiff_cli.datasets.scene import LRGB, Camera, Form, pair_of_scene
 from darkdiff_cli.errors import InputError, MemoryLimitError
 from darkdiff_cli.synthesis import random_lens, random_sensor, sensor_light, with_random_filter
@@ -104,15 +104,18 @@ def load_photo(path: Path) -> NDArray[np.uint8]:
     """Decode a photograph to (h, w, 3) uint8 sRGB; the last 512 stay in memory.
 
     Raises:
-        InputError: the file is no picture of 8 or 16 bit.
+        InputError: it is no file, or no picture of 8 or 16 bit.
         MemoryLimitError: it does not fit into memory.
     """
+    check_plain(path)
     try:
         picture = np.asarray(iio.imread(path))
     except MemoryError as error:
         raise MemoryLimitError(f"{path}: does not fit into memory; close other programs and try again.") from error
     except Exception as error:  # decoders raise errors of many kinds on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
+        if "find a backend" in reason:  # no decoder knows it, and imageio names more decoders to install
+            reason = "it is no picture"
         raise InputError(f"{path}: cannot be decoded as a photograph ({reason}); remove or replace it.") from error
     if picture.dtype == np.uint16:
         picture = (picture >> 8).astype(np.uint8)

@@ -1,5 +1,6 @@
 """Files of a set that cannot be used are left out and named: neither do they stop a run of days, nor is it silent."""
 
+import os
 from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
@@ -26,6 +27,16 @@ class Found(NamedTuple, Generic[Candidate, Read]):
     candidate: Candidate
     content: Read
     notes: tuple[str, ...]
+
+
+def check_plain(path: Path) -> None:
+    """Refuse what is called as a file and is none: a pipe would not open, and a device would not end.
+
+    Raises:
+        InputError: it is there and no plain file.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise InputError(f"{path}: is a folder, a device or a pipe, and no file; take it out of the set.")
 
 
 def alone(path: Path) -> tuple[Path, ...]:
@@ -63,7 +74,7 @@ class Readable(Generic[Candidate]):
                 try:
                     return Found(candidate, read(candidate), tuple(notes))
                 except InputError as error:
-                    if not all(path.is_file() for path in self.files(candidate)):
+                    if not all(os.path.exists(path) for path in self.files(candidate)):
                         raise
                     self.refused[candidate] = f"left out of the training: {error}"
             notes.append(self.refused[candidate])

@@ -1,5 +1,6 @@
 """`--data KIND:DIR`: parse it, and open its training and validation sets."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
@@ -15,7 +16,7 @@ from darkdiff_cli.datasets.photos import PhotoPairs
 from darkdiff_cli.datasets.rawpairs import RawPairs
 from darkdiff_cli.datasets.raws import CleanRaws
 from darkdiff_cli.datasets.scene import Form
-from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.errors import LONGEST, SettingsError, shown
 from darkdiff_cli.raw import DataFormat, LrgbSpace
 
 Kind = Literal["photos", "raws", "sid", "eld", "lrd"]
@@ -89,9 +90,17 @@ def parse_data(data: str) -> tuple[Kind, Path]:
     """Split `KIND:DIR`.
 
     Raises:
-        SettingsError: the kind is unknown, or the folder is not given.
+        SettingsError: the kind is unknown, or the folder is not given or has a name that no folder can have.
     """
     kind, _, folder = data.partition(":")
     if kind not in KINDS or not folder:
-        raise SettingsError(f"--data {data}: must be one of {', '.join(f'{kind}:DIR' for kind in KINDS)}.")
+        named = data if len(data) <= LONGEST else shown(data)
+        raise SettingsError(f"--data {named}: must be one of {', '.join(f'{kind}:DIR' for kind in KINDS)}.")
+    try:
+        os.stat(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # each kind says what it misses
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SettingsError(f"--data {kind}: the folder {shown(folder)} cannot be read ({reason}).") from error
     return cast(Kind, kind), Path(folder)

@@ -7,6 +7,7 @@ from darkdiff_cli.training.loop.train import earlier_checkpoint
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.recipe import Recipe
 from darkdiff_cli.training.run import Run, StageName
+from darkdiff_cli.training.stages.stage0 import check_shapes
 
 FOLDERS: dict[StageName, tuple[str, ...]] = {
     "0": ("stage0-autoencoder", "stage0-denoiser"),
@@ -27,8 +28,11 @@ def check_before(run: Run, names: Sequence[StageName], processes: int) -> None:
 
     Raises:
         InputError: the training data is missing or not complete.
-        SettingsError: a model or an earlier stage is missing, the batch cannot be shared, or there is an earlier run.
+        SettingsError: a model or an earlier stage is missing, the batch cannot be shared, stage 0's networks cannot be
+            built in the recipe's shapes, or there is an earlier run.
     """
+    if "0" in names and run.recipe.stage0 is not None:
+        check_shapes(run.recipe.stage0)
     for name in names:
         for plan in _plans(run.recipe, name):
             run.pairs(name, "train", plan.crop)

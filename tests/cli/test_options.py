@@ -161,6 +161,26 @@ def test_help_texts_are_sentences_in_panels() -> None:
                 assert parameter.rich_help_panel, (command.name, parameter.name)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train", "--stage", "1", "--workers"),
+        ("train", "--stage", "1", "--steps"),
+        ("train", "--stage", "1", "--epochs"),
+        ("batch", "night", "--workers"),
+        ("bench", "speed", "--repeats"),
+        ("bench", "speed", "--batch"),
+        ("bench", "train", "--steps"),
+        ("bench", "train", "--workers"),
+    ],
+    ids=" ".join,
+)
+def test_counts_beyond_all_sense_are_wrong_use(words: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(app, [*words, "9" * 15])
+    assert done.exit_code == 2
+    assert re.search(rf"{words[-1]}: must be .*less than or equal to \d+", done.stderr), done.stderr
+
+
 def test_a_dark_frame_that_is_missing_is_refused_before_anything_is_loaded() -> None:
     with pytest.raises(SettingsError, match=r"--dark none\.dng: no such file; check the path\."):
         PictureOptions(dark=[Path("none.dng")]).settings()

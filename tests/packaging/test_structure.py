@@ -27,6 +27,7 @@ BASEMENT = {
     "formats",
     "gamut",
     "names",
+    "ranges",
     "weights",
 }
 FLOORS = {

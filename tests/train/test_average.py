@@ -9,9 +9,10 @@ from safetensors.torch import load_file
 from torch import nn
 
 from darkdiff_cli.training.loop.batches import held_out_batch
+from darkdiff_cli.training.loop.checkpoints import newest_checkpoint
 from darkdiff_cli.training.loop.draws import Draws
 from darkdiff_cli.training.loop.machine import RunSettings
-from darkdiff_cli.training.loop.state import RunState, moving_averages, newest_checkpoint
+from darkdiff_cli.training.loop.state import RunState, moving_averages
 from darkdiff_cli.training.loop.train import train
 from tests.train.test_loop import data, stage_one  # noqa: F401 (data is a fixture)
 

@@ -1,6 +1,7 @@
 """What would stop a later stage is said before the first one trains."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,19 @@ import torch
 from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
+from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.training.recipe.recipe_file import load_recipe
-from darkdiff_cli.training.stages.stage0 import stock_autoencoder, stock_unet
+from darkdiff_cli.training.recipe.shapes import DenoiserShape
+from darkdiff_cli.training.stages.stage0 import check_shapes, stock_autoencoder, stock_unet
 from darkdiff_models.base_models import Base, save_base
 from darkdiff_models.networks.sampling import sd_schedule
+
+HUGE = {
+    "block_out_channels": (8192,) * 4,
+    "attention_levels": (False,) * 4,
+    "num_heads": (8,) * 4,
+    "layers_per_block": 16,
+}
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +69,34 @@ def test_what_stage_2_needs_is_looked_at_before_stage_1_trains(photo_folder, bas
     weighed = ("--set", "stage2.image_loss.lpips=1", "--set", "stage2.optimisation.crop=64")
     other = (tmp_path / "other", "--base", base, "--lpips", base / "empty_prompt.safetensors")
     assert "give the LPIPS weights with --lpips" in refusal(train("all", photos, *other, *weighed), tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "words"),
+    [
+        ("autoencoder_shape", {"norm_num_groups": 3}, "(num_channels (8) must be divisible by"),
+        ("denoiser_shape", {"attention_levels": (True,)}, "(Must provide the same number of"),
+        ("denoiser_shape", HUGE, "(its weights need "),
+    ],
+)
+def test_shapes_that_make_no_network_are_one_sentence(part: str, changes: dict[str, object], words: str) -> None:
+    stage0 = load_recipe("tiny-debug").stage0
+    assert stage0 is not None
+    check_shapes(stage0)
+    with pytest.raises(SettingsError) as failure:
+        check_shapes(replace(stage0, **{part: replace(getattr(stage0, part), **changes)}))
+    said = str(failure.value)
+    assert said.startswith(f"stage0.{part}: no network can be built of it {words}")
+    assert said.endswith("; change it in the recipe.")
+    assert "\n" not in said
+
+
+def test_the_denoisers_shape_is_looked_at_before_the_autoencoder_trains(photo_folder, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(DenoiserShape, "fault", lambda _shape: None)
+    words = ("--recipe", "tiny-debug", "--set", "stage0.denoiser_shape.norm_num_groups=3")
+    said = refusal(train(0, f"photos:{photo_folder}", tmp_path / "run", *words), tmp_path / "run")
+    assert said.startswith("darkdiff: stage0.denoiser_shape: no network can be built of it")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_dry_run_tells_the_cost_of_full_size(photo_folder, tmp_path) -> None:

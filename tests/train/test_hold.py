@@ -10,8 +10,8 @@ from safetensors import safe_open
 from torch import Tensor
 
 from darkdiff_cli.datasets import PhotoPairs, SynthesisSettings
+from darkdiff_cli.training.loop.checkpoints import newest_checkpoint
 from darkdiff_cli.training.loop.machine import RunSettings
-from darkdiff_cli.training.loop.state import newest_checkpoint
 from darkdiff_cli.training.loop.train import train
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.stage_settings import PictureLoss, Stage1

@@ -11,9 +11,9 @@ from torch import nn
 from darkdiff_cli.datasets import PhotoPairs, SynthesisSettings
 from darkdiff_cli.errors import SettingsError, TrainingError
 from darkdiff_cli.training.loop.batches import Cut
+from darkdiff_cli.training.loop.checkpoints import newest_checkpoint
 from darkdiff_cli.training.loop.draws import Draws
 from darkdiff_cli.training.loop.machine import RunSettings
-from darkdiff_cli.training.loop.state import newest_checkpoint
 from darkdiff_cli.training.loop.train import train
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.recipe_file import load_recipe

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 import darkdiff_cli
-from darkdiff_cli.training.loop.state import newest_checkpoint
+from darkdiff_cli.training.loop.checkpoints import newest_checkpoint
 from darkdiff_cli.training.stages.stage0 import stock_autoencoder, stock_unet
 from tests.train.test_loop import RECIPE
 

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 import darkdiff_cli
-from darkdiff_cli.training.loop.state import newest_checkpoint
+from darkdiff_cli.training.loop.checkpoints import newest_checkpoint
 from darkdiff_cli.training.recipe.recipe_file import load_recipe
 from darkdiff_cli.training.stages.stage0 import stock_autoencoder, stock_unet
 from darkdiff_models.base_models import Base, save_base

@@ -18,8 +18,8 @@ from darkdiff_cli.datasets.cache import _decoder
 from darkdiff_cli.datasets.sid import sid_pairs
 from darkdiff_cli.errors import DarkdiffError, MemoryLimitError, TrainingError, UnreadableError
 from darkdiff_cli.training.loop.batches import Cut, batches
+from darkdiff_cli.training.loop.checkpoints import newest_checkpoint
 from darkdiff_cli.training.loop.machine import RunSettings
-from darkdiff_cli.training.loop.state import newest_checkpoint
 from darkdiff_cli.training.loop.train import train
 from darkdiff_cli.training.loop.trainer import Trainer
 from tests.train.test_loop import PLAN, data, run, stage_one

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 import darkdiff_cli
-from darkdiff_cli.training.loop.state import newest_checkpoint
+from darkdiff_cli.training.loop.checkpoints import newest_checkpoint
 from tests.train.test_processes import TORCHRUN, place
 from tests.train.test_survival import small_disk
 

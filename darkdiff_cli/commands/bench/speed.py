@@ -46,12 +46,13 @@ class TimedOptions:
         typer.Option(help="Size of the photo, as --size of enhance. Default: the model's."),
     ] = None
     repeats: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Timed runs of each size; the median is printed.")
+        int, typer.Option(min=1, max=1000, metavar="N", help="Timed runs of each size; the median is printed.")
     ] = 3
     batch: Annotated[
         int,
         typer.Option(
             min=0,
+            max=10_000,
             metavar="N",
             help="Also make N photos of each size as the command batch does, where decoding, networks and writing "
             "overlap: photos a minute, how busy the networks' device was, and what waited for what. 0: none.",

@@ -35,7 +35,9 @@ class TimedTrainingOptions:
     recipe: RecipeName = "paper-sid"
     changes: Changes = None
     stage: Annotated[TimedStage | None, typer.Option(help="Stage of the recipe. Default: 1, then 2.")] = None
-    steps: Annotated[int, typer.Option(min=1, metavar="N", help="Steps that are measured, after a warm-up.")] = 10
+    steps: Annotated[
+        int, typer.Option(min=1, max=100_000, metavar="N", help="Steps that are measured, after a warm-up.")
+    ] = 10
     data: Annotated[
         list[str] | None,
         typer.Option(

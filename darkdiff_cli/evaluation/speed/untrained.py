@@ -13,7 +13,7 @@ from darkdiff_cli.datasets import MosaicCache, Pair, Source
 from darkdiff_cli.datasets.kept import KeptPairs
 from darkdiff_cli.evaluation.sample import night_scene
 from darkdiff_cli.training.recipe.recipe import Recipe
-from darkdiff_cli.training.recipe.stage_settings import AutoencoderShape, DenoiserShape
+from darkdiff_cli.training.recipe.shapes import AutoencoderShape, DenoiserShape
 from darkdiff_cli.training.run import Run, StageName
 from darkdiff_cli.training.stages.stage import Stage
 from darkdiff_cli.training.stages.stage0 import stock_autoencoder, stock_unet

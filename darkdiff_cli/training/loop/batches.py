@@ -60,15 +60,13 @@ class Cut:
         """The place in the batch of this process's part `index`."""
         return index * self.processes + self.rank
 
-    def items(self, first: int, last: int) -> list[int]:
+    def items(self, first: int, last: int) -> Iterator[int]:
         """The items of the data set that this process takes in the steps from `first` up to `last`."""
         batch = self.size * self.parts
-        return [
-            step * batch + self.part(index) * self.size + image
-            for step in range(first, last)
-            for index in range(self.accumulation)
-            for image in range(self.size)
-        ]
+        for step in range(first, last):
+            for index in range(self.accumulation):
+                start = step * batch + self.part(index) * self.size
+                yield from range(start, start + self.size)
 
 
 def batches(

@@ -1,4 +1,4 @@
-"""Checkpoints of a run: one safetensors file a step, written whole or not at all, and exact to resume from."""
+"""The state of a run, kept in checkpoints: one safetensors file a step, whole or not at all, exact to resume from."""
 
 import json
 import re
@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from diffusers.training_utils import EMAModel
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from darkdiff_cli.errors import OutputError, TrainingError
 from darkdiff_cli.files import atomically, remove_partials
+from darkdiff_cli.training.loop.checkpoints import Checkpoint, checkpoints
+from darkdiff_cli.training.loop.optimizers import check_kept
 
 OF_THE_MACHINE = {"fused"}  # settings of an optimiser that do not come from a checkpoint
 
@@ -76,7 +77,7 @@ class RunState:
                 f"{path}: the checkpoint cannot be written ({reason_of(error)}); free some space and go on with "
                 "--resume."
             ) from error
-        for old in sorted(folder.glob("step-*.safetensors"))[:-keep]:
+        for old in checkpoints(folder)[:-keep]:
             old.unlink()
         return path
 
@@ -86,31 +87,28 @@ class RunState:
         Raises:
             TrainingError: the checkpoint is damaged, or belongs to networks of other shapes.
         """
-        try:
-            with safe_open(str(path), "pt") as file:
-                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-                metadata = file.metadata()
-        except (OSError, SafetensorError) as error:
-            raise TrainingError(f"{path}: is damaged ({error}); delete it to resume from the one before.") from error
+        found = Checkpoint.read(path)
         try:
             for name, module in self.modules.items():
-                module.load_state_dict(_part(tensors, f"module/{name}/"))
+                _check_like(found.part(f"module/{name}/"), module.state_dict())
+                module.load_state_dict(found.part(f"module/{name}/"))
             for name, average in self.averages.items():
-                kept = _part(tensors, f"average/{name}/")
+                kept = found.part(f"average/{name}/")
+                _check_like(kept, self._average(name))
                 for key, value in self._average(name).items():
                     value.copy_(kept[key])
-                average.optimization_step = int(metadata["step"])
-            groups = json.loads(metadata["groups"])
+                average.optimization_step = found.step
             for player, optimizer in self.optimizers.items():
-                state = _nested(_part(tensors, f"optimizer/{player}/"))
-                pairs = zip(groups[player], optimizer.param_groups, strict=True)
+                state = found.optimizer_state(player)
+                check_kept(optimizer, state)
+                pairs = zip(found.groups[player], optimizer.param_groups, strict=True)
                 settings = [saved | {key: own[key] for key in OF_THE_MACHINE & own.keys()} for saved, own in pairs]
                 optimizer.load_state_dict({"state": state, "param_groups": settings})
-            if self.scaler is not None and (scale := json.loads(metadata["scaler"])):
-                self.scaler.load_state_dict(scale)
-        except (RuntimeError, KeyError, ValueError) as error:
+            if self.scaler is not None and found.scaler:
+                self.scaler.load_state_dict(found.scaler)
+        except (LookupError, RuntimeError, TypeError, ValueError) as error:
             raise TrainingError(f"{path}: does not fit the recipe's networks; choose another --output.") from error
-        self.step = int(metadata["step"])
+        self.step = found.step
 
     def _average(self, name: str) -> dict[str, Tensor]:
         """A module's averaged weights by parameter."""
@@ -155,18 +153,12 @@ def reason_of(error: Exception) -> str:
     return quoted[1] if quoted else getattr(cause, "strerror", None) or str(cause)
 
 
-def newest_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint of the highest step, or None."""
-    return max(folder.glob("step-*.safetensors"), default=None)
+def _check_like(stored: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> None:
+    """Check that tensors are of the names, shapes and types of others.
 
-
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-
-
-def _nested(flat: dict[str, Tensor]) -> dict[int, dict[str, Any]]:
-    state: dict[int, dict[str, Any]] = {}
-    for key, value in flat.items():
-        index, name = key.split("/")
-        state.setdefault(int(index), {})[name] = value
-    return state
+    Raises:
+        ValueError: they are not.
+    """
+    form = {key: (value.shape, value.dtype) for key, value in own.items()}
+    if {key: (value.shape, value.dtype) for key, value in stored.items()} != form:
+        raise ValueError("other names, shapes or types")

@@ -10,12 +10,12 @@ from darkdiff_cli.datasets import Pair
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.interrupt import StopRequest
 from darkdiff_cli.training.loop.batches import Cut, held_out_batch
+from darkdiff_cli.training.loop.checkpoints import newest_checkpoint
 from darkdiff_cli.training.loop.export import export
 from darkdiff_cli.training.loop.journal import Journal, Report
 from darkdiff_cli.training.loop.lost import named_losses
 from darkdiff_cli.training.loop.machine import RunSettings, make_accelerator
 from darkdiff_cli.training.loop.memory import fitting
-from darkdiff_cli.training.loop.state import newest_checkpoint
 from darkdiff_cli.training.loop.trainer import Trainer
 from darkdiff_cli.training.stages.stage import Stage
 

@@ -2,7 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from darkdiff_cli.ranges import SHARE, Range
+
+STEPS = Range(0, 10**8)
+CROP = Range(32, 8192)
+"""Side of an image in LRGB pixels; LPIPS' network takes 31 and more."""
 
 
 @dataclass(frozen=True)
@@ -23,18 +29,18 @@ class Optimisation:
         gradient_checkpointing: compute activations again in the backward pass, for a smaller memory.
     """
 
-    batch_size: int
-    crop: int
-    learning_rate: float
-    final_learning_rate: float
-    steps: int = 0
-    epochs: int = 0
-    warmup: int = 100
+    batch_size: Annotated[int, Range(1, 65536)]
+    crop: Annotated[int, CROP]
+    learning_rate: Annotated[float, Range(0, 10, above=True)]
+    final_learning_rate: Annotated[float, Range(0, 10)]
+    steps: Annotated[int, STEPS] = 0
+    epochs: Annotated[int, STEPS] = 0
+    warmup: Annotated[int, STEPS] = 100
     optimizer: Literal["adam", "muon"] = "adam"
-    betas: tuple[float, float] = (0.9, 0.99)
-    ema_decay: float = 0.999
-    clip_grad_norm: float = 1.0
-    accumulation: int = 1
+    betas: Annotated[tuple[float, float], Range(0, 1, below=True)] = (0.9, 0.99)
+    ema_decay: Annotated[float, SHARE] = 0.999
+    clip_grad_norm: Annotated[float, Range(0, math.inf, above=True)] = 1.0
+    accumulation: Annotated[int, Range(1, 65536)] = 1
     gradient_checkpointing: bool = False
 
     def rate(self, step: int) -> float:

@@ -1,11 +1,13 @@
 """Recipes: everything that decides a training run, and nothing of the machine it runs on."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 from darkdiff_cli.datasets import SynthesisSettings
+from darkdiff_cli.ranges import SHARE, Range
 from darkdiff_cli.raw import DataFormat, ExposureSettings, HotPixels, LineNoise, LrgbSpace
 from darkdiff_cli.training.recipe.optimisation import Optimisation
+from darkdiff_cli.training.recipe.shapes import AutoencoderShape, DenoiserShape, DetailShape
 from darkdiff_cli.training.recipe.stage_settings import PictureLoss, Stage0, Stage1, Stage2, Stage3
 from darkdiff_cli.training.stages.losses import LEAST_JUDGED
 from darkdiff_models.finishing import Finishing
@@ -41,17 +43,17 @@ class Recipe:
     stage3: Stage3 | None = None
     regression: Optimisation | None = None
     base: str = ""
-    finishing: Finishing = field(default_factory=Finishing)
+    finishing: Annotated[Finishing, SHARE] = field(default_factory=Finishing)
     line_noise: LineNoise = "off"
     hot_pixels: HotPixels = "off"
     perceptual_network: Literal["alex", "vgg"] = "alex"
     data: SynthesisSettings = field(default_factory=SynthesisSettings)
     data_format: DataFormat = "lrgb-srgb"
     lrgb_space: LrgbSpace = "srgb"
-    seed: int = 0
-    log_every: int = 50
-    check_every: int = 500
-    keep_checkpoints: int = 2
+    seed: Annotated[int, Range(0, 2**32 - 1)] = 0
+    log_every: Annotated[int, Range(1, 10**8)] = 50
+    check_every: Annotated[int, Range(1, 10**8)] = 500
+    keep_checkpoints: Annotated[int, Range(1, 10**6)] = 2
 
     @property
     def corrections(self) -> ExposureSettings:
@@ -79,6 +81,17 @@ class Recipe:
         if self.stage3 is not None:
             losses["stage3"] = self.stage3.loss
         return losses
+
+    @property
+    def shapes(self) -> dict[str, AutoencoderShape | DenoiserShape | DetailShape]:
+        """The shapes of the networks that the recipe makes, by key."""
+        shapes: dict[str, AutoencoderShape | DenoiserShape | DetailShape] = {}
+        if self.stage0 is not None:
+            shapes["stage0.autoencoder_shape"] = self.stage0.autoencoder_shape
+            shapes["stage0.denoiser_shape"] = self.stage0.denoiser_shape
+        if self.stage3 is not None:
+            shapes["stage3.shape"] = self.stage3.shape
+        return shapes
 
     def weighs_lpips(self, stage: str) -> bool:
         """Whether a training of a stage, such as "1", needs LPIPS."""
@@ -111,6 +124,11 @@ class Recipe:
             return "autoencoder_learning_rate needs image_loss with share: 1 and a weight above 0"
         if self.stage2.clean_latents > 0 and 0 in (self.stage2.autoencoder_learning_rate, image_loss.steps):
             return "stage2.clean_latents needs autoencoder_learning_rate and image_loss.steps above 0"
+        if self.stage2.autoencoder_tile_overlap >= self.stage2.autoencoder_tile:
+            return "stage2.autoencoder_tile_overlap must be below autoencoder_tile"
+        for key, shape in self.shapes.items():
+            if fault := shape.fault():
+                return f"{key}: {fault}"
         for name, plan in self.plans.items():
             if (plan.steps > 0) == (plan.epochs > 0):
                 return f"{name} needs either steps or epochs"

@@ -1,22 +1,23 @@
-"""Recipes as YAML: every key and every type checked, the nearest known key named."""
+"""Recipes as YAML: every key and every value checked, the nearest known key named."""
 
 import dataclasses
 import difflib
 import types
 import typing
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
 from darkdiff_cli.errors import LONGEST, SettingsError, shown
+from darkdiff_cli.ranges import Range
 from darkdiff_cli.training.recipe.recipe import Recipe
+from darkdiff_cli.training.recipe.values import checked, expected
 
-UNREADABLE = (yaml.YAMLError, ValueError, RecursionError)
-"""What YAML raises: its own errors, those of Python on a date or a number that is none, and on a thousand brackets."""
+UNREADABLE = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What YAML raises: its own errors, and those of Python on numbers and dates that are none, and on deep brackets."""
 
 
 def recipe_names() -> list[str]:
@@ -33,7 +34,8 @@ def load_recipe(name_or_file: str, changes: Sequence[str] = ()) -> Recipe:
         changes: values that replace the recipe's, such as "stage2.conditioning=concat".
 
     Raises:
-        SettingsError: no such recipe, an unknown key (the nearest known one is named), or a value of a wrong type.
+        SettingsError: no such recipe, an unknown key (the nearest known one is named), or a value that its
+            field does not take.
     """
     values = _read(name_or_file)
     for change in changes:
@@ -72,6 +74,7 @@ def _change(values: Any, change: str) -> None:
         SettingsError: it is no KEY=VALUE, or leads through a key that holds no mapping.
     """
     path, equals, text = change.partition("=")
+    change = change if len(change) <= LONGEST else shown(change)
     *parents, last = path.split(".")
     place = values
     for key in parents:
@@ -86,11 +89,23 @@ def _change(values: Any, change: str) -> None:
         raise SettingsError(f"--set {change}: {shown(text)} is no YAML value.") from error
 
 
-def _build(kind: type, values: object, where: str) -> Any:
-    """Make a dataclass of a mapping, checking every key and type on the way."""
+def _build(kind: type, values: object, source: str, keys: tuple[str, ...] = (), limits: Range | None = None) -> Any:
+    """Make a dataclass of a mapping, checking every key, type and range on the way.
+
+    Args:
+        kind: the dataclass.
+        values: the mapping.
+        source: the recipe.
+        keys: that lead to the mapping.
+        limits: of the numbers that declare none themselves.
+
+    Raises:
+        SettingsError: a key or a value is none of the dataclass's; the message names it.
+    """
+    where = f"{source}: {'.'.join(keys)}" if keys else source
     if not isinstance(values, dict):
         raise SettingsError(f"{where}: expected a mapping of settings, got {shown(values)}.")
-    hints = typing.get_type_hints(kind)
+    hints = typing.get_type_hints(kind, include_extras=True)
     for key in values:
         if key not in hints:
             near = difflib.get_close_matches(str(key)[:LONGEST], hints, n=1)
@@ -100,27 +115,19 @@ def _build(kind: type, values: object, where: str) -> Any:
     required = {f.name for f in dataclasses.fields(kind) if f.default is f.default_factory is dataclasses.MISSING}
     if missing := sorted(required - set(values)):
         raise SettingsError(f"{where}: the key {missing[0]!r} is missing.")
-    return kind(**{key: _convert(hints[key], value, f"{where}: {key}") for key, value in values.items()})
+    return kind(**{key: _convert(hints[key], value, source, (*keys, key), limits) for key, value in values.items()})
 
 
-def _convert(hint: Any, value: object, where: str) -> object:
+def _convert(hint: Any, value: object, source: str, keys: tuple[str, ...], limits: Range | None) -> object:
+    """A value as its field has it; the arguments as of `_build`."""
     if isinstance(hint, types.UnionType):  # `X | None`: None only by leaving the key out
         hint = next(kind for kind in typing.get_args(hint) if kind is not type(None))
+    if typing.get_origin(hint) is typing.Annotated:
+        hint, limits = typing.get_args(hint)
     if dataclasses.is_dataclass(hint):
-        return _build(typing.cast(type, hint), value, where)
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is tuple and isinstance(value, list):
-        kinds = [arguments[0]] * len(value) if len(arguments) == 2 and arguments[1] is Ellipsis else list(arguments)
-        if len(kinds) == len(value):
-            return tuple(_convert(kind, item, where) for kind, item in zip(kinds, value, strict=True))
-    elif origin is Literal and value in arguments:
-        return value
-    elif origin is Literal and value is False and "off" in arguments:
-        return "off"  # YAML 1.1 reads a bare `off` as false
-    elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        with suppress(OverflowError):
-            return float(value)
-    elif isinstance(hint, type) and not isinstance(hint, types.GenericAlias) and type(value) is hint:
-        return value
-    expected = " or ".join(map(str, arguments)) if origin is Literal else getattr(hint, "__name__", str(hint))
-    raise SettingsError(f"{where} is {shown(value)}, but must be {expected}.")
+        return _build(typing.cast(type, hint), value, source, keys, limits)
+    try:
+        return checked(hint, value, limits)
+    except (ValueError, OverflowError):
+        wanted = expected(hint, limits)
+        raise SettingsError(f"{source}: {'.'.join(keys)} is {shown(value)}, but must be {wanted}.") from None

@@ -1,44 +1,16 @@
-"""What a recipe says of each stage: shapes, losses and their weights."""
+"""What a recipe says of each stage: its training, its losses and their weights."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 from darkdiff_cli.datasets import SynthesisSettings
-from darkdiff_cli.training.recipe.optimisation import Optimisation
+from darkdiff_cli.ranges import SHARE, WEIGHT, Range
+from darkdiff_cli.training.recipe.optimisation import CROP, STEPS, Optimisation
+from darkdiff_cli.training.recipe.shapes import AutoencoderShape, DenoiserShape, DetailShape
+from darkdiff_models.model_folder import LARGEST_REGION
 from darkdiff_models.networks.surgery import Conditioning
 
-
-@dataclass(frozen=True)
-class AutoencoderShape:
-    """Widths of stage 0's autoencoder (see ResidualAutoencoderKL)."""
-
-    block_out_channels: tuple[int, ...] = (128, 256, 512, 512)
-    latent_channels: int = 4
-    layers_per_block: int = 2
-    norm_num_groups: int = 32
-    mid_block_add_attention: bool = True
-
-
-@dataclass(frozen=True)
-class DenoiserShape:
-    """Widths of stage 0's U-Net (see DarkDiffUNet)."""
-
-    block_out_channels: tuple[int, ...] = (320, 640, 1280, 1280)
-    attention_levels: tuple[bool, ...] = (True, True, True, False)
-    num_heads: tuple[int, ...] = (5, 10, 20, 20)
-    layers_per_block: int = 2
-    cross_attention_dim: int = 1024
-    prompt_tokens: int = 77
-    norm_num_groups: int = 32
-    prediction_type: Literal["epsilon", "v_prediction"] = "epsilon"
-
-
-@dataclass(frozen=True)
-class DetailShape:
-    """Widths and depths of stage 3's network (see Detail)."""
-
-    block_out_channels: tuple[int, ...] = (32, 64, 128)
-    blocks: tuple[int, ...] = (2, 2, 3)
+TILE = Range(0, 65536)
 
 
 @dataclass(frozen=True)
@@ -53,10 +25,10 @@ class PictureLoss:
             the plain L1 sees little beside fine detail. The paper has no such term.
     """
 
-    l1: float = 1.0
-    l2: float = 0.0
-    lpips: float = 0.15
-    blocks: float = 0.0
+    l1: Annotated[float, WEIGHT] = 1.0
+    l2: Annotated[float, WEIGHT] = 0.0
+    lpips: Annotated[float, WEIGHT] = 0.15
+    blocks: Annotated[float, WEIGHT] = 0.0
 
 
 @dataclass(frozen=True)
@@ -71,13 +43,13 @@ class ImageLoss(PictureLoss):
             of Eq. 8, as the paper does.
     """
 
-    l1: float = 0.0
-    l2: float = 1.0
-    lpips: float = 0.0
-    weight: float = 0.1
+    l1: Annotated[float, WEIGHT] = 0.0
+    l2: Annotated[float, WEIGHT] = 1.0
+    lpips: Annotated[float, WEIGHT] = 0.0
+    weight: Annotated[float, WEIGHT] = 0.1
     time_weight: Literal["none", "alpha_bar"] = "none"
-    share: float = 1.0
-    steps: int = 0
+    share: Annotated[float, SHARE] = 1.0
+    steps: Annotated[int, Range(0, 1000)] = 0
 
 
 @dataclass(frozen=True)
@@ -89,8 +61,8 @@ class Adversary:
         weight: of its part in the loss, on top of the adaptive weight.
     """
 
-    start: int
-    weight: float = 0.5
+    start: Annotated[int, STEPS]
+    weight: Annotated[float, WEIGHT] = 0.5
 
 
 @dataclass(frozen=True)
@@ -107,7 +79,7 @@ class Stage0:
     autoencoder: Optimisation
     denoiser: Optimisation
     loss: PictureLoss = field(default_factory=PictureLoss)
-    kl_weight: float = 1e-6
+    kl_weight: Annotated[float, WEIGHT] = 1e-6
     autoencoder_shape: AutoencoderShape = field(default_factory=AutoencoderShape)
     denoiser_shape: DenoiserShape = field(default_factory=DenoiserShape)
 
@@ -131,12 +103,12 @@ class Stage1:
 
     optimisation: Optimisation
     loss: PictureLoss = field(default_factory=PictureLoss)
-    kl_weight: float = 1e-6
+    kl_weight: Annotated[float, WEIGHT] = 1e-6
     residual: bool = True
-    clean_latents: float = 0.0
-    drop_taps: float = 0.0
-    taps_learning_rate: float = 1.0
-    hold: float = 0.0
+    clean_latents: Annotated[float, SHARE] = 0.0
+    drop_taps: Annotated[float, SHARE] = 0.0
+    taps_learning_rate: Annotated[float, WEIGHT] = 1.0
+    hold: Annotated[float, WEIGHT] = 0.0
     adversary: Adversary | None = None
 
 
@@ -175,20 +147,20 @@ class Stage2:
     image_loss: ImageLoss = field(default_factory=ImageLoss)
     conditioning: Conditioning = "region"
     controlnet_base: Literal["trained", "locked"] = "trained"
-    region_size: int = 8
+    region_size: Annotated[int, Range(0, LARGEST_REGION)] = 8
     region_position_bias: bool = False
-    new_learning_rate: float = 5.0
-    null_share: float = 0.05
-    denoiser_first: int = 0
-    clean_latents: float = 0.0
-    autoencoder_learning_rate: float = 0.0
-    default_steps: int = 50
-    default_guidance: float = 2.0
-    default_views: int = 1
-    tile: int = 64
-    tile_overlap: int = 16
-    autoencoder_tile: int = 1024
-    autoencoder_tile_overlap: int = 128
+    new_learning_rate: Annotated[float, WEIGHT] = 5.0
+    null_share: Annotated[float, SHARE] = 0.05
+    denoiser_first: Annotated[int, STEPS] = 0
+    clean_latents: Annotated[float, SHARE] = 0.0
+    autoencoder_learning_rate: Annotated[float, WEIGHT] = 0.0
+    default_steps: Annotated[int, Range(1, 1000)] = 50
+    default_guidance: Annotated[float, Range(0, 1000)] = 2.0
+    default_views: Annotated[int, Range(1, 8)] = 1
+    tile: Annotated[int, TILE] = 64
+    tile_overlap: Annotated[int, TILE] = 16
+    autoencoder_tile: Annotated[int, Range(16, 65536)] = 1024
+    autoencoder_tile_overlap: Annotated[int, TILE] = 128
 
 
 @dataclass(frozen=True)
@@ -207,8 +179,8 @@ class Stage3:
 
     optimisation: Optimisation
     loss: PictureLoss = field(default_factory=PictureLoss)
-    half_weight: float = 1.0
+    half_weight: Annotated[float, WEIGHT] = 1.0
     shape: DetailShape = field(default_factory=DetailShape)
     data: SynthesisSettings = field(default_factory=SynthesisSettings)
-    kept_pairs: int = 0
-    kept_crop: int = 128
+    kept_pairs: Annotated[int, Range(0, 10**6)] = 0
+    kept_crop: Annotated[int, CROP] = 128

@@ -9,16 +9,20 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from torch import Tensor
+from psutil import virtual_memory
+from torch import Tensor, nn
 
 from darkdiff_cli.datasets import Pair
+from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.training.loop.draws import Draws
-from darkdiff_cli.training.recipe.stage_settings import AutoencoderShape, DenoiserShape, Stage0
+from darkdiff_cli.training.recipe.shapes import AutoencoderShape, DenoiserShape
+from darkdiff_cli.training.recipe.stage_settings import Stage0
 from darkdiff_cli.training.stages.losses import PERIOD, kl_loss, picture_loss, score
 from darkdiff_cli.training.stages.stage import MODEL, Numbers, Readings, Stage
 from darkdiff_models.base_models import Base, save_base
 from darkdiff_models.learning.lpips import LPIPS
 from darkdiff_models.networks.sampling import sd_schedule, training_target
+from darkdiff_models.stored import first_line
 
 
 class PlainAutoencoder(Stage):
@@ -137,6 +141,39 @@ def stock_unet(shape: DenoiserShape, latent_channels: int) -> UNet2DConditionMod
         norm_num_groups=shape.norm_num_groups,
         use_linear_projection=True,
     )
+
+
+@torch.no_grad()
+def check_shapes(settings: Stage0) -> None:
+    """Run both networks once without values, at the sizes that they train on.
+
+    Raises:
+        SettingsError: a network cannot be built in these shapes, does not run, or needs more memory than there is.
+    """
+    name, shapes = "autoencoder_shape", (settings.autoencoder_shape, settings.denoiser_shape)
+    levels = [len(shape.block_out_channels) - 1 for shape in shapes]
+    try:
+        with torch.device("meta"):
+            vae = stock_autoencoder(shapes[0])
+            _check_memory(vae)
+            side = settings.autoencoder.crop + -settings.autoencoder.crop % 2 ** levels[0]
+            vae.decode(vae.encode(torch.empty(1, 3, side, side)).latent_dist.mean)
+            name = "denoiser_shape"
+            unet = stock_unet(shapes[1], shapes[0].latent_channels)
+            _check_memory(unet)
+            side = (settings.denoiser.crop + -settings.denoiser.crop % 2 ** sum(levels)) // 2 ** levels[0]
+            prompt = torch.empty(1, shapes[1].prompt_tokens, shapes[1].cross_attention_dim)
+            unet(torch.empty(1, shapes[0].latent_channels, side, side), torch.zeros(1), prompt)
+    except Exception as error:  # torch and diffusers raise errors of many kinds on shapes
+        raise SettingsError(
+            f"stage0.{name}: no network can be built of it ({first_line(error)}); change it in the recipe."
+        ) from error
+
+
+def _check_memory(network: nn.Module) -> None:
+    need, have = sum(4 * weight.numel() for weight in network.parameters()), virtual_memory().total
+    if need > have:
+        raise ValueError(f"its weights need {need / 1e9:.1f} GB, and this machine has {have / 1e9:.1f}")
 
 
 @torch.no_grad()

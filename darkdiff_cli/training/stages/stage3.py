@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from darkdiff_cli.datasets import Pair, collate
 from darkdiff_cli.datasets.kept import KeptPairs
+from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.training.loop.draws import Draws
 from darkdiff_cli.training.recipe.stage_settings import Stage3
 from darkdiff_cli.training.stages.losses import PERIOD, picture_loss, score
@@ -41,6 +42,10 @@ class FullSizePicture(Stage):
         self.players = {MODEL: {"detail": detail}}
         self.frozen = {**networks, **({"lpips": lpips} if lpips is not None else {})}
         self.multiple = max(detail.multiple, model.vae.factor * model.unet.size_multiple)
+        if self.pairs_crop % self.multiple:
+            raise SettingsError(
+                f"stage3: crop and kept_crop must be multiples of {self.multiple}, the model's own step."
+            )
 
     def course(self, player: str, step: int) -> Hashable | None:  # noqa: ARG002
         """No two passes are alike: the noise of the half-size picture is measured on the CPU."""

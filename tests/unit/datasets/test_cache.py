@@ -119,6 +119,13 @@ def test_a_cache_that_cannot_be_used_is_one_sentence(dark_dng, tmp_path) -> None
         MosaicCache(tmp_path / "file" / "cache").read(dark_dng)
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").is_file(), reason="no file that opens and cannot be read")
+def test_a_file_that_cannot_be_read_is_named_and_not_the_cache(cache, tmp_path) -> None:
+    (tmp_path / "a.dng").symlink_to("/proc/self/mem")
+    with pytest.raises(InputError, match=r"a\.dng: cannot be read \(Input/output error\); check the card"):
+        cache.read(tmp_path / "a.dng")
+
+
 def test_a_missing_file_is_one_sentence(cache, tmp_path) -> None:
     with pytest.raises(InputError, match="no such file"):
         cache.read(tmp_path / "gone.dng")

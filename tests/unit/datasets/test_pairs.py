@@ -53,6 +53,10 @@ def test_data_is_a_kind_and_a_folder(tmp_path) -> None:
     for wrong in ("sid", "sid:", "kodak:/data"):
         with pytest.raises(SettingsError, match="sid:DIR"):
             parse_data(wrong)
+    for name in ("a" * 5000, "a/b" * 2000, "\0"):
+        with pytest.raises(SettingsError, match=r"^--data raws: the folder '") as failure:
+            parse_data(f"raws:{name}")
+        assert len(str(failure.value)) < 200
     source = Source((("eld", tmp_path),), SynthesisSettings(), 0, "srgb", "lrgb-srgb", MosaicCache(tmp_path))
     with pytest.raises(SettingsError, match="no training scenes"):
         source.open("train", 32)

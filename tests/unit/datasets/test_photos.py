@@ -154,5 +154,7 @@ def test_a_small_photograph_goes_on_as_its_mirror_image(photo_folder) -> None:
 def test_damaged_photograph_is_named(tmp_path) -> None:
     for index in range(2):
         (tmp_path / f"{index}.jpg").write_bytes(b"no picture")
-    with pytest.raises(InputError, match="cannot be decoded"):
+    with pytest.raises(
+        InputError, match=r"cannot be decoded as a photograph \(it is no picture\); remove or replace it"
+    ):
         PhotoPairs(tmp_path, SETTINGS, 32)[0]

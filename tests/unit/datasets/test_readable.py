@@ -1,5 +1,6 @@
 """A set with a file that cannot be used: the others take its place, and it is named."""
 
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -48,6 +49,26 @@ def test_a_photograph_that_is_gone_stops_the_run(photos: Path) -> None:
     (photos / "05.png").unlink()
     with pytest.raises(InputError, match=r"05\.png"):
         [data[index] for index in range(80)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no named pipes in folders")
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/null")])
+def test_what_is_no_file_among_photographs_and_raws_is_left_out(make, photo_folder, shoot, cache, tmp_path) -> None:
+    photos = Path(shutil.copytree(photo_folder, tmp_path / "photos"))
+    (photos / "05.png").unlink()
+    for number in (0, 1):
+        shoot(tmp_path / "mine" / f"{number}.dng", 1.0, 1.0)
+    sets = {
+        photos / "05.png": PhotoPairs(photo_folder, DARK, 32),
+        tmp_path / "mine" / "2.dng": CleanRaws(tmp_path / "mine", DARK, 16, 0, "train", Form(), cache),
+    }
+    for path, data in sets.items():
+        make(path)
+        data.paths = [path, *data.paths[:1]]
+        notes = {note for index in range(8) for note in data[index].notes}
+        assert notes == {
+            f"left out of the training: {path}: is a folder, a device or a pipe, and no file; take it out of the set."
+        }
 
 
 def test_a_set_of_broken_photographs_stops_the_run(photos: Path) -> None:
