@@ -7,7 +7,7 @@ from darkdiff_cli.datasets import SynthesisSettings
 from darkdiff_cli.ranges import SHARE, WEIGHT, Range
 from darkdiff_cli.training.recipe.optimisation import CROP, STEPS, Optimisation
 from darkdiff_cli.training.recipe.shapes import AutoencoderShape, DenoiserShape, DetailShape
-from darkdiff_models.model_folder import LARGEST_REGION
+from darkdiff_models.config_values import LARGEST_REGION
 from darkdiff_models.networks.surgery import Conditioning
 
 TILE = Range(0, 65536)
