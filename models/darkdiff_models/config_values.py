@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, get_args, get_origin
 MOST_TIMESTEPS = 10_000  # Stable Diffusion has 1000
 MOST_LEVELS = 8  # of a network; Stable Diffusion has 4, and each doubles the size that images are brought to
 LARGEST_REGION = 64  # latents along a side; attention inside it takes memory as its fourth power
+SMALLEST_TILE = 8  # latents along a side of the autoencoder's tiles
 SHOWN = 60  # characters of a value in a sentence
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from darkdiff_models.config_values import SMALLEST_TILE
 from darkdiff_models.networks.context import ContextProcessor
 from darkdiff_models.pipeline import DarkDiffPipeline
 
 CHANNELS = {"lrgb-srgb": (3, 3), "raw-srgb": (4, 3), "raw-raw": (4, 4)}  # into and out of the autoencoder (Table 5)
 LARGEST_MULTIPLE = 1024  # pixels that images are filled up to a multiple of; 64 with Stable Diffusion's networks
-SMALLEST_TILE = 8  # latents along a side of the autoencoder's tiles
 OF_BOTH = ("in_channels", "block_out_channels", "layers_per_block", "attention_levels")
 """What a denoiser and its context processor have in common, since the one attends to the other's features."""
 

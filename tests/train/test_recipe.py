@@ -107,7 +107,9 @@ def test_a_change_of_thousands_of_letters_is_not_repeated() -> None:
         ("stage0.denoiser_shape.norm_num_groups=32", "of 16 cannot be cut into norm_num_groups of 32"),
         ("stage0.autoencoder_shape.norm_num_groups=3", "autoencoder_shape: block_out_channels of 8 cannot be cut into"),
         ("stage3.shape.blocks=[1]", "stage3.shape: block_out_channels and blocks must be of one length"),
-        ("stage2.autoencoder_tile_overlap=1024", "stage2.autoencoder_tile_overlap must be below autoencoder_tile"),
+        ("stage2.autoencoder_tile_overlap=513", "must be at most half of autoencoder_tile"),
+        ("stage2.tile=11", "stage2.tile must be 0 or a multiple of 2"),
+        ("stage2.autoencoder_tile=1025", "stage2.autoencoder_tile must be a multiple of 2 from 16 on"),
     ],
     ids=lambda value: str(value)[:40],
 )  # fmt: skip

@@ -10,6 +10,7 @@ from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.shapes import AutoencoderShape, DenoiserShape, DetailShape
 from darkdiff_cli.training.recipe.stage_settings import PictureLoss, Stage0, Stage1, Stage2, Stage3
 from darkdiff_cli.training.stages.losses import LEAST_JUDGED
+from darkdiff_models.config_values import SMALLEST_TILE
 from darkdiff_models.finishing import Finishing
 
 
@@ -124,8 +125,8 @@ class Recipe:
             return "autoencoder_learning_rate needs image_loss with share: 1 and a weight above 0"
         if self.stage2.clean_latents > 0 and 0 in (self.stage2.autoencoder_learning_rate, image_loss.steps):
             return "stage2.clean_latents needs autoencoder_learning_rate and image_loss.steps above 0"
-        if self.stage2.autoencoder_tile_overlap >= self.stage2.autoencoder_tile:
-            return "stage2.autoencoder_tile_overlap must be below autoencoder_tile"
+        if fault := self._tiles_fault():
+            return fault
         for key, shape in self.shapes.items():
             if fault := shape.fault():
                 return f"{key}: {fault}"
@@ -137,4 +138,19 @@ class Recipe:
         for name, loss in self.losses.items():
             if loss.lpips > 0 and (crop := self.plans[name].crop) < LEAST_JUDGED:
                 return f"{name}: a crop of {crop} pixels is too small for LPIPS; take {LEAST_JUDGED} or more"
+        return None
+
+    def _tiles_fault(self) -> str | None:
+        """What does not fit the networks, so that the trained model would be refused; or None."""
+        two = self.stage2
+        if two.autoencoder_tile_overlap > two.autoencoder_tile // 2:
+            return "stage2.autoencoder_tile_overlap must be at most half of autoencoder_tile"
+        if self.stage0 is None:  # of the base's networks nothing is known yet
+            return None
+        smallest = 2 ** (len(self.stage0.denoiser_shape.block_out_channels) - 1)
+        pixels = 2 ** (len(self.stage0.autoencoder_shape.block_out_channels) - 1)
+        if two.tile % smallest:
+            return f"stage2.tile must be 0 or a multiple of {smallest}"
+        if two.autoencoder_tile % pixels or two.autoencoder_tile < SMALLEST_TILE * pixels:
+            return f"stage2.autoencoder_tile must be a multiple of {pixels} from {SMALLEST_TILE * pixels} on"
         return None
