@@ -24,6 +24,7 @@ from darkdiff_models.networks.context import ContextProcessor
 from darkdiff_models.networks.sampling import SAMPLERS
 from darkdiff_models.networks.unet import DarkDiffUNet
 from darkdiff_models.pipeline import DarkDiffPipeline
+from darkdiff_models.sampling_settings import MAX_GUIDANCE
 from darkdiff_models.stored import CONFIG, SCHEDULER_CONFIG, read_json, read_network, read_scheduler
 
 INDEX = "model_index.json"
@@ -41,7 +42,7 @@ SETTINGS: dict[str, Allowed] = {
     "lrgb_space": OneOf(("camera", "srgb")),
     "data_format": OneOf(tuple(CHANNELS)),
     "default_steps": Number(1, 1000, whole=True),
-    "default_guidance": Number(0, 100),
+    "default_guidance": Number(0, MAX_GUIDANCE),
     "default_sampler": OneOf(tuple(SAMPLERS)),
     "default_views": Number(1, MAX_VIEWS, whole=True),
     "tile": SIDE,
