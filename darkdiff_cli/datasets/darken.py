@@ -101,4 +101,5 @@ def darken(clean: RawFrame, settings: SynthesisSettings, rng: np.random.Generato
 
 def log_uniform(span: tuple[float, float], rng: np.random.Generator) -> float:
     """Draw between two positive numbers, uniformly in the logarithm."""
-    return float(np.exp(rng.uniform(np.log(span[0]), np.log(span[1]))))
+    drawn = float(np.exp(rng.uniform(np.log(span[0]), np.log(span[1]))))
+    return min(max(drawn, span[0]), span[1])  # which rounding may have left

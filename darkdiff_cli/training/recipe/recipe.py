@@ -11,6 +11,7 @@ from darkdiff_cli.training.recipe.shapes import AutoencoderShape, DenoiserShape,
 from darkdiff_cli.training.recipe.stage_settings import PictureLoss, Stage0, Stage1, Stage2, Stage3
 from darkdiff_cli.training.stages.losses import LEAST_JUDGED
 from darkdiff_models.config_values import SMALLEST_TILE
+from darkdiff_models.detail.network import ANCHOR
 from darkdiff_models.finishing import Finishing
 
 
@@ -135,7 +136,13 @@ class Recipe:
                 return f"{name} needs either steps or epochs"
             if plan.batch_size % plan.accumulation:
                 return f"{name}: batch_size {plan.batch_size} cannot be cut into {plan.accumulation} equal parts"
+        if self.stage3 is not None:
+            for side in (self.stage3.optimisation.crop, self.stage3.kept_crop):
+                if side % ANCHOR:
+                    return f"stage3: a crop of {side} pixels is no multiple of {ANCHOR}"
         for name, loss in self.losses.items():
+            if not loss.counts:
+                return f"{name}: its loss on pictures weighs nothing; set l1, l2, lpips or blocks above 0"
             if loss.lpips > 0 and (crop := self.plans[name].crop) < LEAST_JUDGED:
                 return f"{name}: a crop of {crop} pixels is too small for LPIPS; take {LEAST_JUDGED} or more"
         return None

@@ -30,6 +30,11 @@ class PictureLoss:
     lpips: Annotated[float, WEIGHT] = 0.15
     blocks: Annotated[float, WEIGHT] = 0.0
 
+    @property
+    def counts(self) -> bool:
+        """Whether a term has a weight."""
+        return max(self.l1, self.l2, self.lpips, self.blocks) > 0
+
 
 @dataclass(frozen=True)
 class ImageLoss(PictureLoss):

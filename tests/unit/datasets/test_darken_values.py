@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from darkdiff_cli.datasets import SynthesisSettings
-from darkdiff_cli.datasets.darken import BLACK, WHITE, darken
+from darkdiff_cli.datasets.darken import BLACK, WHITE, darken, log_uniform
 from darkdiff_cli.raw import RawFrame
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.synthesis import Sensor
@@ -26,6 +26,11 @@ def flat(level: float, size: tuple[int, int], black: float = BLACK, white: float
 def dark(frame: RawFrame, settings: SynthesisSettings, seed: int = 0) -> np.ndarray:
     """DN above black of the frame with too little light."""
     return darken(frame, settings, np.random.default_rng(seed))[0].mosaic_dn.astype(float) - BLACK
+
+
+@pytest.mark.parametrize("end", [1e-3, 1.0, 320.0, 10_000.0])
+def test_a_draw_between_equal_ends_is_the_end(end: float) -> None:
+    assert log_uniform((end, end), np.random.default_rng(0)) == end
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
