@@ -147,7 +147,7 @@ def test_no_model_and_no_torch_is_loaded(dark_dng: Path) -> None:
         f"sys.argv = ['darkdiff', 'info', {str(dark_dng)!r}]\n"
         "try:\n    runpy.run_module('darkdiff_cli', run_name='__main__')\n"
         "except SystemExit as end:\n    assert end.code == 0\n"
-        "print(sorted({'torch', 'diffusers', 'darkdiff_models'} & set(sys.modules)), file=sys.stderr)\n"
+        "print(sorted({'torch', 'diffusers', 'darkdiff_models.pipeline'} & set(sys.modules)), file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=True)
     assert done.stderr.splitlines()[-1] == "[]"

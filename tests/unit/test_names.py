@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from darkdiff_cli import files
 from darkdiff_cli.app import app
 from darkdiff_cli.batch.jobs import find_jobs
 from darkdiff_cli.errors import OutputError
-from darkdiff_cli.files import check_name, check_windows
+from darkdiff_cli.files import check_name, check_windows, checks
 from darkdiff_cli.names import folded, numbered, photo_stems, windows_refuses
 
 COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "Nuit d'été") for form in ("NFC", "NFD"))
@@ -105,7 +104,7 @@ def test_windows_counts_the_partial_file_too() -> None:
 
 def test_windows_is_asked_on_windows_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_name(tmp_path / "2024:05:01.jpg")
-    monkeypatch.setattr(files.os, "name", "nt")
+    monkeypatch.setattr(checks.os, "name", "nt")
     target = tmp_path / "2024:05:01.jpg"
     with pytest.raises(OutputError, match="which no file on Windows may"):
         check_name(target)

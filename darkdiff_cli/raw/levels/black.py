@@ -14,7 +14,7 @@ from darkdiff_cli.raw.levels.tagged import is_tagged, misfits, tagged_black
 DRIFT = 1e-3  # of the range from black to white: what warmth makes of a black level
 
 
-STEP = 3  # from one photosite that is looked at to the next: every site of a Bayer filter, green ones of X-Trans
+STEP = 4  # from one photosite that is looked at to the next
 DARKEST, MOST = 0.1, 75.0  # percentiles of the pixels
 PALE = 0.01  # of the white level, above which the darkest pixels of a scene hardly are, if 0 is black
 

@@ -152,7 +152,7 @@ def test_a_black_level_that_nobody_names_is_missed(lowest: int, noted: bool) -> 
     picture = np.random.default_rng(0).integers(lowest, 4000, (200, 200)).astype(np.uint16)
     black, notes = black_level(Readout(picture, 0, 0, 200, 200, RGGB, (0.0,) * 4, 16383.0))
     assert black.mean == 0
-    assert [note.split(": ")[1] for note in notes] == (["try a black level of 302"] if noted else [])
+    assert [note.split(": ")[1] for note in notes] == (["try a black level of 301"] if noted else [])
 
 
 @pytest.mark.parametrize(("tag", "noted"), [(515.0, True), (510.0, False)])
