@@ -64,7 +64,7 @@ def plan_batch(
             lost.append(Entry("", job.relative, job.photo, "failed", str(error)))
             continue
         entry = known.get(key)
-        finished = entry is not None and entry.status == "done" and job.output.exists()
+        finished = entry is not None and entry.status == "done" and job.output.exists() and _is_newest(key, job, ledger)
         given_up = entry is not None and entry.status == "failed" and not retry_failed
         if (finished or given_up) and not settings.photo.overwrite:
             settled += 1
@@ -93,10 +93,27 @@ def _kept(task: Task, ledger: Ledger) -> str | None:
         return (
             f"{job.output}: is kept, since this batch did not make it; move it away, or add --overwrite to replace it."
         )
-    other = Path(made.folder) / made.source
-    if made.folder in ("", str(job.folder.resolve())) or not os.path.lexists(other):  # the folder may have been moved
+    if (other := _raw_elsewhere(made, job)) is None:
         return None
     return f"{job.output}: is kept, since it was made of {other}; give another folder with -o, or --overwrite."
+
+
+def _is_newest(key: str, job: Job, ledger: Ledger) -> bool:
+    """Whether a photo is still the one that was made under a key.
+
+    Since then it may have been made of another raw of that name, whose folder or whose time is another, or under other
+    settings; then its own raw comes back.
+    """
+    made = ledger.made(job.photo)
+    return made is not None and made.key == key and _raw_elsewhere(made, job) is None
+
+
+def _raw_elsewhere(made: Entry, job: Job) -> Path | None:
+    """The raw of another folder that a photo was made of, while it is there; None where the folder has been moved."""
+    other = Path(made.folder) / made.source
+    if made.folder in ("", str(job.folder.resolve())) or not os.path.lexists(other):
+        return None
+    return other
 
 
 def unreadable_entry(folder: Path, error: OSError) -> Entry:

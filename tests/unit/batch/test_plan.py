@@ -77,6 +77,33 @@ def test_a_photo_of_a_raw_in_another_folder_is_kept_while_that_raw_is_there(nigh
     assert [task.job for task in night.plan().tasks] == [night.job]
 
 
+def test_a_raw_or_a_setting_that_comes_back_gets_its_photo_back(night: Night) -> None:
+    first = night.job.source.stat()
+    brighter = replace(SETTINGS, exposure=replace(SETTINGS.exposure, ratio=30.0))
+    for settings, time in ((brighter, first.st_mtime_ns), (SETTINGS, 1)):  # other settings; then another raw
+        os.utime(night.job.source, ns=(time, time))
+        [task] = night.plan(settings).tasks
+        night.ledger.append(Entry(task.key, "a.dng", "a.jpg", "done", folder=str(night.job.folder)))
+        assert night.plan(settings).settled == 1
+        os.utime(night.job.source, ns=(first.st_mtime_ns, first.st_mtime_ns))
+        [again] = night.plan().tasks
+        night.ledger.append(Entry(again.key, "a.dng", "a.jpg", "done", folder=str(night.job.folder)))
+        assert night.plan().settled == 1
+
+
+def test_a_raw_of_another_folder_with_the_same_name_size_and_time_is_another(night: Night, tmp_path: Path) -> None:
+    [task] = night.plan(replace(SETTINGS, photo=PhotoSettings(overwrite=True))).tasks
+    night.ledger.append(Entry(task.key, "a.dng", "a.jpg", "done", folder=str(tmp_path)))
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy2(night.job.source, other / "a.dng")
+    night.job = replace(night.job, folder=other)
+    [entry] = night.plan().lost
+    assert str(entry.error).startswith(f"{night.job.output}: is kept, since it was made of {tmp_path / 'a.dng'};")
+    (tmp_path / "a.dng").unlink()  # the folder was moved
+    assert night.plan().settled == 1
+
+
 def test_a_photo_that_could_not_be_made_anew_is_still_the_batchs_own(night: Night) -> None:
     [task] = night.plan(replace(SETTINGS, photo=PhotoSettings(overwrite=True))).tasks
     night.ledger.append(Entry(task.key, "a.dng", "a.jpg", "failed", "out of memory"))
