@@ -89,10 +89,8 @@ def batch(
         if not files.dry_run:
             progress.doing(loading_words(model))
             arrivals = Arrivals(folder, find, planned, say) if files.watch else None
-            compiled = machine.compile == "on"
-            worker = WorkerSettings(
-                known.name, settings, files.timeout, files.checksum, page is not None, compile=compiled
-            )
+            compiled, shown = machine.compile == "on", page is not None
+            worker = WorkerSettings(known.name, settings, files.timeout, files.checksum, shown, compile=compiled)
             summary = _run(plan, root, worker, machine.settings(), output, arrivals, progress)
     if files.dry_run:
         show_plan(plan, output.as_json)

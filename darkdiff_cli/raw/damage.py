@@ -39,7 +39,7 @@ FOUND = "LibRaw found damage in it"
 ZEROS = "its end is zeros"
 TAIL = 4096  # bytes; where the last of a file are all zero, its space is there and its content is not
 BLOCK = 1 << 20  # bytes read at once
-ZERO = "of its photosites are 0"
+LOST = "parts of the picture are missing or wrong"
 SIDE, BLOCKS, SCATTERED = 8, 4, 0.05
 """Photosites a side of a block without light, how many such blocks get a note, and which share of single photosites."""
 DARKEST = 16.0  # black level in DN, below which noise alone reaches 0; above, it takes a noise of no real sensor
@@ -125,13 +125,13 @@ def missing_parts(mosaic: NDArray[np.generic], black: float) -> tuple[str, ...]:
     blocks = mosaic[: rows * SIDE, : columns * SIDE].reshape(rows, SIDE, columns, -1)
     if np.count_nonzero(~blocks.any(axis=(1, 3))) < BLOCKS and zeros < SCATTERED * mosaic.size:
         return ()
-    what = "parts of the picture are missing or wrong; copy it again from the card"
-    return (f"{zeros:,} {ZERO}, and its black level is {black:.4g}: {what}",)
+    why = f"{zeros:,} of its photosites are 0, and its black level is {black:.4g}"
+    return (f"{LOST} ({why}): copy it again from the card",)
 
 
 def damage_of(name: str, notes: Sequence[str]) -> Iterator[str]:
     """The notes about damage among those of another file that a photo is made of, with that file's name."""
-    return (f"{name}: {note}" for note in notes if note.startswith((FOUND, ZEROS)) or ZERO in note)
+    return (f"{name}: {note}" for note in notes if note.startswith((FOUND, ZEROS, LOST)))
 
 
 def _divert() -> tuple[int, IO[bytes]] | None:

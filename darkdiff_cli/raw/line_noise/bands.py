@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkdiff_cli.cfa import Cfa
-from darkdiff_cli.raw.line_noise.offsets import least_squares, robust_variance
+from darkdiff_cli.raw.line_noise.offsets import least_squares, robust_variance, whole_periods
 
 BAND = 16  # rows, or the next whole periods of the filter
 SEGMENT = 32  # columns that are averaged into one value; the same holds
@@ -40,7 +40,7 @@ def band_noise(light_dn: NDArray[np.floating], cfa: Cfa, row: float, pixel: floa
         (H,) offsets in DN; all of them 0 where the frame is too small.
     """
     height, width = light_dn.shape
-    band, segment = (-(-length // period) * period for length, period in zip((BAND, SEGMENT), cfa.period, strict=True))
+    band, segment = map(whole_periods, (BAND, SEGMENT), cfa.period)
     if height < MIN_COUNT * band or width < MIN_COUNT * segment:
         return np.zeros(height)
     light, shares = _bands(light_dn, cfa, band, segment)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.line_noise.bands import band_noise
-from darkdiff_cli.raw.line_noise.offsets import least_squares, robust_variance
+from darkdiff_cli.raw.line_noise.offsets import least_squares, robust_variance, whole_periods
 from darkdiff_cli.raw.settings import ExposureSettings
 
 QUADS = Cfa.bayer("RGGB")
@@ -61,9 +61,10 @@ def line_noise(light_dn: NDArray[np.float32], cfa: Cfa) -> NDArray[np.float64]:
         (H,) offsets in DN, their mean 0; all of them 0 where the frame shows no such noise.
     """
     whole, offsets, period = cfa.whole(light_dn), np.zeros(len(light_dn)), cfa.period[0]
-    if len(whole) <= 2 * LAGS[-1] or not _is_comparable(cfa) or whole.shape[1] < MIN_SEGMENTS * _segment(cfa):
+    segment = whole_periods(SEGMENT, cfa.period[1])
+    if len(whole) <= 2 * LAGS[-1] or not _is_comparable(cfa) or whole.shape[1] < MIN_SEGMENTS * segment:
         return offsets
-    every, green = _rows(whole, cfa)
+    every, green = _rows(whole, cfa, segment)
     steps = [_step(green if lag % period else every, lag, period) for lag in LAGS]
     slope, nugget = np.polyfit(LAGS, [robust_variance(step.medians**2) for step in steps], 1)
     offset = nugget / 2
@@ -93,14 +94,15 @@ class _Rows(NamedTuple):
     variance: NDArray[np.float64]
 
 
-def _segment(cfa: Cfa) -> int:
-    """Columns of a segment."""
-    return -(-SEGMENT // cfa.period[1]) * cfa.period[1]
+def _rows(whole: NDArray[np.float32], cfa: Cfa, across: int) -> tuple[_Rows, _Rows]:
+    """Every column of the filter's period for itself, and the green ones together.
 
-
-def _rows(whole: NDArray[np.float32], cfa: Cfa) -> tuple[_Rows, _Rows]:
-    """Every column of the filter's period for itself, and the green ones together, of whole periods of rows."""
-    height, across, phases = len(whole), _segment(cfa), cfa.period[1]
+    Args:
+        whole: (H, W) DN, of whole periods.
+        cfa: its filter.
+        across: columns of a segment.
+    """
+    height, phases = len(whole), cfa.period[1]
     parts = whole[:, : whole.shape[1] // across * across].reshape(height, -1, across // phases, phases)
     means = parts.mean(axis=2, dtype=np.float64).astype(np.float32)
     every = _Rows(means.reshape(height, -1), np.full(height, phases / across))

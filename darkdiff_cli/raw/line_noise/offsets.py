@@ -11,6 +11,11 @@ Steps = Iterable[tuple[int, NDArray[np.floating], NDArray[np.floating]]]
 """(lag, (n - lag,) steps in DN from each row to the one `lag` below, (n - lag,) weights in 1 / DN squared)."""
 
 
+def whole_periods(length: int, period: int) -> int:
+    """A length in photosites, or the next above it that holds whole periods of a colour filter."""
+    return -(-length // period) * period
+
+
 def least_squares(count: int, prior: float, steps: Steps) -> NDArray[np.float64]:
     """The most likely offsets, (count,) in DN, given measured steps between them.
 

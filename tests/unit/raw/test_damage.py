@@ -173,7 +173,7 @@ def test_a_process_without_standard_error_decodes(dark_dng: Path) -> None:
     assert python(code).stdout == "(80, 112)\n"
 
 
-LOST = "{} of its photosites are 0, and its black level is 64: parts of the picture are missing or wrong; "
+LOST = "parts of the picture are missing or wrong ({} of its photosites are 0, and its black level is 64): "
 
 
 def test_lost_sectors_and_scattered_zeros_have_a_note() -> None:
