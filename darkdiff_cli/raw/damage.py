@@ -22,9 +22,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-import numpy as np
-from numpy.typing import NDArray
-
 STDERR = 2
 OF_LIBRAW = rb"Unexpected end of file|data corrupted at -?\d+|Out of memory in [^\n]*?"
 """What follows a file's name in LibRaw's own warnings."""
@@ -40,9 +37,7 @@ ZEROS = "its end is zeros"
 TAIL = 4096  # bytes; where the last of a file are all zero, its space is there and its content is not
 BLOCK = 1 << 20  # bytes read at once
 LOST = "parts of the picture are missing or wrong"
-SIDE, BLOCKS, SCATTERED = 8, 4, 0.05
-"""Photosites a side of a block without light, how many such blocks get a note, and which share of single photosites."""
-DARKEST = 16.0  # black level in DN, below which noise alone reaches 0; above, it takes a noise of no real sensor
+"""Of `missing_parts`."""
 _decoding = threading.RLock()
 
 
@@ -109,24 +104,6 @@ def damage_notes(heard: Sequence[str], path: Path | None = None) -> tuple[str, .
         what = "a copy may not have been finished, and parts of the picture may be missing; copy it again from the card"
         notes.append(f"{ZEROS} ({share}): {what}")
     return tuple(notes)
-
-
-def missing_parts(mosaic: NDArray[np.generic], black: float) -> tuple[str, ...]:
-    """A note where too much of a picture is 0, far below black, such as the lost sectors of a card.
-
-    Args:
-        mosaic: (H, W) or (H, W, 3) as decoded, in DN.
-        black: the lowest black level of a photosite in DN.
-    """
-    zeros = mosaic.size - np.count_nonzero(mosaic)
-    if black < DARKEST or zeros < BLOCKS * SIDE**2:
-        return ()
-    rows, columns = (length // SIDE for length in mosaic.shape[:2])
-    blocks = mosaic[: rows * SIDE, : columns * SIDE].reshape(rows, SIDE, columns, -1)
-    if np.count_nonzero(~blocks.any(axis=(1, 3))) < BLOCKS and zeros < SCATTERED * mosaic.size:
-        return ()
-    why = f"{zeros:,} of its photosites are 0, and its black level is {black:.4g}"
-    return (f"{LOST} ({why}): copy it again from the card",)
 
 
 def damage_of(name: str, notes: Sequence[str]) -> Iterator[str]:

@@ -149,6 +149,14 @@ class RawFrame:
         side, (down, across) = self.sites_per_pixel, self.first_pixel
         return self.window(down + side * top, across + side * left, side * height, side * width)
 
+    def middle(self, largest: int) -> "RawFrame":
+        """The middle of the frame, at most so many photosites a side, in whole patterns of the filter."""
+        starts, lengths = [], []
+        for length, period in zip(self.mosaic_dn.shape[:2], self.period, strict=True):
+            lengths.append(min(length, largest) // period * period)
+            starts.append((length - lengths[-1]) // 2 // period * period)
+        return self.window(*starts, *lengths)
+
 
 @dataclass(frozen=True)
 class LRGB:

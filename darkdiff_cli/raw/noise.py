@@ -1,5 +1,6 @@
 """The noise of a raw, measured on the raw itself: DN per electron, and what the readout adds."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,8 @@ TEXTURED = 1.3  # times the fitted variance: a bin above it has no block that is
 ROUNDS = 12
 CLIPPED = 0.98  # of the white level, above which a block shows no noise
 MIN_BLOCKS = 16
+MIN_BINS, SURE = 6, 4.0  # bins and standard errors, from which a line tells the level at which noise would vanish
+Values = NDArray[np.float64]
 
 
 class MeasuredNoise(NamedTuple):
@@ -48,6 +51,30 @@ def measure_noise(frame: RawFrame) -> MeasuredNoise | None:
     Returns:
         Gain and read noise, neither negative; None where the frame is too small or all clipped.
     """
+    flat = _flattest(frame)
+    return None if flat is None else MeasuredNoise(*_line(*flat))
+
+
+def level_without_noise(frame: RawFrame) -> float | None:
+    """The lowest level at which noise would vanish, from the same line as `measure_noise`.
+
+    There are no photons below black, and a readout without noise is none, so black is above this level.
+
+    Args:
+        frame: as of `measure_noise`; no demosaiced one, whose noise may have been reduced by its brightness.
+
+    Returns:
+        DN above the frame's black level; None where the line does not tell it from it.
+    """
+    flat = _flattest(frame)
+    if flat is None or len(flat[0]) < MIN_BINS:
+        return None
+    gain, square, error = _signed_line(*flat)
+    return -(square + error) / gain if gain > 0 and square < -SURE * error else None
+
+
+def _flattest(frame: RawFrame) -> tuple[Values, Values] | None:
+    """Levels and variances of the flattest blocks of each bin; None where too little is there."""
     light, white = frame.light_dn(), frame.white_level - frame.black_level.mean
     planes = [light[..., 1]] if frame.cfa is None else [frame.cfa.plane(light, site) for site in frame.cfa.sites]
     blocks = [_blocks(plane) for plane in planes]
@@ -60,24 +87,42 @@ def measure_noise(frame: RawFrame) -> MeasuredNoise | None:
     flat = [part[variance[part] <= np.quantile(variance[part], FLAT)] for part in bins]
     levels = np.array([level[part].mean() for part in flat])  # a bin may reach from the dark into the light
     variances = np.array([variance[part].max() for part in flat]) / FLAT_SHARE
-    return MeasuredNoise(*_line(levels, variances))
+    return levels, variances
 
 
-def _line(levels: NDArray[np.float64], variances: NDArray[np.float64]) -> tuple[float, float]:
+def _line(levels: Values, variances: Values) -> tuple[float, float]:
     """Gain and read noise, neither negative, from variances at some levels that texture only ever makes larger."""
     from scipy.optimize import nnls
 
+    gain, square = _fitted(levels, variances, lambda rows, seen: nnls(rows, seen)[0])[0]
+    return float(gain), float(np.sqrt(square))
+
+
+def _signed_line(levels: Values, variances: Values) -> tuple[float, float, float]:
+    """Gain, variance at level 0, which may be negative, and the standard error of the latter."""
+    (gain, square), rows, seen = _fitted(
+        levels, variances, lambda rows, seen: np.asarray(np.linalg.lstsq(rows, seen)[0], np.float64)
+    )
+    spread = np.sum((rows @ np.array([gain, square]) - seen) ** 2) / (len(seen) - 2)
+    return float(gain), float(square), float(np.sqrt(spread * np.linalg.pinv(rows.T @ rows)[1, 1]))
+
+
+def _fitted(
+    levels: Values, variances: Values, solve: Callable[[Values, Values], Values]
+) -> tuple[Values, Values, Values]:
+    """The line's two numbers, and the weighted rows and variances that they were solved from."""
     fitted, trust = variances, np.ones_like(variances)
     least = 1e-4 * variances.max()
     for _ in range(ROUNDS):
         weight = trust / np.maximum(np.minimum(fitted, variances), least)  # each is known to a share of itself
-        (gain, square), _ = nnls(np.stack([levels * weight, weight], axis=1), variances * weight)
-        fitted = gain * levels + square
+        rows, seen = np.stack([levels * weight, weight], axis=1), variances * weight
+        line = solve(rows, seen)
+        fitted = line[0] * levels + line[1]
         trust = np.where(variances > TEXTURED * fitted, trust / 2, np.minimum(2 * trust, 1.0))
-    return float(gain), float(np.sqrt(square))
+    return line, rows, seen
 
 
-def _blocks(plane: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _blocks(plane: NDArray[np.float32]) -> tuple[Values, Values]:
     """(h, w) light of one site -> (blocks,) levels and variances, from bands of rows spread over the plane."""
     down, across = ((length - 2) // BLOCK for length in plane.shape)
     if down < 1 or across < 1:

@@ -1,32 +1,30 @@
 """Read a camera's raw file into a frame."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from darkdiff_cli.colour import camera_from_srgb, srgb_from_camera
 from darkdiff_cli.errors import InputError, UnreadableError
 from darkdiff_cli.raw.black_level import BlackLevel
-from darkdiff_cli.raw.damage import damage_notes, missing_parts
+from darkdiff_cli.raw.colour_tags import NEUTRAL, colour_matrix, daylight_balance, useless_tags, white_balance
+from darkdiff_cli.raw.damage import damage_notes
 from darkdiff_cli.raw.dng_tags import ORIENTATION, DngTags, read_dng_tags
-from darkdiff_cli.raw.frame import BalanceSource, RawFrame
+from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.headerless import doubts_about
 from darkdiff_cli.raw.levels import black_level, white_level
 from darkdiff_cli.raw.levels.sources import level_sources
+from darkdiff_cli.raw.levels.unlikely import unlikely_black
 from darkdiff_cli.raw.lossy import has_whole_maps
 from darkdiff_cli.raw.metadata import read_metadata
+from darkdiff_cli.raw.missing_parts import missing_parts, wrong_samples
 from darkdiff_cli.raw.opening import Raw, open_raw
 from darkdiff_cli.raw.sensor import EXIF_ORIENTATION, camera_crop, colour_filter, read_out
 from darkdiff_cli.raw.unsupported import why_not_decoded
 
 MIN_BITS = 0.25  # per pixel; lossless compression needs one bit or more
-AS_SHOT_WHITE_XY = 50729  # tag of a DNG
 ENHANCED = "darkdiff made it, so that it is enhanced already; take the camera's raw"
-NEUTRAL: tuple[tuple[float, float, float], BalanceSource] = ((1.0, 1.0, 1.0), "as shot")
-"""Of a monochrome sensor, and of a demosaiced raw without any white balance, which has one applied."""
 
 
 def read_raw(path: str | Path, black: float | None = None) -> RawFrame:
@@ -48,7 +46,7 @@ def read_raw(path: str | Path, black: float | None = None) -> RawFrame:
         frame = _frame(raw, path, black)
     notes = damage_notes(heard, path)
     if not notes and black is None:
-        notes = missing_parts(frame.mosaic_dn, min(frame.black_level.values))
+        notes = missing_parts(frame) or unlikely_black(frame)
     return replace(frame, notes=(*frame.notes, *notes))
 
 
@@ -64,7 +62,7 @@ def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
     readout = read_out(raw, path, cfa, dng)
     mosaic = readout.visible_dn.copy()
     coloured = cfa is None or not cfa.is_monochrome
-    balance, balance_source = _white_balance(raw, dng) if coloured else NEUTRAL
+    balance, balance_source = white_balance(raw, dng) if coloured else NEUTRAL
     if cfa is None and balance_source == "none":
         balance, balance_source = NEUTRAL
     levels, notes = black_level(readout) if black is None else (BlackLevel.uniform(black), ())
@@ -73,10 +71,13 @@ def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
     if white <= levels.highest:
         raise InputError(f"{path}: black level {levels.highest:g} is not below white {white:g}; give --black.")
     metadata = read_metadata(path, raw)
+    notes += wrong_samples(readout.wrong)
     notes += doubts_about(path, mosaic, 1 if cfa is None else cfa.period[1], metadata, dng)
     if dng is not None and dng.is_enhanced:
         notes += (ENHANCED,)
-    matrix, matrix_source = _colour_matrix(raw) if coloured else (None, "monochrome")
+    matrix, matrix_source = colour_matrix(raw) if coloured else (None, "monochrome")
+    if dng is not None and coloured:
+        notes += tuple(useless_tags(dng, balance_source, matrix_source))
     return RawFrame(
         mosaic_dn=mosaic,
         cfa=cfa,
@@ -84,7 +85,7 @@ def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
         white_level=white,
         white_balance=balance,
         balance_source=balance_source,
-        daylight=_daylight(raw, dng) if coloured else None,
+        daylight=daylight_balance(raw, dng) if coloured else None,
         srgb_from_camera=matrix,
         orientation=metadata.orientation or _orientation(raw, dng),
         camera_crop=camera_crop(raw, dng),
@@ -130,57 +131,3 @@ def _check_values(mosaic: NDArray[np.generic], levels: BlackLevel, path: Path) -
         raise UnreadableError(
             f"{path}: has the value {value:g} at every photosite: {cause}, or its picture is lost; try a backup."
         )
-
-
-def _white_balance(raw: Raw, dng: DngTags | None) -> tuple[tuple[float, float, float], BalanceSource]:
-    """Multipliers as shot, else daylight's by the camera's matrix, else none, and which of these they are.
-
-    A DNG may mean (1, 1, 1). In other files cameras write it where they know nothing, or to show the raw's own
-    histogram; no filter sees any light like that.
-    """
-    shot, daylight = _multipliers(raw.camera_whitebalance), _multipliers(raw.daylight_whitebalance)
-    if shot is not None and (dng is not None or max(shot) > 1):
-        return shot, "as shot"
-    if daylight is not None and _by_white_point(dng):
-        return daylight, "as shot"
-    daylight = _daylight(raw, dng)
-    return (daylight, "daylight") if daylight is not None else ((1.0, 1.0, 1.0), "none")
-
-
-def _daylight(raw: Raw, dng: DngTags | None) -> tuple[float, float, float] | None:
-    """Multipliers for D65 by the camera's matrix; LibRaw gives (1, 1, 1) for a camera that it does not know."""
-    daylight = _multipliers(raw.daylight_whitebalance)
-    return None if daylight is None or max(daylight) == 1 or _by_white_point(dng) else daylight
-
-
-def _by_white_point(dng: DngTags | None) -> bool:
-    """Whether a DNG gives its balance as AsShotWhiteXY, which LibRaw turns into its value for daylight."""
-    return dng is not None and dng.numbers(AS_SHOT_WHITE_XY).size == 2
-
-
-def _multipliers(values: Sequence[float]) -> tuple[float, float, float] | None:
-    """The multipliers of red, green, blue, the smallest one scaled to 1 as LibRaw does; None unless all are above 0."""
-    rgb = np.asarray(values[:3], dtype=np.float64)
-    if not np.all(np.isfinite(rgb)) or np.any(rgb <= 0):
-        return None
-    red, green, blue = (float(value) for value in rgb / rgb.min())
-    return (red, green, blue)
-
-
-def _colour_matrix(raw: Raw) -> tuple[NDArray[np.float64] | None, str]:
-    """The file's own matrix where it has one (DNG), else the one in LibRaw's table of cameras, as LibRaw chooses.
-
-    Returns:
-        (3, 3) white-balanced camera to linear sRGB, or None; where it comes from, in words.
-    """
-    own = np.array(raw.color_matrix, dtype=np.float64)[:, :3]
-    if own[0, 0] > 0.125 and _invertible(own):  # LibRaw's own test for a matrix worth using
-        return own, "file"
-    table = np.array(raw.rgb_xyz_matrix[:3], dtype=np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        usable = _invertible(table) and _invertible(camera_from_srgb(table))
-    return (srgb_from_camera(table), "LibRaw") if usable else (None, "none")
-
-
-def _invertible(matrix: NDArray[np.float64]) -> bool:
-    return bool(np.isfinite(matrix).all() and np.linalg.matrix_rank(matrix) == 3)

@@ -185,7 +185,7 @@ def read_report(path: Path) -> RawReport:
         InputError, MemoryLimitError: as `read_raw`.
     """
     frame = read_raw(path)
-    part = _middle(frame)
+    part = frame.middle(LARGEST_PART)
     settings = ExposureSettings()
     clean = without_defects(part, settings)
     even = without_line_noise(clean, settings)
@@ -251,12 +251,3 @@ def _sensor(frame: RawFrame, used: RawFrame) -> Sensor:
         bits=max(int(frame.white_level), 1).bit_length(),
         samples=str(frame.mosaic_dn.dtype),
     )
-
-
-def _middle(frame: RawFrame) -> RawFrame:
-    """The middle of a frame, in whole patterns of the filter."""
-    starts, lengths = [], []
-    for length, period in zip(frame.mosaic_dn.shape[:2], frame.period, strict=True):
-        lengths.append(min(length, LARGEST_PART) // period * period)
-        starts.append((length - lengths[-1]) // 2 // period * period)
-    return frame.window(*starts, *lengths)

@@ -126,9 +126,10 @@ def read_out(raw: Raw, path: Path, cfa: Cfa | None, dng: DngTags | None) -> Read
         pattern = np.asarray(raw.raw_pattern)
         if pattern.shape == cfa.period:
             levels = black[pattern.ravel() % len(black)]
-    full, scale = sensor_dn(decoded, path, dng)
+    samples = sensor_dn(decoded, path, dng)
     window = (sizes.top_margin, sizes.left_margin, sizes.height, sizes.width)
-    return Readout(full, *window, cfa, tuple(float(v) for v in levels), float(raw.white_level), dng, scale)
+    known = tuple(float(v) for v in levels), float(raw.white_level)
+    return Readout(samples.dn, *window, cfa, *known, dng, samples.scale, samples.wrong)
 
 
 def camera_crop(raw: Raw, dng: DngTags | None) -> tuple[int, int, int, int] | None:

@@ -14,11 +14,6 @@ from darkdiff_cli.raw.levels.tagged import is_tagged, misfits, tagged_black
 DRIFT = 1e-3  # of the range from black to white: what warmth makes of a black level
 
 
-STEP = 4  # from one photosite that is looked at to the next
-DARKEST, MOST = 0.1, 75.0  # percentiles of the pixels
-PALE = 0.01  # of the white level, above which the darkest pixels of a scene hardly are, if 0 is black
-
-
 def black_level(readout: Readout) -> tuple[BlackLevel, tuple[str, ...]]:
     """The black level of each visible photosite.
 
@@ -33,20 +28,7 @@ def black_level(readout: Readout) -> tuple[BlackLevel, tuple[str, ...]]:
         The black level of the visible frame, and notes for the user.
     """
     level, notes = _believed(readout)
-    return level, (*misfits(readout), *notes, *_unlikely(readout, level))
-
-
-def _unlikely(readout: Readout, level: BlackLevel) -> tuple[str, ...]:
-    """A note where a black level of 0 is probably none, as no pixel is near it, and where most pixels are below it."""
-    some = readout.visible_dn[::STEP, ::STEP].astype(np.float32)
-    darkest, bright = np.percentile(some, (DARKEST, MOST))
-    if level.highest <= 0 and darkest >= PALE * readout.decoder_white:
-        why, instead = f"hardly a pixel is below {darkest:.0f} DN", f"a black level of {darkest:.0f}"
-    elif bright < level.mean - 1:  # of noise alone, every second pixel is
-        why, instead = f"three of four pixels are below {bright:.4g} DN", "a lower one (--black)"
-    else:
-        return ()
-    return (f"black level {level.mean:.4g} is unlikely, since {why}: try {instead}",)
+    return level, (*misfits(readout), *notes)
 
 
 def _believed(readout: Readout) -> tuple[BlackLevel, tuple[str, ...]]:

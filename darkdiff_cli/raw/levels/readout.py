@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ class Readout:
         decoder_white: LibRaw's white level in DN.
         dng: the file's tags, None where it is no DNG.
         tag_scale: DN for one unit of the tags; differs from 1 in a DNG of float samples.
+        wrong: how many float samples are no number, or farther from black than any light.
     """
 
     full_dn: NDArray[np.generic]
@@ -38,6 +40,7 @@ class Readout:
     decoder_white: float
     dng: DngTags | None = None
     tag_scale: float = 1.0
+    wrong: int = 0
 
     @property
     def visible_dn(self) -> NDArray[np.generic]:
@@ -50,7 +53,15 @@ class Readout:
         return (1, 1) if self.cfa is None else self.cfa.period
 
 
-def sensor_dn(decoded: NDArray[np.generic], path: Path, dng: DngTags | None) -> tuple[NDArray[np.generic], float]:
+class Samples(NamedTuple):
+    """The whole sensor in DN, how many DN one unit of the file's levels is, and how many samples are wrong."""
+
+    dn: NDArray[np.generic]
+    scale: float = 1.0
+    wrong: int = 0
+
+
+def sensor_dn(decoded: NDArray[np.generic], path: Path, dng: DngTags | None) -> Samples:
     """The whole sensor in DN, with the fractions and negative values of a DNG of float samples.
 
     LibRaw converts float samples to whole numbers, which cuts half a DN off the mean and all negative values; tifffile
@@ -62,18 +73,18 @@ def sensor_dn(decoded: NDArray[np.generic], path: Path, dng: DngTags | None) -> 
         dng: its tags.
 
     Returns:
-        The pixels, and how many DN one unit of the file's levels is. Where only LibRaw can read the float samples, half
-        a DN is added to make up for what it cut off.
+        The samples. Where only LibRaw can read float ones, half a DN is added to make up for what it cut off.
     """
     if dng is None or dng.integers(SAMPLE_FORMAT)[:1] != (FLOAT,):
-        return decoded, 1.0
+        return Samples(decoded)
     tagged = dng.numbers(WHITE_LEVEL)
     usable = tagged.size > 0 and np.isfinite(tagged).all() and tagged.min() > 0
     white = float(tagged.min()) if usable else 1.0  # the specification's default
     scale = 1.0 if INTEGER_WHITES[0] <= white <= INTEGER_WHITES[1] else FLOAT_WHITE / white
     samples = read_float_samples(path, decoded.shape)
     if samples is None:
-        return decoded.astype(np.float32) + np.float32(0.5), scale
+        return Samples(decoded.astype(np.float32) + np.float32(0.5), scale)
     # What is no number becomes a dead or a saturated photosite, which is mended as any other.
     numbers = np.nan_to_num(samples, nan=0.0, posinf=white, neginf=0.0)
-    return np.clip(numbers, -FARTHEST * white, FARTHEST * white).astype(np.float32) * np.float32(scale), scale
+    near = np.clip(numbers, -FARTHEST * white, FARTHEST * white)
+    return Samples(near.astype(np.float32) * np.float32(scale), scale, int(np.count_nonzero(near != samples)))

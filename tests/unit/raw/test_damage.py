@@ -5,14 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import ExposureSettings, read_exposure, read_raw
-from darkdiff_cli.raw.damage import TAIL, damage_notes, missing_parts, overheard, zeros_at_end
+from darkdiff_cli.raw.damage import TAIL, damage_notes, overheard, zeros_at_end
 from darkdiff_cli.raw.stack import read_stack
-from darkdiff_cli.synthesis import Sensor, write_dng
 from tests.unit.raw.lossy_dng import write_lossy_dng
 
 NOTE = (
@@ -171,27 +169,3 @@ def test_a_process_without_standard_error_decodes(dark_dng: Path) -> None:
         f"print(read_raw(Path({str(dark_dng)!r})).mosaic_dn.shape)"
     )
     assert python(code).stdout == "(80, 112)\n"
-
-
-LOST = "parts of the picture are missing or wrong ({} of its photosites are 0, and its black level is 64): "
-
-
-def test_lost_sectors_and_scattered_zeros_have_a_note() -> None:
-    whole = np.full((64, 96), 70, np.uint16)
-    assert missing_parts(whole, 64.0) == ()
-    sectors, scattered = whole.copy(), whole.copy()
-    sectors[8:24, 16:32] = 0
-    scattered[::4, ::4] = 0
-    assert missing_parts(sectors, 64.0)[0].startswith(LOST.format("256"))
-    assert missing_parts(scattered, 64.0)[0].startswith(LOST.format("384"))
-    assert missing_parts(sectors, 0.0) == ()  # a sensor without a black level counts 0 where it is dark
-    scattered[::8] = 70  # as many dead photosites are not damage
-    assert missing_parts(scattered, 64.0) == ()
-
-
-def test_a_raw_with_lost_sectors_is_read_with_a_note(dark_dng: Path, sensor: Sensor, capture, tmp_path: Path) -> None:
-    dn = read_raw(dark_dng).mosaic_dn
-    dn[:32, :32] = 0
-    write_dng(tmp_path / "lost.dng", dn, sensor, capture)
-    assert "of its photosites are 0" in read_raw(tmp_path / "lost.dng").notes[-1]
-    assert not any("are 0" in note for note in read_raw(tmp_path / "lost.dng", black=10.0).notes)

@@ -150,10 +150,12 @@ def test_a_lossy_dng_whose_maps_are_damaged_is_refused_before_libraw_loops_over_
         read_raw(path)
 
 
-def test_a_matrix_without_an_inverse_is_none(sensor: Sensor, capture, tmp_path: Path) -> None:
+def test_a_matrix_without_an_inverse_is_not_taken(sensor: Sensor, capture, tmp_path: Path) -> None:
     singular = replace(sensor, camera_from_xyz=np.ones((3, 3)))
     frame = read_exposure(write(tmp_path / "matrix.dng", singular, capture), ExposureSettings(wb="auto")).frame
-    assert frame.srgb_from_camera is None or np.linalg.matrix_rank(frame.srgb_from_camera) == 3
+    assert np.linalg.matrix_rank(frame.srgb_from_camera) == 3
+    instead = "its colour matrix cannot be used, so LibRaw's for the camera is taken; copy it again from the card"
+    assert [note for note in frame.notes if "matrix" in note] == [instead]
 
 
 def test_a_file_that_cannot_hold_its_picture_is_not_decoded(sensor: Sensor, capture, tmp_path: Path, capfd) -> None:
