@@ -136,9 +136,25 @@ def _local(folders: Sequence[Path]) -> Iterator[Candidate]:
 
 def _listed(name: str, place: Place, folder: Path, index: dict[str, Any]) -> ListedModel:
     digest = model_digest(folder)
+    _check_weights(folder)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     card = str(folder / CARD) if (folder / CARD).is_file() else None
     return ListedModel(name, place, "DarkDiff", size, _steps(index), card, str(folder), digest)
+
+
+def _check_weights(folder: Path) -> None:
+    """Look at the headers of a model's weights, which tell a file that was cut off; no torch is needed for this.
+
+    Raises:
+        OSError, ValueError: a file is out of reach or damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    for path in sorted(folder.glob("*/*.safetensors")):
+        try:
+            safe_open(path, "np")
+        except SafetensorError as error:
+            raise ValueError(f"{path.relative_to(folder)} is damaged: {error}") from error
 
 
 def _steps(index: dict[str, Any]) -> int | None:

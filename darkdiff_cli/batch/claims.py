@@ -172,10 +172,16 @@ class Claims:
             raise OutputError(f"{self.folder}: is a link, which is not written through; remove it.")
         while True:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):  # another run has just tidied the folder away
+            try:
                 presence = Presence(self.folder, self.machine, self.clock)
                 self._place = Place(self.output)
-                return presence
+            except FileNotFoundError:  # another run has just tidied the folder away
+                continue
+            except OSError:  # a disk that takes one more folder, and no more files
+                with suppress(OSError):
+                    self.folder.rmdir()
+                raise
+            return presence
 
     def _check_place(self) -> None:
         if self._place is not None and self._place.has_gone():

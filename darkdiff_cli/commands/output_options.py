@@ -14,6 +14,8 @@ from darkdiff_cli.formats import FORMATS, KINDS, Colour, Compression, Format, ch
 if TYPE_CHECKING:
     from darkdiff_cli.photo.settings import PhotoSettings
 
+STANDARD_OUTPUT = "-"  # as other programs name it
+
 
 def _gives_way(context: typer.Context, option: typer.CallbackParam, value: Any) -> Any:
     """A preset's value, or the option's default where the photo that the command line names cannot have it."""
@@ -118,10 +120,15 @@ def check_suffix(output: Path | None) -> None:
     A folder that exists may be called anything, and one that does not may end in a number (2024.05.01).
 
     Raises:
-        SettingsError: the suffix is no photo's.
+        SettingsError: the suffix is no photo's, a file has this name, or it is "-".
     """
-    suffix = output.suffix.lower() if output is not None else ""
-    if output is None or os.path.isdir(output) or suffix in FORMATS or not any(letter.isalpha() for letter in suffix):
+    if output is None or os.path.isdir(output) or (suffix := output.suffix.lower()) in FORMATS:
+        return
+    if str(output) == STANDARD_OUTPUT:
+        raise SettingsError("-o -: photos are not written to standard output; give a file or a folder.")
+    if os.path.lexists(output):
+        raise SettingsError(f"-o {output}: is no folder, and its name is no photo's ({', '.join(FORMATS)}).")
+    if not any(letter.isalpha() for letter in suffix):
         return
     raise SettingsError(
         f"-o {output}: photos are written as {', '.join(FORMATS)}; choose one of these, or make the folder first if "

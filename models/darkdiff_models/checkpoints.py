@@ -77,7 +77,7 @@ def load_pipeline(model: str | Path) -> DarkDiffPipeline:
     try:
         pipeline = read_model(folder)
     except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
-        raise ValueError(f"{folder}: is no complete DarkDiff model ({first_line(error)})") from error
+        raise ValueError(f"{folder}: is no complete DarkDiff model ({first_line(error)}); get it again") from error
     for network in (pipeline.vae, pipeline.unet, pipeline.context, pipeline.detail):
         if network is not None:
             network.to(memory_format=torch.channels_last)

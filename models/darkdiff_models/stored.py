@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import psutil
 import torch
 from diffusers import DDIMScheduler, ModelMixin
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
@@ -44,8 +44,7 @@ def read_network(kind: type[Network], folder: Path, model: Path | None = None) -
     Raises:
         OSError: a file is missing or out of reach.
         ValueError: a file is not what it should be, the config does not describe the weights, they are no numbers, or
-            do not fit into this machine's memory.
-        SafetensorError: the weights are damaged.
+            are damaged or do not fit into this machine's memory.
     """
     config = read_json(folder / CONFIG, model or folder)
     check_values(folder / CONFIG, config, {"scaling_factor": SCALE})
@@ -126,12 +125,14 @@ def stored_shapes(path: Path) -> Shapes:
     """The tensors of a safetensors file by its header alone.
 
     Raises:
-        SafetensorError: it is damaged.
-        ValueError: it holds something else than weights, or more than this machine's memory does.
+        ValueError: it is damaged, holds something else than weights, or more than this machine's memory does.
     """
     _check_memory(path, path.stat().st_size)  # of the file, which is mapped as a whole
-    with safe_open(str(path), "pt") as file:
-        slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    try:
+        with safe_open(str(path), "pt") as file:
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except SafetensorError as error:
+        raise ValueError(f"{path}: is damaged ({first_line(error)})") from error
     if odd := [name for name, part in slices.items() if part.get_dtype() not in FLOATS]:
         raise ValueError(f"{path}: {odd[0]} is {slices[odd[0]].get_dtype()}, which no weight is")
     shapes = {name: tuple(part.get_shape()) for name, part in slices.items()}

@@ -98,6 +98,18 @@ def files(folder: Path) -> list[str]:
     return [name for name in names if not name.endswith((".jpg", ".json", ".jsonl", ".html"))]
 
 
+def test_a_disk_that_takes_no_more_files_stops_the_run_and_keeps_nothing(
+    mounts: Path, raws: Path, model_folder: Path
+) -> None:
+    """Of the disk's inodes its root has one and the folder of the claims the other."""
+    output = mounts / "out"
+    mounted(output, "-t", "tmpfs", "-o", "size=1m,nr_inodes=2", "tmpfs")
+    done = darkdiff(*words(raws, model_folder, "-o", output))
+    assert done.exit_code == 2
+    assert "the disk is full; free some space" in done.stderr
+    assert list(output.iterdir()) == []
+
+
 @pytest.mark.parametrize("room", [0, 1, 4, 12])
 def test_a_full_disk_stops_the_run_wherever_it_is_and_the_next_goes_on(
     room: int, mounts: Path, raws: Path, expected, model_folder: Path, monkeypatch

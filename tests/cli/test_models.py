@@ -190,7 +190,7 @@ def instead(path: Path, make: Callable[[Path], object]) -> Path:
     sys.platform == "win32", reason="Windows has no pipes among its files, and links by permission only"
 )
 def test_a_model_that_cannot_be_read_hides_no_other(machine, model_folder) -> None:
-    for name in ("a", "b", "c", "d", "e", "good"):
+    for name in ("a", "b", "c", "d", "e", "f", "good"):
         shutil.copytree(model_folder, name)
     for part in ("vae", "unet"):  # settings of another kind than numbers are listed as none
         index = Path("good/model_index.json")
@@ -202,12 +202,14 @@ def test_a_model_that_cannot_be_read_hides_no_other(machine, model_folder) -> No
         instead(Path("d/vae/config.json"), lambda path: path.symlink_to("gone")): "No such file or directory",
     }
     instead(Path("e/model_index.json"), os.mkfifo)
+    os.truncate(Path("f/unet") / WEIGHTS, 5000)
     listing = list_models([Path()])
     assert [(model.name, model.steps) for model in listing.models] == [("tiny", 2), ("good", None)]
-    assert listing.faults == [
+    assert listing.faults[:-1] == [
         *(f"{path}: cannot be read ({why}); this model is left out." for path, why in bad.items()),
         "e: cannot be read (model_index.json is no plain file); this model is left out.",
     ]
+    assert listing.faults[-1].startswith(f"f: cannot be read ({Path('unet') / WEIGHTS} is damaged: ")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links by permission only")

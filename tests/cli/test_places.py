@@ -188,3 +188,23 @@ def test_nothing_that_one_file_raises_stops_the_others(
     assert sorted(os.listdir(tmp_path / "out")) == ["a_darkdiff.jpg", "c_darkdiff.jpg"]
     [line] = done.stderr.splitlines()
     assert line.startswith(f"darkdiff: {raws[1]}: unexpected {type(error).__name__}: ")
+
+
+@pytest.mark.parametrize("command", ["enhance", "batch"])
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        ("-", "-o -: photos are not written to standard output; give a file or a folder."),
+        ("notes", "-o notes: is no folder, and its name is no photo's (.jpg, .jpeg, "),
+        ("night.gif", "-o night.gif: photos are written as .jpg, .jpeg, "),
+    ],
+)
+def test_an_output_that_can_be_no_photo_is_refused(
+    command: str, output: str, sentence: str, dark_dng: Path, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("notes").write_text("mine")
+    done = darkdiff(command, dark_dng if command == "enhance" else dark_dng.parent, "-o", output, "--overwrite")
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"darkdiff: {sentence}")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir() if path != dark_dng] == [("notes", "mine")]

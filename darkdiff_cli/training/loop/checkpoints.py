@@ -57,7 +57,10 @@ class Checkpoint:
             if not all(torch.isfinite(value).all() for value in tensors.values()):
                 raise ValueError("it holds values that are no numbers")
         except (OSError, SafetensorError, ValueError, RecursionError) as error:
-            raise TrainingError(f"{path}: is damaged ({error}); delete it to resume from the one before.") from error
+            raise TrainingError(
+                f"{path}: is damaged ({error}); delete it to resume from the one before, "
+                "or, if there is none, choose another --output."
+            ) from error
         return cls(tensors, step, groups, scaler)
 
     def part(self, prefix: str) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """The one training loop: steps, health checks, checkpoints, exact resume, on one device or many."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,9 +89,12 @@ def earlier_checkpoint(folder: Path, resume: bool) -> Path | None:
     """The newest checkpoint of a stage's folder; None where there is none.
 
     Raises:
-        SettingsError: there is one, and it is not to be resumed.
+        SettingsError: there is one, and it is not to be resumed; or what should hold them is no folder.
     """
-    newest = newest_checkpoint(folder / "checkpoints")
+    kept = folder / "checkpoints"
+    if os.path.lexists(kept) and not kept.is_dir():
+        raise SettingsError(f"{kept}: is no folder, so no checkpoint can be written; move it away.")
+    newest = newest_checkpoint(kept)
     if newest is not None and not resume:
         raise SettingsError(
             f"{folder}: holds an earlier run's checkpoints, up to {newest.stem}; add --resume to go on from there, or "

@@ -166,7 +166,7 @@ HOSTILE: dict[str, tuple[Change, str]] = {
     "index is a pipe": (in_place_of(INDEX, lambda path: os.mkfifo(path)), rf"{INDEX}: is no plain file"),
     "folder": (in_place_of("scheduler/scheduler_config.json", lambda path: path.mkdir()), "json: is no plain file"),
     "no weights": (in_place_of(f"unet/{WEIGHTS}", lambda path: None), "is missing"),
-    "cut off": (lambda model: os.truncate(model / "unet" / WEIGHTS, 5000), "is no complete DarkDiff model"),
+    "cut off": (lambda model: os.truncate(model / "unet" / WEIGHTS, 5000), rf"unet/{WEIGHTS}: is damaged \(.*\); get"),
     "huge": (header("unet", [1_000_000, 1_000_000]), r"needs 2000\.0 GB of memory, and this machine has"),
     "numbers": (tensors("unet", lambda w: w.update({"x": torch.ones(2).long()})), "x is I64, which no weight is"),
     "renamed": (tensors("unet", lambda w: w.update({"conv.x": w.pop("conv_in.weight")})), "the weights of"),
