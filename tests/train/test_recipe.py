@@ -158,6 +158,13 @@ def test_whole_numbers_serve_as_floats(tmp_path: Path) -> None:
     assert recipe.stage2.default_guidance == 2.0
 
 
+@pytest.mark.parametrize("text", ["4e-4", "4E-04", "4.0e-4", "+4e-4"])
+def test_a_power_of_ten_is_a_number_as_people_write_it(text: str) -> None:
+    """YAML 1.1 takes 4e-4 for a text."""
+    recipe = load_recipe("tiny", [f"stage1.optimisation.learning_rate={text}"])
+    assert recipe.stage1.optimisation.learning_rate == 4e-4
+
+
 def test_learning_rate_warms_up_and_falls_to_its_end() -> None:
     plan = Optimisation(steps=100, batch_size=1, crop=8, learning_rate=1.0, final_learning_rate=0.1, warmup=10)
     rates = [plan.rate(step) for step in range(101)]

@@ -1,11 +1,13 @@
 """Values of a recipe: whether YAML's are what a field takes, and what it takes in words."""
 
+import re
 from types import GenericAlias
 from typing import Any, Literal, get_args, get_origin
 
 from darkdiff_cli.ranges import Range
 
 ONE = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+POWER = re.compile(r"[-+]?[0-9]+e[-+]?[0-9]+", re.IGNORECASE)  # 1e-4, which YAML 1.1 reads as a text
 SEVERAL = {int: "whole numbers", float: "numbers", bool: "values of true or false", str: "texts"}
 
 
@@ -27,7 +29,7 @@ def checked(hint: Any, value: object, limits: Range | None) -> object:
         return value
     if origin is Literal and value is False and "off" in arguments:
         return "off"  # YAML 1.1 reads a bare `off` as false
-    if hint is float and type(value) is int:
+    if hint is float and (type(value) is int or (isinstance(value, str) and POWER.fullmatch(value))):
         value = float(value)
     if isinstance(hint, GenericAlias) or type(value) is not hint:
         raise ValueError
