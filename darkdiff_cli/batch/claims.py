@@ -1,9 +1,6 @@
 """Who works on which file: two runs over one folder, on one machine or several, do each file once."""
 
-import json
 import os
-import re
-import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,6 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from darkdiff_cli.batch.claim_files import (
+    SUFFIX,
+    claim_path,
+    claims_of,
+    number_of,
+    read_claim,
+    run_of,
+    unlink,
+    write_claim,
+)
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry, Ledger
 from darkdiff_cli.batch.place import Place, gone
@@ -19,8 +26,6 @@ from darkdiff_cli.errors import DriveError, OutputError
 from darkdiff_cli.files import output_error, remove_partials
 
 FOLDER = ".darkdiff-claims"
-SUFFIX = ".claim"
-_NAMED, _RUN = re.compile(r"\w+\.[0-9]{1,9}\.claim"), re.compile(r"[\w.-]{1,200}", re.ASCII)
 
 Taken = Literal["ours", "theirs", "unclear"]
 
@@ -44,7 +49,7 @@ class Task:
 
 def is_claimed(task: Task) -> bool:
     """Whether a run is at a task, or was killed while it was."""
-    return bool(_claims_of(task.job.root / FOLDER, task.key))
+    return bool(claims_of(task.job.root / FOLDER, task.key))
 
 
 class Claims:
@@ -81,13 +86,13 @@ class Claims:
         """
         try:
             presence = self._presence = self._presence or self._appear()
-            claims = _claims_of(self.folder, task.key)
+            claims = claims_of(self.folder, task.key)
             while True:
                 if claims and (life := self._life_of(presence, claims[-1])) != "dead":
                     return "unclear" if life == "unclear" else "theirs"
-                claim = _claim(self.folder, task.key, _number(claims[-1]) + 1 if claims else 1)
+                claim = claim_path(self.folder, task.key, number_of(claims[-1]) + 1 if claims else 1)
                 with suppress(FileExistsError):
-                    _write(claim, presence.run, task.job.photo)
+                    write_claim(claim, presence.run, task.job.photo)
                     break
                 claims.append(claim)  # another run was faster
             self._held[task.key] = claim
@@ -131,20 +136,20 @@ class Claims:
         if self._is_ours(task, claim):
             with suppress(OSError):  # of a folder that cannot be written to any more
                 remove_partials(task.job.output)
-            _unlink(claim)
+            unlink(claim)
 
     def close(self) -> None:
         """Give back all claims, and remove what dead runs left, but where a photo of theirs has no line yet."""
         if self._presence is None:
             return
         for claim in self._held.values():
-            _unlink(claim)
+            unlink(claim)
         self._held.clear()
         for claim in self.folder.glob(f"*{SUFFIX}"):
-            if _run_of(claim) == self._presence.run or self._life_of(self._presence, claim) != "dead":
+            if run_of(claim) == self._presence.run or self._life_of(self._presence, claim) != "dead":
                 continue
             if not self._is_evidence(claim):
-                _unlink(claim)
+                unlink(claim)
         self._presence.end()
         self._presence = None
         with suppress(OSError):
@@ -189,65 +194,20 @@ class Claims:
 
     def _life_of(self, presence: Presence, claim: Path) -> Life:
         """Whether a claim holds; one whose run cannot be read was being written when its run ended, or is now."""
-        run = _run_of(claim)
+        run = run_of(claim)
         return presence.life_by(claim) if run is None else presence.life_of(run)
 
     def _is_evidence(self, claim: Path) -> bool:
         """Whether a dead run's claim tells of a photo that no line tells of."""
-        photo = _read(claim).get("photo")
+        photo = read_claim(claim).get("photo")
         try:
             return isinstance(photo, str) and os.path.lexists(self.output / photo) and self.ledger.made(photo) is None
         except DriveError:  # of the ledger
             return True
 
     def _is_ours(self, task: Task, claim: Path) -> bool:
-        return _claims_of(self.folder, task.key)[-1:] == [claim]
+        return claims_of(self.folder, task.key)[-1:] == [claim]
 
     def _remove(self, task: Task) -> None:
-        for other in _claims_of(self.folder, task.key):  # the one that holds is the last
-            _unlink(other)
-
-
-def _claims_of(folder: Path, key: str) -> list[Path]:
-    """The claims on a task, the newest last."""
-    return sorted((claim for claim in folder.glob(f"{key}.*{SUFFIX}") if _NAMED.fullmatch(claim.name)), key=_number)
-
-
-def _claim(folder: Path, key: str, number: int) -> Path:
-    return folder / f"{key}.{number}{SUFFIX}"
-
-
-def _number(claim: Path) -> int:
-    return int(claim.name.split(".")[-2])
-
-
-def _write(claim: Path, run: str, photo: str) -> None:
-    """Make a claim; FileExistsError where there is one."""
-    # Host and process are for those who look into it.
-    who = {"run": run, "host": socket.gethostname(), "pid": os.getpid(), "photo": photo}
-    file = claim.open("xb", buffering=0)
-    try:
-        with file:  # a network drive may say only at the end that it is full
-            file.write(json.dumps(who).encode())
-    except OSError:
-        _unlink(claim)
-        raise
-
-
-def _run_of(claim: Path) -> str | None:
-    """The run that made a claim; None where that is not written there, in letters that a run is named with."""
-    run = str(_read(claim).get("run", ""))
-    return run if _RUN.fullmatch(run) else None
-
-
-def _read(claim: Path) -> dict[str, object]:
-    """What is written in a claim; nothing where that cannot be read."""
-    with suppress(OSError, ValueError, RecursionError):
-        value = json.loads(claim.read_bytes()) if claim.is_file() else {}  # a pipe would not end
-        return value if isinstance(value, dict) else {}
-    return {}
-
-
-def _unlink(path: Path) -> None:
-    with suppress(OSError):
-        path.unlink()
+        for other in claims_of(self.folder, task.key):  # the one that holds is the last
+            unlink(other)

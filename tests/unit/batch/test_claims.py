@@ -136,7 +136,7 @@ def test_of_many_runs_at_once_each_task_goes_to_one(tmp_path: Path, machines: tu
 
 
 def test_of_two_runs_that_look_in_the_same_moment_one_wins(tmp_path: Path, monkeypatch) -> None:
-    look, both = claims_module._claims_of, threading.Barrier(2, timeout=60)
+    look, both = claims_module.claims_of, threading.Barrier(2, timeout=60)
 
     def looking(folder: Path, key: str) -> list[Path]:
         found = look(folder, key)
@@ -144,7 +144,7 @@ def test_of_two_runs_that_look_in_the_same_moment_one_wins(tmp_path: Path, monke
         return found
 
     runs, taken = [run(tmp_path, machine) for machine in ("north", "south")], list[str]()
-    monkeypatch.setattr(claims_module, "_claims_of", looking)
+    monkeypatch.setattr(claims_module, "claims_of", looking)
     threads = [
         threading.Thread(target=lambda claims=claims: taken.append(claims.take(task(tmp_path, "a.dng"))))
         for claims in runs
