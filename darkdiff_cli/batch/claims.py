@@ -12,6 +12,7 @@ from darkdiff_cli.batch.claim_files import (
     SUFFIX,
     claim_path,
     claims_of,
+    is_claim_on,
     number_of,
     read_claim,
     run_of,
@@ -19,6 +20,7 @@ from darkdiff_cli.batch.claim_files import (
     write_claim,
 )
 from darkdiff_cli.batch.jobs import Job
+from darkdiff_cli.batch.kept import is_newest, why_kept
 from darkdiff_cli.batch.ledger import Entry, Ledger
 from darkdiff_cli.batch.place import Place, gone
 from darkdiff_cli.batch.presence import Life, Presence, this_machine
@@ -27,7 +29,12 @@ from darkdiff_cli.files import output_error, remove_partials
 
 FOLDER = ".darkdiff-claims"
 
-Taken = Literal["ours", "theirs", "unclear"]
+
+class Kept(str):
+    """Why a photo cannot be made: another has its name by now."""
+
+
+Taken = Literal["ours", "theirs", "unclear"] | Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +46,28 @@ class Task:
         key: of input and settings, see `ledger.job_key`.
         before: what the ledger said about the key when the task was planned, or None.
         state: of the raw that was planned, see `Job.state`; empty where it may be any.
+        overwrite: the photo is made again, and in the place of any file.
     """
 
     job: Job
     key: str
     before: Entry | None = None
     state: str = ""
+    overwrite: bool = False
 
 
 def is_claimed(task: Task) -> bool:
     """Whether a run is at a task, or was killed while it was."""
-    return bool(claims_of(task.job.root / FOLDER, task.key))
+    return any(is_claim_on(claim, task.key) for claim in claims_of(task.job.root / FOLDER, task.job.photo))
 
 
 class Claims:
-    """The claims of one run: a file for each task at work, which names the run; it holds while the run is alive.
+    """The claims of one run: a file for each photo at work, which names the run; it holds while the run is alive.
 
-    The first claim of a task is file 1. Where its run has died, the next claim is file 2, and so on: whoever makes a
-    file has the claim, and no two can make the same one, not from two machines either. A task's claims are taken away
-    only after the ledger has its line, so whoever claims a task that is already done reads that in the ledger.
+    A claim is on a photo, and not on a task alone: runs of two folders, or of two settings, may make photos of the same
+    name. The first claim on a photo is file 1. Where its run has died, the next claim is file 2, and so on: whoever
+    makes a file has the claim, and no two can make the same one, not from two machines either. A photo's claims are
+    taken away only after the ledger has its line, so whoever claims one that is already made reads that in the ledger.
 
     Args:
         output: root of the photos.
@@ -76,30 +86,36 @@ class Claims:
         self._held: dict[str, Path] = {}
 
     def take(self, task: Task) -> Taken:
-        """Claim a task: "theirs" where another run has it or has done it.
+        """Claim a task's photo: "theirs" where another run is at the task or has done it.
 
-        "unclear" where a run on another machine has it, which may have died: ask again.
+        "unclear" where another run makes this photo of another raw or under other settings, or where a run on another
+        machine may have died: ask again. `Kept` where a photo of this name was made meanwhile, and stays.
 
         Raises:
             OutputError: the folder of the photos cannot be written to, or is not there any more; that of the claims is
                 a link.
         """
+        photo = task.job.photo
         try:
             presence = self._presence = self._presence or self._appear()
-            claims = claims_of(self.folder, task.key)
+            claims = claims_of(self.folder, photo)
             while True:
                 if claims and (life := self._life_of(presence, claims[-1])) != "dead":
-                    return "unclear" if life == "unclear" else "theirs"
-                claim = claim_path(self.folder, task.key, number_of(claims[-1]) + 1 if claims else 1)
+                    return "theirs" if life == "alive" and is_claim_on(claims[-1], task.key) else "unclear"
+                left_over = any(is_claim_on(claim, task.key) for claim in claims)  # by a run that was killed
+                claim = claim_path(self.folder, photo, number_of(claims[-1]) + 1 if claims else 1)
                 with suppress(FileExistsError):
-                    write_claim(claim, presence.run, task.job.photo)
+                    write_claim(claim, presence.run, task.key, photo)
                     break
                 claims.append(claim)  # another run was faster
             self._held[task.key] = claim
             now = self.ledger.entries().get(task.key)
-            if now != task.before and now is not None and (now.status == "failed" or task.job.output.exists()):
+            if now is not None and now != task.before and (now.status == "failed" or self._is_made(task)):
                 self.settle(task)  # another run did it since this one was planned
                 return "theirs"
+            if not task.overwrite and (why := why_kept(task.job, self.ledger, left_over)) is not None:
+                self.drop(task)
+                return Kept(why)
             remove_partials(task.job.output)  # of a run that was killed
         except DriveError as error:  # the ledger cannot be read
             self._check_place()
@@ -205,9 +221,12 @@ class Claims:
         except DriveError:  # of the ledger
             return True
 
+    def _is_made(self, task: Task) -> bool:
+        return task.job.output.exists() and is_newest(task.key, task.job, self.ledger)
+
     def _is_ours(self, task: Task, claim: Path) -> bool:
-        return claims_of(self.folder, task.key)[-1:] == [claim]
+        return claims_of(self.folder, task.job.photo)[-1:] == [claim]
 
     def _remove(self, task: Task) -> None:
-        for other in claims_of(self.folder, task.key):  # the one that holds is the last
+        for other in claims_of(self.folder, task.job.photo):  # the one that holds is the last
             unlink(other)

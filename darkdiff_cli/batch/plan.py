@@ -7,6 +7,7 @@ from pathlib import Path
 
 from darkdiff_cli.batch.claims import Task, is_claimed
 from darkdiff_cli.batch.jobs import Job
+from darkdiff_cli.batch.kept import is_newest, why_kept
 from darkdiff_cli.batch.ledger import Entry, Ledger, job_key
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import DarkdiffError
@@ -64,56 +65,19 @@ def plan_batch(
             lost.append(Entry("", job.relative, job.photo, "failed", str(error)))
             continue
         entry = known.get(key)
-        finished = entry is not None and entry.status == "done" and job.output.exists() and _is_newest(key, job, ledger)
+        finished = entry is not None and entry.status == "done" and job.output.exists() and is_newest(key, job, ledger)
         given_up = entry is not None and entry.status == "failed" and not retry_failed
         if (finished or given_up) and not settings.photo.overwrite:
             settled += 1
             failed_before += given_up
             continue
-        task = Task(job, key, entry, state)
-        if not settings.photo.overwrite and (why := _kept(task, ledger)) is not None:
+        task = Task(job, key, entry, state, settings.photo.overwrite)
+        if not settings.photo.overwrite and (why := why_kept(job, ledger, is_claimed(task))) is not None:
             kept += 1
             lost.append(Entry("", job.relative, job.photo, "failed", why))
         else:
             tasks.append(task)
     return Plan(tasks, settled, lost, failed_before, kept)
-
-
-def _kept(task: Task, ledger: Ledger) -> str | None:
-    """Why a file of the photo's name is kept; None where there is none, or this batch made it.
-
-    A run that is killed may leave a photo without its line, but then its claim is left too. The claim is looked at
-    first: another run gives it back only once the line is there.
-    """
-    job = task.job
-    if not os.path.lexists(job.output) or is_claimed(task):
-        return None
-    made = ledger.made(job.photo)
-    if made is None:
-        return (
-            f"{job.output}: is kept, since this batch did not make it; move it away, or add --overwrite to replace it."
-        )
-    if (other := _raw_elsewhere(made, job)) is None:
-        return None
-    return f"{job.output}: is kept, since it was made of {other}; give another folder with -o, or --overwrite."
-
-
-def _is_newest(key: str, job: Job, ledger: Ledger) -> bool:
-    """Whether a photo is still the one that was made under a key.
-
-    Since then it may have been made of another raw of that name, whose folder or whose time is another, or under other
-    settings; then its own raw comes back.
-    """
-    made = ledger.made(job.photo)
-    return made is not None and made.key == key and _raw_elsewhere(made, job) is None
-
-
-def _raw_elsewhere(made: Entry, job: Job) -> Path | None:
-    """The raw of another folder that a photo was made of, while it is there; None where the folder has been moved."""
-    other = Path(made.folder) / made.source
-    if made.folder in ("", str(job.folder.resolve())) or not os.path.lexists(other):
-        return None
-    return other
 
 
 def unreadable_entry(folder: Path, error: OSError) -> Entry:

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from darkdiff_cli.batch.claims import Claims, Task
-from darkdiff_cli.batch.ledger import Ledger
+from darkdiff_cli.batch.claims import Claims, Kept, Task
+from darkdiff_cli.batch.ledger import Entry, Ledger
 from darkdiff_cli.batch.worker import Finished
 from darkdiff_cli.errors import InputError, OutputError
 
 INTERRUPTED = "interrupted"
-RAWS, OTHERS = "raws", "a run on another machine"  # that a run waits for
+RAWS, OTHERS = "raws", "another run"  # that a run waits for
 AWAY = 3  # files in a row that a drive does not give or take: then it is not these files
 POLL = 1.0  # seconds between two looks for more tasks
 
@@ -97,7 +97,10 @@ class BatchRun:
                 self._begun = True
                 if taken == "ours":
                     return task
-                if taken == "theirs":
+                if isinstance(taken, Kept):  # not for the ledger, as what the plan keeps
+                    entry = Entry("", task.job.relative, task.job.photo, "failed", str(taken))
+                    self.watcher.finished("", Finished(task, entry, is_kept=True))
+                elif taken == "theirs":
                     self.watcher.skipped()
                 else:
                     self._unclear.append(task)
@@ -106,7 +109,7 @@ class BatchRun:
     def wait(self, stop: Stop) -> bool:
         """Wait for more tasks; False where none will come, or a stop was requested.
 
-        They come from whoever watches a folder, and from a run on another machine that may have died.
+        They come from whoever watches a folder, and from runs that are at a photo of the same name or may have died.
         """
         while self.stopped is None and not stop.requested:
             if self.incoming is not None:

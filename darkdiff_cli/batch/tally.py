@@ -94,6 +94,7 @@ class Tally:
         """Count the file."""
         entry = finished.entry
         self.summary.pace.finished(worker, entry.source, entry.status == "done")
+        self.summary.kept += finished.is_kept
         (self.summary.failed if entry.status == "failed" else self.summary.done).append(entry)
         self.keep(entry)
         self._leaves(worker, entry.source)

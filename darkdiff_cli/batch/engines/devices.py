@@ -55,8 +55,8 @@ def run_on_devices(
         try:
             for worker, message in crew.messages(stop):
                 if isinstance(message, Finished):
-                    remaining.pop(message.task.key, None)
-                    tally.finished(worker, message)
+                    if remaining.pop(message.task.key, None) is not None:  # several may find that a photo is kept
+                        tally.finished(worker, message)
                 else:
                     tally.began(worker, message)
         finally:
