@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-NOWHERE = "/nonexistent"  # Debian's name for the home of users that have none
+NOWHERE = f"{os.devnull}/none"  # where no folder can be made, by the superuser either
 
 
 def main() -> None:

@@ -135,8 +135,8 @@ def _local(folders: Sequence[Path]) -> Iterator[Candidate]:
 
 
 def _listed(name: str, place: Place, folder: Path, index: dict[str, Any]) -> ListedModel:
-    digest = model_digest(folder)
     _check_weights(folder)
+    digest = model_digest(folder)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     card = str(folder / CARD) if (folder / CARD).is_file() else None
     return ListedModel(name, place, "DarkDiff", size, _steps(index), card, str(folder), digest)
@@ -150,7 +150,7 @@ def _check_weights(folder: Path) -> None:
     """
     from safetensors import SafetensorError, safe_open
 
-    for path in sorted(folder.glob("*/*.safetensors")):
+    for path in filter(Path.is_file, sorted(folder.glob("*/*.safetensors"))):  # what is no file, its digest says
         try:
             safe_open(path, "np")
         except SafetensorError as error:

@@ -20,7 +20,7 @@ from darkdiff_cli.batch.claim_files import (
     write_claim,
 )
 from darkdiff_cli.batch.jobs import Job
-from darkdiff_cli.batch.kept import is_newest, why_kept
+from darkdiff_cli.batch.kept import is_made, why_kept
 from darkdiff_cli.batch.ledger import Entry, Ledger
 from darkdiff_cli.batch.place import Place, gone
 from darkdiff_cli.batch.presence import Life, Presence, this_machine
@@ -110,7 +110,11 @@ class Claims:
                 claims.append(claim)  # another run was faster
             self._held[task.key] = claim
             now = self.ledger.entries().get(task.key)
-            if now is not None and now != task.before and (now.status == "failed" or self._is_made(task)):
+            if (
+                now is not None
+                and now != task.before
+                and (now.status == "failed" or is_made(task.key, task.job, self.ledger))
+            ):
                 self.settle(task)  # another run did it since this one was planned
                 return "theirs"
             if not task.overwrite and (why := why_kept(task.job, self.ledger, left_over)) is not None:
@@ -187,10 +191,14 @@ class Claims:
         """This run's sign of life in the folder, which is made where it is not there.
 
         Raises:
-            OutputError: the folder is a link.
+            OutputError: the folder is a link, or none.
         """
         if self.folder.is_symlink():  # it may lead to any folder of the user's
             raise OutputError(f"{self.folder}: is a link, which is not written through; remove it.")
+        if os.path.lexists(self.folder) and not self.folder.is_dir():
+            raise OutputError(
+                f"{self.folder}: is no folder, so that runs cannot keep out of each other's way; remove it."
+            )
         while True:
             self.folder.mkdir(parents=True, exist_ok=True)
             try:
@@ -221,8 +229,12 @@ class Claims:
         except DriveError:  # of the ledger
             return True
 
-    def _is_made(self, task: Task) -> bool:
-        return task.job.output.exists() and is_newest(task.key, task.job, self.ledger)
+    def _is_settled(self, task: Task) -> bool:
+        """Whether another run did a task since it was planned, or failed at it."""
+        now = self.ledger.entries().get(task.key)
+        if now is None or now == task.before:
+            return False
+        return now.status == "failed" or is_made(task.key, task.job, self.ledger)
 
     def _is_ours(self, task: Task, claim: Path) -> bool:
         return claims_of(self.folder, task.job.photo)[-1:] == [claim]

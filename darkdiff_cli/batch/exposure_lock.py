@@ -15,6 +15,8 @@ from darkdiff_cli.files import atomically_by_any
 from darkdiff_cli.raw import ExposureSettings, read_exposure
 
 NAME = "darkdiff-exposure.json"
+SIX = 6  # numbers of a lock
+LARGEST = 1e9  # of them
 SAMPLE = 25  # frames, evenly spread over the folder
 
 
@@ -130,9 +132,16 @@ def _basis(settings: ExposureSettings) -> dict[str, Any]:
 
 
 def _stored(path: Path, basis: dict[str, Any]) -> ExposureLock | None:
-    with suppress(OSError, ValueError, KeyError, TypeError):  # none yet, or cut short
+    """The lock of an earlier run; None where there is none, where it is of other settings, or damaged."""
+    try:
         found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        if found["settings"] == basis:
-            red, green, blue = (float(gain) for gain in found["lock"]["white_balance"])
-            return ExposureLock(**{**found["lock"], "white_balance": (red, green, blue)})
-    return None
+        if found["settings"] != basis:
+            return None
+        lock = ExposureLock(**found["lock"])
+        numbers = [float(number) for number in (lock.ratio, lock.saturation, lock.sampled, *lock.white_balance)]
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return None
+    if len(numbers) != SIX or not isinstance(lock.source, str) or not all(0 < number < LARGEST for number in numbers):
+        return None
+    red, green, blue = numbers[3:]
+    return ExposureLock(lock.source, numbers[0], (red, green, blue), numbers[1], int(numbers[2]))

@@ -28,12 +28,14 @@ def why_kept(job: Job, ledger: Ledger, claimed: bool) -> str | None:
     return f"{job.output}: is kept, since it was made of {other}; give another folder with -o, or --overwrite."
 
 
-def is_newest(key: str, job: Job, ledger: Ledger) -> bool:
-    """Whether a photo is still the one that was made under a key.
+def is_made(key: str, job: Job, ledger: Ledger) -> bool:
+    """Whether a photo is there, and still the one that was made under a key.
 
     Since then it may have been made of another raw of that name, whose folder or whose time is another, or under other
     settings; then its own raw comes back.
     """
+    if os.path.islink(job.output) or not os.path.isfile(job.output) or os.path.getsize(job.output) == 0:
+        return False
     made = ledger.made(job.photo)
     return made is not None and made.key == key and _raw_elsewhere(made, job) is None
 

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import os
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from darkdiff_cli.errors import OutputError
 from darkdiff_cli.files import JsonLines
 
 NAME = "darkdiff-ledger.jsonl"
@@ -62,6 +64,18 @@ class Ledger:
         self._lines = JsonLines(folder / NAME)
         self._found: dict[str, Entry] = {}
         self._made: dict[str, Entry] = {}
+
+    def check(self) -> None:
+        """Refuse what stands in the ledger's place and is none, before the photos of it are taken for somebody else's.
+
+        Raises:
+            OutputError: it is a link, a folder or a pipe.
+        """
+        path = self._lines.path
+        if path.is_symlink():
+            raise OutputError(f"{path}: is a link, which is not written through; remove it.")
+        if os.path.lexists(path) and not os.path.isfile(path):
+            raise OutputError(f"{path}: is no file, so that no photo can be recorded; move it away.")
 
     def entries(self) -> dict[str, Entry]:
         """The newest entry of each key, in the order of their lines; later calls read only what was appended since."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from darkdiff_cli.batch.claims import Task, is_claimed
 from darkdiff_cli.batch.jobs import Job
-from darkdiff_cli.batch.kept import is_newest, why_kept
+from darkdiff_cli.batch.kept import is_made, why_kept
 from darkdiff_cli.batch.ledger import Entry, Ledger, job_key
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import DarkdiffError
@@ -65,7 +65,7 @@ def plan_batch(
             lost.append(Entry("", job.relative, job.photo, "failed", str(error)))
             continue
         entry = known.get(key)
-        finished = entry is not None and entry.status == "done" and job.output.exists() and is_newest(key, job, ledger)
+        finished = entry is not None and entry.status == "done" and is_made(key, job, ledger)
         given_up = entry is not None and entry.status == "failed" and not retry_failed
         if (finished or given_up) and not settings.photo.overwrite:
             settled += 1

@@ -32,13 +32,29 @@ def with_exit_code(command: Callable[P, int]) -> Callable[P, NoReturn]:
             _check_folder()
             code = command(*arguments, **options)
         except KeyboardInterrupt as error:
-            say("; ".join(["interrupted", *map(str, error.args)]))
-            code = INTERRUPTED
+            code = _interrupted(error)
         except Exception as error:
-            code = code_of(error)
+            stopped = _interrupt_in(error)
+            code = code_of(error) if stopped is None else _interrupted(stopped)
         raise typer.Exit(code)
 
     return run
+
+
+def _interrupted(error: KeyboardInterrupt) -> int:
+    say("; ".join(["interrupted", *map(str, error.args)]))
+    return INTERRUPTED
+
+
+def _interrupt_in(error: BaseException | None) -> KeyboardInterrupt | None:
+    """A Ctrl-C that a library made an error of its own of, as diffusers does while it imports; None without."""
+    seen: list[BaseException] = []
+    while error is not None and error not in seen:  # two errors may each be the other's context
+        if isinstance(error, KeyboardInterrupt):
+            return error
+        seen.append(error)
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def code_of(error: Exception) -> int:

@@ -1,5 +1,6 @@
 """Progress on stderr: a bar with ETA on a terminal; plain lines elsewhere."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,7 +41,7 @@ def loading(model: str, quiet: bool) -> Iterator[None]:
 
 def loading_words(model: str) -> str:
     """What is said meanwhile; a folder is called by its name."""
-    return f"loading {Path(model).name if Path(model).is_dir() else model}"
+    return f"loading {Path(model).name if os.path.isdir(model) else model}"
 
 
 @contextmanager

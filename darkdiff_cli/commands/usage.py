@@ -1,6 +1,7 @@
 """Wrong use of the command line in one sentence: which option, what is wrong with it, where its help is."""
 
 import sys
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -21,7 +22,9 @@ class Commands(TyperGroup):
         """Run a command, and exit."""
         if not words.get("standalone_mode", True):
             return super().main(*arguments, **words)
+        given = [*arguments, words.get("args"), sys.argv[1:]]
         try:
+            _check_given(next(found for found in given if found is not None))
             code = super().main(*arguments, **{**words, "standalone_mode": False})
             sys.stdout.flush()  # of what did not pass through the program's own printing, such as help
         except UsageError as error:
@@ -31,6 +34,16 @@ class Commands(TyperGroup):
         except Exception as error:  # help or version could not be printed
             code = code_of(error)
         sys.exit(code)
+
+
+def _check_given(given: Sequence[str]) -> None:
+    """Refuse an empty argument, which would be the folder that the user is in.
+
+    Raises:
+        UsageError: there is one.
+    """
+    if "" in given:
+        raise UsageError("an argument is empty, as where a variable of the shell is unset; give all or leave it out")
 
 
 def usage_sentence(error: Any) -> str:

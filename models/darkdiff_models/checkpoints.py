@@ -18,6 +18,7 @@ from darkdiff_models.networks.unet import DarkDiffUNet
 from darkdiff_models.pipeline import DarkDiffPipeline
 from darkdiff_models.stored import first_line
 
+LONGEST_NAME = 500  # letters of a name in a sentence
 MODEL_FILES = ("*.json", "*/*.json", "*/*.safetensors")
 
 
@@ -45,14 +46,13 @@ def find_model(model: str | Path) -> Path:
     except TamperedError:
         raise
     except FAILURES as error:
+        name = str(model)[:LONGEST_NAME]
         if is_offline():
             raise FileNotFoundError(
-                f"no model {str(model)!r}: it is neither bundled, nor a folder, nor in the cache, and --offline "
+                f"no model {name!r}: it is neither bundled, nor a folder, nor in the cache, and --offline "
                 "forbids to fetch it"
             ) from error
-        raise FileNotFoundError(
-            f"no model {str(model)!r}: it is neither bundled, nor a folder, nor on the hub"
-        ) from error
+        raise FileNotFoundError(f"no model {name!r}: it is neither bundled, nor a folder, nor on the hub") from error
 
 
 def untrained_pipeline() -> DarkDiffPipeline:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
+import psutil
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -33,11 +34,14 @@ def model_digest(folder: Path) -> str:
         32 hexadecimal digits.
 
     Raises:
-        OSError: a file is out of reach, or none to read to its end; it names the file.
+        OSError: a file is out of reach, none to read to its end, or too large to be loaded; it names the file.
     """
     digest = hashlib.sha256()
     parts = [folder, *sorted(part for part in folder.iterdir() if any(part.glob(CONFIG)))]
-    for path in (path for part in parts for pattern in DIGESTED for path in sorted(part.glob(pattern))):
+    files = [path for part in parts for pattern in DIGESTED for path in sorted(part.glob(pattern))]
+    if large := [path for path in files if path.stat().st_size > psutil.virtual_memory().total]:
+        raise OSError(errno.EFBIG, "is larger than this machine's memory", str(large[0]))  # a sparse one ends never
+    for path in files:
         digest.update(f"{path.relative_to(folder).as_posix()}|{file_sha256(path)}|".encode())
     return digest.hexdigest()[:32]
 

@@ -237,3 +237,15 @@ def test_a_cache_that_is_no_folder_hides_no_other_model(machine, monkeypatch) ->
     [fault] = listing.faults
     assert fault.startswith(f"{machine / 'hub'}: cannot be read (")
     assert fault.endswith("; downloaded models are left out.")
+
+
+def test_weights_larger_than_memory_are_not_read(machine, model_folder) -> None:
+    """A sparse file of a terabyte costs whoever made it nothing, and whoever reads it an hour."""
+    shutil.copytree(model_folder, "huge")
+    weights = Path("huge/unet") / WEIGHTS
+    os.truncate(weights, 1 << 40)
+    with pytest.raises(OSError, match="is larger than this machine's memory"):
+        model_digest(Path("huge"))
+    listing = list_models([Path()])
+    assert [model.name for model in listing.models] == ["tiny"]
+    assert len(listing.faults) == 1

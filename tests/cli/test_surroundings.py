@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+import typer
 
 from darkdiff_cli.__main__ import _have_a_home, main
 from darkdiff_cli.batch.claims import FOLDER, Claims, Task
@@ -15,10 +16,12 @@ from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import NAME, Entry, Ledger
 from darkdiff_cli.batch.presence import _state
 from darkdiff_cli.commands.console import quiet_libraries
+from darkdiff_cli.commands.exits import with_exit_code
 from darkdiff_cli.compiler_cache import keep_compiled_networks
 from darkdiff_cli.errors import InputError, OutputError, sentence_of
 from darkdiff_cli.model_list import list_models
 from darkdiff_cli.raw import read_raw
+from tests.conftest import run_darkdiff
 
 INFO = f"exec {sys.executable} -m darkdiff_cli info --json"
 
@@ -147,3 +150,31 @@ def test_too_few_open_files_are_one_sentence(dark_dng: Path) -> None:
     done = shell(f"ulimit -n 8; {INFO} {dark_dng}")
     sentence = "the machine has no open files left; close other programs, or raise the limit (ulimit)."
     assert (done.returncode, done.stderr) == (2, f"darkdiff: {sentence}\n")
+
+
+@pytest.mark.parametrize("words", [("enhance", ""), ("batch", "night", "-o", ""), ("--debug", "models", "")])
+def test_an_empty_argument_is_no_name_of_the_current_folder(words: tuple[str, ...]) -> None:
+    done = run_darkdiff(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("darkdiff: an argument is empty, as where a variable of the shell is unset;")
+
+
+def test_an_interrupt_that_a_library_makes_an_error_of_is_an_interrupt(capsys: pytest.CaptureFixture[str]) -> None:
+    """diffusers imports its parts in the middle of other work, and says of each failure that it failed to import."""
+
+    def loading() -> int:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise RuntimeError("failed to import") from error
+
+    def two_errors() -> int:
+        first, second = ValueError("a"), ValueError("b")
+        first.__context__, second.__context__ = second, first
+        raise first
+
+    for command, code, words in ((loading, 130, "interrupted"), (two_errors, 2, "unexpected ValueError: a")):
+        with pytest.raises(typer.Exit) as ended:
+            with_exit_code(command)()
+        assert ended.value.exit_code == code
+        assert words in capsys.readouterr().err

@@ -115,7 +115,7 @@ def settled(
         for place, entry in last.items()
         if entry.status == "failed" and (place in now or os.path.lexists(folder / entry.source))
     ]
-    return failed, [entry for entry in last.values() if entry.status == "done" and (root / entry.output).exists()]
+    return failed, [entry for entry in last.values() if entry.status == "done" and os.path.exists(root / entry.output)]
 
 
 def _is_photo(entry: Entry) -> bool:

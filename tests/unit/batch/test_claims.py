@@ -59,7 +59,7 @@ def run(folder: Path, machine: str = "", clock: Clock | None = None) -> Claims:
 
 def done(work: Task) -> Entry:
     """Its photo is there, and this is the line."""
-    work.job.output.touch()
+    work.job.output.write_bytes(b"photo")
     return Entry(work.key, work.job.relative, work.job.photo, "done")
 
 

@@ -92,10 +92,23 @@ def test_a_dry_run_writes_nothing(lapse: Path) -> None:
     assert not (lapse / "out").exists()
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"settings": 1, "lock": {}}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"settings": 1, "lock": {}}', "[" * 100_000])
 def test_a_torn_file_is_measured_again(lapse: Path, text: str) -> None:
     first = lock_of(lapse)
     (lapse / "out" / NAME).write_text(text)
+    assert lock_of(lapse) == first
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ratio", "x"), ("ratio", []), ("ratio", 10**400), ("ratio", 0), ("saturation", -1.0), ("white_balance", [1, 2]),
+     ("white_balance", [1, 10**400, 1]), ("sampled", None), ("source", 7), ("more", 1)],
+)  # fmt: skip
+def test_a_lock_of_odd_values_is_measured_again(lapse: Path, name: str, value: object) -> None:
+    first, path = lock_of(lapse), lapse / "out" / NAME
+    stored = json.loads(path.read_text())
+    stored["lock"][name] = value
+    path.write_text(json.dumps(stored))
     assert lock_of(lapse) == first
 
 

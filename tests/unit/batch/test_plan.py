@@ -161,3 +161,19 @@ def test_a_model_whose_files_are_out_of_reach_is_left_to_the_worker_to_refuse(mo
     model = Path(shutil.copytree(model_folder, tmp_path / "toy"))
     (model / "unet" / "other.safetensors").mkdir()
     assert identify_model(str(model), Ledger(tmp_path)) == KnownModel(str(model), str(model))
+
+
+@pytest.mark.parametrize("kind", ["empty", "folder", "link"])
+def test_a_photo_that_is_none_any_more_is_made_again(kind: str, night: Night) -> None:
+    [task] = night.plan(replace(SETTINGS, photo=PhotoSettings(overwrite=True))).tasks
+    night.ledger.append(Entry(task.key, "a.dng", "a.jpg", "done", folder=str(night.job.folder)))
+    night.job.output.write_bytes(b"photo")
+    assert night.plan().settled == 1
+    night.job.output.unlink()
+    if kind == "empty":
+        night.job.output.touch()
+    elif kind == "folder":
+        night.job.output.mkdir()
+    else:
+        night.job.output.symlink_to(night.job.source)
+    assert [task.job for task in night.plan().tasks] == [night.job]
