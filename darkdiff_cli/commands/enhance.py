@@ -157,7 +157,9 @@ def _targets(images: list[Path], output: Path | None, kind: Format) -> list[tupl
     taken: dict[str, Path] = {}
     for image, stem in zip(images, stems, strict=True):
         target = Path(f"{stem}{OWN}{KINDS[kind].suffixes[0]}")
-        if (other := taken.get(folded(str(target)))) is not None:
+        if (other := taken.get(folded(str(target)))) == image:
+            raise SettingsError(f"{image}: is given twice; give it once.")
+        if other is not None:
             raise SettingsError(
                 f"{other} and {image} would both write {target}, here or where case makes no difference; run them one "
                 "at a time, each with its own -o."

@@ -144,6 +144,8 @@ def test_two_inputs_of_one_name_are_refused_before_work_starts(dark_dng: Path, t
     done = run_darkdiff("enhance", dark_dng, tmp_path / "sub" / "dark.dng", "-o", tmp_path)
     assert done.returncode == 2
     assert "both write" in " ".join(done.stderr.split())
+    twice = run_darkdiff("enhance", dark_dng, dark_dng, "-o", tmp_path)
+    assert (twice.returncode, twice.stderr) == (2, f"darkdiff: {dark_dng}: is given twice; give it once.\n")
 
 
 def test_exposure_compensation_multiplies_the_ratio(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
