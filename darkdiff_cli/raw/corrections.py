@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from darkdiff_cli.raw.below_black import without_impossible_black
 from darkdiff_cli.raw.clipped_black import without_clipped_noise
 from darkdiff_cli.raw.dark_frame import without_dark
 from darkdiff_cli.raw.defects import without_defects
@@ -22,6 +23,7 @@ OF_THE_SENSOR: tuple[Correction, ...] = (
     without_clipped_noise,
     without_dark,
     without_defects,
+    without_impossible_black,
     without_line_noise,
     with_opcodes,
 )

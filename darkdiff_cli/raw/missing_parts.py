@@ -5,15 +5,11 @@ from numpy.typing import NDArray
 
 from darkdiff_cli.raw.damage import LOST
 from darkdiff_cli.raw.frame import RawFrame
+from darkdiff_cli.raw.lost_runs import DARKEST, RUN, lost_runs
 
 SIDE, BLOCKS, SCATTERED = 8, 4, 0.05
 """Photosites a side of a block without light, how many such blocks get a note, and which share of single photosites."""
-RUN, RUNS = 128, 2  # photosites of one row that are looked at together (a sector holds 256), and how many get a note
-DARKEST = 16.0  # black level in DN, below which noise alone reaches 0; above, it takes a noise of no real sensor
-LIT = 0.05  # of the range from black to white, from which photons alone make neighbours differ
-CLIPPED = 0.8  # of it, from which equal neighbours may be clipped
-BEYOND = 1.25  # times the white level: what no converter gives
-WILD = 0.28  # of the range: mean difference of neighbours of one colour; of random bits it is a third
+RUNS = 2  # pieces of rows that get a note: what is lost of one sector holds three
 
 
 def missing_parts(frame: RawFrame) -> tuple[str, ...]:
@@ -26,8 +22,8 @@ def missing_parts(frame: RawFrame) -> tuple[str, ...]:
     zeros = mosaic.size - int(np.count_nonzero(mosaic))
     if black >= DARKEST and (_has_blocks(mosaic, zeros) or zeros >= max(SCATTERED * mosaic.size, BLOCKS * SIDE**2)):
         return (_note(f"{zeros:,} of its photosites are 0, and its black level is {black:.4g}"),)
-    if frame.cfa is not None and (runs := _runs(frame, frame.cfa.period[1], black)) >= RUNS:
-        return (_note(f"{runs} pieces of rows, {RUN} photosites each, hold one value or random ones"),)
+    if (runs := lost_runs(frame)) >= RUNS:
+        return (_note(f"{runs} pieces of rows, {RUN} samples each, hold one value or random ones"),)
     return ()
 
 
@@ -47,19 +43,3 @@ def _has_blocks(mosaic: NDArray[np.generic], zeros: int) -> bool:
     rows, columns = (length // SIDE for length in mosaic.shape[:2])
     blocks = mosaic[: rows * SIDE, : columns * SIDE].reshape(rows, SIDE, columns, -1)
     return int(np.count_nonzero(~blocks.any(axis=(1, 3)))) >= BLOCKS
-
-
-def _runs(frame: RawFrame, period: int, black: float) -> int:
-    """How many pieces of a row of a mosaic no sensor has written."""
-    mosaic, white = frame.mosaic_dn, frame.white_level
-    scale = white - black
-    found = 0
-    for row in range(0, len(mosaic), RUN):  # some rows at once, for memory
-        rows = mosaic[row : row + RUN, : mosaic.shape[1] // RUN * RUN].astype(np.float32)
-        pieces = rows.reshape(len(rows), -1, RUN)
-        least, most = pieces.min(axis=2), pieces.max(axis=2)
-        lit = (most > black + LIT * scale) & (most < black + CLIPPED * scale)
-        one = (least == most) & (lit | ((most == 0) & (black >= DARKEST)))
-        change = np.abs(pieces[..., period:] - pieces[..., :-period]).mean(axis=2)
-        found += int(np.count_nonzero(one | (least > BEYOND * white) | (change > WILD * scale)))
-    return found

@@ -18,6 +18,10 @@ TEXTURED = 1.3  # times the fitted variance: a bin above it has no block that is
 ROUNDS = 12
 CLIPPED = 0.98  # of the white level, above which a block shows no noise
 MIN_BLOCKS = 16
+LOST = (
+    0.5,
+    8.0,
+)  # of a block's level, and times its noise: lines that differ by more, one of them of one value, are lost
 MIN_BINS, SURE = 6, 4.0  # bins and standard errors, from which a line tells the level at which noise would vanish
 Values = NDArray[np.float64]
 
@@ -134,4 +138,8 @@ def _blocks(plane: NDArray[np.float32]) -> tuple[Values, Values]:
     squares = (along[..., :-2] + along[..., 2:] - 2 * along[..., 1:-1]) ** 2 / 36
     shape = (len(bands), across, BLOCK, BLOCK)
     level, variance = (v.reshape(shape).mean(axis=(2, 3), dtype=np.float64).ravel() for v in (middle, squares))
-    return level, variance
+    # Of a lost line of one value no variance tells, and the level of its block is not that of the light.
+    lines = middle.reshape(shape).astype(np.float64)
+    far = np.ptp(lines.mean(axis=2), axis=2).ravel() > LOST[0] * np.abs(level) + LOST[1] * np.sqrt(variance)
+    whole = ~far | (np.ptp(lines, axis=2) > 0).all(axis=2).ravel()
+    return level[whole], variance[whole]

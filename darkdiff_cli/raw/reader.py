@@ -15,7 +15,7 @@ from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.headerless import doubts_about
 from darkdiff_cli.raw.levels import black_level, white_level
 from darkdiff_cli.raw.levels.sources import level_sources
-from darkdiff_cli.raw.levels.unlikely import unlikely_black
+from darkdiff_cli.raw.levels.unlikely import unlikely_levels
 from darkdiff_cli.raw.lossy import has_whole_maps
 from darkdiff_cli.raw.metadata import read_metadata
 from darkdiff_cli.raw.missing_parts import missing_parts, wrong_samples
@@ -46,7 +46,7 @@ def read_raw(path: str | Path, black: float | None = None) -> RawFrame:
         frame = _frame(raw, path, black)
     notes = damage_notes(heard, path)
     if not notes and black is None:
-        notes = missing_parts(frame) or unlikely_black(frame)
+        notes = missing_parts(frame) or unlikely_levels(frame)
     return replace(frame, notes=(*frame.notes, *notes))
 
 

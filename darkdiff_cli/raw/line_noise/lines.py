@@ -71,7 +71,7 @@ def line_noise(light_dn: NDArray[np.float32], cfa: Cfa) -> NDArray[np.float64]:
     chance = float(np.mean([step.noise for step in steps])) / 2
     if not MIN_EXCESS * chance < offset < chance + MAX_LINE_NOISE**2 * steps[1].pixel:
         return offsets
-    offsets[: len(whole)] = _solve(steps, offset, max(float(slope), 0.0))
+    offsets[: len(whole)] = _solve(steps, offset, max(float(slope), 0.0), steps[1].pixel)
     without = light_dn - offsets[:, None].astype(np.float32)
     offsets += band_noise(without, cfa, offset, steps[1].pixel)
     return np.asarray(offsets - offsets.mean())
@@ -120,11 +120,13 @@ class _Step(NamedTuple):
         medians: (rows - lag,) DN.
         noise: their variance that is not common to all columns, DN squared.
         pixel: variance of a pixel, DN squared.
+        mean: the variance of the mean step along a row, in those of a pixel.
     """
 
     medians: NDArray[np.floating]
     noise: float
     pixel: float
+    mean: float
 
 
 def _step(rows: _Rows, lag: int, period: int) -> _Step:
@@ -137,14 +139,15 @@ def _step(rows: _Rows, lag: int, period: int) -> _Step:
     halves = np.median(change[:, :middle], axis=1) - np.median(change[:, middle:], axis=1)
     own = (rows.variance[lag:] + rows.variance[:-lag])[:, None]
     pixel = robust_variance((change - medians[:, None]) ** 2 / own)
-    return _Step(medians, robust_variance(halves**2) / 4, pixel)
+    return _Step(medians, robust_variance(halves**2) / 4, pixel, float(own.min()) / change.shape[1])
 
 
-def _solve(steps: list[_Step], offset: float, drift: float) -> NDArray[np.float64]:
+def _solve(steps: list[_Step], offset: float, drift: float, pixel: float) -> NDArray[np.float64]:
     """Offsets of variance `offset` by least squares; the scene adds a variance of `drift` per row of distance."""
     weighted = []
     for lag, step in zip(LAGS, steps, strict=True):
-        weight = np.full(len(step.medians), 1 / (len(LAGS) * (drift * lag + step.noise)))
+        noise = max(step.noise, pixel * step.mean)  # medians of whole numbers may all be alike
+        weight = np.full(len(step.medians), 1 / (len(LAGS) * (drift * lag + noise)))
         weight[np.abs(step.medians) > OUTLIER * np.sqrt(2 * offset + drift * lag)] = 0
         weighted.append((lag, step.medians, weight))
     return least_squares(len(steps[0].medians) + 1, offset, weighted)

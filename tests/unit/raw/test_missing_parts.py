@@ -10,13 +10,15 @@ from darkdiff_cli.raw import RawFrame, read_raw
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.missing_parts import missing_parts
 from darkdiff_cli.synthesis import Sensor, write_dng
+from tests.unit.raw.test_xtrans import QUAD, XTRANS
 
 RGGB = Cfa.bayer("RGGB")
+MONO = Cfa.monochrome()
 WHITE = 16383.0
 
 
-def frame(mosaic: np.ndarray, black: float = 64.0) -> RawFrame:
-    return RawFrame(mosaic, RGGB, BlackLevel.uniform(black), WHITE, (1.0, 1.0, 1.0))
+def frame(mosaic: np.ndarray, black: float = 64.0, cfa: Cfa | None = RGGB, white: float = WHITE) -> RawFrame:
+    return RawFrame(mosaic, cfa, BlackLevel.uniform(black), white, (1.0, 1.0, 1.0))
 
 
 def scene(rows: int = 160, columns: int = 600, light: float = 300.0) -> np.ndarray:
@@ -49,7 +51,7 @@ def test_a_lost_cluster_within_a_row_has_a_note(kind: str) -> None:
     }[kind]
     mosaic.ravel()[1234 : 1234 + 2048] = np.frombuffer(lost, np.uint16)
     (note,) = missing_parts(frame(mosaic))
-    assert "pieces of rows, 128 photosites each, hold one value or random ones" in note
+    assert "pieces of rows, 64 samples each, hold one value or random ones" in note
 
 
 def test_bright_packed_values_of_chance_have_a_note() -> None:
@@ -67,7 +69,64 @@ def test_what_a_sensor_writes_has_none() -> None:
         assert missing_parts(frame(mosaic)) == ()
     clips = scene()
     clips[10:14, 100:500] = 0
+    clips[8:16, 80:520:2] = 0  # the shade around it
     assert missing_parts(frame(clips, black=0.0)) == ()
+
+
+@pytest.mark.parametrize("lost", ["0x00", "0x01", "0x20", "random"])
+@pytest.mark.parametrize("cfa", [RGGB, XTRANS, None], ids=["Bayer", "X-Trans", "demosaiced"])
+def test_one_lost_sector_anywhere_in_a_row_has_a_note(cfa: Cfa | None, lost: str) -> None:
+    mosaic = scene(columns=612, light=300.0) + np.uint16(448)
+    if cfa is None:
+        mosaic = mosaic.reshape(160, -1, 3)
+    sector = np.random.default_rng(1).integers(0, 2**14, 256) if lost == "random" else int(lost, 16) * 257
+    mosaic.ravel()[4321 : 4321 + 256] = sector
+    (note,) = missing_parts(frame(mosaic, 512.0, cfa))
+    assert "copy it again" in note
+
+
+def test_zeros_where_black_is_zero_have_a_note_between_rows_of_light() -> None:
+    mosaic = scene()
+    mosaic[10:14] = 0
+    assert missing_parts(frame(mosaic, black=0.0))
+    mosaic[:14] = 0  # a border may be black
+    assert missing_parts(frame(mosaic, black=0.0)) == ()
+
+
+@pytest.mark.parametrize("cfa", [RGGB, XTRANS, QUAD, MONO], ids=["Bayer", "X-Trans", "quad", "mono"])
+@pytest.mark.parametrize("period", [4, 6, 8, 12, 16, 24])
+def test_stripes_and_chequers_are_a_picture(period: int, cfa: Cfa) -> None:
+    y, x = np.mgrid[:144, :600]  # whole squares at the edges
+    rng = np.random.default_rng(0)
+    for bright in (
+        x % period < period / 2,
+        (2 * x // period + 2 * y // period) % 2 == 0,
+        (x + y) % period < period / 2,
+    ):
+        assert missing_parts(frame(rng.poisson(64 + 14000 * bright), cfa=cfa)) == ()
+
+
+@pytest.mark.parametrize("white", [WHITE, 65535.0])
+@pytest.mark.parametrize("cfa", [RGGB, XTRANS])
+def test_lamps_that_clip_below_white_are_light(cfa: Cfa, white: float) -> None:
+    y, x = np.mgrid[:400, :600]
+    light = 20000 * np.exp(-np.maximum(np.hypot(y - 200, x - 300) - 110, 0) / 4)
+    lamp = np.random.default_rng(0).poisson(light + 64).clip(0, 4095).astype(np.uint16)
+    assert missing_parts(frame(lamp, cfa=cfa, white=white)) == ()
+    assert missing_parts(frame(np.where(x < 400, 4095, 70), cfa=cfa, white=white)) == ()
+
+
+def test_even_areas_without_noise_are_light() -> None:
+    y, x = np.mgrid[:400, :600]
+    assert missing_parts(frame((np.rint((x / 40 + y) / 4) * 62 + 2000).astype(np.uint16))) == ()
+
+
+def test_a_picture_beyond_a_wrong_white_level_is_not_lost() -> None:
+    """Its edges are as sharp as those of what is lost, and there is much more of it."""
+    picture = 5000 + 8 * scene()
+    picture[:, 300:] += 3000
+    picture[80:] -= 4500
+    assert missing_parts(frame(picture, white=1023.0)) == ()
 
 
 def test_a_raw_with_lost_sectors_is_read_with_a_note(dark_dng: Path, sensor: Sensor, capture, tmp_path: Path) -> None:

@@ -39,6 +39,18 @@ def test_row_noise_does_not_count() -> None:
     assert with_rows.read == pytest.approx(without.read, rel=0.12)
 
 
+@pytest.mark.parametrize("value", [0, 0x0101, 0xAAAA, 0xFFFF])
+def test_lost_sectors_do_not_count(value: int) -> None:
+    whole = noisy(2.0, 3.0, Cfa.bayer("RGGB"))
+    lost = whole.mosaic_dn.copy()
+    for start in (100_000, 200_123, 300_321):
+        lost.ravel()[start : start + 2048] = value
+    found, expected = measure_noise(replace(whole, mosaic_dn=lost)), measure_noise(whole)
+    assert found is not None
+    assert expected is not None
+    assert found == pytest.approx(expected, rel=0.05)
+
+
 def test_shot_noise_alone_has_no_read_noise() -> None:
     found = measure_noise(noisy(20.0, 0.0, Cfa.bayer("RGGB"), brightest=2000.0))
     assert found is not None

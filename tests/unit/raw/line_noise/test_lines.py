@@ -96,6 +96,13 @@ def test_a_small_frame_tells_nothing() -> None:
     assert without_line_noise(frame(mosaic), ExposureSettings()).mosaic_dn is mosaic
 
 
+@pytest.mark.parametrize("cfa", FILTERS)
+def test_noise_of_less_than_a_whole_number_is_measured(cfa: Cfa) -> None:
+    """Medians of rows are then the same number, row after row."""
+    dark = np.rint(np.random.default_rng(0).normal(0, 0.4, (512, 512))).astype(np.float32)
+    assert np.std(line_noise(dark, cfa)) < 0.03
+
+
 def test_it_comes_off_unless_it_is_to_stay(tmp_path: Path, sensor: Sensor, capture) -> None:
     mosaic, _ = exposure(np.random.default_rng(9), 1.5)
     write_dng(tmp_path / "dark.dng", mosaic, sensor, capture)
