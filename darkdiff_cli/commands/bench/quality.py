@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from darkdiff_cli.commands.aliases import AsJson
-from darkdiff_cli.commands.bench.lineup import BASELINES, CEILINGS, SID_UNET, Lineup, Sweep
+from darkdiff_cli.commands.bench.lineup import BASELINES, CEILINGS, EXTERNAL_TIMEOUT, SID_UNET, Lineup, Sweep
 from darkdiff_cli.commands.bench.options import PublishedFile, ScoringOptions, check_report, needs_extra
 from darkdiff_cli.commands.console import say, show, show_json
 from darkdiff_cli.commands.progress import counted_progress
@@ -66,6 +66,16 @@ class MethodOptions:
         ),
     ] = None
 
+    external_timeout: Annotated[
+        float,
+        typer.Option(
+            min=0.1,
+            max=86_400,
+            metavar="SECONDS",
+            help="Seconds that another program may take for one picture; then it is ended, and the picture has failed.",
+        ),
+    ] = EXTERNAL_TIMEOUT
+
     def lineup(self, sweep: Sweep) -> Lineup:
         """The methods.
 
@@ -77,7 +87,9 @@ class MethodOptions:
             for word in given:
                 if word not in known and not (option == "baseline" and word.startswith(SID_UNET)):
                     raise SettingsError(f"--{option} {word}: must be one of {', '.join(known)}.")
-        return Lineup(self.model or ["tiny"], (), baselines, ceilings, self.external or (), sweep)
+        return Lineup(
+            self.model or ["tiny"], (), baselines, ceilings, self.external or (), self.external_timeout, sweep
+        )
 
 
 @dataclass(frozen=True)
