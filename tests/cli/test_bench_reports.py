@@ -102,3 +102,14 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(raws: Path, model_folder, lp
     done = bench("quality", "--data", f"scenes:{raws}", "-o", "/proc/x", "--model", model_folder, "--lpips", lpips)
     assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
     assert "/proc/x: cannot be written (No such file or directory); choose another folder." in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no named pipes in folders")
+@pytest.mark.parametrize("option", ["--published", "--lpips", "--lpips-vgg"])
+def test_only_files_are_read(option: str, raws: Path, model_folder) -> None:
+    """A pipe would not open, and a device has no end."""
+    os.mkfifo(raws / "pipe")
+    given = ("--model", model_folder, *(() if option == "--lpips" else ("--lpips", raws / "a_x100.dng")))
+    done = quality(raws, *given, option, raws / "pipe")
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert f"{raws / 'pipe'}: is no file" in done.stderr
