@@ -1,6 +1,7 @@
 """The files of checkpoints: which there are, and what one holds, read whole and believed only where it makes sense."""
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,10 @@ from darkdiff_cli.errors import TrainingError, shown
 
 NAME = re.compile(r"step-([0-9]{8,})\.safetensors")
 PARTS = ("module", "average", "optimizer")  # that its tensors' names begin with
+
+
+class DamageError(ValueError):
+    """A checkpoint holds what no run writes, whatever its recipe."""
 
 
 @dataclass(frozen=True)
@@ -46,21 +51,20 @@ class Checkpoint:
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
                 notes = file.metadata() or {}
             step, groups, scaler = (json.loads(notes.get(name, "null")) for name in ("step", "groups", "scaler"))
-            if step != step_of(path):
+            if type(step) is not int or step != step_of(path):
                 raise ValueError("its step is not that of its name")
             if not (isinstance(groups, dict) and all(_is_groups(value) for value in groups.values())):
                 raise ValueError("its groups of parameters are none")
-            if not isinstance(scaler, dict):
+            if not (isinstance(scaler, dict) and all(is_number(value) for value in scaler.values())):
                 raise ValueError("its scaler is none")
+            if notes.get("tensors", str(len(tensors))) != str(len(tensors)):  # the first versions did not count them
+                raise ValueError(f"it holds {len(tensors)} tensors of {shown(notes['tensors'])}")
             if strange := next((key for key in tensors if key.partition("/")[0] not in PARTS), None):
                 raise ValueError(f"it holds {shown(strange)}")
             if not all(torch.isfinite(value).all() for value in tensors.values()):
                 raise ValueError("it holds values that are no numbers")
         except (OSError, SafetensorError, ValueError, RecursionError) as error:
-            raise TrainingError(
-                f"{path}: is damaged ({error}); delete it to resume from the one before, "
-                "or, if there is none, choose another --output."
-            ) from error
+            raise damaged(path, error) from error
         return cls(tensors, step, groups, scaler)
 
     def part(self, prefix: str) -> dict[str, Tensor]:
@@ -78,6 +82,19 @@ class Checkpoint:
             index, name = key.split("/")
             state.setdefault(int(index), {})[name] = value
         return state
+
+
+def damaged(path: Path, error: Exception) -> TrainingError:
+    """What is said of a checkpoint that cannot be believed, and why."""
+    return TrainingError(
+        f"{path}: is damaged ({error}); delete it to resume from the one before, or, if there is none, choose another "
+        "--output."
+    )
+
+
+def is_number(value: object) -> bool:
+    """Whether a value that was read from JSON is a finite number from 0 on, as all settings of optimisers are."""
+    return type(value) in (int, float) and 0 <= value < math.inf  # type: ignore[operator]
 
 
 def _is_groups(value: object) -> bool:

@@ -15,10 +15,8 @@ from torch import Tensor, nn
 
 from darkdiff_cli.errors import OutputError, TrainingError
 from darkdiff_cli.files import atomically, remove_partials
-from darkdiff_cli.training.loop.checkpoints import Checkpoint, checkpoints
-from darkdiff_cli.training.loop.optimizers import check_kept
-
-OF_THE_MACHINE = {"fused"}  # settings of an optimiser that do not come from a checkpoint
+from darkdiff_cli.training.loop.checkpoints import Checkpoint, DamageError, checkpoints, damaged
+from darkdiff_cli.training.loop.optimizers import check_groups, check_kept
 
 
 @dataclass
@@ -68,10 +66,12 @@ class RunState:
         path = folder / f"step-{self.step:08d}.safetensors"
         groups = {player: optimizer.state_dict()["param_groups"] for player, optimizer in self.optimizers.items()}
         scaler = {} if self.scaler is None else self.scaler.state_dict()
-        metadata = {"step": str(self.step), "groups": json.dumps(groups), "scaler": json.dumps(scaler)}
+        tensors = self._tensors()
+        notes = {"step": self.step, "tensors": len(tensors), "groups": groups, "scaler": scaler}
+        metadata = {name: json.dumps(value) for name, value in notes.items()}
         try:
             remove_partials(folder)  # of a run that was killed
-            atomically(path, lambda partial: save_file(self._tensors(), str(partial), metadata=metadata))
+            atomically(path, lambda partial: save_file(tensors, str(partial), metadata=metadata))
         except (OSError, OutputError, SafetensorError) as error:
             raise TrainingError(
                 f"{path}: the checkpoint cannot be written ({reason_of(error)}); free some space and go on with "
@@ -99,13 +99,14 @@ class RunState:
                     value.copy_(kept[key])
                 average.optimization_step = found.step
             for player, optimizer in self.optimizers.items():
-                state = found.optimizer_state(player)
-                check_kept(optimizer, state)
-                pairs = zip(found.groups[player], optimizer.param_groups, strict=True)
-                settings = [saved | {key: own[key] for key in OF_THE_MACHINE & own.keys()} for saved, own in pairs]
-                optimizer.load_state_dict({"state": state, "param_groups": settings})
+                state, own = found.optimizer_state(player), optimizer.state_dict()["param_groups"]
+                check_groups(found.groups[player], own)
+                check_kept(optimizer, state, found.step)
+                optimizer.load_state_dict({"state": state, "param_groups": own})
             if self.scaler is not None and found.scaler:
                 self.scaler.load_state_dict(found.scaler)
+        except DamageError as error:
+            raise damaged(path, error) from error
         except (LookupError, RuntimeError, TypeError, ValueError) as error:
             raise TrainingError(f"{path}: does not fit the recipe's networks; choose another --output.") from error
         self.step = found.step
