@@ -2,17 +2,18 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from darkdiff_cli.errors import OutputError
 from darkdiff_cli.files.faults import input_error, output_error
+from darkdiff_cli.files.writing import atomically
 
 
 class JsonLines:
-    """A file with one JSON object a line that is only ever appended to, by one process or by several.
+    """A file with one JSON object a line that is appended to, by one process or by several.
 
     Each line is one write. A line that was cut off by a power cut or a full disk is passed over, and so is one that
     holds anything but an object.
@@ -46,6 +47,24 @@ class JsonLines:
             with suppress(ValueError, RecursionError):
                 found.append(json.loads(line))
         return [value for value in found if isinstance(value, dict)]
+
+    def keep(self, wanted: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Leave out the lines that are not wanted; no other process is writing. The file is the old one or the new.
+
+        Args:
+            wanted: whether an object stays.
+
+        Raises:
+            InputError, OutputError: the file cannot be read or written.
+        """
+        if self.path.is_symlink():  # which `append` refuses
+            return
+        found = JsonLines(self.path).read_new()
+        kept = [value for value in found if wanted(value)]
+        if len(kept) < len(found):
+            text = "".join(json.dumps(value) + "\n" for value in kept)
+            atomically(self.path, lambda partial: partial.write_bytes(text.encode()))
+            self._read = 0
 
     def append(self, value: Mapping[str, Any], sync: bool) -> None:
         """Add a line, on a line of its own even where the one before was cut off.

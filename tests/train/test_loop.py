@@ -155,6 +155,28 @@ def test_tensorboard_and_sample_pictures_are_written(data, tmp_path) -> None:
         assert sheet.size == (3 * 32, 4 * 32)
 
 
+@pytest.mark.parametrize("left", [["step-00000002"], []])
+def test_a_resumed_run_records_no_step_twice(left: list[str], data, tmp_path) -> None:
+    """As after a kill: the record is further than the newest checkpoint, or there is none yet."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run(stage_one(), data, tmp_path)
+    log, kept = tmp_path / "stage1" / "log.jsonl", tmp_path / "stage1" / "checkpoints"
+    for path in kept.iterdir():
+        if path.stem not in left:
+            path.unlink()
+    with log.open("a") as file:
+        file.write('{"what": "loss", "step": 4, "pic')  # and a line that was cut off
+    run(stage_one(), data, tmp_path, resume=True)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [(line["what"], line["step"]) for line in lines] == [
+        ("loss", 1), ("loss", 2), ("health", 2), ("loss", 3), ("loss", 4), ("health", 4)
+    ]  # fmt: skip
+    events = EventAccumulator(str(tmp_path / "stage1")).Reload()
+    assert [event.step for event in events.Scalars("loss/picture")] == [1, 2, 3, 4]
+    assert [event.step for event in events.Scalars("health/psnr")] == [2, 4]
+
+
 @pytest.mark.slow
 def test_overfitting_one_pair_drives_psnr_up(data, tmp_path) -> None:
     """Both stages, a few hundred steps on one pair: far above the noisy input."""

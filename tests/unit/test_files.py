@@ -157,6 +157,24 @@ def test_torn_and_foreign_lines_are_passed_over_and_the_next_begins_anew(tmp_pat
     assert lines.path.read_bytes().endswith(b'{"a": 2\n{"a": 3}\n{"a": 4}\n')
 
 
+def test_lines_that_are_not_wanted_are_left_out_and_links_not_followed(tmp_path: Path) -> None:
+    lines = JsonLines(tmp_path / "a.jsonl")
+    lines.keep(lambda _value: False)
+    assert not lines.path.exists()
+    for number in range(4):
+        lines.append({"step": number, "value": 0.1}, sync=False)
+    before = lines.path.read_bytes()
+    lines.keep(lambda value: value["step"] < 4)
+    assert lines.path.read_bytes() == before
+    lines.keep(lambda value: value["step"] < 2)
+    assert lines.path.read_bytes() == before[: len(before) // 2]
+    link = JsonLines(tmp_path / "b.jsonl")
+    link.path.symlink_to("a.jsonl")
+    link.keep(lambda _value: False)
+    assert link.path.is_symlink()
+    assert lines.path.read_bytes() == before[: len(before) // 2]
+
+
 def test_a_line_that_a_full_disk_cut_off_does_not_spoil_the_next(small_files, tmp_path: Path) -> None:
     lines = JsonLines(tmp_path / "a.jsonl")
     lines.append({"a": 1}, sync=True)

@@ -57,7 +57,9 @@ def train(
         if newest is not None:
             run.state.load(newest)
         checks = held_out_batch(held_out, stage.multiple).to(accelerator.device)
-        with StopRequest() as stop, Journal(folder, report, plan.steps, accelerator.is_main_process) as journal:
+        begun = None if newest is None else run.state.step
+        journal = Journal(folder, report, plan.steps, accelerator.is_main_process, begun)
+        with StopRequest() as stop, journal:
             _steps(run, run.parts(data), checks, stop, journal)
         if accelerator.is_main_process:
             with run.state.averaged():
