@@ -9,7 +9,6 @@ from typing import Any
 
 from darkdiff_cli.errors import OutputError
 from darkdiff_cli.files.faults import input_error, output_error
-from darkdiff_cli.files.writing import atomically
 
 
 class JsonLines:
@@ -42,29 +41,30 @@ class JsonLines:
             raise input_error(self.path, error) from error
         whole = whole[: whole.rfind(b"\n") + 1]  # the rest may still be in the writing
         self._read += len(whole)
-        found = []
-        for line in whole.splitlines():
-            with suppress(ValueError, RecursionError):
-                found.append(json.loads(line))
-        return [value for value in found if isinstance(value, dict)]
+        return [value for line in whole.splitlines() if (value := _object(line)) is not None]
 
-    def keep(self, wanted: Callable[[Mapping[str, Any]], bool]) -> None:
-        """Leave out the lines that are not wanted; no other process is writing. The file is the old one or the new.
+    def cut(self, ends: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Cut the file off before the first object of some kind; no other process is writing. It needs no room.
 
         Args:
-            wanted: whether an object stays.
+            ends: whether an object and all after it are to go.
 
         Raises:
-            InputError, OutputError: the file cannot be read or written.
+            OutputError: the file cannot be read or written.
         """
-        if self.path.is_symlink():  # which `append` refuses
+        if self.path.is_symlink() or not self.path.is_file():  # `append` says what is wrong
             return
-        found = JsonLines(self.path).read_new()
-        kept = [value for value in found if wanted(value)]
-        if len(kept) < len(found):
-            text = "".join(json.dumps(value) + "\n" for value in kept)
-            atomically(self.path, lambda partial: partial.write_bytes(text.encode()))
-            self._read = 0
+        try:
+            with self.path.open("rb+") as file:
+                place = 0
+                for line in file:
+                    if (value := _object(line)) is not None and ends(value):
+                        file.truncate(place)
+                        break
+                    place += len(line)
+        except OSError as error:
+            raise output_error(self.path, error) from error
+        self._read = min(self._read, place)
 
     def append(self, value: Mapping[str, Any], sync: bool) -> None:
         """Add a line, on a line of its own even where the one before was cut off.
@@ -91,3 +91,11 @@ class JsonLines:
                     os.fsync(file.fileno())
         except OSError as error:
             raise output_error(self.path, error) from error
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    """The object of a line; None where it holds none."""
+    with suppress(ValueError, RecursionError):
+        value = json.loads(line)
+        return value if isinstance(value, dict) else None
+    return None

@@ -103,6 +103,7 @@ CHANGES: dict[str, tuple[Callable[[Tensors, Notes], object], str]] = {
     },
     "squares": (lambda tensors, _: tensors[square(tensors)].fill_(-1), DAMAGED),
     "scaler's scale": (lambda _, notes: notes.update(scaler='{"scale": "x"}'), DAMAGED),
+    "terms": (lambda _, notes: notes.update(terms="[]"), DAMAGED),
     "scaler": (lambda _, notes: notes.update(scaler="[]"), DAMAGED),
     "no player": (lambda _, notes: notes.update(groups="{}"), MISFIT),
     "empty group": (lambda _, notes: notes.update(groups=json.dumps({"model": [{}], "discriminator": [{}]})), MISFIT),

@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from darkdiff_cli.errors import TrainingError, shown
+from darkdiff_cli.training.loop.terms import Terms
 
 NAME = re.compile(r"step-([0-9]{8,})\.safetensors")
 PARTS = ("module", "average", "optimizer")  # that its tensors' names begin with
@@ -30,12 +31,14 @@ class Checkpoint:
         step: optimiser steps done.
         groups: of parameters, with their settings, by player.
         scaler: of float16 losses; empty in the other precisions.
+        terms: of the run that wrote it; empty where an earlier version did.
     """
 
     tensors: dict[str, Tensor]
     step: int
     groups: dict[str, list[dict[str, Any]]]
     scaler: dict[str, Any]
+    terms: Terms
 
     @classmethod
     def read(cls, path: Path) -> "Checkpoint":
@@ -53,6 +56,9 @@ class Checkpoint:
             step, groups, scaler = (json.loads(notes.get(name, "null")) for name in ("step", "groups", "scaler"))
             if type(step) is not int or step != step_of(path):
                 raise ValueError("its step is not that of its name")
+            terms = json.loads(notes.get("terms", "{}"))
+            if not isinstance(terms, dict):
+                raise ValueError("its terms are none")
             if not (isinstance(groups, dict) and all(_is_groups(value) for value in groups.values())):
                 raise ValueError("its groups of parameters are none")
             if not (isinstance(scaler, dict) and all(is_number(value) for value in scaler.values())):
@@ -65,7 +71,7 @@ class Checkpoint:
                 raise ValueError("it holds values that are no numbers")
         except (OSError, SafetensorError, ValueError, RecursionError) as error:
             raise damaged(path, error) from error
-        return cls(tensors, step, groups, scaler)
+        return cls(tensors, step, groups, scaler, terms)
 
     def part(self, prefix: str) -> dict[str, Tensor]:
         """The tensors whose names begin so, by the rest of their names."""

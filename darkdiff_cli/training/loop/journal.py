@@ -47,7 +47,7 @@ class Journal:
         self.hook, threading.excepthook = threading.excepthook, self._thread_failed
         if self.active:
             remove_partials(self.folder / "samples")  # of a run that was killed
-            self.log.keep(self._is_before)
+            self.log.cut(self._comes_again)
             try:
                 from torch.utils.tensorboard import SummaryWriter
 
@@ -67,10 +67,10 @@ class Journal:
         finally:
             threading.excepthook = self.hook
 
-    def _is_before(self, line: Mapping[str, Any]) -> bool:
-        """Whether a line of the log is of a step that does not come again."""
+    def _comes_again(self, line: Mapping[str, Any]) -> bool:
+        """Whether a line of the log is of a step that is still to come."""
         step = line.get("step")
-        return not isinstance(step, int) or step < self.next
+        return isinstance(step, int) and step >= self.next
 
     def step(self, step: int, numbers: Numbers, line: bool) -> None:
         """Record a step; with `line` it is also written to the log."""

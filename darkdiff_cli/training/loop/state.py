@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -17,6 +17,7 @@ from darkdiff_cli.errors import OutputError, TrainingError
 from darkdiff_cli.files import atomically, remove_partials
 from darkdiff_cli.training.loop.checkpoints import Checkpoint, DamageError, checkpoints, damaged
 from darkdiff_cli.training.loop.optimizers import check_groups, check_kept
+from darkdiff_cli.training.loop.terms import Terms
 
 
 @dataclass
@@ -29,6 +30,7 @@ class RunState:
         optimizers: by player.
         scaler: of float16 losses; None in the other precisions.
         step: optimiser steps done.
+        terms: of the run; checkpoints keep them.
     """
 
     modules: dict[str, nn.Module]
@@ -36,6 +38,7 @@ class RunState:
     optimizers: dict[str, torch.optim.Optimizer]
     scaler: torch.amp.GradScaler | None = None
     step: int = 0
+    terms: Terms = field(default_factory=dict)
 
     def finish_step(self) -> None:
         """Count an optimiser step, and let the averages take in its weights."""
@@ -67,7 +70,7 @@ class RunState:
         groups = {player: optimizer.state_dict()["param_groups"] for player, optimizer in self.optimizers.items()}
         scaler = {} if self.scaler is None else self.scaler.state_dict()
         tensors = self._tensors()
-        notes = {"step": self.step, "tensors": len(tensors), "groups": groups, "scaler": scaler}
+        notes = {"step": self.step, "tensors": len(tensors), "groups": groups, "scaler": scaler, "terms": self.terms}
         metadata = {name: json.dumps(value) for name, value in notes.items()}
         try:
             remove_partials(folder)  # of a run that was killed
@@ -81,8 +84,11 @@ class RunState:
             old.unlink()
         return path
 
-    def load(self, path: Path) -> None:
+    def load(self, path: Path) -> Terms:
         """Restore modules, averages, optimisers and step.
+
+        Returns:
+            The terms of the run that wrote the checkpoint.
 
         Raises:
             TrainingError: the checkpoint is damaged, or belongs to networks of other shapes.
@@ -110,6 +116,7 @@ class RunState:
         except (LookupError, RuntimeError, TypeError, ValueError) as error:
             raise TrainingError(f"{path}: does not fit the recipe's networks; choose another --output.") from error
         self.step = found.step
+        return found.terms
 
     def _average(self, name: str) -> dict[str, Tensor]:
         """A module's averaged weights by parameter."""
