@@ -53,11 +53,25 @@ def lpips_file(given: Path | None, network: Network = "alex") -> Path:
     """The user's file where there is one, else the public weights, downloaded once into the platform's cache.
 
     Raises:
+        ValueError: the user's is no file.
         FileNotFoundError, ValueError, OutputError: as `fetch_lpips`.
     """
     import platformdirs
 
-    return given or fetch_lpips(platformdirs.user_cache_path("darkdiff") / f"lpips_{network}.safetensors", network)
+    if given is not None:
+        check_lpips_file(given)
+        return given
+    return fetch_lpips(platformdirs.user_cache_path("darkdiff") / f"lpips_{network}.safetensors", network)
+
+
+def check_lpips_file(given: Path) -> None:
+    """Refuse what cannot be read as weights: a pipe would not open until somebody writes to it.
+
+    Raises:
+        ValueError: it is no file.
+    """
+    if not given.is_file():
+        raise ValueError(f"{given}: is no file of LPIPS weights")
 
 
 def fetch_lpips(target: Path, network: Network, published: Published | None = None) -> Path:

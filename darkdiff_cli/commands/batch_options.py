@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 import typer
 
 from darkdiff_cli.commands.output_options import OutputOptions, check_suffix
+from darkdiff_cli.commands.pages import check_page
 from darkdiff_cli.decoder import TIMEOUT
 from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.formats import FORMATS, Format
@@ -168,10 +169,5 @@ class FolderOutputOptions(OutputOptions):
             return None if self.no_report else page
         if self.no_report:
             raise SettingsError("--report names a page and --no-report wants none; drop one of them.")
-        if self.report.is_dir() or not self.report.absolute().parent.is_dir():
-            raise SettingsError(f"--report {self.report}: must be a file in a folder that exists.")
-        if self.report.suffix.lower() not in (".html", ".htm"):
-            raise SettingsError(f"--report {self.report}: is an HTML page; give it a name that ends in .html.")
-        if os.path.lexists(self.report) and not is_page(self.report):
-            raise SettingsError(f"--report {self.report}: exists and is no page of darkdiff; choose another name.")
+        check_page(self.report, is_page)
         return self.report

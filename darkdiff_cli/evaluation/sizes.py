@@ -37,7 +37,8 @@ def at_the_size_of(reference: Picture, picture: Picture) -> Picture:
         fitted = resized(picture, 2 * high, 2 * wide)
     elif is_smaller(reference, picture):
         fitted = half_size(picture)
-    if is_smaller(fitted, reference) or is_smaller(reference, fitted):
+    sides = zip(fitted.shape[:2], reference.shape[:2], strict=True)
+    if any(max(one, other) >= min(one, other) * ANOTHER_SIZE for one, other in sides):
         raise ValueError(f"output of {picture.shape[:2]} pixels against a reference of {reference.shape[:2]}")
     return fitted
 

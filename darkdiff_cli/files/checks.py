@@ -80,6 +80,23 @@ def same_content(first: Path, second: Path) -> bool:
         return False
 
 
+def begins_with_mark(path: Path, mark: bytes, within: int) -> bool:
+    """Whether a file has a mark of ours near its beginning, so that it may be replaced.
+
+    Args:
+        path: of the file; anything but a plain file has none, and is not opened: a pipe would not open at all.
+        mark: what files of this kind alone hold.
+        within: so many bytes.
+    """
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return mark in file.read(within)
+    except OSError:
+        return False
+
+
 @contextmanager
 def unchanged(path: Path) -> Iterator[None]:
     """Make sure that a file is the same before and after it is read: not replaced, not written to.

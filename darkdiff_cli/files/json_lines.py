@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from darkdiff_cli.files.faults import input_error, output_error
 
 
 class JsonLines:
-    """A file with one JSON object a line that is only ever appended to, by one process or by several.
+    """A file with one JSON object a line that is appended to, by one process or by several.
 
     Each line is one write. A line that was cut off by a power cut or a full disk is passed over, and so is one that
     holds anything but an object.
@@ -41,11 +41,30 @@ class JsonLines:
             raise input_error(self.path, error) from error
         whole = whole[: whole.rfind(b"\n") + 1]  # the rest may still be in the writing
         self._read += len(whole)
-        found = []
-        for line in whole.splitlines():
-            with suppress(ValueError, RecursionError):
-                found.append(json.loads(line))
-        return [value for value in found if isinstance(value, dict)]
+        return [value for line in whole.splitlines() if (value := _object(line)) is not None]
+
+    def cut(self, ends: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Cut the file off before the first object of some kind; no other process is writing. It needs no room.
+
+        Args:
+            ends: whether an object and all after it are to go.
+
+        Raises:
+            OutputError: the file cannot be read or written.
+        """
+        if self.path.is_symlink() or not self.path.is_file():  # `append` says what is wrong
+            return
+        try:
+            with self.path.open("rb+") as file:
+                place = 0
+                for line in file:
+                    if (value := _object(line)) is not None and ends(value):
+                        file.truncate(place)
+                        break
+                    place += len(line)
+        except OSError as error:
+            raise output_error(self.path, error) from error
+        self._read = min(self._read, place)
 
     def append(self, value: Mapping[str, Any], sync: bool) -> None:
         """Add a line, on a line of its own even where the one before was cut off.
@@ -72,3 +91,11 @@ class JsonLines:
                     os.fsync(file.fileno())
         except OSError as error:
             raise output_error(self.path, error) from error
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    """The object of a line; None where it holds none."""
+    with suppress(ValueError, RecursionError):
+        value = json.loads(line)
+        return value if isinstance(value, dict) else None
+    return None

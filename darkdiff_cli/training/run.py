@@ -15,6 +15,7 @@ from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.raw import DataFormat
 from darkdiff_cli.training.loop.journal import Report
 from darkdiff_cli.training.loop.machine import RunSettings, make_accelerator
+from darkdiff_cli.training.loop.terms import Terms, terms_of
 from darkdiff_cli.training.loop.train import train
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.recipe import Recipe
@@ -91,8 +92,20 @@ class Run:
         for stage in self.stages(name):
             pairs = self.pairs(name, "train", stage.pairs_crop)
             data = stage.kept(pairs, self.recipe.seed, make_accelerator(self.settings).device)
-            train(stage, data, self.held_out(name, stage.pairs_crop), self.settings, report)
+            train(stage, data, self.held_out(name, stage.pairs_crop), self.settings, report, self.terms(name, pairs))
         return self.settings.output / stage.name
+
+    def terms(self, name: StageName, pairs: Dataset[Pair]) -> Terms:
+        """What decides the result of a stage that trains on these pairs."""
+        given = {
+            "--steps": self.steps,
+            "--epochs": self.epochs,
+            "--data": [f"{kind}:{folder.absolute()}" for kind, folder in self.source.places],
+            "pairs": len(pairs),  # type: ignore[arg-type]
+            "--base": self.base,
+            "--start": self.start,
+        }
+        return terms_of(self.recipe.decisive(name) | given)
 
     def _stage0(self) -> Iterator[Stage]:
         settings = self.recipe.stage0

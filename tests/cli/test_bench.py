@@ -32,7 +32,7 @@ def scenes(tmp_path_factory):
 
 
 def test_methods_side_by_side_with_report(scenes, model_folder, lpips, tmp_path) -> None:
-    report = tmp_path / "report" / "bench.html"
+    report = tmp_path / "bench.html"
     done = bench("quality", "--data", f"scenes:{scenes}", "--model", model_folder, "--steps", 1, "--steps", 2,
                  "--baseline", "amplify", "--baseline", "stage1", "--ceiling", "clean-latents",
                  "--ceiling", "best-matrix", "--ceiling", "clean-input", "--ceiling", "zeroed-latents",

@@ -63,6 +63,25 @@ def weight(tensors: Tensors) -> str:
     return next(key for key in tensors if key.startswith("module/vae/") and tensors[key].ndim == 4)
 
 
+def optimisers(tensors: Tensors) -> list[str]:
+    return [key for key in tensors if key.startswith("optimizer/")]
+
+
+def square(tensors: Tensors) -> str:
+    """The name of one of the optimiser's mean squares."""
+    return next(key for key in optimisers(tensors) if key.endswith(("/exp_avg_sq", "/square")))
+
+
+def at_step(tensors: Tensors, step: float) -> None:
+    tensors.update({key: torch.tensor(step) for key in tensors if key.endswith("/step")})
+
+
+def regrouped(notes: Notes, **changes: object) -> str:
+    """The groups of a checkpoint with other settings."""
+    groups = json.loads(notes["groups"])
+    return json.dumps({player: [group | changes for group in value] for player, value in groups.items()})
+
+
 CHANGES: dict[str, tuple[Callable[[Tensors, Notes], object], str]] = {
     "no notes": (lambda _, notes: notes.clear(), DAMAGED),
     **{
@@ -73,6 +92,18 @@ CHANGES: dict[str, tuple[Callable[[Tensors, Notes], object], str]] = {
         f"step {text}": (lambda _, notes, text=text: notes.update(step=text), DAMAGED)
         for text in ("", "-1", "3", "1e999", "99999999999999999999", "[2]")
     },
+    "a step that is no whole number": (lambda _, notes: notes.update(step="2.0"), DAMAGED),
+    "betas": (lambda _, notes: notes.update(groups=regrouped(notes, betas=[5])), DAMAGED + "betas of its"),
+    "no eps": (lambda _, notes: notes.update(groups=regrouped(notes, eps=None)), DAMAGED + "eps of its"),
+    "a rate": (lambda _, notes: notes.update(groups=regrouped(notes, lr="x")), DAMAGED + "lr of its"),
+    "no optimiser": (lambda tensors, _: [tensors.pop(key) for key in optimisers(tensors)], DAMAGED + "it holds"),
+    **{
+        f"optimiser at {step}": (lambda tensors, _, step=step: at_step(tensors, step), DAMAGED + "step of its")
+        for step in (-5.0, 3.0, 0.5)
+    },
+    "squares": (lambda tensors, _: tensors[square(tensors)].fill_(-1), DAMAGED),
+    "scaler's scale": (lambda _, notes: notes.update(scaler='{"scale": "x"}'), DAMAGED),
+    "terms": (lambda _, notes: notes.update(terms="[]"), DAMAGED),
     "scaler": (lambda _, notes: notes.update(scaler="[]"), DAMAGED),
     "no player": (lambda _, notes: notes.update(groups="{}"), MISFIT),
     "empty group": (lambda _, notes: notes.update(groups=json.dumps({"model": [{}], "discriminator": [{}]})), MISFIT),

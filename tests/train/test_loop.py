@@ -8,16 +8,18 @@ import pytest
 import torch
 from torch import nn
 
-from darkdiff_cli.datasets import PhotoPairs, SynthesisSettings
+from darkdiff_cli.datasets import MosaicCache, PhotoPairs, Source, SynthesisSettings
 from darkdiff_cli.errors import SettingsError, TrainingError
 from darkdiff_cli.training.loop.batches import Cut
 from darkdiff_cli.training.loop.checkpoints import newest_checkpoint
 from darkdiff_cli.training.loop.draws import Draws
 from darkdiff_cli.training.loop.machine import RunSettings
+from darkdiff_cli.training.loop.terms import difference, terms_of
 from darkdiff_cli.training.loop.train import train
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.recipe_file import load_recipe
 from darkdiff_cli.training.recipe.stage_settings import ImageLoss
+from darkdiff_cli.training.run import Run
 from darkdiff_cli.training.stages.stage import MODEL, Stage
 from darkdiff_cli.training.stages.stage0 import stock_autoencoder, stock_unet
 from darkdiff_cli.training.stages.stage1 import ResidualAutoencoder
@@ -153,6 +155,75 @@ def test_tensorboard_and_sample_pictures_are_written(data, tmp_path) -> None:
     assert [event.step for event in events.Scalars("loss/picture")] == [1, 2]
     with Image.open(tmp_path / "stage1" / "samples" / "step-00000002.png") as sheet:
         assert sheet.size == (3 * 32, 4 * 32)
+
+
+def noted(data, output: Path, terms: dict[str, object], **changes: object) -> list[str]:
+    """What is said in notes by a run on terms."""
+    said: list[str] = []
+
+    def report(what: str, _step: int, _total: int, words: str) -> None:
+        if what == "note":
+            said.append(words)
+
+    settings = RunSettings(output, workers=0, device="cpu", precision="fp32", check_every=2, resume=True)
+    train(stage_one(**changes), *data, settings, report, terms_of(terms))
+    return said
+
+
+def test_a_resumed_run_says_what_is_other_than_it_was(data, tmp_path) -> None:
+    first = {"seed": 0, "stage1": {"hold": 0.5, "adversary": None}, "--data": ["photos:/a"], "betas": (0.9, 0.99)}
+    assert noted(data, tmp_path, first, steps=1) == []
+    assert noted(data, tmp_path, first, steps=1) == ["stage1 has done 1 of 1 step; nothing is left to train."]
+    assert noted(data, tmp_path, first, steps=2) == []
+    other = first | {"seed": 5, "stage1": {"hold": 0.5, "adversary": {"start": 100}}, "--data": ["photos:/b"]}
+    assert noted(data, tmp_path, other, steps=3) == [
+        "stage1: goes on otherwise than it began, so not as it would have without a stop: seed was 0 and is 5, "
+        "--data was ['photos:/a'] and is ['photos:/b'], stage1.adversary.start was not given and is 100."
+    ]
+    assert noted(data, tmp_path, other, steps=4) == []
+    assert noted(data, tmp_path, other, steps=2) == ["stage1 has done 4 of 2 steps; nothing is left to train."]
+
+
+def test_many_changes_are_counted() -> None:
+    said = difference({str(n): 0 for n in range(9)}, {str(n): 1 for n in range(9)})
+    assert said is not None
+    assert said.endswith("5 was 0 and is 1, and 3 more.")
+    assert difference({}, {"seed": 1}) is None  # an earlier version kept none
+
+
+def test_what_decides_a_stage_is_its_own_part_of_the_recipe_and_the_data(photo_folder: Path, tmp_path: Path) -> None:
+    recipe = replace(RECIPE, stage2=replace(RECIPE.stage2, region_size=2), name="other", log_every=7)
+    source = Source((("photos", photo_folder),), RECIPE.data, 0, "srgb", "lrgb-srgb", MosaicCache())
+    runs = [Run(one, source, RunSettings(tmp_path)) for one in (RECIPE, recipe)]
+    pairs = runs[0].pairs("1", "train", 32)
+    assert difference(*(one.terms("1", pairs) for one in runs)) is None
+    assert "stage2.region_size was" in (difference(*(one.terms("2", pairs) for one in runs)) or "")
+    longer = replace(runs[0], steps=9, recipe=load_recipe("tiny-debug", ["stage1.optimisation.batch_size=3"]))
+    assert (difference(runs[0].terms("1", pairs), longer.terms("1", pairs)) or "").endswith(
+        ": stage1.optimisation.batch_size was 2 and is 3, --steps was not given and is 9."
+    )
+
+
+@pytest.mark.parametrize("left", [["step-00000002"], []])
+def test_a_resumed_run_records_no_step_twice(left: list[str], data, tmp_path) -> None:
+    """As after a kill: the record is further than the newest checkpoint, or there is none yet."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run(stage_one(), data, tmp_path)
+    log, kept = tmp_path / "stage1" / "log.jsonl", tmp_path / "stage1" / "checkpoints"
+    for path in kept.iterdir():
+        if path.stem not in left:
+            path.unlink()
+    with log.open("a") as file:
+        file.write('{"what": "loss", "step": 4, "pic')  # and a line that was cut off
+    run(stage_one(), data, tmp_path, resume=True)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [(line["what"], line["step"]) for line in lines] == [
+        ("loss", 1), ("loss", 2), ("health", 2), ("loss", 3), ("loss", 4), ("health", 4)
+    ]  # fmt: skip
+    events = EventAccumulator(str(tmp_path / "stage1")).Reload()
+    assert [event.step for event in events.Scalars("loss/picture")] == [1, 2, 3, 4]
+    assert [event.step for event in events.Scalars("health/psnr")] == [2, 4]
 
 
 @pytest.mark.slow

@@ -157,6 +157,28 @@ def test_torn_and_foreign_lines_are_passed_over_and_the_next_begins_anew(tmp_pat
     assert lines.path.read_bytes().endswith(b'{"a": 2\n{"a": 3}\n{"a": 4}\n')
 
 
+def test_a_file_is_cut_off_before_a_line_and_links_are_not_followed(tmp_path: Path) -> None:
+    lines = JsonLines(tmp_path / "a.jsonl")
+    lines.cut(lambda _value: True)
+    assert not lines.path.exists()
+    lines.path.write_bytes(b"words\n[4]\n")
+    for number in (0, 1, 2, 3, 1):
+        lines.append({"step": number}, sync=False)
+    before = lines.path.read_bytes()
+    assert len(lines.read_new()) == 5
+    lines.cut(lambda value: value["step"] == 4)
+    assert lines.path.read_bytes() == before
+    lines.cut(lambda value: value["step"] == 2)
+    assert lines.path.read_bytes() == b'words\n[4]\n{"step": 0}\n{"step": 1}\n'
+    lines.append({"step": 5}, sync=False)
+    assert lines.read_new() == [{"step": 5}]
+    link = JsonLines(tmp_path / "b.jsonl")
+    link.path.symlink_to("a.jsonl")
+    before = lines.path.read_bytes()
+    link.cut(lambda _value: True)
+    assert lines.path.read_bytes() == before
+
+
 def test_a_line_that_a_full_disk_cut_off_does_not_spoil_the_next(small_files, tmp_path: Path) -> None:
     lines = JsonLines(tmp_path / "a.jsonl")
     lines.append({"a": 1}, sync=True)

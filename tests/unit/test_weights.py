@@ -93,4 +93,5 @@ def test_a_cache_that_cannot_be_written_is_one_sentence(server, shared, tmp_path
 
 
 def test_the_users_own_file_comes_first(tmp_path) -> None:
+    (tmp_path / "mine.safetensors").touch()
     assert lpips_file(tmp_path / "mine.safetensors") == tmp_path / "mine.safetensors"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 BASELINES = ("amplify", "libraw", "bm3d", "stage1", "sid-unet=FOLDER")
 CEILINGS = ("clean-input", "clean-latents", "zeroed-latents", "best-matrix", "reference")
 SID_UNET = "sid-unet="
+EXTERNAL_TIMEOUT = 900.0  # seconds
 
 
 class Sweep(NamedTuple):
@@ -38,6 +39,7 @@ class Lineup:
         baselines: of `BASELINES`.
         ceilings: of `CEILINGS`.
         external: command templates of other programs.
+        external_timeout: seconds that each of their pictures may take.
         sweep: settings of the models.
     """
 
@@ -46,6 +48,7 @@ class Lineup:
     baselines: Sequence[str] = ()
     ceilings: Sequence[str] = ()
     external: Sequence[str] = ()
+    external_timeout: float = EXTERNAL_TIMEOUT
     sweep: Sweep = field(default_factory=Sweep)
 
     def methods(self, protocol: "Protocol", seed: int, device: str, tile: int | None = None) -> "list[Method]":
@@ -102,7 +105,7 @@ class Lineup:
         from darkdiff_cli.evaluation.methods.baselines import Amplified, Bm3d, Libraw, Regression
         from darkdiff_cli.evaluation.methods.external import External
 
-        yield from (External(template) for template in self.external)
+        yield from (External(template, self.external_timeout) for template in self.external)
         for word in self.baselines:
             if word.startswith(SID_UNET):
                 yield Regression(Path(word.removeprefix(SID_UNET)), device, white)

@@ -1,6 +1,8 @@
 """What the commands of `bench` share: options, and what they need beyond the program's own dependencies."""
 
 import importlib.util
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -8,7 +10,9 @@ from typing import Annotated, ClassVar
 import typer
 
 from darkdiff_cli.commands.aliases import Device, Offline, Quiet, Seed, Tile
+from darkdiff_cli.commands.pages import check_page
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.inputs import Inputs
 
 NEEDED = ("skimage",)
 
@@ -44,6 +48,40 @@ class ScoringOptions:
     device: Device = "auto"
     tile: Tile = None
     offline: Offline = False
+
+    def check(self) -> None:
+        """Refuse -o where no folder can be.
+
+        Raises:
+            SettingsError: something else has this name.
+        """
+        if os.path.lexists(self.output) and not self.output.is_dir():
+            raise SettingsError(f"-o {self.output}: is no folder; choose another.")
+
+
+def check_report(report: Path | None, inputs: Iterable[Path | None], scores: bool) -> None:
+    """Refuse a report that would replace anything but an earlier one, before anything is scored or timed.
+
+    Args:
+        report: the page that --report names, or None.
+        inputs: files that the run reads.
+        scores: there will be a CSV file too.
+
+    Raises:
+        SettingsError: the page or a file beside it may not be written.
+    """
+    if report is None:
+        return
+    from darkdiff_cli.evaluation.report.page import beside, is_of_a_report
+
+    check_page(report, is_of_a_report)
+    read = Inputs(path for path in inputs if path is not None)
+    for path in (report, *beside(report, scores)):
+        read.refuse(path, "--report")
+        if os.path.lexists(path) and not is_of_a_report(path):
+            raise SettingsError(
+                f"{path}: would be written beside the report and is none of its files; choose another --report."
+            )
 
 
 def needs_extra() -> None:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from darkdiff_cli.commands.aliases import AsJson
-from darkdiff_cli.commands.bench.lineup import BASELINES, CEILINGS, SID_UNET, Lineup, Sweep
-from darkdiff_cli.commands.bench.options import PublishedFile, ScoringOptions, needs_extra
+from darkdiff_cli.commands.bench.lineup import BASELINES, CEILINGS, EXTERNAL_TIMEOUT, SID_UNET, Lineup, Sweep
+from darkdiff_cli.commands.bench.options import PublishedFile, ScoringOptions, check_report, needs_extra
 from darkdiff_cli.commands.console import say, show, show_json
 from darkdiff_cli.commands.progress import counted_progress
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.files import output_error
 from darkdiff_cli.weights import lpips_file
 from darkdiff_models.sampling_settings import MAX_GUIDANCE
 
@@ -65,6 +66,16 @@ class MethodOptions:
         ),
     ] = None
 
+    external_timeout: Annotated[
+        float,
+        typer.Option(
+            min=0.1,
+            max=86_400,
+            metavar="SECONDS",
+            help="Seconds that another program may take for one picture; then it is ended, and the picture has failed.",
+        ),
+    ] = EXTERNAL_TIMEOUT
+
     def lineup(self, sweep: Sweep) -> Lineup:
         """The methods.
 
@@ -76,7 +87,9 @@ class MethodOptions:
             for word in given:
                 if word not in known and not (option == "baseline" and word.startswith(SID_UNET)):
                     raise SettingsError(f"--{option} {word}: must be one of {', '.join(known)}.")
-        return Lineup(self.model or ["tiny"], (), baselines, ceilings, self.external or (), sweep)
+        return Lineup(
+            self.model or ["tiny"], (), baselines, ceilings, self.external or (), self.external_timeout, sweep
+        )
 
 
 @dataclass(frozen=True)
@@ -142,6 +155,7 @@ def quality(
     Exit code 1: a pair could not be scored.
     """
     needs_extra()
+    check_report(report, (published, scoring.lpips, scoring.lpips_vgg), scores=True)
     lineup = methods.lineup(sweep.sweep())
     from darkdiff_cli.evaluation.protocols.published import read_published
     from darkdiff_cli.evaluation.report.page import as_json as found_json
@@ -180,6 +194,7 @@ def score(data: str, protocol: str, lineup: Lineup, scoring: ScoringOptions) -> 
     from darkdiff_cli.evaluation.quality.metrics import Judge, load_lpips
     from darkdiff_cli.evaluation.quality.run import run_quality
 
+    scoring.check()
     chosen = get_protocol(protocol)
     kind, _, folder = data.partition(":")
     if kind != chosen.kind or not folder:
@@ -190,7 +205,10 @@ def score(data: str, protocol: str, lineup: Lineup, scoring: ScoringOptions) -> 
         judge = Judge(chosen, *load_lpips(_alex(scoring.lpips), scoring.lpips_vgg))
     except (FileNotFoundError, KeyError, ValueError) as error:
         raise SettingsError(f"LPIPS weights: {error}; give them with --lpips FILE.safetensors.") from error
-    scoring.output.mkdir(parents=True, exist_ok=True)
+    try:
+        scoring.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(scoring.output, error) from error
     with (
         counted_progress("quality", scoring.quiet) as report,
         Decoder(module="darkdiff_cli.evaluation.quality.scene") as decoder,

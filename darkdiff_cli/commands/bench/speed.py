@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import typer
 
 from darkdiff_cli.commands.aliases import AsJson, Compile, Device, Guidance, Offline, Quiet, Steps, Tile, Views
-from darkdiff_cli.commands.bench.options import needs_extra
+from darkdiff_cli.commands.bench.options import check_report, needs_extra
 from darkdiff_cli.commands.console import show, show_json
 from darkdiff_cli.commands.progress import counted_progress
 from darkdiff_cli.errors import SettingsError
@@ -108,6 +108,7 @@ def speed(
 ) -> int:
     """Time each stage of a photo for sensors of several sizes, beside the fastest matrix product of the device."""
     needs_extra()
+    check_report(report, (), scores=False)
     if timed.beside not in (None, "controlnet"):
         raise SettingsError(f"--beside {timed.beside}: must be controlnet.")
     if sampling.precision is not None and sampling.precision not in PRECISIONS:

@@ -28,6 +28,8 @@ def read_published(path: Path) -> list[Published]:
     Raises:
         InputError: the file cannot be read, lacks a column, or holds something that is no number.
     """
+    if not path.is_file():  # a device has no end, and a pipe no beginning
+        raise InputError(f"{path}: is no file; give --published a CSV of published scores.")
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))

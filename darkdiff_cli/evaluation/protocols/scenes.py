@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkdiff_cli.datasets.rawpairs import RawPair, raw_files
+from darkdiff_cli.datasets.readable import check_plain
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import RAW_SUFFIXES
 from darkdiff_cli.words import counted
@@ -104,6 +105,7 @@ def read_truth(path: Path) -> NDArray[np.float32]:
     Raises:
         InputError: the file is no such picture.
     """
+    check_plain(path)
     try:
         with path.open("rb") as file:
             head = file.read(PNG_DEPTH + 1)

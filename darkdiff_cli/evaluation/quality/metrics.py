@@ -12,6 +12,7 @@ from skimage.metrics import structural_similarity
 from darkdiff_cli.colour import srgb_decode
 from darkdiff_cli.evaluation.protocols.protocol import Protocol
 from darkdiff_cli.evaluation.quality.realism import Features, patch_features
+from darkdiff_cli.weights import check_lpips_file
 from darkdiff_models.learning.lpips import LPIPS
 
 Picture = NDArray[np.float32]
@@ -146,7 +147,14 @@ def paired(first: NDArray[np.float64], second: NDArray[np.float64]) -> dict[str,
 
 
 def load_lpips(alex: Path | None, vgg: Path | None) -> tuple[LPIPS | None, LPIPS | None]:
-    """The LPIPS networks from their files."""
+    """The LPIPS networks from their files.
+
+    Raises:
+        ValueError: a file holds no such weights, or is none.
+    """
+    for path in (alex, vgg):
+        if path is not None:
+            check_lpips_file(path)
     return (
         LPIPS.from_file(alex, "alex") if alex is not None else None,
         LPIPS.from_file(vgg, "vgg") if vgg is not None else None,

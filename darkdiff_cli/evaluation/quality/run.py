@@ -17,7 +17,7 @@ from darkdiff_cli.evaluation.protocols.published import Published
 from darkdiff_cli.evaluation.quality.metrics import Judge, interval, paired
 from darkdiff_cli.evaluation.quality.realism import Features, features_path, kid
 from darkdiff_cli.evaluation.quality.scene import Scene
-from darkdiff_cli.files import JsonLines
+from darkdiff_cli.files import JsonLines, atomically
 from darkdiff_cli.progress import Progress
 
 BEYOND = 1e12  # any score, ratio and number of seconds; NaN is not below it
@@ -199,8 +199,8 @@ def picture_path(output: Path, method: str, scene: str) -> Path:
 
 
 def _write_picture(path: Path, picture: Picture) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    iio.imwrite(path, np.rint(picture * 255).astype(np.uint8), quality=92)
+    pixels = np.rint(picture * 255).astype(np.uint8)
+    atomically(path, lambda partial: iio.imwrite(partial, pixels, extension=".jpg", quality=92))
 
 
 def _features_of(row: Row, output: Path) -> Path:

@@ -18,7 +18,7 @@ from darkdiff_cli.evaluation.quality.run import Results, picture_path
 from darkdiff_cli.evaluation.report.plots import growth_plot, sweep_plots
 from darkdiff_cli.evaluation.speed.flow import STEPS
 from darkdiff_cli.evaluation.speed.results import STAGES, SpeedResults
-from darkdiff_cli.files import atomically
+from darkdiff_cli.files import atomically, begins_with_mark
 
 METRICS = {
     "psnr": "PSNR dB",
@@ -30,6 +30,12 @@ METRICS = {
 }
 OF_PICTURES = [metric for metric in METRICS if metric != "kid"]  # that is of a set
 BETTER_LOW = {"lpips", "lpips_vgg", "colour"}
+COLUMNS = ["protocol", "method", "scene", "ratio", *OF_PICTURES, "seconds"]  # of the CSV file
+MARKS = {  # that tell our files from others, and within how many bytes
+    ".html": (b"<title>darkdiff bench</title>", 1024),
+    ".json": (b'{\n  "darkdiff": "', 32),
+    ".csv": (",".join(COLUMNS).encode(), 256),
+}
 CROP = 160
 SHOWN = 6  # scenes with pictures in the report, the worst and the best of the first model
 
@@ -148,6 +154,16 @@ def as_json(quality: Results | None, speed: SpeedResults | None) -> dict[str, An
     return found
 
 
+def is_of_a_report(path: Path) -> bool:
+    """Whether a file is the page, the JSON or the CSV file of an earlier report, which may be replaced."""
+    return begins_with_mark(path, *MARKS[".html" if path.suffix.lower() == ".htm" else path.suffix.lower()])
+
+
+def beside(page: Path, scores: bool) -> list[Path]:
+    """The files that are written beside a page: JSON, and CSV where there are scores."""
+    return [page.with_suffix(suffix) for suffix in ([".json", ".csv"] if scores else [".json"])]
+
+
 def write_report(path: Path, quality: Results | None, speed: SpeedResults | None, output: Path) -> None:
     """Write the HTML file, and JSON and CSV beside it.
 
@@ -187,7 +203,7 @@ def write_report(path: Path, quality: Results | None, speed: SpeedResults | None
 def _write_csv(path: Path, quality: Results) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["protocol", "method", "scene", "ratio", *OF_PICTURES, "seconds"])
+        writer.writerow(COLUMNS)
         for row in quality.rows:
             scores = [row.scores.get(key, "") for key in OF_PICTURES]
             writer.writerow([row.protocol, row.method, row.scene, row.ratio, *scores, row.seconds])

@@ -1,7 +1,7 @@
 """The record of a run: a log file of JSON lines, pictures, and TensorBoard where it is installed."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -32,10 +32,13 @@ class Journal:
         report: takes the same numbers for the screen.
         steps: in all.
         active: False on all processes but the main one.
+        done: step of the checkpoint that the run goes on from, None of a run that begins. What a killed run recorded of
+            later steps is left out, since they come again.
     """
 
-    def __init__(self, folder: Path, report: Report, steps: int, active: bool) -> None:
+    def __init__(self, folder: Path, report: Report, steps: int, active: bool, done: int | None = None) -> None:
         self.folder, self.report, self.steps, self.active = folder, report, steps, active
+        self.next = 0 if done is None else done + 1
         self.log = JsonLines(folder / "log.jsonl")
         self.board: Any = None
         self.hook = threading.excepthook
@@ -44,11 +47,12 @@ class Journal:
         self.hook, threading.excepthook = threading.excepthook, self._thread_failed
         if self.active:
             remove_partials(self.folder / "samples")  # of a run that was killed
+            self.log.cut(self._comes_again)
             try:
                 from torch.utils.tensorboard import SummaryWriter
 
                 with self._written():
-                    self.board = SummaryWriter(str(self.folder))
+                    self.board = SummaryWriter(str(self.folder), purge_step=self.next)
             except ImportError:  # an extra; the log and the pictures are there in any case
                 self.board = None
         return self
@@ -62,6 +66,11 @@ class Journal:
                     self.board.close()
         finally:
             threading.excepthook = self.hook
+
+    def _comes_again(self, line: Mapping[str, Any]) -> bool:
+        """Whether a line of the log is of a step that is still to come."""
+        step = line.get("step")
+        return isinstance(step, int) and step >= self.next
 
     def step(self, step: int, numbers: Numbers, line: bool) -> None:
         """Record a step; with `line` it is also written to the log."""

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -15,10 +15,9 @@ from torch import Tensor, nn
 
 from darkdiff_cli.errors import OutputError, TrainingError
 from darkdiff_cli.files import atomically, remove_partials
-from darkdiff_cli.training.loop.checkpoints import Checkpoint, checkpoints
-from darkdiff_cli.training.loop.optimizers import check_kept
-
-OF_THE_MACHINE = {"fused"}  # settings of an optimiser that do not come from a checkpoint
+from darkdiff_cli.training.loop.checkpoints import Checkpoint, DamageError, checkpoints, damaged
+from darkdiff_cli.training.loop.optimizers import check_groups, check_kept
+from darkdiff_cli.training.loop.terms import Terms
 
 
 @dataclass
@@ -31,6 +30,7 @@ class RunState:
         optimizers: by player.
         scaler: of float16 losses; None in the other precisions.
         step: optimiser steps done.
+        terms: of the run; checkpoints keep them.
     """
 
     modules: dict[str, nn.Module]
@@ -38,6 +38,7 @@ class RunState:
     optimizers: dict[str, torch.optim.Optimizer]
     scaler: torch.amp.GradScaler | None = None
     step: int = 0
+    terms: Terms = field(default_factory=dict)
 
     def finish_step(self) -> None:
         """Count an optimiser step, and let the averages take in its weights."""
@@ -68,10 +69,12 @@ class RunState:
         path = folder / f"step-{self.step:08d}.safetensors"
         groups = {player: optimizer.state_dict()["param_groups"] for player, optimizer in self.optimizers.items()}
         scaler = {} if self.scaler is None else self.scaler.state_dict()
-        metadata = {"step": str(self.step), "groups": json.dumps(groups), "scaler": json.dumps(scaler)}
+        tensors = self._tensors()
+        notes = {"step": self.step, "tensors": len(tensors), "groups": groups, "scaler": scaler, "terms": self.terms}
+        metadata = {name: json.dumps(value) for name, value in notes.items()}
         try:
             remove_partials(folder)  # of a run that was killed
-            atomically(path, lambda partial: save_file(self._tensors(), str(partial), metadata=metadata))
+            atomically(path, lambda partial: save_file(tensors, str(partial), metadata=metadata))
         except (OSError, OutputError, SafetensorError) as error:
             raise TrainingError(
                 f"{path}: the checkpoint cannot be written ({reason_of(error)}); free some space and go on with "
@@ -81,8 +84,11 @@ class RunState:
             old.unlink()
         return path
 
-    def load(self, path: Path) -> None:
+    def load(self, path: Path) -> Terms:
         """Restore modules, averages, optimisers and step.
+
+        Returns:
+            The terms of the run that wrote the checkpoint.
 
         Raises:
             TrainingError: the checkpoint is damaged, or belongs to networks of other shapes.
@@ -99,16 +105,18 @@ class RunState:
                     value.copy_(kept[key])
                 average.optimization_step = found.step
             for player, optimizer in self.optimizers.items():
-                state = found.optimizer_state(player)
-                check_kept(optimizer, state)
-                pairs = zip(found.groups[player], optimizer.param_groups, strict=True)
-                settings = [saved | {key: own[key] for key in OF_THE_MACHINE & own.keys()} for saved, own in pairs]
-                optimizer.load_state_dict({"state": state, "param_groups": settings})
+                state, own = found.optimizer_state(player), optimizer.state_dict()["param_groups"]
+                check_groups(found.groups[player], own)
+                check_kept(optimizer, state, found.step)
+                optimizer.load_state_dict({"state": state, "param_groups": own})
             if self.scaler is not None and found.scaler:
                 self.scaler.load_state_dict(found.scaler)
+        except DamageError as error:
+            raise damaged(path, error) from error
         except (LookupError, RuntimeError, TypeError, ValueError) as error:
             raise TrainingError(f"{path}: does not fit the recipe's networks; choose another --output.") from error
         self.step = found.step
+        return found.terms
 
     def _average(self, name: str) -> dict[str, Tensor]:
         """A module's averaged weights by parameter."""

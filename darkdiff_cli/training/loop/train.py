@@ -17,8 +17,10 @@ from darkdiff_cli.training.loop.journal import Journal, Report
 from darkdiff_cli.training.loop.lost import named_losses
 from darkdiff_cli.training.loop.machine import RunSettings, make_accelerator
 from darkdiff_cli.training.loop.memory import fitting
+from darkdiff_cli.training.loop.terms import Terms, difference
 from darkdiff_cli.training.loop.trainer import Trainer
 from darkdiff_cli.training.stages.stage import Stage
+from darkdiff_cli.words import counted
 
 
 def train(
@@ -27,6 +29,7 @@ def train(
     held_out: Dataset[Pair],
     settings: RunSettings,
     report: Report,
+    terms: Terms | None = None,
 ) -> None:
     """Train a stage to its end and export it to `settings.output / stage.name`.
 
@@ -36,6 +39,7 @@ def train(
         held_out: pairs for the health checks.
         settings: of the machine.
         report: takes the numbers of each step and health check.
+        terms: what decides the result; a resumed run says which of them it changes.
 
     Raises:
         TrainingError: a loss is no number, a checkpoint or the result cannot be read or written, or a process of the
@@ -54,15 +58,27 @@ def train(
     cut = Cut.of(plan, accelerator.process_index, accelerator.num_processes)
     with named_losses(), fitting(stage.name, plan):
         run = Trainer(stage, accelerator, settings, cut)
-        if newest is not None:
-            run.state.load(newest)
+        run.state.terms = terms or {}
+        before = run.state.load(newest) if newest is not None else {}
         checks = held_out_batch(held_out, stage.multiple).to(accelerator.device)
-        with StopRequest() as stop, Journal(folder, report, plan.steps, accelerator.is_main_process) as journal:
+        begun = None if newest is None else run.state.step
+        journal = Journal(folder, report, plan.steps, accelerator.is_main_process, begun)
+        with StopRequest() as stop, journal:
+            _resumed(run, before, journal)
             _steps(run, run.parts(data), checks, stop, journal)
         if accelerator.is_main_process:
             with run.state.averaged():
                 export(stage, folder)
         accelerator.wait_for_everyone()
+
+
+def _resumed(run: Trainer, before: Terms, journal: Journal) -> None:
+    """Note what of a resumed run is not as it was, or that nothing is left to do."""
+    done, steps = run.state.step, run.stage.optimisation.steps
+    if done >= steps:
+        journal.note(done, f"{run.stage.name} has done {done} of {counted(steps, 'step')}; nothing is left to train.")
+    elif (changed := difference(before, run.state.terms)) is not None:
+        journal.note(done, f"{run.stage.name}: {changed}")
 
 
 def _steps(run: Trainer, parts: Iterator[Pair], checks: Pair, stop: StopRequest, journal: Journal) -> None:

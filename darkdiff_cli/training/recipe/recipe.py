@@ -1,7 +1,7 @@
 """Recipes: everything that decides a training run, and nothing of the machine it runs on."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from darkdiff_cli.datasets import SynthesisSettings
 from darkdiff_cli.ranges import SHARE, Range
@@ -13,6 +13,9 @@ from darkdiff_cli.training.stages.losses import LEAST_JUDGED
 from darkdiff_models.config_values import SMALLEST_TILE
 from darkdiff_models.detail.network import ANCHOR
 from darkdiff_models.finishing import Finishing
+
+OF_ONE_STAGE = ("stage0", "stage1", "stage2", "stage3", "regression")
+WITHOUT_EFFECT = ("name", "log_every", "check_every", "keep_checkpoints")  # on the result
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,12 @@ class Recipe:
     def weighs_lpips(self, stage: str) -> bool:
         """Whether a training of a stage, such as "1", needs LPIPS."""
         return any(loss.lpips > 0 for name, loss in self.losses.items() if name.startswith(f"stage{stage}"))
+
+    def decisive(self, stage: str) -> dict[str, Any]:
+        """What decides the result of a stage such as "1", by key: all but the other stages' own settings."""
+        own = "regression" if stage == "sid-unet" else f"stage{stage}"
+        other = {*OF_ONE_STAGE, *WITHOUT_EFFECT} - {own}
+        return {key: value for key, value in asdict(self).items() if key not in other}
 
     def channels(self, stage: str) -> tuple[int, int]:
         """Channels of the input and of the reference of a stage's pairs."""

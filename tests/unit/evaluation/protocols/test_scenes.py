@@ -1,5 +1,6 @@
 """Folders of pictures of the truth with dark raws beside them."""
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -102,3 +103,10 @@ def test_a_png_of_16_bits_is_refused_since_pillow_cuts_it_to_8(tmp_path: Path) -
     (tmp_path / "deep.png").write_bytes(b"\x89PNG\r\n\x1a\n" + parts)
     with pytest.raises(InputError, match="PNG of 16 bits, of which only 8 can be read; save it as TIFF"):
         read_truth(tmp_path / "deep.png")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no named pipes in folders")
+def test_a_pipe_in_the_place_of_a_truth_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a_truth.png")
+    with pytest.raises(InputError, match=r"a_truth\.png: is "):
+        read_truth(tmp_path / "a_truth.png")

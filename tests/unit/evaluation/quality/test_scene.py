@@ -90,7 +90,7 @@ def test_the_truth_must_have_the_sensors_size(pair, truth: np.ndarray, tmp_path:
 
 
 def test_what_needs_a_clean_raw_is_refused_at_once(pair, tmp_path: Path) -> None:
-    needing = [BestMatrix(Amplified(), False), OtherReference(False), External("convert {in} {out}")]
+    needing = [BestMatrix(Amplified(), False), OtherReference(False), External("convert {in} {out}", 1.0)]
     words = "amplify best-matrix, reference against reference, convert: needs the clean raws"
     with pytest.raises(SettingsError, match=words):
         scored(pair, FULL, tmp_path / "out", Amplified(), *needing)
