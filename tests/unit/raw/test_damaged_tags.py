@@ -135,7 +135,7 @@ def test_gains_of_absurd_size_are_left_out(sensor: Sensor, capture, tmp_path: Pa
     gains = opcodes(gain_map(area(bottom=48, right=64), np.full((1, 1, 1), 3e38), (1.0, 1.0)))
     path = write(tmp_path / "gains.dng", sensor, capture, [(51009, 7, len(gains), gains, True)])
     exposure = read_exposure(path, ExposureSettings())
-    assert exposure.frame.notes == ("the corrections that the DNG asks for (opcodes) are damaged and left out",)
+    assert exposure.frame.notes == ("the GainMap that the DNG asks for suits no lens and no sensor, so it is left out",)
     assert np.isfinite(develop(exposure.frame, exposure.ratio).pixels).all()
 
 
