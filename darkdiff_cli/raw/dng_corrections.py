@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkdiff_cli.raw.distortion import Distortion
-from darkdiff_cli.raw.dng_tags import DngTags
+from darkdiff_cli.raw.dng_tags import LINEARIZATION_TABLE, DngTags
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.gain_maps import grid_gain, multiply, radial_gain
 from darkdiff_cli.raw.neighbours import SMALLEST, interpolated
@@ -30,7 +30,6 @@ from darkdiff_cli.raw.opcodes import (
 )
 from darkdiff_cli.raw.settings import ExposureSettings
 
-LINEARIZATION_TABLE = 50712
 DAMAGED = "the corrections that the DNG asks for (opcodes) are damaged and left out"
 
 

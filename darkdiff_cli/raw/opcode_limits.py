@@ -34,9 +34,12 @@ def is_plausible(opcode: Opcode, shape: tuple[int, ...]) -> bool:
         return _in_limits(opcode.values) if opcode.scales else bool((np.abs(opcode.values) <= MOST_OFFSET).all())
     with np.errstate(over="ignore", invalid="ignore"):
         curve = opcode.mapped(np.linspace(0.0, 1.0, STEPS, dtype=np.float32)).astype(np.float64)
-        steps = np.diff(curve)
-    rise = curve[-1] - curve[0]
-    return bool(np.isfinite(curve).all() and LEAST <= rise <= MOST and -steps.clip(max=0).sum() <= MOST_FALL * rise)
+    return bool(np.isfinite(curve).all() and LEAST <= curve[-1] - curve[0] <= MOST and rises(curve))
+
+
+def rises(curve: NDArray[np.float64]) -> bool:
+    """Whether a curve of two values or more goes up, or stays, from each to the next, some little falls apart."""
+    return bool(-np.diff(curve).clip(max=0).sum() <= MOST_FALL * (curve[-1] - curve[0]))
 
 
 def name_of(opcode: Opcode) -> str:

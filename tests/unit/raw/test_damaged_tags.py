@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 from darkdiff_cli.cfa import Cfa
-from darkdiff_cli.errors import InputError
+from darkdiff_cli.errors import InputError, UnreadableError
 from darkdiff_cli.raw import ExposureSettings, develop, read_exposure, read_raw
 from darkdiff_cli.raw.binning import can_be_resampled
 from darkdiff_cli.raw.dng_tags import ACTIVE_AREA, BLACK_LEVEL, WHITE_LEVEL, DngTags, read_dng_tags, read_float_samples
@@ -148,6 +148,20 @@ def test_a_lossy_dng_whose_maps_are_damaged_is_refused_before_libraw_loops_over_
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"lossy\.dng: says wrongly how its values are to be mapped"):
         read_raw(path)
+
+
+@pytest.mark.parametrize("table", [range(16383, -1, -1), [*range(8000), *range(8000, 0, -1)]])
+def test_a_linearization_table_that_falls_is_refused(table, sensor: Sensor, capture, tmp_path: Path) -> None:
+    path = write(tmp_path / "falls.dng", sensor, capture, [(50712, "H", len(table), tuple(table), True)])
+    with pytest.raises(UnreadableError, match=r"falls\.dng: says wrongly .* \(its LinearizationTable falls\); copy"):
+        read_raw(path)
+
+
+def test_a_linearization_table_that_rises_and_stays_is_used(sensor: Sensor, capture, tmp_path: Path) -> None:
+    table = tuple(min(2 * value, 12000) for value in range(16384))
+    path = write(tmp_path / "rises.dng", sensor, capture, [(50712, "H", len(table), table, True)])
+    plain = read_raw(write(tmp_path / "plain.dng", sensor, capture)).mosaic_dn
+    np.testing.assert_array_equal(read_raw(path).mosaic_dn, np.minimum(2 * plain.astype(int), 12000))
 
 
 def test_a_matrix_without_an_inverse_is_not_taken(sensor: Sensor, capture, tmp_path: Path) -> None:
