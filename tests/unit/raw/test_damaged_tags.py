@@ -164,12 +164,31 @@ def test_a_linearization_table_that_rises_and_stays_is_used(sensor: Sensor, capt
     np.testing.assert_array_equal(read_raw(path).mosaic_dn, np.minimum(2 * plain.astype(int), 12000))
 
 
-def test_a_matrix_without_an_inverse_is_not_taken(sensor: Sensor, capture, tmp_path: Path) -> None:
-    singular = replace(sensor, camera_from_xyz=np.ones((3, 3)))
+@pytest.mark.parametrize("matrix", [np.ones((3, 3)), [[1, 1, 1], [1, 1.001, 1], [1, 1, 1.002]]])
+def test_a_matrix_without_a_useful_inverse_is_not_taken(matrix, sensor: Sensor, capture, tmp_path: Path) -> None:
+    singular = replace(sensor, camera_from_xyz=np.asarray(matrix, float))
     frame = read_exposure(write(tmp_path / "matrix.dng", singular, capture), ExposureSettings(wb="auto")).frame
-    assert np.linalg.matrix_rank(frame.srgb_from_camera) == 3
+    assert np.linalg.cond(frame.srgb_from_camera) < 5
     instead = "its colour matrix cannot be used, so LibRaw's for the camera is taken; copy it again from the card"
     assert [note for note in frame.notes if "matrix" in note] == [instead]
+
+
+NO_LIGHT = {"green": (1, 0.05, 1), "magenta": (8, 1, 8), "yellow": (1, 1, 0.04), "cyan": (0.001, 1, 1)}
+SOME_LIGHT = {"candle": (1, 0.6, 0.08), "sky": (0.23, 0.88, 1), "as measured": (1, 1, 1), "under water": (0.12, 1, 0.7)}
+
+
+@pytest.mark.parametrize("neutral", [*NO_LIGHT.values(), *SOME_LIGHT.values()], ids=[*NO_LIGHT, *SOME_LIGHT])
+def test_a_balance_for_a_light_that_there_is_not_gives_way_to_daylight(
+    neutral, sensor: Sensor, capture, tmp_path: Path
+) -> None:
+    shot = replace(sensor, white_balance=tuple(1 / value for value in neutral))
+    frame = read_raw(write(tmp_path / "light.dng", shot, capture))
+    if neutral in NO_LIGHT.values():
+        assert (frame.balance_source, frame.white_balance) == ("daylight", frame.daylight)
+        assert frame.notes == ("its white balance cannot be used, so daylight is taken: choose one with --wb",)
+    else:
+        assert (frame.balance_source, frame.notes) == ("as shot", ())
+        np.testing.assert_allclose(frame.white_balance, max(neutral) / np.array(neutral), rtol=1e-3)
 
 
 def test_a_file_that_cannot_hold_its_picture_is_not_decoded(sensor: Sensor, capture, tmp_path: Path, capfd) -> None:
