@@ -14,7 +14,7 @@ AS_SHOT_NEUTRAL, AS_SHOT_WHITE_XY = 50728, 50729  # tags of a DNG
 MOST_BALANCE = 20.0
 """Between a camera's multipliers for one light: LibRaw's cameras have 10 for a lamp of 2000 K, and 4.4 for 25,000 K."""
 TINT = (1 / 4, 8.0)
-"""Of red and blue (their geometric mean) against green: 1 to 2 in daylight and infrared, 3.5 for candles and under water."""
+"""Of red and blue (their geometric mean) against green: 1 to 2 in daylight, 3.5 by candles and under water."""
 MOST_CONDITION = 100.0
 """Of a colour matrix, beyond which it is nearly singular: noise is amplified so many times. Cameras have 2 to 4."""
 NEUTRAL: tuple[tuple[float, float, float], BalanceSource] = ((1.0, 1.0, 1.0), "as shot")
