@@ -10,6 +10,7 @@ from darkdiff_cli.errors import InputError, UnreadableError
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.colour_tags import NEUTRAL, colour_matrix, daylight_balance, useless_tags, white_balance
 from darkdiff_cli.raw.damage import damage_notes
+from darkdiff_cli.raw.dng_layout import layout_doubts
 from darkdiff_cli.raw.dng_tags import LINEARIZATION_TABLE, ORIENTATION, DngTags, read_dng_tags
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.headerless import doubts_about
@@ -72,8 +73,9 @@ def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
     metadata = read_metadata(path, raw)
     notes += wrong_samples(readout.wrong)
     notes += doubts_about(path, mosaic, 1 if cfa is None else cfa.period[1], metadata, dng)
-    if dng is not None and dng.is_enhanced:
-        notes += (ENHANCED,)
+    if dng is not None:
+        notes += tuple(layout_doubts(dng, (raw.sizes.raw_height, raw.sizes.raw_width)))
+        notes += (ENHANCED,) if dng.is_enhanced else ()
     matrix, matrix_source = colour_matrix(raw) if coloured else (None, "monochrome")
     if dng is not None and coloured:
         notes += tuple(useless_tags(dng, balance_source, matrix_source))
