@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.opcodes import NAMES, Area, GainMap, LineValues, Opcode, RadialGain, ValueMap
 
-LEAST, MOST = 0.0099, 101.0  # of the light that a correction leaves: a hundredth to a hundred times, and rounding
+LEAST, MOST = 0.0099, 101.0  # of the light that a gain leaves: a hundredth to a hundred times, and rounding
+LEAST_RISE = 1e-5  # of a map of values: converters spread a dark photo over all values, and 0.015 is left of it
 MOST_OFFSET = 0.5  # of the white level, which a row or column may be off
 STEPS = 1025  # places from darkness to white, and from the centre to the corner, that are looked at
 MOST_FALL = 0.01  # of its range, by which a curve of values may fall on the way up
@@ -17,7 +18,7 @@ def is_plausible(opcode: Opcode, shape: tuple[int, ...]) -> bool:
     """Whether a lens or a sensor may need a correction; one of no pixels, and what is no change of light, always may.
 
     Gains leave between a hundredth and a hundred times of the light, everywhere. A map of values rises from darkness
-    to white, by as much.
+    to white, by something, and by a hundred times at most.
 
     Args:
         opcode: any.
@@ -34,7 +35,7 @@ def is_plausible(opcode: Opcode, shape: tuple[int, ...]) -> bool:
         return _in_limits(opcode.values) if opcode.scales else bool((np.abs(opcode.values) <= MOST_OFFSET).all())
     with np.errstate(over="ignore", invalid="ignore"):
         curve = opcode.mapped(np.linspace(0.0, 1.0, STEPS, dtype=np.float32)).astype(np.float64)
-    return bool(np.isfinite(curve).all() and LEAST <= curve[-1] - curve[0] <= MOST and rises(curve))
+    return bool(np.isfinite(curve).all() and LEAST_RISE <= curve[-1] - curve[0] <= MOST and rises(curve))
 
 
 def rises(curve: NDArray[np.float64]) -> bool:

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from darkdiff_cli.raw import read_raw
-from darkdiff_cli.raw.dng_tags import CFA
+from darkdiff_cli.raw.dng_tags import CFA, read_dng_tags
 from darkdiff_cli.synthesis import Sensor, write_dng
 
 HEIGHT, WIDTH = 48, 64
@@ -72,18 +72,34 @@ def test_a_larger_raw_beside_the_first_is_said(tmp_path: Path) -> None:
         assert notes_of(two_raws(path, *sizes), "raw") == []
 
 
-def test_a_broken_chain_of_directories_costs_no_tag(sensor: Sensor, capture, tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["itself", "pixels", "name", "beyond the end"])
+def test_a_broken_chain_of_directories_costs_no_tag(where: str, sensor: Sensor, capture, tmp_path: Path) -> None:
     path = tmp_path / "chain.dng"
     write_dng(path, mosaic(HEIGHT, WIDTH), sensor, capture)
-    whole = read_raw(path)
+    whole = read_dng_tags(path)
     content = bytearray(path.read_bytes())
     first = int.from_bytes(content[4:8], "little")
     end = first + 2 + 12 * int.from_bytes(content[first : first + 2], "little")
-    content[end : end + 4] = (first).to_bytes(4, "little")  # a circle
+    after = {"itself": first, "pixels": len(content) - 300, "name": 9, "beyond the end": 1 << 30}[where]
+    content[end : end + 4] = after.to_bytes(4, "little")
     path.write_bytes(content)
-    again = read_raw(path)
-    assert (again.black_level, again.white_balance, again.notes) == (
-        whole.black_level,
-        whole.white_balance,
-        whole.notes,
-    )
+    broken = read_dng_tags(path)
+    assert whole is not None
+    assert broken is not None
+    assert broken.values == whole.values
+    assert set(broken.raws) == set(whole.raws) == {(HEIGHT, WIDTH)}
+
+
+def test_a_second_directory_that_is_damaged_costs_no_tag(tmp_path: Path) -> None:
+    path = two_raws(tmp_path / "two.dng", (HEIGHT, WIDTH), (40, 50))
+    whole = read_dng_tags(path)
+    with tifffile.TiffFile(path) as tiff:
+        entry = tiff.pages[1].tags[262].offset
+    content = bytearray(path.read_bytes())
+    content[entry + 2 : entry + 12] = bytes((2, 0, 3, 0, 0, 0)) + b"ab\0\0"  # a text for PhotometricInterpretation
+    path.write_bytes(content)
+    damaged = read_dng_tags(path)
+    assert whole is not None
+    assert damaged is not None
+    assert damaged.values == whole.values
+    assert damaged.raws == ((HEIGHT, WIDTH),)

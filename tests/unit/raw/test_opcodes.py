@@ -13,6 +13,7 @@ from darkdiff_cli.raw import ExposureSettings, RawFrame, develop, read_exposure,
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.dng_corrections import with_opcodes, without_listed_defects
 from darkdiff_cli.raw.dng_tags import DngTags
+from darkdiff_cli.raw.lossy import has_whole_maps
 from darkdiff_cli.raw.opcode_lists import OpcodeError, parse_opcodes
 from darkdiff_cli.raw.opcodes import BadPixels, GainMap, Other, RadialGain, ValueMap
 from darkdiff_cli.synthesis import Sensor, write_dng
@@ -237,6 +238,14 @@ def test_the_maps_of_lossy_dngs_are_part_of_decoding_and_not_done_twice(name: st
     assert with_opcodes(read, PLAIN) is read
 
 
+@pytest.mark.parametrize("table", [(0, 0), (65535, 0)])
+def test_a_lossy_dng_whose_maps_make_no_light_is_refused(table: tuple[int, ...]) -> None:
+    map_ = opcodes(opcode(7, area(bottom=64, right=96, planes=3) + struct.pack(">I2H", 2, *table)))
+    shape = {257: (3, (64,)), 256: (3, (96,))}
+    assert not has_whole_maps(DngTags({**shape, 51009: (7, map_)}))
+    assert has_whole_maps(DngTags({**shape, 51009: (7, opcodes(opcode(8, area() + struct.pack(">I2d", 1, 0, 0.001))))}))
+
+
 @pytest.mark.parametrize("gain", [0.0, -1.0, np.nan, np.inf])
 def test_gains_that_are_none_are_damage(gain: float) -> None:
     gains = np.full((2, 2, 1), 1.5)
@@ -330,7 +339,7 @@ def test_a_correction_that_no_lens_or_sensor_needs_is_left_out_and_the_others_do
     [
         line_values(12, area(), [0.01, 100.0]),
         gain_map(area(), np.array([[[0.01], [100.0]]])),
-        curve(0, 0.01),
+        curve(0, 0.001),
         curve(-0.02, 1, 5),
         table(*(value**2 // 65535 for value in range(65536))),
         vignetting(0.5, 1, 2, 3, 4),
