@@ -26,6 +26,7 @@ from darkdiff_cli.commands.aliases import (
 )
 from darkdiff_cli.commands.output_options import OutputOptions
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.files import why_missing
 
 if TYPE_CHECKING:
     from darkdiff_cli.enhancer import EnhanceSettings
@@ -174,7 +175,7 @@ def enhance_settings(
 def _dark(paths: Sequence[Path]) -> tuple[Path, ...]:
     for path in paths:
         if not path.exists():
-            raise SettingsError(f"--dark {path}: no such file; check the path.")
+            raise SettingsError(f"--dark {path}: {why_missing(path)}.")
         if not path.is_file():
             kind = "a folder" if path.is_dir() else "a device or a pipe, and no file"
             raise SettingsError(f"--dark {path}: is {kind}; give a raw file.")

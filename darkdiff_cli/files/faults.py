@@ -26,6 +26,22 @@ def input_error(path: Path, error: OSError, what: str = "cannot be read") -> Inp
     return DriveError(f"{path}: {what} ({error.strerror or error}); check the card or the drive, and try again.")
 
 
+def why_missing(path: Path) -> str:
+    """Say of a path that leads to nothing why it does not, to follow its name in a sentence, without a full stop.
+
+    Raises:
+        OSError: the system does not take the path.
+    """
+    if not path.is_symlink():
+        return "no such file; check the path"
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return "is a link that leads back to itself; give the file"
+    return "is a link that leads to no file; check where it leads"
+
+
 def number_of(error: BaseException) -> int | None:
     """The system's number of an error, or of the one that it was raised for."""
     cause: BaseException | None = error

@@ -11,6 +11,12 @@ from darkdiff_cli.raw.frame import BalanceSource
 from darkdiff_cli.raw.opening import Raw
 
 AS_SHOT_NEUTRAL, AS_SHOT_WHITE_XY = 50728, 50729  # tags of a DNG
+MOST_BALANCE = 20.0
+"""Between a camera's multipliers for one light: LibRaw's cameras have 10 for a lamp of 2000 K, and 4.4 for 25,000 K."""
+TINT = (1 / 4, 8.0)
+"""Of red and blue (their geometric mean) against green: 1 to 2 in daylight, 3.5 by candles and under water."""
+MOST_CONDITION = 100.0
+"""Of a colour matrix, beyond which it is nearly singular: noise is amplified so many times. Cameras have 2 to 4."""
 NEUTRAL: tuple[tuple[float, float, float], BalanceSource] = ((1.0, 1.0, 1.0), "as shot")
 """Of a monochrome sensor, and of a demosaiced raw without any white balance, which has one applied."""
 
@@ -19,9 +25,11 @@ def white_balance(raw: Raw, dng: DngTags | None) -> tuple[tuple[float, float, fl
     """Multipliers as shot, else daylight's by the camera's matrix, else none, and which of these they are.
 
     A DNG may mean (1, 1, 1). In other files cameras write it where they know nothing, or to show the raw's own
-    histogram; no filter sees any light like that.
+    histogram; no filter sees any light like that. What a DNG has for a light that there is not counts as none.
     """
     shot, daylight = _multipliers(raw.camera_whitebalance), _multipliers(raw.daylight_whitebalance)
+    if dng is not None:
+        shot, daylight = _of_a_light(shot), _of_a_light(daylight)
     if shot is not None and (dng is not None or max(shot) > 1):
         return shot, "as shot"
     if daylight is not None and _by_white_point(dng):
@@ -60,6 +68,13 @@ def _multipliers(values: Sequence[float]) -> tuple[float, float, float] | None:
     return (red, green, blue)
 
 
+def _of_a_light(rgb: tuple[float, float, float] | None) -> tuple[float, float, float] | None:
+    """The multipliers, or None where no light needs such ones."""
+    if rgb is None or max(rgb) > MOST_BALANCE * min(rgb):
+        return None
+    return rgb if TINT[0] <= (rgb[0] * rgb[2]) ** 0.5 / rgb[1] <= TINT[1] else None
+
+
 def colour_matrix(raw: Raw) -> tuple[NDArray[np.float64] | None, str]:
     """The file's own matrix where it has one (DNG), else the one in LibRaw's table of cameras, as LibRaw chooses.
 
@@ -76,4 +91,4 @@ def colour_matrix(raw: Raw) -> tuple[NDArray[np.float64] | None, str]:
 
 
 def _invertible(matrix: NDArray[np.float64]) -> bool:
-    return bool(np.isfinite(matrix).all() and np.linalg.matrix_rank(matrix) == 3)
+    return bool(np.isfinite(matrix).all() and np.linalg.cond(matrix) <= MOST_CONDITION)

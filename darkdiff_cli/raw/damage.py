@@ -38,6 +38,8 @@ TAIL = 4096  # bytes; where the last of a file are all zero, its space is there 
 BLOCK = 1 << 20  # bytes read at once
 LOST = "parts of the picture are missing or wrong"
 """Of `missing_parts`."""
+BLACK = ("black level", "the file's black levels", "the masked border")
+"""Of `levels`: what is said of a black level begins so."""
 _decoding = threading.RLock()
 
 
@@ -109,6 +111,11 @@ def damage_notes(heard: Sequence[str], path: Path | None = None) -> tuple[str, .
 def damage_of(name: str, notes: Sequence[str]) -> Iterator[str]:
     """The notes about damage among those of another file that a photo is made of, with that file's name."""
     return (f"{name}: {note}" for note in notes if note.startswith((FOUND, ZEROS, LOST)))
+
+
+def doubts_of(name: str, notes: Sequence[str]) -> Iterator[str]:
+    """The notes about damage and about the black level of a file that another is put together with, with its name."""
+    return (f"{name}: {note}" for note in notes if note.startswith((FOUND, ZEROS, LOST, *BLACK)))
 
 
 def _divert() -> tuple[int, IO[bytes]] | None:

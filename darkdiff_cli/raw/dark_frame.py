@@ -14,7 +14,7 @@ from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw.binning import binned
 from darkdiff_cli.raw.clipped_black import without_clipped_noise
-from darkdiff_cli.raw.damage import damage_of
+from darkdiff_cli.raw.damage import doubts_of
 from darkdiff_cli.raw.dng_corrections import without_listed_defects
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.reader import read_raw
@@ -22,6 +22,7 @@ from darkdiff_cli.raw.settings import ExposureSettings
 
 SAME_TIME = 0.1  # share by which exposure times may differ without a word
 PLACE, LEAST_PLACES, SMOOTH = 8, 6, 9  # LRGB pixels along a side; places along a part's side, and those that are smooth
+LIT = 0.25  # of the white level, as much as no dark current reaches over a whole place, unless it glows
 ALIKE = 0.15  # correlation of neighbours; dark scenes at x300 have 0.12 to 0.42, dark current and readout 0
 TINY = 1e-12
 
@@ -33,7 +34,7 @@ class DarkFrame:
     Attributes:
         frame: the first of them, above its own black, with the mean of all as its pixels.
         shots: path and capture settings of each.
-        notes: sentences about files that are damaged, or that show a picture.
+        notes: sentences about files that are damaged, whose black level is doubtful, or that show light.
     """
 
     frame: RawFrame
@@ -103,10 +104,15 @@ def _read_dark(stamped: tuple[tuple[Path, tuple[int, int]], ...], black: float |
     notes: list[str] = []
     for path in paths:
         frame = read_raw(path, black)
-        notes += damage_of(f"the dark frame {path.name}", frame.notes)
+        notes += doubts_of(f"the dark frame {path.name}", frame.notes)
         for correction in (without_listed_defects, without_clipped_noise):
             frame = correction(frame, ExposureSettings())
         frame = frame.above_black()
+        if (share := lit_share(frame)) > 0:
+            notes.append(
+                f"the dark frame {path.name} is bright in parts ({share:.1%} of it), which is taken off the photo: "
+                "check whether the lens was covered, and the file is whole"
+            )
         if first is None or total is None:
             first, total = frame, frame.light_dn().astype(np.float64)
         else:
@@ -117,8 +123,18 @@ def _read_dark(stamped: tuple[tuple[Path, tuple[int, int]], ...], black: float |
     mean = (total / len(paths)).astype(np.float32)
     if shows_a_picture(replace(first, mosaic_dn=mean)):
         name = f"the dark frame {paths[0].name}" if len(paths) == 1 else "the mean of the dark frames"
-        notes.append(f"{name} shows a picture, which is taken off the photo; was the lens covered?")
+        notes.append(f"{name} shows a picture, which is taken off the photo: check whether the lens was covered")
     return DarkFrame(replace(first, mosaic_dn=mean), tuple(shots), tuple(notes))
+
+
+def lit_share(frame: RawFrame) -> float:
+    """The share of a frame's places that are as bright as no place of a dark frame is, single hot pixels apart.
+
+    Args:
+        frame: above black.
+    """
+    places = _places(binned(frame).mean(axis=-1))
+    return float(np.mean(places > LIT * frame.white_level)) if places.size else 0.0
 
 
 def shows_a_picture(frame: RawFrame) -> bool:
@@ -130,18 +146,23 @@ def shows_a_picture(frame: RawFrame) -> bool:
     Args:
         frame: above black. One of few photosites never does.
     """
-    light = binned(frame).sum(axis=-1)
-    high, wide = (length // PLACE for length in light.shape)
+    places = _places(binned(frame).sum(axis=-1))
+    high, wide = places.shape
     if min(high, wide) < 4 * LEAST_PLACES:
         return False
-    cut = light[: high * PLACE, : wide * PLACE].reshape(high, PLACE, wide, PLACE)
-    places = np.median(cut, axis=(1, 3))  # whatever hot pixels there are
     for axis in (1, 0):
         places = places - np.median(places, axis=axis, keepdims=True)
     places -= uniform_filter(places, SMOOTH)
     alike = (places[1:, 1:] * places[:-1, :-1] + places[1:, :-1] * places[:-1, 1:]) / 2
     parts = [np.ix_(*part) for part in product(*(np.array_split(np.arange(n - 1), 4) for n in (high, wide)))]
     return bool(np.median([alike[part].mean() / max(places[part].var(), TINY) for part in parts]) > ALIKE)
+
+
+def _places(light: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(h, w) -> (h / PLACE, w / PLACE) the median of each place, whatever hot pixels there are."""
+    high, wide = (length // PLACE for length in light.shape)
+    cut = light[: high * PLACE, : wide * PLACE].reshape(high, PLACE, wide, PLACE)
+    return np.asarray(np.median(cut, axis=(1, 3)))
 
 
 def _check_fits(path: Path, dark: RawFrame, photo: RawFrame, name: str) -> None:

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkdiff_cli.raw.distortion import Distortion
-from darkdiff_cli.raw.dng_tags import DngTags
+from darkdiff_cli.raw.dng_tags import LINEARIZATION_TABLE, DngTags
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.gain_maps import grid_gain, multiply, radial_gain
 from darkdiff_cli.raw.neighbours import SMALLEST, interpolated
+from darkdiff_cli.raw.opcode_limits import is_plausible, name_of, shows_light
 from darkdiff_cli.raw.opcode_lists import OpcodeError, parse_opcodes
 from darkdiff_cli.raw.opcodes import (
     BEFORE,
@@ -29,8 +30,6 @@ from darkdiff_cli.raw.opcodes import (
 )
 from darkdiff_cli.raw.settings import ExposureSettings
 
-LINEARIZATION_TABLE = 50712
-LEAST = 1e-6  # of the brightest light: a list that leaves less is damaged
 DAMAGED = "the corrections that the DNG asks for (opcodes) are damaged and left out"
 
 
@@ -92,11 +91,17 @@ def with_opcodes(frame: RawFrame, _settings: ExposureSettings) -> RawFrame:
                 )
             elif tag == BEFORE and not isinstance(opcode, BadPixels):
                 notes.append("the DNG asks for a correction of stored values (OpcodeList1) that is not done")
-            elif not isinstance(opcode, BadPixels) and not (done and isinstance(opcode, ValueMap)):
+            elif isinstance(opcode, BadPixels) or (done and isinstance(opcode, ValueMap)):
+                continue
+            elif not is_plausible(opcode, frame.mosaic_dn.shape):
+                notes.append(
+                    f"the {name_of(opcode)} that the DNG asks for suits no lens and no sensor, so it is left out"
+                )
+            else:
                 above = above or replace(frame.above_black(), mosaic_dn=frame.light_dn().copy())
                 with np.errstate(over="ignore", invalid="ignore"):
                     _apply(above, opcode, tag == DEMOSAICED)
-    if above is not None and not _shows_light(above, frame):  # gains or coefficients of absurd size
+    if above is not None and not shows_light(above, frame):  # too many of them
         above, notes = None, [DAMAGED]
     changed = frame if above is None else above
     changed = changed if distortion is frame.distortion else replace(changed, distortion=distortion)
@@ -119,16 +124,6 @@ def _check_grids(opcodes: list[Opcode], shape: tuple[int, ...]) -> None:
     for opcode in opcodes:
         if isinstance(opcode, GainMap) and (opcode.gains.shape[0] > shape[0] or opcode.gains.shape[1] > shape[1]):
             raise OpcodeError("GainMap of more points than the picture has")
-
-
-def _shows_light(above: RawFrame, frame: RawFrame) -> bool:
-    """Whether a corrected frame has numbers everywhere, and light if there was any before that is not saturated."""
-    if not np.isfinite(above.mosaic_dn).all():
-        return False
-    light = frame.light_dn()
-    lit = (light > 0) & (light < above.white_level)
-    most = np.max(light, where=lit, initial=0.0)
-    return bool(most == 0 or np.max(above.light_dn(), where=lit, initial=0.0) > LEAST * most)
 
 
 def _note(opcode: Other) -> list[str]:

@@ -1,7 +1,9 @@
 """The tags of a DNG that LibRaw reads in part or not at all, by tifffile."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ LOSSY_JPEG = 34892  # Compression
 COMPRESSION, ORIENTATION, SAMPLE_FORMAT = 259, 274, 339
 BLACK_REPEAT, BLACK_LEVEL, BLACK_DELTA_H, BLACK_DELTA_V, WHITE_LEVEL = 50713, 50714, 50715, 50716, 50717
 ACTIVE_AREA, MASKED_AREAS = 50829, 50830
-SOFTWARE, DNG_VERSION = 305, 50706
+SOFTWARE, DNG_VERSION, LINEARIZATION_TABLE = 305, 50706, 50712
 COLOUR_MATRIX = 50721
 COLOUR_TAGS = (
     50708,  # UniqueCameraModel, by which a converter finds its own profile of the camera
@@ -26,6 +28,7 @@ COLOUR_TAGS = (
 )  # fmt: skip
 WHOLE_FILES = (34665, 34853, 50740, 50827)  # EXIF and GPS directories, DNGPrivateData, OriginalRawFileData
 RATIONALS = (5, 10)  # TIFF data types whose values are pairs
+MOST_PAGES = 16  # of a chain, that are looked at
 LARGEST = 2**53  # of whole numbers that a float holds
 
 
@@ -35,9 +38,11 @@ class DngTags:
 
     Attributes:
         values: (TIFF data type, value as tifffile gives it) of each tag by its number.
+        raws: (height, width) of each raw picture at full resolution, wherever it is in the file.
     """
 
     values: Mapping[int, tuple[int, Any]] = field(default_factory=dict)
+    raws: tuple[tuple[int, int], ...] = ()
 
     def numbers(self, code: int) -> NDArray[np.float64]:
         """The values of a numeric tag in the file's order, rationals divided (0/0 is NaN); empty without the tag.
@@ -105,9 +110,10 @@ def read_dng_tags(path: Path) -> DngTags | None:
                 return None
             chosen = raw_page(first)
             tags = {tag.code: (int(tag.dtype), tag.value) for page in (first, chosen) for tag in _wanted(page)}
+            raws = tuple(_raw_sizes(tiff))
     except Exception:  # tifffile raises errors of many kinds on damaged files, which LibRaw may read all the same
         return None
-    return DngTags(tags)
+    return DngTags(tags, raws)
 
 
 def read_float_samples(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
@@ -135,8 +141,22 @@ def read_float_samples(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32
 def raw_page(first: Any) -> Any:
     """The largest directory of raw data at full resolution; the first of the file where none says so."""
     pages = [first, *(page for page in first.pages or ())]
-    raw = [page for page in pages if _value(page, 262) in (CFA, LINEAR_RAW) and not (_value(page, 254) or 0)]
+    raw = [page for page in pages if _is_raw(page)]
     return max(raw, key=lambda page: (_value(page, 256) or 0) * (_value(page, 257) or 0), default=first)
+
+
+def _is_raw(page: Any) -> bool:
+    """Whether a directory holds raw data at full resolution."""
+    return _value(page, 262) in (CFA, LINEAR_RAW) and not (_value(page, 254) or 0)
+
+
+def _raw_sizes(tiff: Any) -> Iterator[tuple[int, int]]:
+    """Height and width of each raw picture of a file, as far as its chain of directories is whole."""
+    with suppress(Exception):  # tifffile raises errors of many kinds on damaged files
+        for page in islice(tiff.pages, MOST_PAGES):
+            for each in (page, *(page.pages or ())):
+                if _is_raw(each):
+                    yield _value(each, 257) or 0, _value(each, 256) or 0
 
 
 def _wanted(page: Any) -> list[Any]:

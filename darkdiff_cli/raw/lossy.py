@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from darkdiff_cli.raw.dng_tags import BLACK_LEVEL, WHITE_LEVEL, DngTags, raw_page
+from darkdiff_cli.raw.opcode_limits import is_plausible
 from darkdiff_cli.raw.opcode_lists import OpcodeError, parse_opcodes
 from darkdiff_cli.raw.opcodes import LINEAR, ValueMap
 from darkdiff_cli.raw.tiff import open_tiff
@@ -48,13 +49,18 @@ def lossy_samples(path: Path, dng: DngTags, shape: tuple[int, ...]) -> NDArray[n
 
 
 def has_whole_maps(dng: DngTags) -> bool:
-    """Whether the OpcodeList2 of a DNG of lossy JPEG is whole, or there is none: LibRaw loops over a damaged one."""
+    """Whether the OpcodeList2 of a DNG of lossy JPEG is whole, or there is none: LibRaw loops over a damaged one.
+
+    A map of values that no lens and no sensor can need is damage too, since nothing can be decoded without it.
+    """
     if LINEAR not in dng.values:
         return True
     try:
-        return bool(parse_opcodes(dng.content(LINEAR)))
+        opcodes = parse_opcodes(dng.content(LINEAR))
     except OpcodeError:
         return False
+    shape = tuple(dng.integers(code, (0,))[0] for code in (257, 256))  # ImageLength and ImageWidth
+    return bool(opcodes) and all(is_plausible(opcode, shape) for opcode in opcodes if isinstance(opcode, ValueMap))
 
 
 def _tiles(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:

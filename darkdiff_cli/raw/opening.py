@@ -8,7 +8,7 @@ from pathlib import Path
 import rawpy
 
 from darkdiff_cli.errors import InputError, MemoryLimitError, UnreadableError
-from darkdiff_cli.files import input_error
+from darkdiff_cli.files import input_error, why_missing
 from darkdiff_cli.raw.damage import overheard
 from darkdiff_cli.raw.unsupported import why_not_decoded
 
@@ -17,6 +17,7 @@ DHT = rawpy.DemosaicAlgorithm.DHT
 """LibRaw's demosaicing by directions; X-Trans gets LibRaw's own three passes instead."""
 BLOCK = 1 << 20  # bytes read at once
 LARGEST = 1 << 32  # bytes, as far as the offsets of TIFF reach
+LARGEST_RAW = (1 << 31) - 1  # bytes, of LibRaw
 Raw = rawpy.RawPy
 """An open raw file."""
 
@@ -38,7 +39,7 @@ def open_raw(path: Path, heard: list[str] | None = None) -> Iterator[Raw]:
     """
     try:
         if not path.exists():
-            raise InputError(f"{path}: no such file; check the path.")
+            raise InputError(f"{path}: {why_missing(path)}.")
         if path.is_dir():
             raise UnreadableError(f"{path}: is a folder; give the raw files in it.")
         if not path.is_file():
@@ -55,6 +56,9 @@ def open_raw(path: Path, heard: list[str] | None = None) -> Iterator[Raw]:
     except (rawpy.LibRawUnsufficientMemoryError, MemoryError) as error:
         raise MemoryLimitError(f"{path}: does not fit into memory; close other programs and try again.") from error
     except rawpy.LibRawError as error:
+        if isinstance(error, rawpy.LibRawTooBigError) and (size := path.stat().st_size) > LARGEST_RAW:
+            limits = f"{size / 1e9:.1f} GB, and no raw that LibRaw reads has more than {LARGEST_RAW / 1e9:.1f}"
+            raise UnreadableError(f"{path}: is too large ({limits}); copy it again from the card.") from error
         _check_drive(path)
         raise _refusal(error, path, heard) from error
     if heard:

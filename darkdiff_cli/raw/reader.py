@@ -10,7 +10,8 @@ from darkdiff_cli.errors import InputError, UnreadableError
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.colour_tags import NEUTRAL, colour_matrix, daylight_balance, useless_tags, white_balance
 from darkdiff_cli.raw.damage import damage_notes
-from darkdiff_cli.raw.dng_tags import ORIENTATION, DngTags, read_dng_tags
+from darkdiff_cli.raw.dng_layout import layout_doubts
+from darkdiff_cli.raw.dng_tags import LINEARIZATION_TABLE, ORIENTATION, DngTags, read_dng_tags
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.headerless import doubts_about
 from darkdiff_cli.raw.levels import black_level, white_level
@@ -19,6 +20,7 @@ from darkdiff_cli.raw.levels.unlikely import unlikely_levels
 from darkdiff_cli.raw.lossy import has_whole_maps
 from darkdiff_cli.raw.metadata import read_metadata
 from darkdiff_cli.raw.missing_parts import missing_parts, wrong_samples
+from darkdiff_cli.raw.opcode_limits import rises
 from darkdiff_cli.raw.opening import Raw, open_raw
 from darkdiff_cli.raw.sensor import EXIF_ORIENTATION, camera_crop, colour_filter, read_out
 from darkdiff_cli.raw.unsupported import why_not_decoded
@@ -54,10 +56,8 @@ def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
     """As `read_raw`, of a file that is open."""
     _check_size(raw, path)
     dng = read_dng_tags(path)
-    if dng is not None and dng.is_recoded and not has_whole_maps(dng):
-        raise UnreadableError(
-            f"{path}: says wrongly how its values are to be mapped (OpcodeList2); copy it again from the card."
-        )
+    if dng is not None:
+        _check_maps(dng, path)
     cfa = colour_filter(raw, path, dng)
     readout = read_out(raw, path, cfa, dng)
     mosaic = readout.visible_dn.copy()
@@ -73,8 +73,9 @@ def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
     metadata = read_metadata(path, raw)
     notes += wrong_samples(readout.wrong)
     notes += doubts_about(path, mosaic, 1 if cfa is None else cfa.period[1], metadata, dng)
-    if dng is not None and dng.is_enhanced:
-        notes += (ENHANCED,)
+    if dng is not None:
+        notes += tuple(layout_doubts(dng, (raw.sizes.raw_height, raw.sizes.raw_width)))
+        notes += (ENHANCED,) if dng.is_enhanced else ()
     matrix, matrix_source = colour_matrix(raw) if coloured else (None, "monochrome")
     if dng is not None and coloured:
         notes += tuple(useless_tags(dng, balance_source, matrix_source))
@@ -118,6 +119,22 @@ def _check_size(raw: Raw, path: Path) -> None:
         if (why := why_not_decoded(path, unsupported=False)) is not None:
             raise InputError(f"{path}: {why}.")
         raise UnreadableError(f"{path}: is far too small for the picture that it claims; copy it again from the card.")
+
+
+def _check_maps(dng: DngTags, path: Path) -> None:
+    """Refuse a DNG that says wrongly how its stored values become light: LibRaw does as it says.
+
+    Raises:
+        UnreadableError: as said.
+    """
+    table = dng.numbers(LINEARIZATION_TABLE)
+    wrong = "OpcodeList2" if dng.is_recoded and not has_whole_maps(dng) else ""
+    if table.size > 1 and not rises(table):
+        wrong = "its LinearizationTable falls"
+    if wrong:
+        raise UnreadableError(
+            f"{path}: says wrongly how its values are to be mapped ({wrong}); copy it again from the card."
+        )
 
 
 def _check_values(mosaic: NDArray[np.generic], levels: BlackLevel, path: Path) -> None:

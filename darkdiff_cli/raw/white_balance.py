@@ -79,7 +79,8 @@ def light_balance(frame: RawFrame, kelvin: float) -> tuple[float, float, float] 
     Returns:
         Red, green, blue; None where the camera's colours are unknown, or its matrix gives no light at all.
     """
-    matrix = None if frame.dng is None else _dng_matrix(frame.dng, kelvin)
+    unusable = frame.sources.get("matrix") in ("LibRaw", "none")  # the reader has looked at it
+    matrix = None if frame.dng is None or unusable else _dng_matrix(frame.dng, kelvin)
     if matrix is None:
         if frame.srgb_from_camera is None or frame.daylight is None:
             return None

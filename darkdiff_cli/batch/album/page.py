@@ -11,7 +11,7 @@ import jinja2
 from darkdiff_cli.batch.album.previews import Preview, kept_preview
 from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.batch.tally import Summary
-from darkdiff_cli.files import atomically_by_any
+from darkdiff_cli.files import atomically_by_any, begins_with_mark
 from darkdiff_cli.formats import FORMATS
 
 OPEN = 10  # failures that are shown without a click
@@ -85,13 +85,7 @@ def save_page(page: Path, folder: Path, root: Path, entries: Iterable[Entry], su
 
 def is_page(path: Path) -> bool:
     """Whether a file is such a page, which may be replaced; False also where it cannot be read."""
-    if not path.is_file():  # a pipe would not open until somebody writes to it
-        return False
-    try:
-        with path.open("rb") as file:
-            return MARK in file.read(HEAD)
-    except OSError:
-        return False
+    return begins_with_mark(path, MARK, HEAD)
 
 
 def settled(

@@ -8,7 +8,7 @@ from darkdiff_cli.errors import DriveError, InputError, MemoryLimitError, Settin
 from darkdiff_cli.files import same_content, same_file
 from darkdiff_cli.progress import Progress
 from darkdiff_cli.raw.corrections import read_corrected
-from darkdiff_cli.raw.damage import damage_of
+from darkdiff_cli.raw.damage import doubts_of
 from darkdiff_cli.raw.exposure import Exposure, exposed
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.settings import ExposureSettings
@@ -25,7 +25,8 @@ def read_stack(
     """Read frames of one scene, correct each by itself, and average them as mosaics.
 
     Two frames are in memory at a time, however many there are. One that cannot be read, or not be aligned with the
-    first, is left out, and a note of the result says so.
+    first, is left out, and a note of the result says so. Where notes say that the first is damaged, the next one that
+    is whole takes its place, since the stack keeps the holes of the frame that all others are aligned with.
 
     Args:
         paths: raw files of one camera, two or more; all others are aligned with the first.
@@ -44,10 +45,15 @@ def read_stack(
         MemoryLimitError: the first, or the stack, does not fit into memory.
     """
     _check_paths(paths)
-    first = read(paths[0], settings)
     try:
-        merger, times, notes = Merger(first), [first.metadata.exposure_time], list[str]()
-        for done, path in enumerate(paths[1:], start=1):
+        chosen, first = _reference(paths, settings, read)
+        merger, times = Merger(first), [first.metadata.exposure_time]
+        notes = (
+            []
+            if chosen == paths[0]
+            else [f"the frames are aligned with {chosen.name}, since there are doubts about {paths[0].name}"]
+        )
+        for done, path in enumerate((path for path in paths if path != chosen), start=1):
             if report is not None:
                 report("read", done, len(paths))
             try:
@@ -60,21 +66,43 @@ def read_stack(
             misfit = merger.add(other)
             if misfit is None:
                 times.append(other.metadata.exposure_time)
-                notes += damage_of(path.name, other.notes)
             else:
                 notes.append(f"{path.name} {misfit} and is left out")
+            notes += doubts_of(path.name, other.notes)
     except MemoryError as error:
         what = "the stack does not fit into memory; close other programs, or take frames of a smaller size"
         raise MemoryLimitError(f"{paths[0]}: {what}.") from error
     if len(times) < 2:
         others = counted(len(paths) - 1, "other frame")
+        notes = [*doubts_of(chosen.name, first.notes), *notes]
         raise InputError(
-            f"{paths[0]}: none of {others} can be stacked on it ({'; '.join(notes)}); choose frames of one scene."
+            f"{chosen}: none of {others} can be stacked on it ({'; '.join(notes)}); choose frames of one scene."
         )
     seconds = None if None in times else sum(time for time in times if time is not None)
     stacked = merger.stacked()
     whole = exposed(replace(stacked, notes=(*stacked.notes, *notes)), settings, len(times), seconds)
     return replace(whole, known_noise=merger.noise_left(), noise_share=merger.noise_share())
+
+
+def _reference(
+    paths: Sequence[Path], settings: ExposureSettings, read: Callable[[Path, ExposureSettings], RawFrame]
+) -> tuple[Path, RawFrame]:
+    """The frame that the others are aligned with: the first without notes of damage, or the first of all."""
+    first = read(paths[0], settings)
+    if _is_whole(first):
+        return paths[0], first
+    for path in paths[1:]:
+        try:
+            other = read(path, settings)
+        except (UnreadableError, DriveError, MemoryLimitError):
+            continue  # which is said when its turn comes
+        if _is_whole(other):
+            return path, other
+    return paths[0], first
+
+
+def _is_whole(frame: RawFrame) -> bool:
+    return not any(doubts_of("", frame.notes))
 
 
 def _check_paths(paths: Sequence[Path]) -> None:

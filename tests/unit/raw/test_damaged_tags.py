@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 from darkdiff_cli.cfa import Cfa
-from darkdiff_cli.errors import InputError
+from darkdiff_cli.errors import InputError, UnreadableError
 from darkdiff_cli.raw import ExposureSettings, develop, read_exposure, read_raw
 from darkdiff_cli.raw.binning import can_be_resampled
 from darkdiff_cli.raw.dng_tags import ACTIVE_AREA, BLACK_LEVEL, WHITE_LEVEL, DngTags, read_dng_tags, read_float_samples
@@ -135,7 +135,7 @@ def test_gains_of_absurd_size_are_left_out(sensor: Sensor, capture, tmp_path: Pa
     gains = opcodes(gain_map(area(bottom=48, right=64), np.full((1, 1, 1), 3e38), (1.0, 1.0)))
     path = write(tmp_path / "gains.dng", sensor, capture, [(51009, 7, len(gains), gains, True)])
     exposure = read_exposure(path, ExposureSettings())
-    assert exposure.frame.notes == ("the corrections that the DNG asks for (opcodes) are damaged and left out",)
+    assert exposure.frame.notes == ("the GainMap that the DNG asks for suits no lens and no sensor, so it is left out",)
     assert np.isfinite(develop(exposure.frame, exposure.ratio).pixels).all()
 
 
@@ -150,12 +150,45 @@ def test_a_lossy_dng_whose_maps_are_damaged_is_refused_before_libraw_loops_over_
         read_raw(path)
 
 
-def test_a_matrix_without_an_inverse_is_not_taken(sensor: Sensor, capture, tmp_path: Path) -> None:
-    singular = replace(sensor, camera_from_xyz=np.ones((3, 3)))
+@pytest.mark.parametrize("table", [range(16383, -1, -1), [*range(8000), *range(8000, 0, -1)]])
+def test_a_linearization_table_that_falls_is_refused(table, sensor: Sensor, capture, tmp_path: Path) -> None:
+    path = write(tmp_path / "falls.dng", sensor, capture, [(50712, "H", len(table), tuple(table), True)])
+    with pytest.raises(UnreadableError, match=r"falls\.dng: says wrongly .* \(its LinearizationTable falls\); copy"):
+        read_raw(path)
+
+
+def test_a_linearization_table_that_rises_and_stays_is_used(sensor: Sensor, capture, tmp_path: Path) -> None:
+    table = tuple(min(2 * value, 12000) for value in range(16384))
+    path = write(tmp_path / "rises.dng", sensor, capture, [(50712, "H", len(table), table, True)])
+    plain = read_raw(write(tmp_path / "plain.dng", sensor, capture)).mosaic_dn
+    np.testing.assert_array_equal(read_raw(path).mosaic_dn, np.minimum(2 * plain.astype(int), 12000))
+
+
+@pytest.mark.parametrize("matrix", [np.ones((3, 3)), [[1, 1, 1], [1, 1.001, 1], [1, 1, 1.002]]])
+def test_a_matrix_without_a_useful_inverse_is_not_taken(matrix, sensor: Sensor, capture, tmp_path: Path) -> None:
+    singular = replace(sensor, camera_from_xyz=np.asarray(matrix, float))
     frame = read_exposure(write(tmp_path / "matrix.dng", singular, capture), ExposureSettings(wb="auto")).frame
-    assert np.linalg.matrix_rank(frame.srgb_from_camera) == 3
+    assert np.linalg.cond(frame.srgb_from_camera) < 5
     instead = "its colour matrix cannot be used, so LibRaw's for the camera is taken; copy it again from the card"
     assert [note for note in frame.notes if "matrix" in note] == [instead]
+
+
+NO_LIGHT = {"green": (1, 0.05, 1), "magenta": (8, 1, 8), "yellow": (1, 1, 0.04), "cyan": (0.001, 1, 1)}
+SOME_LIGHT = {"candle": (1, 0.6, 0.08), "sky": (0.23, 0.88, 1), "as measured": (1, 1, 1), "under water": (0.12, 1, 0.7)}
+
+
+@pytest.mark.parametrize("neutral", [*NO_LIGHT.values(), *SOME_LIGHT.values()], ids=[*NO_LIGHT, *SOME_LIGHT])
+def test_a_balance_for_a_light_that_there_is_not_gives_way_to_daylight(
+    neutral, sensor: Sensor, capture, tmp_path: Path
+) -> None:
+    shot = replace(sensor, white_balance=tuple(1 / value for value in neutral))
+    frame = read_raw(write(tmp_path / "light.dng", shot, capture))
+    if neutral in NO_LIGHT.values():
+        assert (frame.balance_source, frame.white_balance) == ("daylight", frame.daylight)
+        assert frame.notes == ("its white balance cannot be used, so daylight is taken: choose one with --wb",)
+    else:
+        assert (frame.balance_source, frame.notes) == ("as shot", ())
+        np.testing.assert_allclose(frame.white_balance, max(neutral) / np.array(neutral), rtol=1e-3)
 
 
 def test_a_file_that_cannot_hold_its_picture_is_not_decoded(sensor: Sensor, capture, tmp_path: Path, capfd) -> None:

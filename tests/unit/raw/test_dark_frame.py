@@ -143,8 +143,36 @@ def test_a_dark_frame_that_shows_a_picture_is_said(shown: bool, save: Save) -> N
     if shown:
         dark += 2 * (gaussian_filter(rng.normal(size=y.shape), 30) > 0)
     notes = read_dark((save("dark.dng", dark),), None).notes
-    sentence = "the dark frame dark.dng shows a picture, which is taken off the photo; was the lens covered?"
+    sentence = (
+        "the dark frame dark.dng shows a picture, which is taken off the photo: check whether the lens was covered"
+    )
     assert notes == ((sentence,) if shown else ())
+
+
+def test_a_dark_frame_that_is_bright_in_parts_is_said(pattern: np.ndarray, save: Save, sensor: Sensor) -> None:
+    """Nor hot pixels nor a glow of some thousand DN count, and one place is enough."""
+    pattern[np.random.default_rng(4).random(pattern.shape) < 0.02] = 3000
+    pattern[:20] += 2000
+    whole, lit = save("whole.dng", pattern), pattern.copy()
+    lit[48:64, 32:48] = np.random.default_rng(5).integers(0.4 * sensor.white, sensor.white, (16, 16))
+    photo = save("photo.dng", pattern + 100.0, 3)
+    assert read_exposure(photo, plain(whole)).frame.notes == ()
+    sentence = (
+        "the dark frame lit.dng is bright in parts (1.4% of it), which is taken off the photo: "
+        "check whether the lens was covered, and the file is whole"
+    )
+    assert read_exposure(photo, plain(whole, save("lit.dng", lit))).frame.notes == (sentence,)
+
+
+def test_the_black_level_that_a_dark_frame_speaks_against_is_said_of_the_photo(save: Save, sensor: Sensor) -> None:
+    photo, dark = save("photo.dng", np.full((120, 160), 100.0)), np.zeros((120, 160))
+    wrong = photo.with_name("wrong.dng")
+    noise = np.random.default_rng(1).normal(0, READ, dark.shape)
+    mosaic = np.rint(noise + sensor.black).clip(0).astype(np.uint16)
+    write_dng(wrong, mosaic, replace(sensor, black=sensor.black + 188), read_raw(photo).metadata)
+    assert read_exposure(photo, plain(save("right.dng", dark, 2))).frame.notes == ()
+    [note] = read_exposure(photo, plain(wrong)).frame.notes
+    assert note.startswith(f"the dark frame wrong.dng: black level {sensor.black + 188:g} is unlikely, since three of")
 
 
 def test_enhance_subtracts_it_and_says_what_differs(

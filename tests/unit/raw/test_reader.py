@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,8 @@ import pytest
 
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.colour import srgb_from_camera
-from darkdiff_cli.errors import InputError, UnreadableError
+from darkdiff_cli.commands.options import PictureOptions
+from darkdiff_cli.errors import InputError, SettingsError, UnreadableError
 from darkdiff_cli.raw import read_raw
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.synthesis import Sensor, write_dng
@@ -103,6 +105,32 @@ def test_missing_empty_text_and_folder(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=words):
             read_raw(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a permission there")
+def test_a_link_that_leads_to_nothing_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "loop.dng").symlink_to("loop.dng")
+    (tmp_path / "lost.dng").symlink_to("gone.dng")
+    for name, words in (
+        ("loop", "is a link that leads back to itself; give the file"),
+        ("lost", "is a link that leads to no file; check where it leads"),
+    ):
+        path = tmp_path / f"{name}.dng"
+        with pytest.raises(InputError, match=rf"{name}\.dng: {words}\.$"):
+            read_raw(path)
+        with pytest.raises(SettingsError, match=rf"--dark .*{name}\.dng: {words}\.$"):
+            PictureOptions(dark=[path]).settings()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="its file systems have no holes")
+def test_a_raw_that_is_followed_by_gigabytes_is_too_large(dark_dng: Path, tmp_path: Path) -> None:
+    path = tmp_path / "long.dng"
+    path.write_bytes(dark_dng.read_bytes())
+    os.truncate(path, 3 << 30)  # a hole, which takes no place
+    with pytest.raises(UnreadableError) as error:
+        read_raw(path)
+    limits = "3.2 GB, and no raw that LibRaw reads has more than 2.1"
+    assert str(error.value) == f"{path}: is too large ({limits}); copy it again from the card."
 
 
 def test_truncated_dng_is_noticed(dark_dng: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.raw import ExposureSettings, read_exposure
@@ -102,6 +103,45 @@ def test_a_frame_that_is_no_file_is_left_out_and_said(burst: list[Path], tmp_pat
     )
     with pytest.raises(InputError, match=r"pipe\.dng: is a device or a pipe, and no file"):
         read_stack([pipe, *burst[:2]], ExposureSettings())
+
+
+def with_hole(path: Path, hole: Path) -> Path:
+    """A copy of a raw of ours, rows 80 to 112 of which were lost."""
+    content = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as tiff:
+        start = tiff.pages.first.dataoffsets[0]
+    content[start + 80 * 240 * 2 : start + 112 * 240 * 2] = bytes(32 * 240 * 2)
+    hole.write_bytes(content)
+    return hole
+
+
+def test_a_whole_frame_takes_the_place_of_a_damaged_first_one(burst: list[Path], tmp_path: Path) -> None:
+    hole, empty = with_hole(burst[0], tmp_path / "hole.dng"), tmp_path / "empty.dng"
+    empty.touch()
+    stack = read_stack([hole, empty, *burst[1:3]], ExposureSettings())
+    assert (stack.frames, stack.seconds, stack.frame.path) == (3, 3.0, burst[1])
+    aligned, lost, unread = stack.frame.notes
+    assert aligned == "the frames are aligned with IMG1.dng, since there are doubts about hole.dng"
+    assert lost.startswith("hole.dng: parts of the picture are missing or wrong (7,680 of its photosites are 0")
+    assert unread.startswith("empty.dng cannot be read")
+    without = read_stack(burst[1:3], ExposureSettings()).frame
+    np.testing.assert_allclose(stack.frame.light_dn()[84:108, 8:-8], without.light_dn()[84:108, 8:-8], atol=1e-3)
+    kept = read_stack([burst[1], hole, burst[2]], ExposureSettings())
+    np.testing.assert_array_equal(kept.frame.mosaic_dn, stack.frame.mosaic_dn)
+
+
+def test_what_is_wrong_with_a_frame_that_is_left_out_is_said(burst, sensor: Sensor, capture, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.dng"
+    shot = replace(capture, exposure_time=1.0)
+    write_dng(wrong, exposed(scene(), sensor, 300.0, 8), replace(sensor, black=sensor.black + 150), shot)
+    notes = read_stack([*burst[:2], wrong], ExposureSettings()).frame.notes
+    assert notes[-2].startswith("wrong.dng ")
+    assert notes[-2].endswith(" and is left out")
+    assert notes[-1].startswith(f"wrong.dng: black level {sensor.black + 150:g} is unlikely")
+    with pytest.raises(
+        InputError, match=r"IMG0\.dng: none of 1 .* \(the frames are .*; wrong\.dng: black level .*scene"
+    ):
+        read_stack([wrong, burst[0]], ExposureSettings())
 
 
 def test_an_unknown_time_makes_the_sum_unknown(burst, sensor: Sensor, capture, tmp_path: Path) -> None:
