@@ -98,7 +98,10 @@ def clear_cache() -> list[ListedModel]:
     Raises:
         OutputError: something cannot be removed; the rest is.
     """
-    cache = _cache()
+    try:
+        cache = _cache()
+    except ValueError as error:  # a file in its place
+        raise OutputError(f"{error}; remove it, or set HF_HUB_CACHE.") from error
     repos = _repos(cache)
     removed = [*(_cached(repo, known=False) for repo in repos), *_lpips()]
     if cache is not None and repos:

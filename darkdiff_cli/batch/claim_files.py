@@ -54,6 +54,7 @@ def write_claim(claim: Path, run: str, key: str, photo: str) -> None:
     try:
         with file:  # a network drive may say only at the end that it is full
             file.write(json.dumps(who).encode())
+            os.fsync(file.fileno())  # or a power cut leaves the photo, and nothing that tells whose it is
     except OSError:
         unlink(claim)
         raise
@@ -66,7 +67,13 @@ def run_of(claim: Path) -> str | None:
 
 
 def is_claim_on(claim: Path, key: str) -> bool:
-    """Whether a claim is one of this task, and not of another that makes a photo of the same name."""
+    """Whether a claim is one of this task, and not of another that makes a photo of the same name.
+
+    An empty one, as a power cut leaves it, may be.
+    """
+    with suppress(OSError):
+        if claim.is_file() and claim.stat().st_size == 0:
+            return True
     return read_claim(claim).get("key") == key
 
 

@@ -28,6 +28,7 @@ from darkdiff_cli.errors import DriveError, OutputError
 from darkdiff_cli.files import output_error, remove_partials
 
 FOLDER = ".darkdiff-claims"
+MOST = 10**6  # runs that die over one photo
 
 
 class Kept(str):
@@ -102,8 +103,10 @@ class Claims:
             while True:
                 if claims and (life := self._life_of(presence, claims[-1])) != "dead":
                     return "theirs" if life == "alive" and is_claim_on(claims[-1], task.key) else "unclear"
-                left_over = any(is_claim_on(claim, task.key) for claim in claims)  # by a run that was killed
-                claim = claim_path(self.folder, photo, number_of(claims[-1]) + 1 if claims else 1)
+                number = number_of(claims[-1]) + 1 if claims else 1
+                if number > MOST:
+                    raise OutputError(f"{claims[-1]}: is no claim of a batch; remove it.")
+                claim = claim_path(self.folder, photo, number)
                 with suppress(FileExistsError):
                     write_claim(claim, presence.run, task.key, photo)
                     break
@@ -117,7 +120,10 @@ class Claims:
             ):
                 self.settle(task)  # another run did it since this one was planned
                 return "theirs"
-            if not task.overwrite and (why := why_kept(task.job, self.ledger, left_over)) is not None:
+            if (
+                not task.overwrite
+                and (why := why_kept(task.job, task.state, self.ledger, self._was_left(task, claim))) is not None
+            ):
                 self.drop(task)
                 return Kept(why)
             remove_partials(task.job.output)  # of a run that was killed
@@ -229,6 +235,10 @@ class Claims:
         except DriveError:  # of the ledger
             return True
 
+    def _was_left(self, task: Task, ours: Path) -> bool:
+        """Whether a run was killed at a task; to be looked at when no other run can take its claim away any more."""
+        return any(is_claim_on(claim, task.key) for claim in claims_of(self.folder, task.job.photo) if claim != ours)
+
     def _is_settled(self, task: Task) -> bool:
         """Whether another run did a task since it was planned, or failed at it."""
         now = self.ledger.entries().get(task.key)
@@ -237,7 +247,8 @@ class Claims:
         return now.status == "failed" or is_made(task.key, task.job, self.ledger)
 
     def _is_ours(self, task: Task, claim: Path) -> bool:
-        return claims_of(self.folder, task.job.photo)[-1:] == [claim]
+        run = None if self._presence is None else self._presence.run
+        return claims_of(self.folder, task.job.photo)[-1:] == [claim] and run_of(claim) == run
 
     def _remove(self, task: Task) -> None:
         for other in claims_of(self.folder, task.job.photo):  # the one that holds is the last

@@ -13,6 +13,7 @@ from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import DarkdiffError, SettingsError
 from darkdiff_cli.files import atomically_by_any
 from darkdiff_cli.raw import ExposureSettings, read_exposure
+from darkdiff_cli.raw.develop import MAX_RATIO
 
 NAME = "darkdiff-exposure.json"
 SIX = 6  # numbers of a lock
@@ -138,10 +139,13 @@ def _stored(path: Path, basis: dict[str, Any]) -> ExposureLock | None:
         if found["settings"] != basis:
             return None
         lock = ExposureLock(**found["lock"])
-        numbers = [float(number) for number in (lock.ratio, lock.saturation, lock.sampled, *lock.white_balance)]
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        numbers = [lock.ratio, lock.saturation, lock.sampled, *lock.white_balance]
+        usable = len(numbers) == SIX and all(type(number) in (int, float) for number in numbers)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    if len(numbers) != SIX or not isinstance(lock.source, str) or not all(0 < number < LARGEST for number in numbers):
+    if not usable or not isinstance(lock.source, str) or not all(1 / LARGEST < number < LARGEST for number in numbers):
         return None
-    red, green, blue = numbers[3:]
-    return ExposureLock(lock.source, numbers[0], (red, green, blue), numbers[1], int(numbers[2]))
+    if lock.ratio > MAX_RATIO or type(lock.sampled) is not int:
+        return None
+    red, green, blue = lock.white_balance
+    return replace(lock, white_balance=(red, green, blue))

@@ -7,15 +7,18 @@ from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry, Ledger
 
 
-def why_kept(job: Job, ledger: Ledger, claimed: bool) -> str | None:
-    """Why a file of the photo's name is kept; None where there is none, or this batch made it.
+def why_kept(job: Job, state: str, ledger: Ledger, claimed: bool) -> str | None:
+    """Why a file of the photo's name is kept; None where there is none, or this batch made it of this raw.
 
     Args:
         job: that would replace it.
+        state: of its raw, by which a raw is known whose folder has been moved since.
         ledger: of the folder of the photos.
         claimed: whether a run has a claim on it, or had when it was killed: then it may have left the photo without its
             line. To be looked at first: a run gives its claim back only once the line is there.
     """
+    if os.path.isdir(job.output):
+        return f"{job.output}: is a folder, which is kept; move it away."
     if claimed or not os.path.lexists(job.output):
         return None
     made = ledger.made(job.photo)
@@ -23,9 +26,18 @@ def why_kept(job: Job, ledger: Ledger, claimed: bool) -> str | None:
         return (
             f"{job.output}: is kept, since this batch did not make it; move it away, or add --overwrite to replace it."
         )
-    if (other := _raw_elsewhere(made, job)) is None:
+    if _is_of(made, job, state):
         return None
+    other = Path(made.folder) / made.source
     return f"{job.output}: is kept, since it was made of {other}; give another folder with -o, or --overwrite."
+
+
+def _is_of(made: Entry, job: Job, state: str) -> bool:
+    """Whether a photo was made of a job's raw, which may have been changed in its place, or moved with its folder."""
+    if made.folder in ("", str(job.folder.resolve())):
+        return made.source == job.relative
+    is_moved = made.source == job.relative and not os.path.lexists(Path(made.folder) / made.source)
+    return is_moved and made.state in ("", state)
 
 
 def is_made(key: str, job: Job, ledger: Ledger) -> bool:
@@ -37,12 +49,6 @@ def is_made(key: str, job: Job, ledger: Ledger) -> bool:
     if os.path.islink(job.output) or not os.path.isfile(job.output) or os.path.getsize(job.output) == 0:
         return False
     made = ledger.made(job.photo)
-    return made is not None and made.key == key and _raw_elsewhere(made, job) is None
-
-
-def _raw_elsewhere(made: Entry, job: Job) -> Path | None:
-    """The raw of another folder that a photo was made of, while it is there; None where the folder has been moved."""
-    other = Path(made.folder) / made.source
-    if made.folder in ("", str(job.folder.resolve())) or not os.path.lexists(other):
-        return None
-    return other
+    if made is None or made.key != key:
+        return False
+    return made.folder in ("", str(job.folder.resolve())) or not os.path.lexists(Path(made.folder) / made.source)

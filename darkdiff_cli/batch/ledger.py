@@ -30,6 +30,7 @@ class Entry:
         folder: the batch's folder of a raw that was done, absolute.
         model: that made the photo; of a hub model with the revision, owner/name@commit.
         arithmetic: that its last bits depend on: device, precision, threads and torch's version.
+        state: of the raw that was done, see `Job.state`.
     """
 
     key: str
@@ -43,6 +44,7 @@ class Entry:
     folder: str = ""
     model: str = ""
     arithmetic: str = ""
+    state: str = ""
 
     def __post_init__(self) -> None:
         # What thousands of photos have in common is held once.
@@ -123,6 +125,7 @@ def _entry(line: dict[str, Any]) -> Entry | None:
         entry.folder,
         entry.model,
         entry.arithmetic,
+        entry.state,
         *entry.notes,
         entry.error or "",
     )

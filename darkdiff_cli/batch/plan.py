@@ -72,7 +72,7 @@ def plan_batch(
             failed_before += given_up
             continue
         task = Task(job, key, entry, state, settings.photo.overwrite)
-        if not settings.photo.overwrite and (why := why_kept(job, ledger, is_claimed(task))) is not None:
+        if not settings.photo.overwrite and (why := why_kept(job, state, ledger, is_claimed(task))) is not None:
             kept += 1
             lost.append(Entry("", job.relative, job.photo, "failed", why))
         else:

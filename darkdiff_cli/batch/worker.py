@@ -189,7 +189,7 @@ class Worker:
         began, folder = self.clock(), str(task.job.folder.resolve())
         model, arithmetic = self.enhancer.model, self.enhancer.identity["arithmetic"]
         paths = (task.job.relative, task.job.photo)
-        entry = Entry(task.key, *paths, "done", folder=folder, model=model, arithmetic=arithmetic)
+        entry = Entry(task.key, *paths, "done", folder=folder, model=model, arithmetic=arithmetic, state=task.state)
         try:
             if isinstance(made, DarkdiffError):
                 raise made

@@ -55,7 +55,7 @@ class DngTags:
         flat = np.atleast_1d(np.asarray(value, dtype=np.float64)).ravel()
         if kind in RATIONALS:
             with np.errstate(divide="ignore", invalid="ignore"):
-                return np.asarray(flat[0::2] / flat[1::2])
+                return np.asarray(flat[: len(flat) // 2 * 2 : 2] / flat[1::2])
         return flat
 
     def integers(self, code: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ LIT = 0.05  # of the range from black to white, from which photons alone make ne
 CLIPPED = 0.8  # of it, from which equal neighbours may be clipped
 BEYOND = 1.25  # times the white level: what no converter gives
 WILD = 0.28  # of the range: mean difference of neighbours of one colour; of random bits it is a third
+ENDS, MOST_ENDS = 0.02, 0.15  # of the range: how near samples are to black and to white; and what share may be so
 MOST = 5.0, 95.0  # percentiles, between which the picture is, whatever its levels say
 STEP = 8  # from one sample to the next for these
 LEAST = 0.3  # of the samples beyond white that are in lost pieces; were there more others, white would be wrong
@@ -92,9 +93,21 @@ def _suspects(pieces: NDArray[np.generic], across: int, scale: _Scale) -> _Suspe
         if most.max(initial=0) > BEYOND * scale.white:
             above += int(np.count_nonzero(part > BEYOND * scale.white))
         may = np.nonzero((most - least > WILD * scale.range) & ~beyond[rows])
-        change = np.abs(part[may][:, across:] - part[may][:, :-across])
-        wild[rows][may] = change.mean(axis=1) > WILD * scale.range
+        wild[rows][may] = _is_wild(part[may], across, scale)
     return _Suspects(one, beyond, wild, value, above)
+
+
+def _is_wild(pieces: NDArray[np.float32], across: int, scale: _Scale) -> NDArray[np.bool_]:
+    """(n,) whether neighbours in (n, RUN) pieces differ as those of random bits.
+
+    Fine texture of great contrast does so from one photosite of a colour to the next, which a filter may have six
+    apart; but the lens has blurred it from each photosite to its neighbour, and clipped it where it is overexposed.
+    """
+    wild = np.ones(len(pieces), bool)
+    for lag in range(1, across + 1):
+        wild &= np.abs(pieces[:, lag:] - pieces[:, :-lag]).mean(axis=1) > WILD * scale.range
+    ends = (pieces <= scale.black + ENDS * scale.range) | (np.abs(pieces - scale.white) <= ENDS * scale.range)
+    return np.asarray(wild & (ends.mean(axis=1) <= MOST_ENDS))
 
 
 def _lost(pieces: NDArray[np.generic], found: _Suspects, down: int, scale: _Scale) -> int:
@@ -126,17 +139,20 @@ def _lost(pieces: NDArray[np.generic], found: _Suspects, down: int, scale: _Scal
 
 
 def _random(pieces: NDArray[np.generic], wild: NDArray[np.bool_], down: int, scale: _Scale) -> int:
-    """How many wild pieces go on in none of the rows around them."""
+    """How many wild pieces go on in none of the rows around them, beside another one: a sector has three or more."""
     rows = sorted({*REACH, *(down * periods for periods in REACH)}, key=abs)
-    found = 0
+    random = np.zeros_like(wild)
     for row, column in _some(wild):
         for there in rows:
             inside = (row + there >= 0) & (row + there < len(pieces))
             other = pieces[np.where(inside, row + there, row), column]
             unlike = ~inside | ~_alike(pieces[row, column].astype(np.float32), other.astype(np.float32), scale)
             row, column = row[unlike], column[unlike]
-        found += len(row)
-    return found
+        random[row, column] = True
+    beside = np.zeros_like(random)
+    beside[:, 1:] |= random[:, :-1]
+    beside[:, :-1] |= random[:, 1:]
+    return int(np.count_nonzero(random & beside))
 
 
 def _some(chosen: NDArray[np.bool_]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:

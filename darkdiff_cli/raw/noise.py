@@ -22,7 +22,8 @@ LOST = (
     0.5,
     8.0,
 )  # of a block's level, and times its noise: lines that differ by more, one of them of one value, are lost
-MIN_BINS, SURE = 6, 4.0  # bins and standard errors, from which a line tells the level at which noise would vanish
+MIN_BINS, SURE = 8, 4.0  # bins and standard errors, from which a line tells the level at which noise would vanish
+MOST_BENT = 1.5  # how much higher its lighter half may tell it than its darker one
 Values = NDArray[np.float64]
 
 
@@ -73,8 +74,17 @@ def level_without_noise(frame: RawFrame) -> float | None:
     flat = _flattest(frame)
     if flat is None or len(flat[0]) < MIN_BINS:
         return None
-    gain, square, error = _signed_line(*flat)
-    return -(square + error) / gain if gain > 0 and square < -SURE * error else None
+    half = len(flat[0]) // 2
+    parts = [[values[part] for values in flat] for part in (slice(None), slice(half), slice(half, None))]
+    (level, is_sure), (dark, is_dark_sure), (light, _) = (_vanishing(*part) for part in parts)
+    # Of fine texture, whose variance grows faster than its light, the lighter half of the line points far higher.
+    return level if is_sure and is_dark_sure and light <= MOST_BENT * dark else None
+
+
+def _vanishing(levels: Values, variances: Values) -> tuple[float, bool]:
+    """The lowest level at which a line through some bins vanishes, and whether that is surely above 0."""
+    gain, square, error = _signed_line(levels, variances)
+    return (-(square + error) / gain, square < -SURE * error) if gain > 0 else (0.0, False)
 
 
 def _flattest(frame: RawFrame) -> tuple[Values, Values] | None:

@@ -12,6 +12,7 @@ PALE = 0.01  # of the white level, above which the darkest pixels of a scene har
 SIDE, DARK = 16, 1.0  # photosites a side of a block, and the percentile of the blocks that is looked at
 BELOW = 1.5e-4  # of the range from black to white: how far blocks may be below black, beside NOISY
 NOISY = 2.0  # standard errors of the mean of a block, likewise
+FAR = 0.01  # of the white level: how far below black, from which lost data are as likely
 VANISHED = 1e-3  # of the range: how far above black noise may seem to vanish
 DIM = 0.05  # of the range: spread of the pixels, above which more of what differs is picture than noise
 LARGEST_PART = 2048  # photosites, side of the part that is looked at
@@ -42,7 +43,7 @@ def _too_low(frame: RawFrame) -> str | None:
     level, white = frame.black_level, frame.white_level
     darkest, bright = np.percentile(frame.mosaic_dn[::STEP, ::STEP].astype(np.float32), (DARKEST, MOST))
     if level.highest <= 0 and darkest >= PALE * white:
-        return f"hardly a pixel is below {darkest:.0f} DN: try {darkest:.0f}"
+        return f"hardly a pixel is below {darkest:.0f} DN, unless all of the picture is bright"
     scale = white - level.mean
     above = level_without_noise(frame) if frame.cfa is not None and bright - darkest < DIM * scale else None
     if above is not None:
@@ -66,5 +67,6 @@ def _too_high(frame: RawFrame) -> str | None:
     mean, error = blocks.mean(axis=(1, 3)), np.maximum(*lines) / np.sqrt(SIDE)
     dark, sure = (float(np.percentile(values, DARK)) for values in (mean, mean + NOISY * error))
     if sure < -BELOW * (frame.white_level - level):
-        return f"the darkest parts are at {level + dark:.4g} DN: try that"
+        instead = "try that" if dark > -FAR * frame.white_level else "the level is wrong, or the file is damaged"
+        return f"the darkest parts are at {level + dark:.4g} DN: {instead}"
     return None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from darkdiff_cli.errors import DriveError, InputError, MemoryLimitError, SettingsError, UnreadableError
 from darkdiff_cli.files import same_content, same_file
@@ -26,7 +27,8 @@ def read_stack(
 
     Two frames are in memory at a time, however many there are. One that cannot be read, or not be aligned with the
     first, is left out, and a note of the result says so. Where notes say that the first is damaged, the next one that
-    is whole takes its place, since the stack keeps the holes of the frame that all others are aligned with.
+    is whole takes its place, unless nothing fits that: the stack keeps the holes of the frame that all others are
+    aligned with.
 
     Args:
         paths: raw files of one camera, two or more; all others are aligned with the first.
@@ -47,31 +49,16 @@ def read_stack(
     _check_paths(paths)
     try:
         chosen, first = _reference(paths, settings, read)
-        merger, times = Merger(first), [first.metadata.exposure_time]
-        notes = (
-            []
-            if chosen == paths[0]
-            else [f"the frames are aligned with {chosen.name}, since there are doubts about {paths[0].name}"]
-        )
-        for done, path in enumerate((path for path in paths if path != chosen), start=1):
-            if report is not None:
-                report("read", done, len(paths))
-            try:
-                other = read(path, settings)
-            except (UnreadableError, DriveError, MemoryLimitError) as error:
-                reason = str(error).removeprefix(f"{path}: ").removesuffix(".")
-                notes.append(f"{path.name} cannot be read and is left out: {reason}")
-                continue
-            _check_fits(other, first)
-            misfit = merger.add(other)
-            if misfit is None:
-                times.append(other.metadata.exposure_time)
-            else:
-                notes.append(f"{path.name} {misfit} and is left out")
-            notes += doubts_of(path.name, other.notes)
+        merged = _merged(paths, chosen, first, settings, report, read)
+        if len(merged.times) < 2 and chosen != paths[0]:  # that one is of another scene
+            chosen, first = paths[0], read(paths[0], settings)
+            merged = _merged(paths, chosen, first, settings, report, read)
     except MemoryError as error:
         what = "the stack does not fit into memory; close other programs, or take frames of a smaller size"
         raise MemoryLimitError(f"{paths[0]}: {what}.") from error
+    merger, times, notes = merged
+    if chosen != paths[0]:
+        notes.insert(0, f"the frames are aligned with {chosen.name}, since there are doubts about {paths[0].name}")
     if len(times) < 2:
         others = counted(len(paths) - 1, "other frame")
         notes = [*doubts_of(chosen.name, first.notes), *notes]
@@ -82,6 +69,43 @@ def read_stack(
     stacked = merger.stacked()
     whole = exposed(replace(stacked, notes=(*stacked.notes, *notes)), settings, len(times), seconds)
     return replace(whole, known_noise=merger.noise_left(), noise_share=merger.noise_share())
+
+
+class _Merged(NamedTuple):
+    """What frames have become: their sum, the exposure time of each that is in it, and notes on the others."""
+
+    merger: Merger
+    times: list[float | None]
+    notes: list[str]
+
+
+def _merged(
+    paths: Sequence[Path],
+    chosen: Path,
+    first: RawFrame,
+    settings: ExposureSettings,
+    report: Progress | None,
+    read: Callable[[Path, ExposureSettings], RawFrame],
+) -> _Merged:
+    """The frames that can be aligned with one of them; arguments as of `read_stack`."""
+    merged = _Merged(Merger(first), [first.metadata.exposure_time], [])
+    for done, path in enumerate((path for path in paths if path != chosen), start=1):
+        if report is not None:
+            report("read", done, len(paths))
+        try:
+            other = read(path, settings)
+        except (UnreadableError, DriveError, MemoryLimitError) as error:
+            reason = str(error).removeprefix(f"{path}: ").removesuffix(".")
+            merged.notes.append(f"{path.name} cannot be read and is left out: {reason}")
+            continue
+        _check_fits(other, first)
+        misfit = merged.merger.add(other)
+        if misfit is None:
+            merged.times.append(other.metadata.exposure_time)
+        else:
+            merged.notes.append(f"{path.name} {misfit} and is left out")
+        merged.notes.extend(doubts_of(path.name, other.notes))
+    return merged
 
 
 def _reference(

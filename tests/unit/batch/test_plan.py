@@ -77,6 +77,32 @@ def test_a_photo_of_a_raw_in_another_folder_is_kept_while_that_raw_is_there(nigh
     assert [task.job for task in night.plan().tasks] == [night.job]
 
 
+def test_a_folder_in_the_place_of_a_photo_is_kept(night: Night) -> None:
+    night.job.output.unlink()
+    night.job.output.mkdir()
+    [entry] = night.plan().lost
+    assert entry.error == f"{night.job.output}: is a folder, which is kept; move it away."
+
+
+def test_a_photo_of_a_raw_that_is_away_is_kept_unless_its_folder_was_moved(night: Night, tmp_path: Path) -> None:
+    """A card that was taken out, and another with the same name on it; and two raws that differ by their suffix."""
+    state = night.job.state(checksum=False)
+    card, (first,) = tmp_path / "card", night.plan(replace(SETTINGS, photo=PhotoSettings(overwrite=True))).tasks
+    made = Entry(first.key, "a.dng", "a.jpg", "done", folder=str(card), state=state)
+    night.ledger.append(made)
+    assert night.plan().settled == 1  # the same raw: its folder was moved
+    night.ledger.append(replace(made, key="other settings"))
+    assert [task.job for task in night.plan().tasks] == [night.job]
+    night.ledger.append(replace(made, key="another raw", state="7|7"))
+    [entry] = night.plan().lost
+    assert str(entry.error).startswith(f"{night.job.output}: is kept, since it was made of {card / 'a.dng'};")
+    night.ledger.append(replace(made, key="another suffix", folder=str(night.job.folder), source="a.raf"))
+    [entry] = night.plan().lost
+    assert "is kept, since it was made of" in str(entry.error)
+    night.ledger.append(replace(made, key="changed in its place", folder=str(night.job.folder), state="7|7"))
+    assert [task.job for task in night.plan().tasks] == [night.job]
+
+
 def test_a_raw_or_a_setting_that_comes_back_gets_its_photo_back(night: Night) -> None:
     first = night.job.source.stat()
     brighter = replace(SETTINGS, exposure=replace(SETTINGS.exposure, ratio=30.0))
@@ -163,7 +189,7 @@ def test_a_model_whose_files_are_out_of_reach_is_left_to_the_worker_to_refuse(mo
     assert identify_model(str(model), Ledger(tmp_path)) == KnownModel(str(model), str(model))
 
 
-@pytest.mark.parametrize("kind", ["empty", "folder", "link"])
+@pytest.mark.parametrize("kind", ["empty", "link"])
 def test_a_photo_that_is_none_any_more_is_made_again(kind: str, night: Night) -> None:
     [task] = night.plan(replace(SETTINGS, photo=PhotoSettings(overwrite=True))).tasks
     night.ledger.append(Entry(task.key, "a.dng", "a.jpg", "done", folder=str(night.job.folder)))
@@ -172,8 +198,6 @@ def test_a_photo_that_is_none_any_more_is_made_again(kind: str, night: Night) ->
     night.job.output.unlink()
     if kind == "empty":
         night.job.output.touch()
-    elif kind == "folder":
-        night.job.output.mkdir()
     else:
         night.job.output.symlink_to(night.job.source)
     assert [task.job for task in night.plan().tasks] == [night.job]

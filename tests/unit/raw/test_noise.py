@@ -8,7 +8,7 @@ import pytest
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw import RawFrame
 from darkdiff_cli.raw.black_level import BlackLevel
-from darkdiff_cli.raw.noise import _line, measure_noise
+from darkdiff_cli.raw.noise import _line, level_without_noise, measure_noise
 
 XTRANS = Cfa(("GGRGGB", "GGBGGR", "BRGRBG", "GGBGGR", "GGRGGB", "RBGBRG"))
 
@@ -104,3 +104,15 @@ def test_a_frame_of_two_brightnesses_has_the_noise_of_both() -> None:
     found = measure_noise(RawFrame(mosaic, Cfa.bayer("RGGB"), BlackLevel.uniform(100.0), 4095.0, (1.0, 1.0, 1.0)))
     assert found is not None
     assert found.gain == pytest.approx(1.0, rel=0.15)
+
+
+def test_a_black_level_that_is_too_low_shows_in_the_noise_and_fine_texture_does_not() -> None:
+    right = noisy(2.0, 3.0, Cfa.bayer("RGGB"))
+    assert level_without_noise(right) is None
+    low = level_without_noise(replace(right, black_level=BlackLevel.uniform(40.0)))
+    assert low is not None
+    assert 40 < low < 60
+    rng = np.random.default_rng(1)
+    light = np.linspace(100, 1000, 512)[None, :] * (1 + 0.2 * rng.normal(0, 1, (512, 512)))
+    stars = replace(right, mosaic_dn=np.rint(light + 100).astype(np.uint16))
+    assert level_without_noise(stars) is None

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from darkdiff_cli.errors import InputError, SettingsError
-from darkdiff_cli.raw import ExposureSettings, read_exposure
+from darkdiff_cli.raw import ExposureSettings, read_exposure, read_raw
 from darkdiff_cli.raw.stack import read_stack
 from darkdiff_cli.synthesis import Sensor, mosaic_of, write_dng
 from darkdiff_cli.synthesis.unprocess import XTRANS
@@ -139,9 +139,23 @@ def test_what_is_wrong_with_a_frame_that_is_left_out_is_said(burst, sensor: Sens
     assert notes[-2].endswith(" and is left out")
     assert notes[-1].startswith(f"wrong.dng: black level {sensor.black + 150:g} is unlikely")
     with pytest.raises(
-        InputError, match=r"IMG0\.dng: none of 1 .* \(the frames are .*; wrong\.dng: black level .*scene"
+        InputError, match=r"wrong\.dng: none of 1 .* \(wrong\.dng: black level .*; IMG0\.dng shows only .*scene"
     ):
         read_stack([wrong, burst[0]], ExposureSettings())
+
+
+def test_a_doubtful_first_frame_stays_the_first_where_the_next_one_is_of_another_scene(
+    burst, sensor: Sensor, capture, tmp_path: Path
+) -> None:
+    doubtful, stray = tmp_path / "doubtful.dng", tmp_path / "stray.dng"
+    dn = read_raw(burst[0]).mosaic_dn
+    dn[:32, :32] = 0
+    shot = replace(capture, exposure_time=1.0)
+    write_dng(doubtful, dn, sensor, shot)
+    write_dng(stray, exposed(scene()[::-1, ::-1], sensor, 16.0, 9), sensor, shot)
+    stack = read_stack([doubtful, stray, *burst[1:]], ExposureSettings())
+    assert stack.frame.path == doubtful
+    assert any(note.startswith("stray.dng ") and note.endswith("left out") for note in stack.frame.notes)
 
 
 def test_an_unknown_time_makes_the_sum_unknown(burst, sensor: Sensor, capture, tmp_path: Path) -> None:
