@@ -61,7 +61,7 @@ def test_a_table_says_what_it_needs_and_scores_what_is_there(model_folder, sid_f
         (("table", 7), "the paper's tables are 1, 2, 3, 4, 5, 6"),
         (("table", 2, "--data", f"sid:{sid_folder}"), "is scored on eld:DIR"),
         (("table", 1, "--runs", tmp_path / "none", "--data", f"sid:{sid_folder}"), "holds none of the table's models"),
-        (("table", 1, "--published", tmp_path / "none.csv"), "is no list of published scores"),
+        (("table", 1, "--published", tmp_path / "none.csv"), "is no file; give --published a CSV"),
     ):
         wrong = bench(*arguments)
         assert (wrong.exit_code, sentence in wrong.stderr) == (2, True), wrong.stderr
