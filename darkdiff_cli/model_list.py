@@ -155,7 +155,8 @@ def _check_weights(folder: Path) -> None:
 
     for path in filter(Path.is_file, sorted(folder.glob("*/*.safetensors"))):  # what is no file, its digest says
         try:
-            safe_open(path, "np")
+            with safe_open(path, "np"):
+                pass
         except SafetensorError as error:
             raise ValueError(f"{path.relative_to(folder)} is damaged: {error}") from error
 

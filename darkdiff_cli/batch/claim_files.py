@@ -67,13 +67,7 @@ def run_of(claim: Path) -> str | None:
 
 
 def is_claim_on(claim: Path, key: str) -> bool:
-    """Whether a claim is one of this task, and not of another that makes a photo of the same name.
-
-    An empty one, as a power cut leaves it, may be.
-    """
-    with suppress(OSError):
-        if claim.is_file() and claim.stat().st_size == 0:
-            return True
+    """Whether a claim is one of this task, and not of another that makes a photo of the same name."""
     return read_claim(claim).get("key") == key
 
 

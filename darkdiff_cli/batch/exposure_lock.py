@@ -16,8 +16,7 @@ from darkdiff_cli.raw import ExposureSettings, read_exposure
 from darkdiff_cli.raw.develop import MAX_RATIO
 
 NAME = "darkdiff-exposure.json"
-SIX = 6  # numbers of a lock
-LARGEST = 1e9  # of them
+LARGEST = 1e9  # of the numbers of a lock
 SAMPLE = 25  # frames, evenly spread over the folder
 
 
@@ -139,13 +138,11 @@ def _stored(path: Path, basis: dict[str, Any]) -> ExposureLock | None:
         if found["settings"] != basis:
             return None
         lock = ExposureLock(**found["lock"])
-        numbers = [lock.ratio, lock.saturation, lock.sampled, *lock.white_balance]
-        usable = len(numbers) == SIX and all(type(number) in (int, float) for number in numbers)
+        red, green, blue = lock.white_balance
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    if not usable or not isinstance(lock.source, str) or not all(1 / LARGEST < number < LARGEST for number in numbers):
+    numbers = (lock.ratio, lock.saturation, lock.sampled, red, green, blue)
+    if not all(type(number) in (int, float) and 1 / LARGEST < number < LARGEST for number in numbers):
         return None
-    if lock.ratio > MAX_RATIO or type(lock.sampled) is not int:
-        return None
-    red, green, blue = lock.white_balance
-    return replace(lock, white_balance=(red, green, blue))
+    usable = isinstance(lock.source, str) and type(lock.sampled) is int and lock.ratio <= MAX_RATIO
+    return replace(lock, white_balance=(red, green, blue)) if usable else None

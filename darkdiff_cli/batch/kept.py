@@ -32,14 +32,6 @@ def why_kept(job: Job, state: str, ledger: Ledger, claimed: bool) -> str | None:
     return f"{job.output}: is kept, since it was made of {other}; give another folder with -o, or --overwrite."
 
 
-def _is_of(made: Entry, job: Job, state: str) -> bool:
-    """Whether a photo was made of a job's raw, which may have been changed in its place, or moved with its folder."""
-    if made.folder in ("", str(job.folder.resolve())):
-        return made.source == job.relative
-    is_moved = made.source == job.relative and not os.path.lexists(Path(made.folder) / made.source)
-    return is_moved and made.state in ("", state)
-
-
 def is_made(key: str, job: Job, ledger: Ledger) -> bool:
     """Whether a photo is there, and still the one that was made under a key.
 
@@ -49,6 +41,20 @@ def is_made(key: str, job: Job, ledger: Ledger) -> bool:
     if os.path.islink(job.output) or not os.path.isfile(job.output) or os.path.getsize(job.output) == 0:
         return False
     made = ledger.made(job.photo)
-    if made is None or made.key != key:
-        return False
-    return made.folder in ("", str(job.folder.resolve())) or not os.path.lexists(Path(made.folder) / made.source)
+    return made is not None and made.key == key and (_is_here(made, job) or _is_away(made))
+
+
+def _is_of(made: Entry, job: Job, state: str) -> bool:
+    """Whether a photo was made of a job's raw, which may have been changed in its place, or moved with its folder."""
+    is_moved = _is_away(made) and made.state in ("", state)
+    return made.source == job.relative and (_is_here(made, job) or is_moved)
+
+
+def _is_here(made: Entry, job: Job) -> bool:
+    """Whether a photo was made of a raw in a job's folder."""
+    return made.folder in ("", str(job.folder.resolve()))
+
+
+def _is_away(made: Entry) -> bool:
+    """Whether the raw that a photo was made of is not there any more: moved, deleted, or on a card that is out."""
+    return not os.path.lexists(Path(made.folder) / made.source)

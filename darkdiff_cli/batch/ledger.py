@@ -67,8 +67,8 @@ class Ledger:
         self._found: dict[str, Entry] = {}
         self._made: dict[str, Entry] = {}
 
-    def check(self) -> None:
-        """Refuse what stands in the ledger's place and is none, before the photos of it are taken for somebody else's.
+    def checked(self) -> "Ledger":
+        """This ledger; what stands in its place and is none is refused, before its photos are taken for others'.
 
         Raises:
             OutputError: it is a link, a folder or a pipe.
@@ -78,6 +78,7 @@ class Ledger:
             raise OutputError(f"{path}: is a link, which is not written through; remove it.")
         if os.path.lexists(path) and not os.path.isfile(path):
             raise OutputError(f"{path}: is no file, so that no photo can be recorded; move it away.")
+        return self
 
     def entries(self) -> dict[str, Entry]:
         """The newest entry of each key, in the order of their lines; later calls read only what was appended since."""

@@ -66,8 +66,7 @@ def batch(
     if machine.engine == "ray":  # workers do not share the current folder
         folder, root, model = folder.absolute(), root.absolute(), _absolute(model)
     files.check(output)
-    ledger = Ledger(root)
-    ledger.check()
+    ledger = Ledger(root).checked()
     suffix, unread, lock = KINDS[output.kind()].suffixes[0], list[OSError](), None
     find = partial(find_jobs, folder, root, suffix, files.recursive, files.include or (), files.exclude or ())
     with batch_progress(output.quiet or files.dry_run) as progress:

@@ -1,7 +1,6 @@
 """Wrong use of the command line in one sentence: which option, what is wrong with it, where its help is."""
 
 import sys
-from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -22,9 +21,7 @@ class Commands(TyperGroup):
         """Run a command, and exit."""
         if not words.get("standalone_mode", True):
             return super().main(*arguments, **words)
-        given = [*arguments, words.get("args"), sys.argv[1:]]
         try:
-            _check_given(next(found for found in given if found is not None))
             code = super().main(*arguments, **{**words, "standalone_mode": False})
             sys.stdout.flush()  # of what did not pass through the program's own printing, such as help
         except UsageError as error:
@@ -35,15 +32,16 @@ class Commands(TyperGroup):
             code = code_of(error)
         sys.exit(code)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse an empty argument, which would be the folder that the user is in.
 
-def _check_given(given: Sequence[str]) -> None:
-    """Refuse an empty argument, which would be the folder that the user is in.
-
-    Raises:
-        UsageError: there is one.
-    """
-    if "" in given:
-        raise UsageError("an argument is empty, as where a variable of the shell is unset; give all or leave it out")
+        Raises:
+            UsageError: there is one.
+        """
+        if "" in args:
+            empty = "an argument is empty, as where a variable of the shell is unset; give all or leave it out"
+            raise UsageError(empty, ctx)
+        return list(super().parse_args(ctx, args))
 
 
 def usage_sentence(error: Any) -> str:

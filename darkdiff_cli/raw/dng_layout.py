@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from darkdiff_cli.raw.dng_tags import COMPRESSION, DngTags
+from darkdiff_cli.raw.dng_tags import COMPRESSION, LENGTH, WIDTH, DngTags
 
-WIDTH, LENGTH, BITS, SAMPLES, STRIP_SIZES, TILE_WIDTH = 256, 257, 258, 277, 279, 322  # TIFF tags
+BITS, SAMPLES, STRIP_SIZES, TILE_WIDTH = 258, 277, 279, 322  # TIFF tags
 UNCOMPRESSED = 1
 
 

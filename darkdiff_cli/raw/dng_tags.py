@@ -15,7 +15,7 @@ from darkdiff_cli.raw.tiff import open_tiff
 CFA, LINEAR_RAW = 32803, 34892  # PhotometricInterpretation of raw data
 FLOAT = 3  # SampleFormat
 LOSSY_JPEG = 34892  # Compression
-COMPRESSION, ORIENTATION, SAMPLE_FORMAT = 259, 274, 339
+WIDTH, LENGTH, COMPRESSION, ORIENTATION, SAMPLE_FORMAT = 256, 257, 259, 274, 339
 BLACK_REPEAT, BLACK_LEVEL, BLACK_DELTA_H, BLACK_DELTA_V, WHITE_LEVEL = 50713, 50714, 50715, 50716, 50717
 ACTIVE_AREA, MASKED_AREAS = 50829, 50830
 SOFTWARE, DNG_VERSION, LINEARIZATION_TABLE = 305, 50706, 50712
@@ -142,7 +142,7 @@ def raw_page(first: Any) -> Any:
     """The largest directory of raw data at full resolution; the first of the file where none says so."""
     pages = [first, *(page for page in first.pages or ())]
     raw = [page for page in pages if _is_raw(page)]
-    return max(raw, key=lambda page: (_value(page, 256) or 0) * (_value(page, 257) or 0), default=first)
+    return max(raw, key=lambda page: (_value(page, WIDTH) or 0) * (_value(page, LENGTH) or 0), default=first)
 
 
 def _is_raw(page: Any) -> bool:
@@ -156,7 +156,7 @@ def _raw_sizes(tiff: Any) -> Iterator[tuple[int, int]]:
         for page in islice(tiff.pages, MOST_PAGES):
             for each in (page, *(page.pages or ())):
                 if _is_raw(each):
-                    yield _value(each, 257) or 0, _value(each, 256) or 0
+                    yield _value(each, LENGTH) or 0, _value(each, WIDTH) or 0
 
 
 def _wanted(page: Any) -> list[Any]:

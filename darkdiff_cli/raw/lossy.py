@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from darkdiff_cli.raw.dng_tags import BLACK_LEVEL, WHITE_LEVEL, DngTags, raw_page
+from darkdiff_cli.raw.dng_tags import BLACK_LEVEL, LENGTH, WHITE_LEVEL, WIDTH, DngTags, raw_page
 from darkdiff_cli.raw.opcode_limits import is_plausible
 from darkdiff_cli.raw.opcode_lists import OpcodeError, parse_opcodes
 from darkdiff_cli.raw.opcodes import LINEAR, ValueMap
@@ -59,7 +59,7 @@ def has_whole_maps(dng: DngTags) -> bool:
         opcodes = parse_opcodes(dng.content(LINEAR))
     except OpcodeError:
         return False
-    shape = tuple(dng.integers(code, (0,))[0] for code in (257, 256))  # ImageLength and ImageWidth
+    shape = tuple(dng.integers(code, (0,))[0] for code in (LENGTH, WIDTH))
     return bool(opcodes) and all(is_plausible(opcode, shape) for opcode in opcodes if isinstance(opcode, ValueMap))
 
 

@@ -18,10 +18,8 @@ TEXTURED = 1.3  # times the fitted variance: a bin above it has no block that is
 ROUNDS = 12
 CLIPPED = 0.98  # of the white level, above which a block shows no noise
 MIN_BLOCKS = 16
-LOST = (
-    0.5,
-    8.0,
-)  # of a block's level, and times its noise: lines that differ by more, one of them of one value, are lost
+LOST = (0.5, 8.0)
+"""Of a block's level, and times its noise: lines that differ by more, one of them of one value, are lost."""
 MIN_BINS, SURE = 8, 4.0  # bins and standard errors, from which a line tells the level at which noise would vanish
 MOST_BENT = 1.5  # how much higher its lighter half may tell it than its darker one
 Values = NDArray[np.float64]
