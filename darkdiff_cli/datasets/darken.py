@@ -26,6 +26,11 @@ class SynthesisSettings:
         exposure_range: factors on a photograph's light, log-uniform: darker and brighter renderings.
         defocus_share: share of photographs that are blurred (`photos:` only): areas that are smooth at every scale,
             like backgrounds at the wide apertures of night shots.
+        softness: the most, in pixels, that a picture is blurred before the lens sees it (`photos:` only): photographs
+            that are all sharp to the pixel teach that every soft edge is the lens's, and a network then sharpens
+            too much.
+        grain: the most grain that a picture gets, standard deviation in sRGB (`photos:` only): JPEGs from the web have
+            lost it, and teach that what is fine and faint is noise.
         reduced_share: share of photographs that are reduced in size, where they are large enough (`photos:` only), so
             that their pixels are sharp in every colour.
         drawn_share: share of drawings instead of photographs (`photos:` only): flat colours with hard edges, like
@@ -46,6 +51,8 @@ class SynthesisSettings:
     bright_share: Annotated[float, SHARE] = 0.15
     exposure_range: Annotated[tuple[float, float], FACTORS] = (0.4, 1.3)
     defocus_share: Annotated[float, SHARE] = 0.0
+    softness: Annotated[float, WEIGHT] = 0.0
+    grain: Annotated[float, SHARE] = 0.0
     reduced_share: Annotated[float, SHARE] = 0.5
     drawn_share: Annotated[float, SHARE] = 0.0
     gain_range: Annotated[tuple[float, float], FACTORS] = (0.2, 8.0)

@@ -10,12 +10,12 @@ import imageio.v3 as iio
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import gaussian_filter
 from torch.utils.data import Dataset
 
-from darkdiff_cli.colour import srgb_decode, srgb_encode, srgb_from_camera
+from darkdiff_cli.colour import srgb_decode, srgb_from_camera
 from darkdiff_cli.datasets.darken import SynthesisSettings, log_uniform
 from darkdiff_cli.datasets.drawn import drawn
+from darkdiff_cli.datasets.looks import grainy, softened
 from darkdiff_cli.datasets.pairs import Pair
 from darkdiff_cli.datasets.readable import Readable, alone, check_plain
 from darkdiff_cli.datasets.scene import LRGB, Camera, Form, pair_of_scene
@@ -71,8 +71,12 @@ class PhotoPairs(Dataset[Pair]):
     def __getitem__(self, index: int) -> Pair:
         rng = np.random.default_rng([self.seed, self.stream, index])
         square, name, notes = self._picture(rng)
+        if self.settings.softness:
+            square = softened(square, rng.uniform(0.0, self.settings.softness))
         if self.settings.defocus_share and rng.uniform() < self.settings.defocus_share:
-            square = defocused(square, log_uniform(DEFOCUS, rng))
+            square = softened(square, log_uniform(DEFOCUS, rng))
+        if self.settings.grain:
+            square = grainy(square, self.settings.grain * rng.uniform() ** 2, rng)  # most have little
         sensor = with_random_filter(random_sensor(rng), rng, self.settings.xtrans_share)
         linear = srgb_decode(square) * np.float32(log_uniform(self.settings.exposure_range, rng))
         seen, light = (sensor_light(image, sensor) for image in (random_lens(rng).through(linear), linear))
@@ -92,11 +96,6 @@ def drawn_from(paths: Sequence[Path], rng: np.random.Generator) -> Iterator[Path
     """Files drawn at random, endlessly."""
     while True:
         yield paths[int(rng.integers(len(paths)))]
-
-
-def defocused(srgb_01: NDArray[np.float32], spread: float) -> NDArray[np.float32]:
-    """Blur (h, w, 3) sRGB in [0, 1] in linear light, by a Gaussian of standard deviation `spread` pixels."""
-    return srgb_encode(gaussian_filter(srgb_decode(srgb_01), sigma=(spread, spread, 0.0), mode="reflect"))
 
 
 @lru_cache(maxsize=512)

@@ -42,17 +42,19 @@ def check_before(run: Run, names: Sequence[StageName], processes: int) -> None:
             for folder in FOLDERS[name]:
                 earlier_checkpoint(run.settings.output / folder, run.settings.resume)
     if run.start:
-        run.started()
+        model = run.beginning.model()
+        if "3" in names and run.recipe.stage3 is not None:
+            run.beginning.deep_enough(model.detail, run.recipe.stage3.shape)
         return
     if names[0] == "2" and not run.dry:
-        run.autoencoder()
+        run.beginning.autoencoder()
     if names[0] == "3":
-        run.finished()
+        run.beginning.finished()
         return
     if "0" not in names and "2" in names:
-        run.base_model()
+        run.beginning.base_model()
     elif "0" not in names and "1" in names:
-        run.base_autoencoder()
+        run.beginning.base_autoencoder()
 
 
 def _plans(recipe: Recipe, name: StageName) -> list[Optimisation]:

@@ -1,18 +1,18 @@
 """What each stage starts from and trains, and in which order."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler
-from safetensors import SafetensorError
 from torch.utils.data import Dataset
 
 from darkdiff_cli.datasets import Pair, Source, collate
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.raw import DataFormat
+from darkdiff_cli.training.beginning import Beginning
 from darkdiff_cli.training.loop.journal import Report
 from darkdiff_cli.training.loop.machine import RunSettings, make_accelerator
 from darkdiff_cli.training.loop.terms import Terms, terms_of
@@ -25,19 +25,14 @@ from darkdiff_cli.training.stages.stage0 import PlainAutoencoder, PlainDenoiser,
 from darkdiff_cli.training.stages.stage1 import ResidualAutoencoder
 from darkdiff_cli.training.stages.stage2 import ConditionalDenoiser
 from darkdiff_cli.training.stages.stage3 import FullSizePicture
-from darkdiff_models import DarkDiffPipeline, ResidualAutoencoderKL
-from darkdiff_models.base_models import Base, load_base, load_base_autoencoder
+from darkdiff_models import ResidualAutoencoderKL
 from darkdiff_models.checkpoints import load_pipeline
-from darkdiff_models.detail import Detail
 from darkdiff_models.learning.lpips import LPIPS
 from darkdiff_models.learning.sid_unet import SidUNet
-from darkdiff_models.networks.surgery import denoiser, residual_autoencoder
-from darkdiff_models.networks.widening import widened
-from darkdiff_models.stored import Network, first_line, read_network
+from darkdiff_models.networks.surgery import denoiser
 
 StageName = Literal["0", "1", "2", "3", "sid-unet"]
 
-Loaded = TypeVar("Loaded")
 HEALTH_RATIOS = (100.0, 300.0)
 FULL_SIZE_HEALTH_RATIOS = (4.0, 16.0)
 HEALTH_CROP = 256
@@ -68,6 +63,11 @@ class Run:
     steps: int | None = None
     epochs: int | None = None
     dry: bool = False
+
+    @property
+    def beginning(self) -> Beginning:
+        """The networks that its stages start from."""
+        return Beginning(self.recipe, self.settings.output, self.base, self.start)
 
     def stages(self, name: StageName) -> Iterator[Stage]:
         """The trainings of a stage in order, each made when the one before it is done.
@@ -116,28 +116,29 @@ class Run:
         finished = self.settings.output / "stage0-autoencoder" / "vae"
         if not (self.settings.resume and finished.is_dir()):
             yield PlainAutoencoder(settings, self.lpips)
-        vae = self._stored(AutoencoderKL, finished)
+        vae = self.beginning.stored(AutoencoderKL, finished)
         held_out = self.held_out("0", settings.autoencoder.crop)
         pairs = [held_out[index] for index in range(CALIBRATION_IMAGES)]
         calibrate_scale(vae, collate([pair.padded(2 ** (len(vae.config["block_out_channels"]) - 1)) for pair in pairs]))
         yield PlainDenoiser(settings, vae, self.recipe.seed)
 
     def _stage1(self) -> Iterator[Stage]:
-        vae = self._wide_enough(self.started().vae) if self.start else self._retasked_autoencoder()
+        begin = self.beginning
+        vae = begin.wide_enough(begin.model().vae) if self.start else begin.retasked_autoencoder()
         yield ResidualAutoencoder(self.recipe.stage1, self.recipe.finishing, vae, self.lpips)
 
     def _stage2(self) -> Iterator[Stage]:
-        settings, own = self.recipe.stage2, self.settings.output / "stage1" / "vae"
+        settings, begin, own = self.recipe.stage2, self.beginning, self.settings.output / "stage1" / "vae"
         if self.start:
-            model = self.started()
-            vae = self._stored(ResidualAutoencoderKL, own) if own.is_dir() else self._wide_enough(model.vae)
+            model = begin.model()
+            vae = begin.stored(ResidualAutoencoderKL, own) if own.is_dir() else begin.wide_enough(model.vae)
             yield ConditionalDenoiser(self.recipe, vae, (model.unet, model.context), model.scheduler, self.lpips)
             return
         if self.dry and not own.is_dir():
-            vae = self._retasked_autoencoder()
+            vae = begin.retasked_autoencoder()
         else:
-            vae = self._stored(ResidualAutoencoderKL, self.autoencoder())
-        origin = self.base_model()
+            vae = begin.stored(ResidualAutoencoderKL, begin.autoencoder())
+        origin = begin.base_model()
         networks = denoiser(
             origin.unet,
             origin.empty_prompt,
@@ -152,10 +153,9 @@ class Run:
         settings = self.recipe.stage3
         if settings is None:
             raise SettingsError(f"recipe {self.recipe.name} has no stage 3; add `stage3:` to it.")
-        model = self.started() if self.start else load_pipeline(self.finished())
-        shape = settings.shape
-        detail = model.detail or Detail(shape.block_out_channels, shape.blocks)
-        yield FullSizePicture(settings, model, detail, self.lpips)
+        begin = self.beginning
+        model = begin.model() if self.start else load_pipeline(begin.finished())
+        yield FullSizePicture(settings, model, begin.deep_enough(model.detail, settings.shape), self.lpips)
 
     def _regression(self) -> Iterator[Stage]:
         if self.recipe.regression is None:
@@ -197,95 +197,3 @@ class Run:
             return replace(self.source, settings=self.recipe.stage3.data, full_size=True)
         fixed: dict[StageName, DataFormat] = {"0": "lrgb-srgb", "sid-unet": "raw-srgb"}
         return replace(self.source, data_format=fixed.get(name, self.source.data_format))
-
-    def started(self) -> DarkDiffPipeline:
-        """The model to go on from.
-
-        Raises:
-            SettingsError: it cannot be loaded, or sees pictures in another form than the recipe.
-        """
-        try:
-            model = load_pipeline(self.start)
-        except (FileNotFoundError, ValueError) as error:
-            raise SettingsError(f"--start: {error}.") from error
-        for name in ("lrgb_space", "data_format"):
-            theirs, ours = dict(model.config)[name], getattr(self.recipe, name)
-            if theirs != ours:
-                raise SettingsError(
-                    f"--start {self.start}: was trained with {name}: {theirs}, recipe {self.recipe.name} says {ours}."
-                )
-        return model
-
-    def _wide_enough(self, vae: ResidualAutoencoderKL) -> ResidualAutoencoderKL:
-        """The autoencoder to go on from, in the widths of the recipe's own where it has them."""
-        if self.recipe.stage0 is None:
-            return vae
-        shape = self.recipe.stage0.autoencoder_shape
-        if tuple(vae.config["block_out_channels"]) == shape.block_out_channels:
-            return vae
-        try:
-            return widened(vae, shape.block_out_channels, shape.norm_num_groups)
-        except ValueError as error:
-            raise SettingsError(f"--start {self.start}: {error}; change autoencoder_shape in the recipe.") from error
-
-    def _retasked_autoencoder(self) -> ResidualAutoencoderKL:
-        """The base's autoencoder as stage 1 begins with it."""
-        into = 3 if self.recipe.data_format == "lrgb-srgb" else 4
-        out = 4 if self.recipe.data_format == "raw-raw" else 3
-        return residual_autoencoder(self.base_autoencoder(), self.recipe.stage1.residual, into, out)
-
-    def autoencoder(self) -> Path:
-        """The folder of the autoencoder that this run's stage 1 trained.
-
-        Raises:
-            SettingsError: it has not.
-        """
-        return self._folder("stage1", "vae")
-
-    def finished(self) -> Path:
-        """The folder of the model that this run's stage 2 trained.
-
-        Raises:
-            SettingsError: it has not.
-        """
-        return self._folder("stage2", "unet").parent
-
-    def _stored(self, kind: type[Network], folder: Path) -> Network:
-        """A network that an earlier stage of this run stored."""
-        try:
-            return read_network(kind, folder)
-        except (OSError, ValueError, SafetensorError) as error:
-            raise SettingsError(f"{folder}: cannot be gone on from ({first_line(error)}); train it again.") from error
-
-    def base_model(self) -> Base:
-        """The Stable Diffusion that is retasked, the user's, the recipe's or the run's own.
-
-        Raises:
-            SettingsError: it is missing or cannot be loaded.
-        """
-        return self._from_base(load_base)
-
-    def base_autoencoder(self) -> AutoencoderKL:
-        """Its autoencoder alone.
-
-        Raises:
-            SettingsError: as `base_model`.
-        """
-        return self._from_base(load_base_autoencoder)
-
-    def _from_base(self, load: Callable[[str | Path], Loaded]) -> Loaded:
-        base = self.base or self.recipe.base or self._folder("stage0-denoiser", "unet").parent
-        try:
-            return load(base)
-        except (FileNotFoundError, ModuleNotFoundError) as error:
-            raise SettingsError(f"{error}.") from error
-
-    def _folder(self, stage: str, part: str) -> Path:
-        folder = self.settings.output / stage / part
-        if not folder.is_dir():
-            number = stage.removeprefix("stage")[0]
-            raise SettingsError(
-                f"{folder}: is missing; run `darkdiff train --stage {number} --recipe {self.recipe.name}` with this "
-                "--output first."
-            )
-        return folder

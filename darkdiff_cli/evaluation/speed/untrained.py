@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 from darkdiff_cli.datasets import MosaicCache, Pair, Source
 from darkdiff_cli.datasets.kept import KeptPairs
 from darkdiff_cli.evaluation.sample import night_scene
+from darkdiff_cli.training.beginning import Beginning
 from darkdiff_cli.training.recipe.recipe import Recipe
 from darkdiff_cli.training.recipe.shapes import AutoencoderShape, DenoiserShape
 from darkdiff_cli.training.run import Run, StageName
@@ -25,8 +26,8 @@ PAIRS = 4  # that are kept and come again and again
 
 
 @dataclass(frozen=True)
-class UntrainedRun(Run):
-    """A run that stands on random weights of its base's shape, where no base is given: the arithmetic is the same."""
+class UntrainedBeginning(Beginning):
+    """Random weights of the base's shape, where no base is given: the arithmetic is the same."""
 
     def base_model(self) -> Base:
         """Stable Diffusion 2.1's shape, or that of the recipe's own small base."""
@@ -43,6 +44,16 @@ class UntrainedRun(Run):
             return super().base_autoencoder()
         own = self.recipe.stage0
         return stock_autoencoder(own.autoencoder_shape if own is not None else AutoencoderShape())
+
+
+@dataclass(frozen=True)
+class UntrainedRun(Run):
+    """A run that trains for its own sake, from random weights where no base is given."""
+
+    @property
+    def beginning(self) -> Beginning:
+        """As `Run.beginning`."""
+        return UntrainedBeginning(self.recipe, self.settings.output, self.base, self.start)
 
     def made(self, name: StageName, device: torch.device) -> Stage:
         """The first training of a stage; random weights are drawn on the device.

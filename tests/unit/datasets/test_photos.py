@@ -8,12 +8,12 @@ from darkdiff_cli.colour import srgb_decode, srgb_encode
 from darkdiff_cli.datasets import PhotoPairs
 from darkdiff_cli.datasets.darken import SynthesisSettings
 from darkdiff_cli.datasets.kept import KeptPairs
-from darkdiff_cli.datasets.photos import defocused
 from darkdiff_cli.datasets.scene import Form
 from darkdiff_cli.errors import InputError
 from darkdiff_models.detail.samples import halved
 
 SETTINGS = SynthesisSettings(ratio_range=(100.0, 300.0), bright_share=0.0)
+EVEN = replace(SETTINGS, exposure_range=(0.5, 0.5))
 
 
 def test_items_are_the_same_whoever_draws_them(photo_folder) -> None:
@@ -111,13 +111,6 @@ def test_noisy_image_is_the_clean_one_plus_zero_mean_noise(photo_folder) -> None
     assert min(float(p.noisy.min()) for p in pairs) < 0
 
 
-def test_a_photograph_out_of_focus_keeps_its_light_and_loses_its_detail() -> None:
-    sharp = np.random.default_rng(0).random((64, 64, 3), dtype=np.float32)
-    soft = defocused(sharp, 4.0)
-    np.testing.assert_allclose(srgb_decode(soft).mean(axis=(0, 1)), srgb_decode(sharp).mean(axis=(0, 1)), rtol=0.01)
-    assert soft.std() < 0.1 * sharp.std()
-
-
 def test_a_share_of_the_photographs_is_out_of_focus(photo_folder) -> None:
     sharp, soft = (
         [PhotoPairs(photo_folder, replace(SETTINGS, defocus_share=share), 32)[i].reference for i in range(16)]
@@ -125,6 +118,22 @@ def test_a_share_of_the_photographs_is_out_of_focus(photo_folder) -> None:
     )
     rough = [float(torch.stack([p.diff(dim=2).abs().mean() for p in part]).mean()) for part in (sharp, soft)]
     assert rough[1] < 0.7 * rough[0]
+
+
+@pytest.mark.parametrize(("setting", "rougher"), [({"softness": 3.0}, False), ({"grain": 0.2}, True)])
+def test_photographs_are_soft_and_grainy_to_different_degrees(photo_folder, setting, rougher) -> None:
+    plain, changed = (
+        [PhotoPairs(photo_folder, replace(EVEN, **more), 32, form=Form(full_size=True))[i].full for i in range(16)]
+        for more in ({}, setting)
+    )
+    ratios = [
+        float(after.truth.diff(dim=2).abs().mean() / before.truth.diff(dim=2).abs().mean())
+        for before, after in zip(plain, changed, strict=True)
+        if before is not None and after is not None
+    ]
+    assert (min(ratios) > 0.999) if rougher else (max(ratios) < 1.001)
+    assert abs(np.mean(ratios) - 1) > 0.15
+    assert np.std(ratios) > 0.1
 
 
 def test_splits_share_no_photograph(photo_folder) -> None:
