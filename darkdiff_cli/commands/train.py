@@ -133,6 +133,8 @@ def _describe_stage(run: "Run", name: "StageName") -> None:
         show(f"  memory of activations: {cost.activation_bytes / 1e9:.2f} GB in fp32, half of it in bf16 or fp16")
         show(f"  arithmetic: {cost.step_flops / 1e12:.3g} TFLOP a step")
         show(f"  disk: {cost.checkpoint_bytes / 1e9:.2f} GB a checkpoint, {run.recipe.keep_checkpoints} kept")
+        if kept := stage.kept_bytes:
+            show(f"  disk: {kept / 1e9:.2f} GB of pairs that are made before, until the end")
         hours = cost.hours(plan.steps, TERAFLOPS)
         show(f"  time: {hours:.3g} hours on one device at {TERAFLOPS:g} TFLOP/s, shared among several")
         if name == "0":

@@ -1,11 +1,19 @@
-"""A limited number of pairs, made once and kept in memory: where making them takes longer than training on them."""
+"""A limited number of pairs, made once and kept: where making them takes longer than training on them."""
 
-from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from torch.utils.data import Dataset
 
 from darkdiff_cli.datasets.pairs import Pair
+
+
+class Pairs(Protocol):
+    """Pairs by number, in memory or on the disk."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Pair: ...
 
 
 class KeptPairs(Dataset[Pair]):
@@ -17,7 +25,7 @@ class KeptPairs(Dataset[Pair]):
         seed: seed of the places and turns.
     """
 
-    def __init__(self, pairs: Sequence[Pair], crop: int, seed: int) -> None:
+    def __init__(self, pairs: Pairs, crop: int, seed: int) -> None:
         self.kept, self.crop, self.seed = pairs, crop, seed
 
     def __len__(self) -> int:

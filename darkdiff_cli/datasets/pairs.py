@@ -75,6 +75,11 @@ class Pair:
         moved = self._each(lambda image: image.to(device, memory_format=torch.channels_last, non_blocking=True))
         return moved if self.full is None else replace(moved, full=self.full.each(lambda image: image.to(device)))
 
+    def with_half(self, half: Tensor) -> "Pair":
+        """The same with its half-size picture."""
+        assert self.full is not None
+        return replace(self, full=replace(self.full, half=half))
+
     def pin_memory(self) -> "Pair":
         """A copy in page-locked memory; torch's loader calls this."""
         pinned = self._each(lambda image: image.pin_memory())

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -10,15 +11,18 @@ from diffusers import AutoencoderKL, DDIMScheduler
 from torch.utils.data import Dataset
 
 from darkdiff_cli.datasets import Pair, Source, collate
+from darkdiff_cli.datasets.stored import remove_stored
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.raw import DataFormat
 from darkdiff_cli.training.beginning import Beginning
+from darkdiff_cli.training.loop.checkpoints import step_of
 from darkdiff_cli.training.loop.journal import Report
 from darkdiff_cli.training.loop.machine import RunSettings, make_accelerator
 from darkdiff_cli.training.loop.terms import Terms, terms_of
-from darkdiff_cli.training.loop.train import train
+from darkdiff_cli.training.loop.train import earlier_checkpoint, train
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.recipe import Recipe
+from darkdiff_cli.training.stages.beforehand import Making
 from darkdiff_cli.training.stages.sid_unet import Regression
 from darkdiff_cli.training.stages.stage import Stage
 from darkdiff_cli.training.stages.stage0 import PlainAutoencoder, PlainDenoiser, calibrate_scale
@@ -33,6 +37,7 @@ from darkdiff_models.networks.surgery import denoiser
 
 StageName = Literal["0", "1", "2", "3", "sid-unet"]
 
+KEPT = "kept"  # folder of the pairs that are made before a stage trains
 HEALTH_RATIOS = (100.0, 300.0)
 FULL_SIZE_HEALTH_RATIOS = (4.0, 16.0)
 HEALTH_CROP = 256
@@ -90,9 +95,16 @@ class Run:
     def train(self, name: StageName, report: Report) -> Path:
         """Train one stage; returns the folder of what was trained."""
         for stage in self.stages(name):
-            pairs = self.pairs(name, "train", stage.pairs_crop)
-            data = stage.kept(pairs, self.recipe.seed, make_accelerator(self.settings).device)
-            train(stage, data, self.held_out(name, stage.pairs_crop), self.settings, report, self.terms(name, pairs))
+            pairs, folder = self.pairs(name, "train", stage.pairs_crop), self.settings.output / stage.name
+            terms = self.terms(name, pairs)
+            say = partial(_note, report, stage)
+            making = Making(make_accelerator(self.settings), folder / KEPT, self.recipe.seed, terms, say)
+            newest = earlier_checkpoint(folder, self.settings.resume)
+            done = newest is not None and (step_of(newest) or 0) >= stage.optimisation.steps
+            data = pairs if done else stage.kept(pairs, making)
+            train(stage, data, self.held_out(name, stage.pairs_crop), self.settings, report, terms)
+            if making.accelerator.is_main_process:
+                remove_stored(making.folder)
         return self.settings.output / stage.name
 
     def terms(self, name: StageName, pairs: Dataset[Pair]) -> Terms:
@@ -197,3 +209,7 @@ class Run:
             return replace(self.source, settings=self.recipe.stage3.data, full_size=True)
         fixed: dict[StageName, DataFormat] = {"0": "lrgb-srgb", "sid-unet": "raw-srgb"}
         return replace(self.source, data_format=fixed.get(name, self.source.data_format))
+
+
+def _note(report: Report, stage: Stage, sentence: str) -> None:
+    report("note", 0, stage.optimisation.steps, f"{stage.name}: {sentence}")

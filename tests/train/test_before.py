@@ -16,6 +16,7 @@ from darkdiff_cli.training.stages.stage0 import check_shapes, stock_autoencoder,
 from darkdiff_models.base_models import Base, save_base
 from darkdiff_models.networks.sampling import sd_schedule
 
+PARAMETERS = 2_664_944  # of tiny's network for full size
 HUGE = {
     "block_out_channels": (8192,) * 4,
     "attention_levels": (False,) * 4,
@@ -108,10 +109,36 @@ def test_a_dry_run_tells_the_cost_of_full_size(photo_folder, tmp_path) -> None:
     assert done.exit_code == 0, done.stderr
     said = done.stdout.splitlines()
     assert said[:2] == [
-        "stage3: 13000 steps of 8 images in 1 part",
-        "  model: 2,037,360 parameters, learning rate 0.001",
+        "stage3: 30000 steps of 8 images in 1 part",
+        f"  model: {PARAMETERS:,} parameters, learning rate 0.001",
     ]
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("blocks=[4,1,3]", "a network of (4, 3, 3) blocks cannot be deepened to (4, 1, 3)"),
+        ("block_out_channels=[64,96,160]", "a network of widths (64, 96, 128) cannot be widened to (64, 96, 160)"),
+    ],
+)
+def test_a_start_that_does_not_fit_the_shape_of_full_size_is_refused(photo_folder, tmp_path, change, words) -> None:
+    run = tmp_path / "run"
+    said = refusal(
+        train(
+            3, f"photos:{photo_folder}", run, "--recipe", "tiny", "--start", "tiny", "--set", f"stage3.shape.{change}"
+        ),
+        run,
+    )
+    assert said == f"darkdiff: --start tiny: {words}; change stage3.shape in the recipe."
+
+
+def test_full_size_goes_on_with_more_blocks_than_its_start_has(photo_folder, tmp_path) -> None:
+    deeper = ("--recipe", "tiny", "--start", "tiny", "--dry-run", "--set", "stage3.shape.blocks=[5,3,3]")
+    done = train(3, f"photos:{photo_folder}", tmp_path / "run", *deeper)
+    assert done.exit_code == 0, done.stderr
+    block = 2 * (64 * 64 * 9 + 64)
+    assert f"  model: {PARAMETERS + 2 * block:,} parameters" in done.stdout  # on the way down and up
 
 
 def test_a_dry_run_tells_the_cost_of_every_stage_before_any_has_trained(photo_folder, base, tmp_path) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from darkdiff_cli.datasets import Pair
 from darkdiff_cli.training.loop.draws import Draws
 from darkdiff_cli.training.recipe.optimisation import Optimisation
+from darkdiff_cli.training.stages.beforehand import Making
 
 Numbers = dict[str, float]
 Readings = dict[str, Tensor]  # numbers still on the device: fetching each of them would make the GPU wait
@@ -65,7 +65,12 @@ class Stage(ABC):
         """Side in LRGB pixels of the pairs that the stage asks for."""
         return self.optimisation.crop
 
-    def kept(self, pairs: Dataset[Pair], seed: int, device: torch.device) -> Dataset[Pair]:  # noqa: ARG002
+    @property
+    def kept_bytes(self) -> int:
+        """Size of the pairs that are made once and kept on the disk while it trains."""
+        return 0
+
+    def kept(self, pairs: Dataset[Pair], making: Making) -> Dataset[Pair]:  # noqa: ARG002
         """The pairs to train on; a stage may make some once, on the device, and keep them."""
         return pairs
 

@@ -1,7 +1,6 @@
 """Stage 3: from the half-size picture to the sensor's size (our addition)."""
 
 from collections.abc import Hashable
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,22 +9,21 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from darkdiff_cli.datasets import Pair, collate
+from darkdiff_cli.datasets import Pair
 from darkdiff_cli.datasets.kept import KeptPairs
+from darkdiff_cli.datasets.stored import BYTES
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.training.loop.draws import Draws
 from darkdiff_cli.training.recipe.stage_settings import Stage3
+from darkdiff_cli.training.stages.beforehand import Making, stored_pairs
 from darkdiff_cli.training.stages.losses import PERIOD, picture_loss, score
 from darkdiff_cli.training.stages.stage import MODEL, Numbers, Readings, Stage
 from darkdiff_models import DarkDiffPipeline
 from darkdiff_models.detail import Detail
 from darkdiff_models.detail.samples import halved
-from darkdiff_models.devices import autocast_dtype
 from darkdiff_models.finishing import finish
 from darkdiff_models.learning.lpips import LPIPS
 from darkdiff_models.networks.sampling import make_scheduler, sample
-
-AT_ONCE = 16  # half-size pictures that are made together beforehand
 
 
 class FullSizePicture(Stage):
@@ -71,20 +69,19 @@ class FullSizePicture(Stage):
         crop = self.optimisation.crop
         return max(crop, self.settings.kept_crop) if self.settings.kept_pairs else crop
 
-    def kept(self, pairs: Dataset[Pair], seed: int, device: torch.device) -> Dataset[Pair]:
+    @property
+    def kept_bytes(self) -> int:
+        """As the recipe asks for."""
+        return self.settings.kept_pairs * BYTES * self.pairs_crop**2
+
+    def kept(self, pairs: Dataset[Pair], making: Making) -> Dataset[Pair]:
         """The pairs that the recipe keeps, with their half-size pictures; all of them where it keeps none."""
-        made: list[Pair] = []
-        for network in self.frozen.values():
-            network.to(device)
-        while len(made) < self.settings.kept_pairs:
-            several = [pairs[len(made) + index] for index in range(AT_ONCE)]
-            draws = Draws(seed, len(made), device)
-            with torch.autocast(device.type, autocast_dtype(device), enabled=autocast_dtype(device) is not None):
-                halves = self.half_size(collate(several).to(device), draws).float().cpu()
-            for pair, half in zip(several, halves, strict=True):
-                assert pair.full is not None
-                made.append(replace(pair, full=replace(pair.full, half=half)))
-        return KeptPairs(made, self.optimisation.crop, seed) if made else pairs
+        settings = self.settings
+        if not settings.kept_pairs:
+            return pairs
+        networks = [self.frozen[name].to(making.accelerator.device) for name in ("vae", "unet", "context")]
+        stored = stored_pairs(settings.kept_pairs, self.pairs_crop, pairs, self.half_size, networks, making)
+        return KeptPairs(stored, self.optimisation.crop, making.seed)
 
     @torch.no_grad()
     def half_size(self, pair: Pair, draws: Draws) -> Tensor:
