@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,7 +30,9 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def words(start: Path, photos: Path, output: Path, *more: object) -> list[str]:
     given = ["train", "--stage", 3, "--recipe", "tiny-debug", "--start", start, "--data", f"photos:{photos}"]
     kept = ["--set", f"stage3.kept_pairs={PAIRS}", "--set", "stage3.kept_crop=32"]
-    return list(map(str, [*given, "-o", output, "--workers", 0, "--device", "cpu", *kept, *more]))
+    return list(
+        map(str, [*given, "-o", output, "--workers", 0, "--device", "cpu", "--precision", "fp32", *kept, *more])
+    )
 
 
 def here(*arguments: object):
@@ -99,6 +102,16 @@ def test_other_data_makes_other_pairs_and_other_steps_do_not(
     assert all(path.read_bytes() != first[path.name] for path in kept.iterdir())
 
 
+def test_a_photograph_that_is_left_out_is_named_once(start: Path, photo_folder: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    shutil.copytree(photo_folder, photos)
+    (photos / "a_broken.jpg").write_bytes(b"no picture")
+    (photos / "b_broken.jpg").write_bytes(b"no picture")  # the first of a folder is held out
+    done = here(start, photos, tmp_path / "run")
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr.count(f"{photos / 'b_broken.jpg'}: cannot be decoded as a photograph") == 1
+
+
 def test_too_many_pairs_for_the_disk_are_refused(start: Path, photo_folder: Path, tmp_path: Path) -> None:
     done = here(start, photo_folder, tmp_path, "--set", "stage3.kept_pairs=1000000", "--set", "stage3.kept_crop=2048")
     assert done.exit_code == 2
@@ -119,15 +132,14 @@ def test_a_dry_run_tells_their_room(start: Path, photo_folder: Path, tmp_path: P
 def test_two_processes_share_the_making(start: Path, photo_folder: Path, tmp_path: Path) -> None:
     launcher = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--rdzv-backend", "c10d", "--rdzv-endpoint",
                 "localhost:0", "-m", "darkdiff_cli", "--"]  # fmt: skip
-    same = ("--precision", "fp32")
     done = subprocess.run(
-        [sys.executable, *launcher, *words(start, photo_folder, tmp_path / "two", *same)],
+        [sys.executable, *launcher, *words(start, photo_folder, tmp_path / "two")],
         capture_output=True, text=True, timeout=300, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("makes its pairs, 0 of") == 1
     assert not (tmp_path / "two" / "stage3" / "kept").exists()
-    assert here(start, photo_folder, tmp_path / "one", *same).exit_code == 0
+    assert here(start, photo_folder, tmp_path / "one").exit_code == 0
     ours, theirs = weights(tmp_path / "two"), weights(tmp_path / "one")
     for name, value in theirs.items():
         torch.testing.assert_close(ours[name], value, rtol=1e-3, atol=2e-5)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import gather_object
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
@@ -34,7 +35,7 @@ class Making:
         folder: of the stored pairs, the same for all processes.
         seed: of the noise maps.
         terms: of the run.
-        say: takes sentences on how far it is.
+        say: takes sentences on how far it is, and on files that are left out.
     """
 
     accelerator: Accelerator
@@ -74,16 +75,23 @@ def stored_pairs(
     stored = StoredPairs(making.folder, count, _terms(crop, networks, making))
     missing = [first for first in range(0, count, AT_ONCE) if not all(map(stored.has, _group(first, count)))]
     _check_room(making.folder, sum(len(_group(first, count)) for first in missing) * BYTES * crop**2)
-    for done, first in enumerate(missing[accelerator.process_index :: accelerator.num_processes]):
-        if accelerator.is_main_process and done * accelerator.num_processes % max(1, len(missing) // 10) == 0:
+    # By number, not by what is missing: another process may have begun to fill the folder.
+    mine = [first for first in missing if first // AT_ONCE % accelerator.num_processes == accelerator.process_index]
+    notes = list[str]()
+    for done, first in enumerate(mine):
+        if accelerator.is_main_process and done % max(1, len(mine) // 10) == 0:
             making.say(f"makes its pairs, {first} of {count} done.")
         several = [pairs[index] for index in range(first, first + AT_ONCE)]
+        notes += [note for pair in several for note in pair.notes]
         dtype, draws = autocast_dtype(device), Draws(making.seed, first, device)
         with torch.autocast(device.type, dtype, enabled=dtype is not None):
             halves = half_size(collate(several).to(device), draws).float().cpu()
         for index in _group(first, count):
             stored.put(index, several[index - first].with_half(halves[index - first]))
-    accelerator.wait_for_everyone()
+    everyones = dict.fromkeys(gather_object(notes))  # when all processes are done
+    if accelerator.is_main_process:
+        for note in everyones:
+            making.say(note)
     return stored
 
 
