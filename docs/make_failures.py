@@ -11,8 +11,10 @@ from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.evaluation.sample import night_scene, write_dark
 from darkdiff_cli.raw import ExposureSettings, develop, read_exposure
 from darkdiff_cli.raw.rendering import render_linear
+from darkdiff_models import SamplingSettings
 
 SIZE = (240, 320)
+HALF = SamplingSettings(size="half")  # the charts' own: a pixel of theirs is a quad of photosites
 Picture = NDArray[np.float32]
 
 
@@ -59,7 +61,7 @@ def main() -> None:
             raw, truth = Path(folder) / f"{chart.__name__}.dng", chart()
             write_dark(raw, truth, ratio)
             exposure = read_exposure(raw, ExposureSettings(ratio=ratio))
-            enhanced = enhancer.render(exposure, EnhanceSettings()).srgb_01
+            enhanced = enhancer.render(exposure, EnhanceSettings(sampling=HALF)).srgb_01
             columns.append(np.concatenate([truth, render_linear(develop(exposure.frame, ratio)), enhanced], axis=0))
     page = np.rint(np.clip(np.concatenate(columns, axis=1), 0, 1) * 255).astype(np.uint8)
     Image.fromarray(page).save(Path(__file__).parent / "failures.jpg", quality=88)

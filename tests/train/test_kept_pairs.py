@@ -1,6 +1,5 @@
 """Pairs that stage 3 makes before it trains: on the disk, shared among processes, and not made twice."""
 
-import json
 import os
 import shutil
 import signal
@@ -126,7 +125,7 @@ def test_a_dry_run_tells_their_room(start: Path, photo_folder: Path, tmp_path: P
                 "stage3.kept_crop=128")  # fmt: skip
     assert done.exit_code == 0, done.stderr
     assert "  disk: 2.16 GB of pairs that are made before, until the end" in done.stdout.splitlines()
-    assert json.dumps(sorted(path.name for path in tmp_path.iterdir())) == "[]"
+    assert not list(tmp_path.iterdir())
 
 
 def test_two_processes_share_the_making(start: Path, photo_folder: Path, tmp_path: Path) -> None:
