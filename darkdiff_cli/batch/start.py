@@ -14,6 +14,7 @@ from darkdiff_cli.batch.plan import Plan
 from darkdiff_cli.batch.run import RAWS, BatchRun
 from darkdiff_cli.batch.tally import Keep, Report, Summary, Tally
 from darkdiff_cli.batch.worker import Finished, WorkerSettings
+from darkdiff_cli.enhancer import Enhancer
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.interrupt import StopRequest
 
@@ -82,6 +83,23 @@ def run_batch(
     if arrivals is not None:
         tally.ended(arrivals.left)
     return summary
+
+
+def check_start(plan: Plan, settings: WorkerSettings, engine: Engine) -> None:
+    """Refuse what `run_batch` would refuse before its first photo; what a Ray cluster has is known there alone.
+
+    Args:
+        plan: the tasks; nothing is needed for none.
+        settings: of every worker.
+        engine: where.
+
+    Raises:
+        SettingsError: no such model or device, or a setting is out of range for the model.
+    """
+    if engine.name == "local" and plan.tasks:
+        for device in dict.fromkeys(parse_devices(engine.devices)):
+            enhancer = Enhancer(settings.model, device, compile=settings.compile)
+            enhancer.check(settings.picture.sampling)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ def batch(
     from darkdiff_cli.batch.place import gone
     from darkdiff_cli.batch.plan import identify_model, plan_batch, unreadable_entry
     from darkdiff_cli.batch.run import INTERRUPTED
+    from darkdiff_cli.batch.start import check_start
     from darkdiff_cli.batch.worker import WorkerSettings
 
     model = diffusion.model
@@ -86,11 +87,13 @@ def batch(
         planned = partial(planned, checksum=files.checksum, retry_failed=files.retry_failed)
         plan = planned([] if files.watch else jobs)
         plan = replace(plan, lost=[*(unreadable_entry(folder, error) for error in unread), *plan.lost])
-        if not files.dry_run:
-            progress.doing(loading_words(model))
+        progress.doing(loading_words(model))
+        compiled, shown = machine.compile == "on", page is not None
+        worker = WorkerSettings(known.name, settings, files.timeout, files.checksum, shown, compile=compiled)
+        if files.dry_run:
+            check_start(plan, worker, machine.settings())
+        else:
             arrivals = Arrivals(folder, find, planned, say) if files.watch else None
-            compiled, shown = machine.compile == "on", page is not None
-            worker = WorkerSettings(known.name, settings, files.timeout, files.checksum, shown, compile=compiled)
             summary = _run(plan, root, worker, machine.settings(), output, arrivals, progress)
     if files.dry_run:
         show_plan(plan, output.as_json)

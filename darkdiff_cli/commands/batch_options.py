@@ -60,7 +60,12 @@ class FileOptions:
         ),
     ] = False
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", metavar="", help="List what would be written, and write nothing.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            metavar="",
+            help="List what would be written, check the model and the devices, and write nothing.",
+        ),
     ] = False
 
     def nothing(self, folder: Path, raws: int) -> InputError:

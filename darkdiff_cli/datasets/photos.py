@@ -79,7 +79,8 @@ class PhotoPairs(Dataset[Pair]):
             square = grainy(square, self.settings.grain * rng.uniform() ** 2, rng)  # most have little
         sensor = with_random_filter(random_sensor(rng), rng, self.settings.xtrans_share)
         linear = srgb_decode(square) * np.float32(log_uniform(self.settings.exposure_range, rng))
-        seen, light = (sensor_light(image, sensor) for image in (random_lens(rng).through(linear), linear))
+        lens = random_lens(rng)  # what it blurs stays so: a picture shows what the lens showed, without its fringes
+        seen, light = (sensor_light(glass.through(linear), sensor) for glass in (lens, lens.in_register()))
         camera = Camera(sensor.cfa, sensor.white_balance, srgb_from_camera(sensor.camera_from_xyz))
         pair = pair_of_scene(seen, light, camera, self.settings, rng, name, self.form)
         return replace(pair, notes=notes)

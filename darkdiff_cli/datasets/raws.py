@@ -71,8 +71,9 @@ class CleanRaws(Dataset[Pair]):
         # Squares of one colour, and sensors without colours, become Bayer: that is what a picture is binned to.
         cfa = frame.cfa if frame.cfa is not None and frame.sites_per_pixel == 2 else Cfa.bayer("RGGB")
         camera = Camera(cfa, frame.white_balance, frame.srgb_from_camera)
-        seen = random_lens(rng).through(light)
-        pair = pair_of_scene(seen, light, camera, self.settings, rng, path.name, self.form)
+        lens = random_lens(rng)
+        seen, shown = lens.through(light), lens.in_register().through(light)
+        pair = pair_of_scene(seen, shown, camera, self.settings, rng, path.name, self.form)
         pair = replace(pair, notes=(*notes, *damage(frame)))
         return pair.turned(flip=bool(rng.uniform() < 0.5), transpose=bool(rng.uniform() < 0.5))
 

@@ -76,7 +76,8 @@ def pair_of_scene(
 
     Args:
         seen: (2h, 2w, 3) light of each of the sensor's colours behind the lens, 1 = saturation.
-        light: the same before the lens: what the picture should show.
+        light: the same without the lens's fringes: what the picture should show. Its blur stays: undoing it would be
+            sharpening by a guess.
         camera: that looks at it.
         settings: how it is darkened.
         rng: source of randomness.

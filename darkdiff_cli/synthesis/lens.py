@@ -32,6 +32,10 @@ class Lens:
                 seen[..., colour] = shift(seen[..., colour], by, order=3, mode="reflect")
         return np.asarray(seen, dtype=np.float32)
 
+    def in_register(self) -> "Lens":
+        """The same lens with its colours in register: as blurred, without fringes."""
+        return Lens(self.blur)
+
 
 def random_lens(rng: np.random.Generator) -> Lens:
     """Draw a lens; half of them keep the colours in register."""

@@ -68,6 +68,22 @@ def test_a_later_run_says_what_failed_before_and_how_to_try_again(night: Path, m
     assert "earlier run" not in darkdiff(*words(night, model_folder, "--retry-failed")).stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--devices", "cpu,cuda:99"), "cuda:99"),
+        (("--model", "nowhere"), "nowhere"),
+        (("--views", "99"), "views"),
+        (("--tile", "30x7"), "tile"),
+    ],
+)
+def test_a_dry_run_refuses_what_the_run_would_refuse(night: Path, model_folder: Path, options, sentence) -> None:
+    real, dry = (darkdiff(*words(night, model_folder), *options, *more) for more in ((), ("--dry-run",)))
+    assert (dry.exit_code, dry.stdout, dry.stderr) == (2, "", real.stderr)
+    assert sentence in dry.stderr
+    assert not (night / "darkdiff").exists()
+
+
 def test_a_dry_run_is_json_where_that_is_asked_for(night: Path, model_folder: Path) -> None:
     assert darkdiff(*words(night, model_folder, "--exclude", "b.dng")).exit_code == 1
     dry = darkdiff(*words(night, model_folder, "--dry-run", "--json"))

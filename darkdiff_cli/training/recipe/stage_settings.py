@@ -173,8 +173,8 @@ class Stage3:
     """The sensor's size from the mosaic (not in the paper): the stages before it are frozen.
 
     Attributes:
-        loss: on the full-size picture.
-        half_weight: of the absolute difference at half size, where the full-size picture is halved.
+        loss: on the full-size picture, and on the same, halved.
+        half_weight: of the loss at half size.
         shape: of the network.
         data: how photographs become dark mosaics here: brighter ones than for the other stages as well.
         kept_pairs: so many different pairs are made before training, half-size pictures and all, and come again and

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -53,8 +52,10 @@ class FullSizePicture(Stage):
         """The distance from the truth at full size, and at half size."""
         made = self._full(pair, draws)
         assert pair.full is not None
-        picture = picture_loss(made, pair.full.truth, self.lpips, self.settings.loss, draws.place(PERIOD)).mean()
-        half = F.l1_loss(halved(made), pair.reference)
+        picture, half = (
+            picture_loss(image, truth, self.lpips, self.settings.loss, draws.place(PERIOD)).mean()
+            for image, truth in ((made, pair.full.truth), (halved(made), pair.reference))
+        )
         loss = picture + self.settings.half_weight * half
         return loss, {"picture": picture.detach(), "half": half.detach()}
 

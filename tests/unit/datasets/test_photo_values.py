@@ -86,6 +86,7 @@ def test_crops_lie_anywhere_turned_any_way(tmp_path: Path) -> None:
     assert min(turns.values()) > 15
 
 
+@pytest.mark.usefixtures("perfect_lens")
 def test_large_photographs_are_seen_reduced_as_often_as_asked(tmp_path: Path) -> None:
     """Black and white columns that one factor turns into other widths, and a photograph that is too small for it."""
     columns = np.arange(96) // 12 % 2

@@ -22,6 +22,7 @@ def test_items_are_the_same_whoever_draws_them(photo_folder) -> None:
     assert first.names == second.names
 
 
+@pytest.mark.usefixtures("perfect_lens")
 def test_reference_is_the_light_of_each_quad_and_not_its_sites(tmp_path) -> None:
     """A checkerboard as fine as the sensor: each site sees one field, the reference all four."""
     import imageio.v3 as iio
@@ -120,6 +121,7 @@ def test_a_share_of_the_photographs_is_out_of_focus(photo_folder) -> None:
     assert rough[1] < 0.7 * rough[0]
 
 
+@pytest.mark.usefixtures("perfect_lens")
 @pytest.mark.parametrize(("setting", "rougher"), [({"softness": 3.0}, False), ({"grain": 0.2}, True)])
 def test_photographs_are_soft_and_grainy_to_different_degrees(photo_folder, setting, rougher) -> None:
     plain, changed = (

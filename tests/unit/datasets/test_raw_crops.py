@@ -82,6 +82,7 @@ def own(shoot, tmp_path: Path) -> Path:
     return tmp_path / "mine"
 
 
+@pytest.mark.usefixtures("perfect_lens")
 def test_own_raws_are_cropped_anywhere_and_turned_any_way(own: Path, cache) -> None:
     """The truth at full size is the binned raw itself, in linear light."""
     data = CleanRaws(own, DARK, CROP, 0, "train", Form(full_size=True), cache)

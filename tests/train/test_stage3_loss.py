@@ -1,0 +1,40 @@
+"""The loss of stage 3 written out by hand."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from darkdiff_cli.datasets import PhotoPairs, SynthesisSettings, collate
+from darkdiff_cli.datasets.scene import Form
+from darkdiff_cli.training.recipe.optimisation import Optimisation
+from darkdiff_cli.training.recipe.stage_settings import PictureLoss, Stage3
+from darkdiff_cli.training.stages.losses import PERIOD, picture_loss
+from darkdiff_cli.training.stages.stage import MODEL
+from darkdiff_cli.training.stages.stage3 import FullSizePicture
+from darkdiff_models.detail import Detail
+from darkdiff_models.detail.samples import halved
+from darkdiff_models.learning.lpips import LPIPS
+from tests.conftest import make_pipeline
+from tests.train.given import Given
+
+PLAN = Optimisation(steps=1, batch_size=2, crop=48, learning_rate=1e-3, final_learning_rate=1e-3, warmup=1)
+
+
+def test_the_picture_is_judged_at_both_sizes_alike(photo_folder: Path) -> None:
+    lpips = LPIPS("alex")
+    for head in lpips.heads:
+        torch.nn.init.ones_(head)
+    pairs = PhotoPairs(photo_folder, SynthesisSettings(), PLAN.crop, form=Form(full_size=True))
+    pair = collate([pairs[0], pairs[1]])
+    weights = PictureLoss(l1=0.5, l2=2.0, lpips=3.0)
+    stage = FullSizePicture(Stage3(PLAN, weights, half_weight=0.25), make_pipeline(), Detail((8, 16), (1, 1)), lpips)
+    with torch.no_grad():
+        loss, readings = stage.loss(MODEL, pair, Given())
+        made, place = stage._full(pair, Given()), Given().place(PERIOD)
+        assert pair.full is not None
+        full = picture_loss(made, pair.full.truth, lpips, weights, place).mean()
+        half = picture_loss(halved(made), pair.reference, lpips, weights, place).mean()
+    assert readings == {"picture": pytest.approx(float(full), rel=1e-5), "half": pytest.approx(float(half), rel=1e-5)}
+    assert float(loss) == pytest.approx(float(full + 0.25 * half), rel=1e-5)
+    assert float(half) > 1.2 * float((halved(made) - pair.reference).abs().mean())  # more than the difference counts
