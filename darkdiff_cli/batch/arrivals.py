@@ -9,7 +9,7 @@ from darkdiff_cli.batch.claims import is_claimed
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.place import gone
 from darkdiff_cli.batch.plan import Plan
-from darkdiff_cli.batch.worker import Finished
+from darkdiff_cli.batch.steps import Finished
 from darkdiff_cli.errors import DarkdiffError, InputError
 from darkdiff_cli.raw.damage import zeros_at_end
 

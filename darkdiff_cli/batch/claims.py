@@ -96,29 +96,14 @@ class Claims:
             OutputError: the folder of the photos cannot be written to, or is not there any more; that of the claims is
                 a link.
         """
-        photo = task.job.photo
         try:
             presence = self._presence = self._presence or self._appear()
-            claims = claims_of(self.folder, photo)
-            while True:
-                if claims and (life := self._life_of(presence, claims[-1])) != "dead":
-                    return "theirs" if life == "alive" and is_claim_on(claims[-1], task.key) else "unclear"
-                number = number_of(claims[-1]) + 1 if claims else 1
-                if number > MOST:
-                    raise OutputError(f"{claims[-1]}: is no claim of a batch; remove it.")
-                claim = claim_path(self.folder, photo, number)
-                with suppress(FileExistsError):
-                    write_claim(claim, presence.run, task.key, photo)
-                    break
-                claims.append(claim)  # another run was faster
+            claim = self._claim(task, presence)
+            if not isinstance(claim, Path):
+                return claim
             self._held[task.key] = claim
-            now = self.ledger.entries().get(task.key)
-            if (
-                now is not None
-                and now != task.before
-                and (now.status == "failed" or is_made(task.key, task.job, self.ledger))
-            ):
-                self.settle(task)  # another run did it since this one was planned
+            if self._is_settled(task):
+                self.settle(task)
                 return "theirs"
             if (
                 not task.overwrite
@@ -192,6 +177,28 @@ class Claims:
             with suppress(OSError, OutputError):  # a folder that cannot be written to
                 self._presence = self._appear()
                 self.close()
+
+    def _claim(self, task: Task, presence: Presence) -> Path | Literal["theirs", "unclear"]:
+        """Make the file that claims a task's photo; a word where the claim of another run holds.
+
+        Raises:
+            OutputError: there are more claims on it than any batch makes.
+        """
+        photo = task.job.photo
+        claims = claims_of(self.folder, photo)
+        while True:
+            if claims and (life := self._life_of(presence, claims[-1])) != "dead":
+                return "theirs" if life == "alive" and is_claim_on(claims[-1], task.key) else "unclear"
+            number = number_of(claims[-1]) + 1 if claims else 1
+            if number > MOST:
+                raise OutputError(f"{claims[-1]}: is no claim of a batch; remove it.")
+            claim = claim_path(self.folder, photo, number)
+            try:
+                write_claim(claim, presence.run, task.key, photo)
+            except FileExistsError:  # another run was faster
+                claims.append(claim)
+            else:
+                return claim
 
     def _appear(self) -> Presence:
         """This run's sign of life in the folder, which is made where it is not there.

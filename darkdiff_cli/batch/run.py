@@ -10,7 +10,7 @@ from typing import Protocol
 
 from darkdiff_cli.batch.claims import Claims, Kept, Task
 from darkdiff_cli.batch.ledger import Entry, Ledger
-from darkdiff_cli.batch.worker import Finished
+from darkdiff_cli.batch.steps import Finished
 from darkdiff_cli.errors import InputError, OutputError
 
 INTERRUPTED = "interrupted"

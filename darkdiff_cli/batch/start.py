@@ -12,8 +12,9 @@ from darkdiff_cli.batch.engines.ray import run_on_ray
 from darkdiff_cli.batch.ledger import Ledger
 from darkdiff_cli.batch.plan import Plan
 from darkdiff_cli.batch.run import RAWS, BatchRun
+from darkdiff_cli.batch.steps import Finished
 from darkdiff_cli.batch.tally import Keep, Report, Summary, Tally
-from darkdiff_cli.batch.worker import Finished, WorkerSettings
+from darkdiff_cli.batch.worker import WorkerSettings
 from darkdiff_cli.enhancer import Enhancer
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.interrupt import StopRequest

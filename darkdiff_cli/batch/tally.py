@@ -8,7 +8,7 @@ from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.batch.pace import Pace
 from darkdiff_cli.batch.plan import Plan
 from darkdiff_cli.batch.run import Stop
-from darkdiff_cli.batch.worker import Finished
+from darkdiff_cli.batch.steps import Finished
 
 Report = Callable[[Mapping[str, str], "Summary"], None]
 """(the file that each worker is at, counts so far)."""

@@ -2,18 +2,18 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
 
 from darkdiff_cli.batch.album.previews import keep_preview, make_preview
 from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.batch.place import Place, gone
+from darkdiff_cli.batch.steps import Decoded, Finished, Made, Times
 from darkdiff_cli.decoder import Decoder
-from darkdiff_cli.enhancer import Developed, Enhancer, EnhanceSettings, Rendered
+from darkdiff_cli.enhancer import Enhancer, EnhanceSettings, Rendered
 from darkdiff_cli.errors import (
     ChangedError,
     DarkdiffError,
@@ -25,12 +25,6 @@ from darkdiff_cli.errors import (
     sentence_of,
 )
 from darkdiff_cli.files import OF_A_DRIVE, number_of, unchanged
-from darkdiff_cli.raw import Exposure
-from darkdiff_models import DarkDiffOutput
-
-Step = Literal["decode", "networks", "write"]
-Times = dict[Step, tuple[float, float]]
-"""When each step of a photo began and ended, in seconds of the worker's clock."""
 
 
 @dataclass(frozen=True)
@@ -54,48 +48,6 @@ class WorkerSettings:
     previews: bool = False
     device: str = "auto"
     compile: bool = False
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """What the networks see of a frame, and when the work on it was done."""
-
-    developed: Developed
-    times: Times
-
-
-@dataclass(frozen=True)
-class Made:
-    """The networks' picture of a frame, and when the work on it was done."""
-
-    exposure: Exposure
-    output: DarkDiffOutput
-    times: Times
-
-
-@dataclass(frozen=True)
-class Finished:
-    """What became of a task.
-
-    Attributes:
-        task: the task.
-        entry: for the ledger.
-        stop: why the batch cannot go on, and the task is not done: a folder has gone, the disk is full; else None.
-        away: the folder whose drive did not give the raw or take the photo, which may be its last or its only one.
-        is_unreadable: the raw could not be decoded.
-        is_changed: the raw is not the one that was planned any more.
-        is_kept: a photo of the same name was made meanwhile, and stays.
-        times: when it was worked on; nothing of one that failed.
-    """
-
-    task: Task
-    entry: Entry
-    stop: str | None = None
-    away: Path | None = None
-    is_unreadable: bool = False
-    is_changed: bool = False
-    is_kept: bool = False
-    times: Times = field(default_factory=dict)
 
 
 class Worker:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.run import INTERRUPTED, BatchRun, Stop
-from darkdiff_cli.batch.worker import Decoded, Made, Worker, WorkerSettings
+from darkdiff_cli.batch.steps import Decoded, Made
+from darkdiff_cli.batch.worker import Worker, WorkerSettings
 from darkdiff_cli.errors import DarkdiffError
 
 PREFETCH = 2  # the photo that the networks are at and the next: what bounds the memory, whatever the folder's size

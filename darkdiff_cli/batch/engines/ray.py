@@ -10,7 +10,8 @@ from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.engines.local import Stop
 from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.batch.run import INTERRUPTED, BatchRun
-from darkdiff_cli.batch.worker import Finished, Worker, WorkerSettings
+from darkdiff_cli.batch.steps import Finished
+from darkdiff_cli.batch.worker import Worker, WorkerSettings
 from darkdiff_cli.errors import DarkdiffError, SettingsError
 from darkdiff_models.connections import OFFLINE, is_offline
 

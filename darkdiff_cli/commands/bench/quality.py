@@ -158,8 +158,10 @@ def quality(
     check_report(report, (published, scoring.lpips, scoring.lpips_vgg), scores=True)
     lineup = methods.lineup(sweep.sweep())
     from darkdiff_cli.evaluation.protocols.published import read_published
+    from darkdiff_cli.evaluation.report.lines import as_lines
     from darkdiff_cli.evaluation.report.page import as_json as found_json
-    from darkdiff_cli.evaluation.report.page import as_lines, comparison_lines, quality_table, write_report
+    from darkdiff_cli.evaluation.report.page import write_report
+    from darkdiff_cli.evaluation.report.quality_tables import comparison_lines, quality_table
 
     others = read_published(published) if published is not None else []
     results = score(methods.data, methods.protocol, lineup, scoring)

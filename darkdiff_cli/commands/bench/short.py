@@ -15,7 +15,9 @@ def short() -> int:
     """Score and time the bundled model on a scene made by code, in about two minutes."""
     needs_extra()
     from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
-    from darkdiff_cli.evaluation.report.page import as_lines, quality_table, speed_table
+    from darkdiff_cli.evaluation.report.lines import as_lines
+    from darkdiff_cli.evaluation.report.quality_tables import quality_table
+    from darkdiff_cli.evaluation.report.speed_tables import speed_table
     from darkdiff_cli.evaluation.sample import write_sample
     from darkdiff_cli.evaluation.speed.run import run_speed
 

@@ -113,15 +113,10 @@ def speed(
         raise SettingsError(f"--beside {timed.beside}: must be controlnet.")
     if sampling.precision is not None and sampling.precision not in PRECISIONS:
         raise SettingsError(f"--precision {sampling.precision}: must be one of {', '.join(PRECISIONS)}.")
+    from darkdiff_cli.evaluation.report.lines import as_lines
     from darkdiff_cli.evaluation.report.page import as_json as found_json
-    from darkdiff_cli.evaluation.report.page import (
-        as_lines,
-        flow_table,
-        memory_table,
-        speed_table,
-        tiles_table,
-        write_report,
-    )
+    from darkdiff_cli.evaluation.report.page import write_report
+    from darkdiff_cli.evaluation.report.speed_tables import flow_table, memory_table, speed_table, tiles_table
     from darkdiff_cli.evaluation.speed.run import run_speed
 
     enhancer, settings = _enhancer(timed.model, sampling), sampling.settings(timed.picture)

@@ -58,7 +58,8 @@ def table(
     needs_extra()
     from darkdiff_cli.evaluation.protocols.published import read_published
     from darkdiff_cli.evaluation.protocols.tables import get_table
-    from darkdiff_cli.evaluation.report.page import as_lines, published_table, quality_table
+    from darkdiff_cli.evaluation.report.lines import as_lines
+    from darkdiff_cli.evaluation.report.quality_tables import published_table, quality_table
 
     preset = get_table(number)
     others = read_published(published) if published is not None else []

@@ -82,8 +82,8 @@ def train(
     needs_extra()
     timed.check()
     machine.check()
-    from darkdiff_cli.evaluation.report.page import as_lines
-    from darkdiff_cli.evaluation.report.training import held_table, rate_table
+    from darkdiff_cli.evaluation.report.lines import as_lines
+    from darkdiff_cli.evaluation.report.training_tables import held_table, rate_table
     from darkdiff_cli.evaluation.speed.training import PIECES, run_training
 
     found: list[TrainingSpeed] = []

@@ -1,9 +1,8 @@
-"""What a bench run found, as a table for people, JSON and CSV for machines, and one HTML file to look at."""
+"""What a bench run found, as JSON and CSV for machines, and one HTML file to look at."""
 
 import base64
 import csv
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from io import BytesIO
@@ -13,21 +12,13 @@ from typing import Any
 import jinja2
 from PIL import Image
 
-from darkdiff_cli.evaluation.protocols.published import Published
 from darkdiff_cli.evaluation.quality.run import Results, picture_path
 from darkdiff_cli.evaluation.report.plots import growth_plot, sweep_plots
-from darkdiff_cli.evaluation.speed.flow import STEPS
+from darkdiff_cli.evaluation.report.quality_tables import METRICS, comparison_lines, quality_table
+from darkdiff_cli.evaluation.report.speed_tables import flow_table, memory_table, speed_table, tiles_table
 from darkdiff_cli.evaluation.speed.results import STAGES, SpeedResults
 from darkdiff_cli.files import atomically, begins_with_mark
 
-METRICS = {
-    "psnr": "PSNR dB",
-    "ssim": "SSIM",
-    "lpips": "LPIPS alex",
-    "lpips_vgg": "LPIPS vgg",
-    "colour": "colour dE00",
-    "kid": "KID x1000",
-}
 OF_PICTURES = [metric for metric in METRICS if metric != "kid"]  # that is of a set
 BETTER_LOW = {"lpips", "lpips_vgg", "colour"}
 COLUMNS = ["protocol", "method", "scene", "ratio", *OF_PICTURES, "seconds"]  # of the CSV file
@@ -38,102 +29,6 @@ MARKS = {  # that tell our files from others, and within how many bytes
 }
 CROP = 160
 SHOWN = 6  # scenes with pictures in the report, the worst and the best of the first model
-
-
-def quality_table(results: Results) -> list[list[str]]:
-    """Rows of text: method, then mean and 95 % interval of each metric, KID of the set; the first row is the head."""
-    summaries = {method: results.summary(method) for method in results.methods}
-    metrics = [key for key in METRICS if any(key in summary for summary in summaries.values())]
-    table = [["method", *(METRICS[key] for key in metrics), "pairs"]]
-    for method, summary in summaries.items():
-        cells = [_cell(summary.get(key)) for key in metrics]
-        table.append([method, *cells, str(max((int(s["count"]) for s in summary.values()), default=0))])
-    for other in results.published:
-        values = [_number(other.scores[key]) if key in other.scores else "-" for key in metrics]
-        table.append([f"{other.method} (published)", *values, "-"])
-    return table
-
-
-def published_table(published: Sequence[Published]) -> list[list[str]]:
-    """Rows of text: published scores alone; the first row is the head."""
-    metrics = [key for key in METRICS if any(key in other.scores for other in published)]
-    rows = [[other.method, *(_number(other.scores[key]) for key in metrics)] for other in published]
-    return [["published", *(METRICS[key] for key in metrics)], *rows]
-
-
-def comparison_lines(results: Results) -> list[str]:
-    """The paired test of the first method against every other, for PSNR and LPIPS."""
-    lines = []
-    for other in results.methods[1:]:
-        for metric in ("psnr", "lpips"):
-            test = results.compare(results.methods[0], other, metric)
-            if test is not None:
-                lines.append(
-                    f"{results.methods[0]} - {other}, {METRICS[metric]}: {test['difference']:+.4f} "
-                    f"[{test['low']:+.4f}, {test['high']:+.4f}], Wilcoxon p {test['p']:.3g}"
-                )
-    return lines
-
-
-def speed_table(speed: SpeedResults) -> list[list[str]]:
-    """Rows of text: seconds by stage for each size."""
-    beside = any(timing.controlnet is not None for timing in speed.timings)
-    extra = ["ControlNet s", "ratio"] if beside else []
-    table = [["MP", *STAGES, "total s", "s/MP", "peak GB", "of matrix peak", *extra]]
-    for timing in speed.timings:
-        seconds = [f"{timing.seconds[stage]:.2f}" for stage in STAGES]
-        rate = f"{timing.total / timing.megapixels:.2f}"
-        share = f"{speed.share_of_peak(timing):.0%}"
-        size = f"{timing.megapixels:g}"
-        row = [size, *seconds, f"{timing.total:.2f}", rate, f"{max(timing.gigabytes.values()):.2f}", share]
-        if timing.controlnet is not None:
-            row += [f"{timing.controlnet:.2f}", f"{timing.controlnet / timing.total:.1f}"]
-        table.append(row)
-    return table
-
-
-def memory_table(speed: SpeedResults) -> list[list[str]] | None:
-    """Rows of text: peak gigabytes by stage for each size; None where they are not known by stage."""
-    if not speed.memory_by_stage:
-        return None
-    rows = [[f"{t.megapixels:g}", *(f"{t.gigabytes[stage]:.2f}" for stage in STAGES)] for t in speed.timings]
-    return [["MP, peak GB", *STAGES], *rows]
-
-
-def tiles_table(speed: SpeedResults) -> list[list[str]]:
-    """Rows of text: the denoiser's tiles for each size."""
-    rows = []
-    for t in speed.timings:
-        each, computed = f"{t.tile_height}x{t.tile_width}", f"{t.computed:.2f}"
-        rows.append([f"{t.megapixels:g}", str(t.tiles), each, computed, str(t.tiles_per_call)])
-    return [["MP, denoiser", "tiles", "latents each", "times computed", "tiles a call"], *rows]
-
-
-def flow_table(speed: SpeedResults) -> list[list[str]] | None:
-    """Rows of text: photos in a batch for each size; None where none were made."""
-    head = ["MP, in a batch", "photos a minute", "networks busy", *(f"{step} s" for step in STEPS)]
-    head += ["photo waits: networks", "write", "networks wait: decode", "write", "peak GB"]
-    rows = []
-    for timing in speed.timings:
-        if (flow := timing.flow) is None:
-            continue
-        waits = (flow.waits["networks"], flow.waits["write"], flow.idle["decode"], flow.idle["write"])
-        seconds = [f"{value:.2f}" for value in (*(flow.work[step] for step in STEPS), *waits)]
-        rates = [f"{flow.photos_a_minute:.2f}", f"{flow.share_busy:.0%}"]
-        rows.append([f"{timing.megapixels:g}", *rates, *seconds, f"{flow.gigabytes:.2f}"])
-    return [head, *rows] if rows else None
-
-
-def as_lines(table: list[list[str]]) -> list[str]:
-    """Columns aligned with spaces."""
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    lines = []
-    for row in table:
-        cells = [
-            cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return lines
 
 
 def as_json(quality: Results | None, speed: SpeedResults | None) -> dict[str, Any]:
@@ -207,18 +102,6 @@ def _write_csv(path: Path, quality: Results) -> None:
         for row in quality.rows:
             scores = [row.scores.get(key, "") for key in OF_PICTURES]
             writer.writerow([row.protocol, row.method, row.scene, row.ratio, *scores, row.seconds])
-
-
-def _number(value: float) -> str:
-    """Two digits after the point for decibels and colour errors, three for shares of one."""
-    return f"{value:.{2 if value > 2 else 3}f}"
-
-
-def _cell(summary: dict[str, float] | None) -> str:
-    if summary is None:
-        return "-"
-    digits = 2 if summary["mean"] > 2 else 3
-    return f"{summary['mean']:.{digits}f} [{summary['low']:.{digits}f}, {summary['high']:.{digits}f}]"
 
 
 def _scenes(quality: Results, output: Path) -> list[dict[str, Any]]:

@@ -12,8 +12,8 @@ from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.jobs import Job, find_jobs
 from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.batch.plan import Plan
+from darkdiff_cli.batch.steps import Finished
 from darkdiff_cli.batch.tally import Summary
-from darkdiff_cli.batch.worker import Finished
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw.damage import TAIL
 

@@ -15,7 +15,8 @@ from darkdiff_cli.evaluation.protocols.protocol import get_protocol
 from darkdiff_cli.evaluation.quality.metrics import Judge, prepare
 from darkdiff_cli.evaluation.quality.realism import Features, kid, patch_features
 from darkdiff_cli.evaluation.quality.run import Results, run_quality
-from darkdiff_cli.evaluation.report.page import quality_table, write_report
+from darkdiff_cli.evaluation.report.page import write_report
+from darkdiff_cli.evaluation.report.quality_tables import quality_table
 from darkdiff_cli.evaluation.sample import write_sample
 from darkdiff_cli.raw import RawFrame, corrected, develop, read_raw, render_reference
 from darkdiff_cli.raw.rendering import render_linear

@@ -2,7 +2,7 @@
 
 import pytest
 
-from darkdiff_cli.batch.worker import Times
+from darkdiff_cli.batch.steps import Times
 from darkdiff_cli.evaluation.speed.flow import Flow
 
 
