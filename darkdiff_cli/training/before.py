@@ -8,6 +8,7 @@ from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.recipe import Recipe
 from darkdiff_cli.training.run import Run, StageName
 from darkdiff_cli.training.stages.stage0 import check_shapes
+from darkdiff_cli.training.stages.stage3 import check_crop
 
 FOLDERS: dict[StageName, tuple[str, ...]] = {
     "0": ("stage0-autoencoder", "stage0-denoiser"),
@@ -29,7 +30,7 @@ def check_before(run: Run, names: Sequence[StageName], processes: int) -> None:
     Raises:
         InputError: the training data is missing or not complete.
         SettingsError: a model or an earlier stage is missing, the batch cannot be shared, stage 0's networks cannot be
-            built in the recipe's shapes, or there is an earlier run.
+            built in the recipe's shapes, they and stage 3's crop do not go together, or there is an earlier run.
     """
     if "0" in names and run.recipe.stage0 is not None:
         check_shapes(run.recipe.stage0)
@@ -45,16 +46,28 @@ def check_before(run: Run, names: Sequence[StageName], processes: int) -> None:
         model = run.beginning.model()
         if "3" in names and run.recipe.stage3 is not None:
             run.beginning.deep_enough(model.detail, run.recipe.stage3.shape)
+            check_crop(run.recipe.stage3, model.vae.factor * model.unet.size_multiple)
         return
     if names[0] == "2" and not run.dry:
         run.beginning.autoencoder()
     if names[0] == "3":
         run.beginning.finished()
         return
-    if "0" not in names and "2" in names:
-        run.beginning.base_model()
+    if "0" in names and run.recipe.stage0 is not None:
+        shapes = run.recipe.stage0.autoencoder_shape, run.recipe.stage0.denoiser_shape
+        _check_full_size(run.recipe, names, [len(shape.block_out_channels) for shape in shapes])
+    elif "0" not in names and "2" in names:
+        base = run.beginning.base_model()
+        levels = [len(network.config["block_out_channels"]) for network in (base.vae, base.unet)]
+        _check_full_size(run.recipe, names, levels)
     elif "0" not in names and "1" in names:
         run.beginning.base_autoencoder()
+
+
+def _check_full_size(recipe: Recipe, names: Sequence[StageName], levels: Sequence[int]) -> None:
+    """Check stage 3's crop against the networks that the stages before it will have trained; each level halves."""
+    if "3" in names and recipe.stage3 is not None:
+        check_crop(recipe.stage3, 2 ** sum(count - 1 for count in levels))
 
 
 def _plans(recipe: Recipe, name: StageName) -> list[Optimisation]:

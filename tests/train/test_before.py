@@ -28,11 +28,15 @@ HUGE = {
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A base at the widths of tiny-debug, untrained."""
-    shapes = load_recipe("tiny-debug").stage0
+    return base_of("tiny-debug", tmp_path_factory.mktemp("base"))
+
+
+def base_of(recipe: str, folder: Path) -> Path:
+    """The untrained base of a recipe's stage 0."""
+    shapes = load_recipe(recipe).stage0
     assert shapes is not None
     vae, unet = stock_autoencoder(shapes.autoencoder_shape), stock_unet(shapes.denoiser_shape, 4)
     prompt = torch.zeros(1, shapes.denoiser_shape.prompt_tokens, shapes.denoiser_shape.cross_attention_dim)
-    folder = tmp_path_factory.mktemp("base")
     save_base(Base(vae, unet, dict(sd_schedule("v_prediction").config), prompt), folder)
     return folder
 
@@ -101,6 +105,30 @@ def test_the_denoisers_shape_is_looked_at_before_the_autoencoder_trains(photo_fo
     said = refusal(train(0, f"photos:{photo_folder}", tmp_path / "run", *words), tmp_path / "run")
     assert said.startswith("darkdiff: stage0.denoiser_shape: no network can be built of it")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("start", ["stage 0", "base", "model"])
+def test_a_crop_of_stage_3_that_the_model_does_not_take_stops_the_first_stage(start, photo_folder, tmp_path) -> None:
+    """tiny's autoencoder and denoiser halve three and two times: steps of 32 pixels."""
+    output, photos = tmp_path / "run", f"photos:{photo_folder}"
+    crops = [word for key in ("optimisation.crop", "kept_crop") for word in ("--set", f"stage3.{key}=48")]
+    losses = ("stage0.loss", "stage1.loss", "stage2.image_loss", "stage3.loss")
+    words = [
+        "--recipe",
+        "tiny",
+        "--steps",
+        "1",
+        *crops,
+        *(word for loss in losses for word in ("--set", f"{loss}.lpips=0")),
+    ]
+    if start == "model":
+        words += ["--start", "tiny"]
+    elif start == "base":
+        words += ["--base", str(base_of("tiny", tmp_path / "base"))]
+    for stage in ("all", 3) if start == "model" else ("all",):
+        said = refusal(train(stage, photos, output, *words), output)
+        assert said == "darkdiff: stage3: crop and kept_crop must be multiples of 32, the model's own step."
+    assert not output.exists()
 
 
 def test_a_dry_run_tells_the_cost_of_full_size(photo_folder, tmp_path) -> None:

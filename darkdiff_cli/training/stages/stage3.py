@@ -39,10 +39,7 @@ class FullSizePicture(Stage):
         self.players = {MODEL: {"detail": detail}}
         self.frozen = {**networks, **({"lpips": lpips} if lpips is not None else {})}
         self.multiple = max(detail.multiple, model.vae.factor * model.unet.size_multiple)
-        if self.pairs_crop % self.multiple:
-            raise SettingsError(
-                f"stage3: crop and kept_crop must be multiples of {self.multiple}, the model's own step."
-            )
+        check_crop(settings, self.multiple)
 
     def course(self, player: str, step: int) -> Hashable | None:  # noqa: ARG002
         """No two passes are alike: the noise of the half-size picture is measured on the CPU."""
@@ -67,8 +64,7 @@ class FullSizePicture(Stage):
     @property
     def pairs_crop(self) -> int:
         """Pairs that are kept are larger than what a step trains on."""
-        crop = self.optimisation.crop
-        return max(crop, self.settings.kept_crop) if self.settings.kept_pairs else crop
+        return pairs_crop(self.settings)
 
     @property
     def kept_bytes(self) -> int:
@@ -115,3 +111,23 @@ class FullSizePicture(Stage):
     def export(self, folder: Path) -> None:
         """The whole model with its Detail, ready for `enhance --model`."""
         self.model.with_detail(self.detail).save_pretrained(folder)
+
+
+def pairs_crop(settings: Stage3) -> int:
+    """Side in LRGB pixels of the pairs whose half-size pictures are made."""
+    crop = settings.optimisation.crop
+    return max(crop, settings.kept_crop) if settings.kept_pairs else crop
+
+
+def check_crop(settings: Stage3, step: int) -> None:
+    """Check that the frozen stages make pictures of just the pairs' size.
+
+    Args:
+        settings: of the stage.
+        step: of the model: the sides that it takes are multiples of it.
+
+    Raises:
+        SettingsError: they do not.
+    """
+    if pairs_crop(settings) % step:
+        raise SettingsError(f"stage3: crop and kept_crop must be multiples of {step}, the model's own step.")
