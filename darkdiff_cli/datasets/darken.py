@@ -27,8 +27,7 @@ class SynthesisSettings:
         defocus_share: share of photographs that are blurred (`photos:` only): areas that are smooth at every scale,
             like backgrounds at the wide apertures of night shots.
         softness: the most, in pixels, that a picture is blurred before the lens sees it (`photos:` only): photographs
-            that are all sharp to the pixel teach that every soft edge is the lens's, and a network then sharpens
-            too much.
+            that are all sharp to the pixel teach that there are no soft edges, and a network then sharpens them.
         grain: the most grain that a picture gets, standard deviation in sRGB (`photos:` only): JPEGs from the web have
             lost it, and teach that what is fine and faint is noise.
         reduced_share: share of photographs that are reduced in size, where they are large enough (`photos:` only), so
