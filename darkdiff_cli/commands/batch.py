@@ -59,7 +59,6 @@ def batch(
     from darkdiff_cli.batch.ledger import Ledger
     from darkdiff_cli.batch.place import gone
     from darkdiff_cli.batch.plan import identify_model, plan_batch, unreadable_entry
-    from darkdiff_cli.batch.run import INTERRUPTED
     from darkdiff_cli.batch.start import check_start
     from darkdiff_cli.batch.worker import WorkerSettings
 
@@ -102,10 +101,20 @@ def batch(
     page = None if summary.stopped == gone(root) else page  # no folder is made anew for it
     page, pageless = _saved(page, lambda made: save_page(made, folder, root, ledger.entries().values(), summary))
     show_results(summary, output, files.watch, page)
-    if summary.stopped == INTERRUPTED and not files.watch:
+    return _exit_code(summary, pageless, files.watch)
+
+
+def _exit_code(summary: "Summary", pageless: bool, watch: bool) -> int:
+    """0 where all is done and 1 where something failed; an interrupt is the usual end of a watch.
+
+    Raises:
+        KeyboardInterrupt: of a batch that was interrupted.
+    """
+    from darkdiff_cli.batch.run import INTERRUPTED
+
+    if summary.stopped == INTERRUPTED and not watch:
         raise KeyboardInterrupt(GO_ON)
-    stopped = summary.stopped not in (None, INTERRUPTED)  # an interrupt is the usual end of a watch
-    return 1 if summary.failed or pageless or stopped else 0
+    return 1 if summary.failed or pageless or summary.stopped not in (None, INTERRUPTED) else 0
 
 
 def _say_pinned(known: "KnownModel", quiet: bool) -> None:

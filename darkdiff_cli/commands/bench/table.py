@@ -76,8 +76,7 @@ def table(
     sweep = Sweep((steps,), (preset.guidance if guidance is None else guidance,))
     rows = {variant.name: variant.row for variant in preset.variants}
     lineup = Lineup([str(path) for path in found.values()], [rows[name] for name in found], sweep=sweep)
-    failures: list[str] = []
-    notes: list[str] = []
+    failures, notes = list[str](), list[str]()
     for protocol in preset.protocols:
         results = score(data, protocol, lineup, replace(scoring, output=scoring.output / protocol))
         results.published = [*(other for other in others if other.protocol == protocol), *preset.published]
