@@ -18,6 +18,7 @@ from darkdiff_cli.batch.worker import WorkerSettings
 from darkdiff_cli.enhancer import Enhancer
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.interrupt import StopRequest
+from darkdiff_models.devices import pick_device
 
 EngineName = Literal["local", "ray"]
 
@@ -70,6 +71,7 @@ def run_batch(
     if not plan.tasks and arrivals is None:
         Claims(output, Ledger(output)).tidy()
         return summary
+    _check_present(devices)
     with StopRequest() as stop:
         summary.stop = stop
         if engine.name == "local" and len(devices) > 1:
@@ -98,9 +100,18 @@ def check_start(plan: Plan, settings: WorkerSettings, engine: Engine) -> None:
         SettingsError: no such model or device, or a setting is out of range for the model.
     """
     if engine.name == "local" and plan.tasks:
-        for device in dict.fromkeys(parse_devices(engine.devices)):
-            enhancer = Enhancer(settings.model, device, compile=settings.compile)
-            enhancer.check(settings.picture.sampling)
+        devices = parse_devices(engine.devices)
+        _check_present(devices)
+        Enhancer(settings.model, devices[0], compile=settings.compile).check(settings.picture.sampling)
+
+
+def _check_present(devices: list[str]) -> None:
+    """Look at all devices before any works: else one would begin with photos before another is found to be missing."""
+    for device in devices:
+        try:
+            pick_device(device)
+        except ValueError as error:
+            raise SettingsError(f"{error}.") from error
 
 
 @dataclass(frozen=True)
