@@ -125,10 +125,10 @@ class DiffusionOptions:
     views: Views = None
     seed: Seed = 0
     size: Annotated[
-        Literal["full", "half"] | None,
+        Literal["full", "half", "paper"] | None,
         typer.Option(
-            help="full: the sensor's width and height. half: half of both, as in the paper. Default: full where the "
-            "model can."
+            help="full: the sensor's width and height. half: half of both; the full size, halved, where the light was "
+            "good, else as in the paper. paper: always as in the paper. Default: full where the model can."
         ),
     ] = None
 

@@ -22,13 +22,14 @@ def developed(exposure: Exposure, pipeline: DarkDiffPipeline, sampling: Sampling
     """
     config = dict(pipeline.config)
     image = network_input(exposure.frame, exposure.ratio, config["lrgb_space"], config["data_format"])
-    return Developed(exposure, torch.from_numpy(image), _samples(exposure, pipeline.resolved(sampling).size))
+    fine = pipeline.detail is not None and pipeline.resolved(sampling).size != "paper"
+    return Developed(exposure, torch.from_numpy(image), _samples(exposure) if fine else None)
 
 
-def _samples(exposure: Exposure, size: str) -> Samples | None:
-    """What the sensor saw, where detail is added from it; None where LRGB has the picture's full size."""
+def _samples(exposure: Exposure) -> Samples | None:
+    """What the sensor saw, of which detail is made; None where LRGB has the picture's full size."""
     frame = exposure.frame
-    if size == "half" or frame.sites_per_pixel != 2:
+    if frame.sites_per_pixel != 2:
         return None
     noise = noise_of_colours(frame, exposure.ratio, exposure.noise)
     share = None if exposure.noise_share is None else exposure.noise_share[None]

@@ -7,7 +7,7 @@ from darkdiff_cli.raw.frame import LRGB, RAW_SUFFIXES, DataFormat, LrgbSpace, Ra
 from darkdiff_cli.raw.ratio import estimate_ratio
 from darkdiff_cli.raw.reader import read_raw
 from darkdiff_cli.raw.rendering import finish, render_reference
-from darkdiff_cli.raw.settings import ExposureSettings, HotPixels, LineNoise, White
+from darkdiff_cli.raw.settings import ExposureSettings, HotPixels, LineNoise, PictureSize, White
 
 __all__ = [
     "LRGB",
@@ -18,6 +18,7 @@ __all__ = [
     "HotPixels",
     "LineNoise",
     "LrgbSpace",
+    "PictureSize",
     "RawFrame",
     "White",
     "corrected",

@@ -1,7 +1,7 @@
 """The reference rendering by LibRaw, and the last steps from a network's output to a photo that matches it."""
 
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from darkdiff_cli.raw.distortion import straightened
 from darkdiff_cli.raw.frame import LRGB, DataFormat, RawFrame
 from darkdiff_cli.raw.grain import grain
 from darkdiff_cli.raw.opening import DHT, Raw, open_raw
-from darkdiff_cli.raw.settings import White
+from darkdiff_cli.raw.settings import PictureSize, White
 
 FADE_FROM, FADE_TO = 0.75, 0.8  # of the white level; the first is LibRaw's default adjust_maximum_thr
 BRIGHT_SHARE = 1e-4  # share of pixels that must be bright before the brightest one counts
@@ -35,9 +35,7 @@ class Finished(NamedTuple):
     gain: float
 
 
-def render_reference(
-    frame: RawFrame, adjust_maximum: bool = False, size: Literal["full", "half"] = "half"
-) -> NDArray[np.float32]:
+def render_reference(frame: RawFrame, adjust_maximum: bool = False, size: PictureSize = "half") -> NDArray[np.float32]:
     """Render a clean raw with LibRaw: camera white balance, no automatic brightness, true sRGB curve.
 
     The white level is the file's own, as in training. LibRaw by default lowers it to the brightest pixel; that is

@@ -10,6 +10,8 @@ LineNoise = Literal["auto", "off"]
 """Row and column noise: "auto" measures and subtracts it, "off" leaves it in, as the paper does."""
 HotPixels = Literal["auto", "off"]
 """Defective photosites: "auto" finds and replaces them, "off" leaves them in, as the paper does."""
+PictureSize = Literal["full", "half"]
+"""Of a rendering: the sensor's width and height, or half of both, a pixel for 2x2 photosites."""
 Crop = Literal["camera", "sensor"]
 """Framing: what the camera itself shows, or all that the sensor saw, which the paper's protocols compare."""
 WhiteBalance = Literal["camera", "auto", "daylight", "tungsten"] | float | tuple[float, float, float]

@@ -5,8 +5,8 @@ from typing import Literal
 
 MAX_GUIDANCE = 100.0  # far above what any picture gains from
 MAX_SEED = 2**63 - 1  # as torch takes it
-Size = Literal["full", "half"]
-"""Of a picture: the sensor's width and height, or half of both, as LRGB has."""
+Size = Literal["full", "half", "paper"]
+"""Of a picture: the sensor's width and height, or half of both; "paper" is half by the paper's networks alone."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,10 @@ class SamplingSettings:
         tile: side of a denoiser tile in latents; smaller needs less memory. 0 takes the whole image at once. None
             takes the whole image where the checkpoint says so, else the tiles that need the fewest operations.
         seed: seed of the noise map.
-        size: "full" is the sensor's, which needs a model with a network for it, and the mosaic; "half" is the paper's.
+        size: "full" is the sensor's, which needs a model with a network for it, and the mosaic. "half" is half of its
+            width and height: where the light was good, the full-size picture's means of 2x2 pixels, whose colours lie
+            on one another; in the dark, and for a model without that network, the paper's picture. "paper" is always
+            the paper's.
     """
 
     steps: int | None = None

@@ -187,7 +187,7 @@ def test_full_size_against_a_truth(truths, model_folder, lpips, tmp_path) -> Non
 
 @pytest.mark.parametrize(
     ("protocol", "size"),
-    [("scenes", "half"), ("full-scenes", None), ("full-scenes-halved", None), ("full-sid-x100-test", None)],
+    [("scenes", "paper"), ("full-scenes", None), ("full-scenes-halved", None), ("full-sid-x100-test", None)],
 )
 def test_models_make_their_own_size_where_full_ones_count(protocol: str, size: str | None, model_folder) -> None:
     methods = Lineup([str(model_folder)], ceilings=("best-matrix",)).methods(get_protocol(protocol), 0, "cpu")

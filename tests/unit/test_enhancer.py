@@ -62,6 +62,7 @@ def test_an_image_too_large_to_be_denoised_at_once_is_tiled_with_a_note(dark_dng
     [
         (("RG", "GB"), None, (95, 130, 3)),
         (("RG", "GB"), "half", (47, 65, 3)),
+        (("RG", "GB"), "paper", (47, 65, 3)),
         (("GGRGGB", "GGBGGR", "BRGRBG", "GGBGGR", "GGRGGB", "RBGBRG"), None, (95, 130, 3)),
         (("RRGG", "RRGG", "GGBB", "GGBB"), None, (23, 32, 3)),  # squares of one colour: what resolution there is
     ],
@@ -77,8 +78,8 @@ def test_a_model_of_full_size_makes_what_the_sensor_has(rows, size, shape, senso
     assert rendered.sampling.size == (size or "full")
 
 
-def test_half_size_is_the_papers_picture_with_or_without_a_network_for_full_size(dark_dng: Path) -> None:
-    settings = EnhanceSettings(ExposureSettings(4.0), SamplingSettings(steps=1, size="half"))
+def test_the_papers_picture_is_the_same_with_or_without_a_network_for_full_size(dark_dng: Path) -> None:
+    settings = EnhanceSettings(ExposureSettings(4.0), SamplingSettings(steps=1, size="paper"))
     torch.manual_seed(0)
     pipeline = make_pipeline()
     pictures = []

@@ -66,7 +66,7 @@ class Lineup:
             enhancer.model = name
         white: White = "auto" if protocol.adjust_maximum else "file"
         exposure = replace(protocol.corrections, white=white)
-        size: Size | None = "half" if protocol.size == "half" and protocol.reference == "libraw" else None
+        size: Size | None = "paper" if protocol.size == "half" and protocol.reference == "libraw" else None
         plain = EnhanceSettings(exposure, SamplingSettings(seed=seed, tile=tile, size=size))
         return [
             *self._models(enhancers, plain),

@@ -42,7 +42,7 @@ class TimedOptions:
         ),
     ] = None
     picture: Annotated[
-        Literal["full", "half"] | None,
+        Literal["full", "half", "paper"] | None,
         typer.Option(help="Size of the photo, as --size of enhance. Default: the model's."),
     ] = None
     repeats: Annotated[
@@ -85,7 +85,7 @@ class TimedSamplingOptions:
     offline: Offline = False
     compile: Compile = "off"
 
-    def settings(self, picture: Literal["full", "half"] | None) -> "EnhanceSettings":
+    def settings(self, picture: Literal["full", "half", "paper"] | None) -> "EnhanceSettings":
         """The settings of the diffusion, for a photo of this size."""
         from darkdiff_cli.enhancer import EnhanceSettings
         from darkdiff_models import SamplingSettings

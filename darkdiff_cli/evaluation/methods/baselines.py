@@ -14,12 +14,11 @@ from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.evaluation.methods.bm3d import denoise_mosaic
 from darkdiff_cli.evaluation.methods.method import Method, Picture
 from darkdiff_cli.evaluation.sizes import at_the_size_of
-from darkdiff_cli.raw import RawFrame, White, develop, finish, network_input, read_raw, render_reference
+from darkdiff_cli.raw import PictureSize, RawFrame, White, develop, finish, network_input, read_raw, render_reference
 from darkdiff_cli.raw.rendering import render_amplified, render_linear
 from darkdiff_models.devices import pick_device
 from darkdiff_models.digest import model_digest
 from darkdiff_models.learning.sid_unet import SidUNet
-from darkdiff_models.sampling_settings import Size
 from darkdiff_models.stored import first_line, read_network
 from darkdiff_models.tiling.framing import framed, unframed
 
@@ -123,7 +122,7 @@ class OtherReference(Method):
     name = "reference against reference"
     needs_clean = True
 
-    def __init__(self, adjust_maximum: bool, size: Size = "half") -> None:
+    def __init__(self, adjust_maximum: bool, size: PictureSize = "half") -> None:
         self.adjust_maximum, self.size = adjust_maximum, size
 
     def render(self, dark: RawFrame, clean: RawFrame | None, ratio: float) -> Picture:  # noqa: ARG002
@@ -151,7 +150,7 @@ class BestMatrix(Method):
 
     method: Method
     adjust_maximum: bool
-    size: Size = "half"
+    size: PictureSize = "half"
 
     def __post_init__(self) -> None:
         self.name, self.needs_clean = f"{self.method.name} best-matrix", True

@@ -11,8 +11,7 @@ from darkdiff_cli.datasets.rawpairs import RawPair
 from darkdiff_cli.datasets.sid import sid_pairs
 from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.evaluation.protocols.scenes import scene_pairs, truth_pairs
-from darkdiff_cli.raw import ExposureSettings, HotPixels, LineNoise
-from darkdiff_models.sampling_settings import Size
+from darkdiff_cli.raw import ExposureSettings, HotPixels, LineNoise, PictureSize
 
 # The 15 indoor scenes on which the ELD paper evaluates SID (its list SID_Sony_15_paired).
 INDOOR = {
@@ -72,7 +71,7 @@ class Protocol:
     hot_pixels: HotPixels = "off"
     ratio: int | None = None
     subset: Literal["test", "test-val", "indoor"] = "test"
-    size: Size = "half"
+    size: PictureSize = "half"
     reference: Literal["libraw", "truth"] = "libraw"
 
     @property
