@@ -5,7 +5,7 @@ import torch
 
 from darkdiff_cli.training.loop.draws import Draws
 from darkdiff_cli.training.recipe.stage_settings import PictureLoss
-from darkdiff_cli.training.stages.losses import PERIOD, picture_loss
+from darkdiff_cli.training.stages.losses import PERIOD, _slanted, picture_loss
 from darkdiff_models.learning.lpips import LPIPS
 
 
@@ -38,3 +38,29 @@ def test_the_loss_on_blocks_sees_their_means_alone() -> None:
     plain, weighed = PictureLoss(lpips=0.0), PictureLoss(lpips=0.0, blocks=2.0)
     assert torch.allclose(picture_loss(fine, reference, None, weighed), picture_loss(fine, reference, None, plain))
     assert torch.allclose(picture_loss(broad, reference, None, weighed), torch.tensor([0.0, 0.3]), atol=1e-6)
+
+
+def test_every_second_step_the_perceptual_network_sees_the_pictures_turned(lpips: LPIPS) -> None:
+    """By a quarter turn of a square, which can be written out: nothing is between pixels."""
+    picture, reference = torch.rand(2, 3, 48, 48), torch.rand(2, 3, 48, 48)
+    weights = PictureLoss(l1=0.0, lpips=1.0)
+    for degrees, turns in ((0.0, 0), (90.0, 1)):
+        seen = [torch.rot90(image, turns, (2, 3))[..., :41, :41] for image in (picture, reference)]
+        loss = picture_loss(picture, reference, lpips, weights, slant=torch.tensor(degrees))
+        assert torch.allclose(loss, lpips(*seen), rtol=1e-4)
+    slants = [float(Draws(0, step, torch.device("cpu")).slant()) for step in range(200)]
+    assert set(slants[1::2]) == {0.0}
+    counts, _ = torch.histogram(torch.tensor(slants[::2]), bins=9, range=(0.0, 90.0))
+    assert counts.min() >= 10  # of 100: all angles alike
+
+
+def test_a_turned_picture_that_is_not_square_keeps_its_shapes_in_mixed_precision() -> None:
+    down, across = torch.meshgrid(torch.arange(80) - 39.5, torch.arange(120) - 59.5, indexing="ij")
+
+    def disc(y: float, x: float) -> torch.Tensor:
+        return torch.exp(-((down - y) ** 2 + (across - x) ** 2) / 20)[None, None]
+
+    with torch.autocast("cpu", torch.bfloat16):
+        turned = _slanted(disc(0.0, 25.0), torch.tensor(45.0))
+    middle = (..., slice(10, 70), slice(30, 90))  # what is beyond the shorter side's circle is mirrored
+    assert (turned - disc(-25 * 0.5**0.5, 25 * 0.5**0.5))[middle].abs().max() < 0.015

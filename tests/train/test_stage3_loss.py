@@ -19,6 +19,7 @@ from tests.conftest import make_pipeline
 from tests.train.given import Given
 
 PLAN = Optimisation(steps=1, batch_size=2, crop=48, learning_rate=1e-3, final_learning_rate=1e-3, warmup=1)
+STEP = 6  # an even one, at which LPIPS sees the pictures turned
 
 
 def test_the_picture_is_judged_at_both_sizes_alike(photo_folder: Path) -> None:
@@ -30,11 +31,13 @@ def test_the_picture_is_judged_at_both_sizes_alike(photo_folder: Path) -> None:
     weights = PictureLoss(l1=0.5, l2=2.0, lpips=3.0)
     stage = FullSizePicture(Stage3(PLAN, weights, half_weight=0.25), make_pipeline(), Detail((8, 16), (1, 1)), lpips)
     with torch.no_grad():
-        loss, readings = stage.loss(MODEL, pair, Given())
-        made, place = stage._full(pair, Given()), Given().place(PERIOD)
+        loss, readings = stage.loss(MODEL, pair, Given(STEP))
+        made, look = stage._full(pair, Given(STEP)), (Given(STEP).place(PERIOD), Given(STEP).slant())
         assert pair.full is not None
-        full = picture_loss(made, pair.full.truth, lpips, weights, place).mean()
-        half = picture_loss(halved(made), pair.reference, lpips, weights, place).mean()
+        full = picture_loss(made, pair.full.truth, lpips, weights, *look).mean()
+        half = picture_loss(halved(made), pair.reference, lpips, weights, *look).mean()
+        upright = picture_loss(made, pair.full.truth, lpips, weights, look[0]).mean()
+    assert abs(float(full - upright)) > 1e-3 * float(full)
     assert readings == {"picture": pytest.approx(float(full), rel=1e-5), "half": pytest.approx(float(half), rel=1e-5)}
     assert float(loss) == pytest.approx(float(full + 0.25 * half), rel=1e-5)
     assert float(half) > 1.2 * float((halved(made) - pair.reference).abs().mean())  # more than the difference counts

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+GOLDEN = 0.618034  # its multiples, whole numbers taken off, spread evenly however many there are
+
 
 class Draws:
     """Random numbers of a step, drawn on the CPU from a generator that only the seed and the step decide.
@@ -41,6 +43,10 @@ class Draws:
     def place(self, period: int) -> Tensor:
         """(2,) integers in [0, period): a place of a square, each in its turn as the steps go by."""
         return torch.tensor([self.step % period, self.step // period % period]).to(self.device)
+
+    def slant(self) -> Tensor:
+        """An angle in degrees: every second step 0, else one from 0 to 90 that is far from those before it."""
+        return torch.tensor(90.0 * (self.step / 2 * GOLDEN % 1.0) if self.step % 2 == 0 else 0.0).to(self.device)
 
     def _own(self, whole: Tensor) -> Tensor:
         return whole.chunk(self.parts)[self.part].to(self.device)

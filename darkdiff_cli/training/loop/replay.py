@@ -84,6 +84,10 @@ class Tape(Draws):
         """As `Draws.place`."""
         return self._entry(lambda draws: draws.place(period))
 
+    def slant(self) -> Tensor:
+        """As `Draws.slant`."""
+        return self._entry(lambda draws: draws.slant())
+
     def rewind(self) -> "Tape":
         """Replay the recorded numbers from the first on."""
         self.played = 0

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from darkdiff_cli.training.recipe.stage_settings import PictureLoss
 from darkdiff_models.learning.lpips import LPIPS
+from darkdiff_models.networks.precision import exact
 
 BLOCK = 16  # pixels, two latents: larger structures are no detail
 PERIOD = 8  # pixels to a latent, after which a pattern of the decoder's own repeats
@@ -13,7 +14,12 @@ LEAST_JUDGED = 31 + PERIOD - 1  # side of a picture in pixels: the least that Al
 
 
 def picture_loss(
-    picture: Tensor, reference: Tensor, lpips: LPIPS | None, weights: PictureLoss, place: Tensor | None = None
+    picture: Tensor,
+    reference: Tensor,
+    lpips: LPIPS | None,
+    weights: PictureLoss,
+    place: Tensor | None = None,
+    slant: Tensor | None = None,
 ) -> Tensor:
     """The distance of pictures from their references, one value an image.
 
@@ -24,6 +30,8 @@ def picture_loss(
         weights: of the terms.
         place: (2,) integers in [0, PERIOD), the first row and column that LPIPS sees. Its layers stride by 4 to 16
             pixels: pictures that it always sees from the same place learn a grid that it likes.
+        slant: (), degrees by which LPIPS sees the pictures turned. Its filters answer most to lines across and down:
+            pictures that it always sees upright learn to have more of them in the dark than the scene.
     """
     difference = picture - reference
     loss = difference.new_zeros(len(difference))
@@ -35,17 +43,30 @@ def picture_loss(
         blocks = F.avg_pool2d(difference, BLOCK, ceil_mode=True)
         loss = loss + weights.blocks * blocks.abs().mean(dim=(1, 2, 3))
     if lpips is not None and weights.lpips > 0:
-        seen = (_seen_from(viewable(image), place) for image in (picture, reference))
-        loss = loss + weights.lpips * lpips(*seen)
+        loss = loss + weights.lpips * lpips(*(_seen(viewable(image), place, slant) for image in (picture, reference)))
     return loss
 
 
-def _seen_from(image: Tensor, place: Tensor | None) -> Tensor:
+def _seen(image: Tensor, place: Tensor | None, slant: Tensor | None) -> Tensor:
     """The image without PERIOD - 1 rows and columns, chosen on the device, so that nothing is copied to the CPU."""
+    if slant is not None:
+        image = _slanted(image, slant)
     for axis in (2, 3):
         lines = torch.arange(image.shape[axis] - PERIOD + 1, device=image.device)
         image = image.index_select(axis, lines if place is None else lines + place[axis - 2])
     return image
+
+
+def _slanted(image: Tensor, degrees: Tensor) -> Tensor:
+    """The image turned about its middle, mirrored beyond its edges; bicubic, so that fine lines stay."""
+    height, width = image.shape[-2:]
+    angle = torch.deg2rad(degrees)
+    cosine, sine, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
+    rows = (torch.stack([cosine, -sine * height / width, zero]), torch.stack([sine * width / height, cosine, zero]))
+    # Mixed precision would round the places to a third of a pixel.
+    with exact(image.device):
+        grid = F.affine_grid(torch.stack(rows).expand(len(image), -1, -1), list(image.shape), align_corners=False)
+        return F.grid_sample(image.float(), grid, mode="bicubic", padding_mode="reflection", align_corners=False)
 
 
 def kl_loss(mean: Tensor, std: Tensor, reference: Tensor) -> Tensor:

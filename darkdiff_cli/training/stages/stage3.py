@@ -50,7 +50,7 @@ class FullSizePicture(Stage):
         made = self._full(pair, draws)
         assert pair.full is not None
         picture, half = (
-            picture_loss(image, truth, self.lpips, self.settings.loss, draws.place(PERIOD)).mean()
+            picture_loss(image, truth, self.lpips, self.settings.loss, draws.place(PERIOD), draws.slant()).mean()
             for image, truth in ((made, pair.full.truth), (halved(made), pair.reference))
         )
         loss = picture + self.settings.half_weight * half
