@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from darkdiff_models.sampling_settings import MAX_GUIDANCE, MAX_SEED
+from darkdiff_models.sampling_settings import MAX_GUIDANCE, MAX_SEED, MAX_VIEWS
 
 
 def _forbid_connections(offline: bool) -> bool:
@@ -95,7 +95,7 @@ Views = Annotated[
     int | None,
     typer.Option(
         min=1,
-        max=8,
+        max=MAX_VIEWS,
         metavar="N",
         help="Mirrored and turned views of the photo that are averaged: cleaner, but slower. Default: the model's.",
         rich_help_panel="Diffusion",

@@ -16,7 +16,6 @@ from darkdiff_models.config_values import (
     shown,
 )
 from darkdiff_models.detail import Detail
-from darkdiff_models.finishing.self_ensemble import MAX_VIEWS
 from darkdiff_models.model_fit import CHANNELS, check_fit
 from darkdiff_models.networks.autoencoder import ResidualAutoencoderKL
 from darkdiff_models.networks.conditioning import LatentContext
@@ -24,7 +23,7 @@ from darkdiff_models.networks.context import ContextProcessor
 from darkdiff_models.networks.sampling import SAMPLERS
 from darkdiff_models.networks.unet import DarkDiffUNet
 from darkdiff_models.pipeline import DarkDiffPipeline
-from darkdiff_models.sampling_settings import MAX_GUIDANCE
+from darkdiff_models.sampling_settings import MAX_GUIDANCE, MAX_VIEWS
 from darkdiff_models.stored import CONFIG, SCHEDULER_CONFIG, read_json, read_network, read_scheduler
 
 INDEX = "model_index.json"

@@ -1,6 +1,6 @@
 """DarkDiff as a diffusers pipeline: LRGB in, sRGB out (Sec. 4)."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -13,7 +13,7 @@ from darkdiff_models.detail.samples import halved
 from darkdiff_models.detail.tiled import full_size, noisy
 from darkdiff_models.devices import autocast_dtype
 from darkdiff_models.finishing import Finishing, finish
-from darkdiff_models.finishing.self_ensemble import MAX_VIEWS, mean_of_views, turned
+from darkdiff_models.finishing.self_ensemble import mean_of_views, turned
 from darkdiff_models.networks.autoencoder import ResidualAutoencoderKL
 from darkdiff_models.networks.conditioning import LatentContext
 from darkdiff_models.networks.context import ContextProcessor
@@ -21,7 +21,7 @@ from darkdiff_models.networks.precision import cast_weights
 from darkdiff_models.networks.sampling import make_scheduler, sample
 from darkdiff_models.networks.unet import DarkDiffUNet
 from darkdiff_models.pipeline_output import DarkDiffOutput, StageProgress, StepCounter, ViewProgress
-from darkdiff_models.sampling_settings import MAX_GUIDANCE, MAX_SEED, Sampling, SamplingSettings
+from darkdiff_models.sampling_settings import Sampling, SamplingSettings, Size
 from darkdiff_models.tiling.framing import framed, unframed
 from darkdiff_models.tiling.planner import TRAINED, Plan, plan_autoencoder, plan_denoiser
 from darkdiff_models.tiling.tiled import TiledAutoencoder, TiledDenoiser
@@ -191,19 +191,10 @@ class DarkDiffPipeline(DiffusionPipeline):
             ValueError: the guidance, the views, the seed or the tile size are out of range. `sample` checks the number
                 of steps, `make_scheduler` the sampler.
         """
-        defaults = {key: self.config[f"default_{key}"] for key in ("steps", "guidance", "sampler", "views")}
-        defaults["tile"] = None if self.config["tile"] else 0
-        defaults["size"] = "half" if self.detail is None else "full"
-        values = {**defaults, **{key: value for key, value in asdict(settings).items() if value is not None}}
-        used = Sampling(**{**values, "guidance": float(values["guidance"])})
-        if not 1 <= used.views <= MAX_VIEWS:
-            raise ValueError(f"views must be from 1 to {MAX_VIEWS}, got {used.views}")
-        if not 0 <= used.guidance <= MAX_GUIDANCE:
-            raise ValueError(f"guidance must be from 0 to {MAX_GUIDANCE:g}, got {used.guidance}")
-        if not 0 <= used.seed <= MAX_SEED:
-            raise ValueError(f"seed must be from 0 to {MAX_SEED}, got {used.seed}")
-        if used.tile is not None and (used.tile % self.unet.size_multiple or used.tile < 0):
-            raise ValueError(f"tile must be 0 or a multiple of {self.unet.size_multiple}, got {used.tile}")
+        named = {key: self.config[f"default_{key}"] for key in ("steps", "guidance", "sampler", "views")}
+        size: Size = "half" if self.detail is None else "full"
+        used = settings.over(Sampling(**named, tile=None if self.config["tile"] else 0, size=size, seed=0))
+        used.check(self.unet.size_multiple)
         if used.size == "full" and self.detail is None:
             raise ValueError("this model makes pictures of half the sensor's size only; give --size half")
         return used

@@ -1,10 +1,11 @@
 """Settings of the diffusion."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 MAX_GUIDANCE = 100.0  # far above what any picture gains from
 MAX_SEED = 2**63 - 1  # as torch takes it
+MAX_VIEWS = 8  # the symmetries of a square
 Size = Literal["full", "half", "paper"]
 """Of a picture: the sensor's width and height, or half of both; "paper" is half by the paper's networks alone."""
 
@@ -36,6 +37,11 @@ class SamplingSettings:
     seed: int = 0
     size: Size | None = None
 
+    def over(self, defaults: "Sampling") -> "Sampling":
+        """These settings, with defaults in place of None."""
+        used = replace(defaults, **{name: value for name, value in asdict(self).items() if value is not None})
+        return replace(used, guidance=float(used.guidance))
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -51,3 +57,22 @@ class Sampling:
     tile: int | None
     seed: int
     size: Size = "half"
+
+    def check(self, multiple: int) -> None:
+        """Check the ranges of what no part of the pipeline checks itself.
+
+        Args:
+            multiple: of a tile's side.
+
+        Raises:
+            ValueError: the guidance, the views, the seed or the tile size are out of range. `sample` checks the number
+                of steps, `make_scheduler` the sampler.
+        """
+        if not 1 <= self.views <= MAX_VIEWS:
+            raise ValueError(f"views must be from 1 to {MAX_VIEWS}, got {self.views}")
+        if not 0 <= self.guidance <= MAX_GUIDANCE:
+            raise ValueError(f"guidance must be from 0 to {MAX_GUIDANCE:g}, got {self.guidance}")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise ValueError(f"seed must be from 0 to {MAX_SEED}, got {self.seed}")
+        if self.tile is not None and (self.tile % multiple or self.tile < 0):
+            raise ValueError(f"tile must be 0 or a multiple of {multiple}, got {self.tile}")

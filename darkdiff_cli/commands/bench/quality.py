@@ -15,7 +15,7 @@ from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.files import output_error
 from darkdiff_cli.weights import lpips_file
-from darkdiff_models.sampling_settings import MAX_GUIDANCE
+from darkdiff_models.sampling_settings import MAX_GUIDANCE, MAX_VIEWS
 
 if TYPE_CHECKING:
     from darkdiff_cli.evaluation.quality.run import Results
@@ -116,7 +116,7 @@ class SweepOptions:
         list[int] | None,
         typer.Option(
             min=1,
-            max=8,
+            max=MAX_VIEWS,
             metavar="N",
             help="Mirrored and turned views that are averaged. Default: the model's. Can be given several times, to "
             "compare.",

@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-MAX_VIEWS = 8  # the symmetries of a square
-
 
 def mean_of_views(views: int, render: Callable[[int], Tensor]) -> Tensor:
     """Render each view, turn the pictures back, and average them.

@@ -3,7 +3,8 @@ import itertools
 import pytest
 import torch
 
-from darkdiff_models.finishing.self_ensemble import MAX_VIEWS, mean_of_views, turned, turned_back
+from darkdiff_models.finishing.self_ensemble import mean_of_views, turned, turned_back
+from darkdiff_models.sampling_settings import MAX_VIEWS
 
 
 @pytest.mark.parametrize("view", range(MAX_VIEWS))
