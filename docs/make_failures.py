@@ -14,7 +14,7 @@ from darkdiff_cli.raw.rendering import render_linear
 from darkdiff_models import SamplingSettings
 
 SIZE = (240, 320)
-HALF = SamplingSettings(size="half")  # the charts' own: a pixel of theirs is a quad of photosites
+HALF = SamplingSettings(size="paper")  # the charts' own: a pixel of theirs is a quad of photosites
 Picture = NDArray[np.float32]
 
 

@@ -24,7 +24,7 @@ def main() -> None:
     panels = [np.rint(render_linear(develop(frame, ratio)) * 255).astype(np.uint8) for ratio in (1.0, RATIO)]
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "night.tif"
-        half = SamplingSettings(size="half")  # as the panels beside it, which are developed to LRGB
+        half = SamplingSettings(size="paper")  # as the panels beside it, which are developed to LRGB
         settings = EnhanceSettings(ExposureSettings(ratio=RATIO), half, PhotoSettings("tiff"))
         Enhancer().enhance(sample, output, settings)
         panels.append(np.asarray(iio.imread(output)))

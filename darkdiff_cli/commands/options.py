@@ -127,14 +127,19 @@ class DiffusionOptions:
     size: Annotated[
         Literal["full", "half", "paper"] | None,
         typer.Option(
-            help="full: the sensor's width and height. half: half of both; the full size, halved, where the light was "
-            "good, else as in the paper. paper: always as in the paper. Default: full where the model can."
+            help="full: the sensor's width and height. half: half of both, the full size averaged. paper: half of both "
+            "too, by the paper's networks alone. Default: full where the model can."
         ),
     ] = None
 
+    @property
+    def halved(self) -> bool:
+        """Whether a picture of full size is halved once it is finished."""
+        return self.size == "half"
+
     def settings(self, tile: int | None) -> "SamplingSettings":
         """The settings of the diffusion, on tiles of a side in latents."""
-        values = asdict(self) | {"tile": tile}
+        values = asdict(self) | {"tile": tile, "size": None if self.halved else self.size}
         del values["model"]
         from darkdiff_models import SamplingSettings
 
@@ -169,7 +174,7 @@ def enhance_settings(
     exposure, photo = picture.settings(), output.settings()  # a wrong value is refused before torch is loaded
     from darkdiff_cli.enhancer import EnhanceSettings
 
-    return EnhanceSettings(exposure, diffusion.settings(machine.tile), photo)
+    return EnhanceSettings(exposure, diffusion.settings(machine.tile), photo, diffusion.halved)
 
 
 def _dark(paths: Sequence[Path]) -> tuple[Path, ...]:

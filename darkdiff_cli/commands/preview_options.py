@@ -92,7 +92,7 @@ class LookOptions:
         exposure = PictureOptions(**development).settings()
         from darkdiff_cli.preview.shown import PreviewSettings
 
-        return PreviewSettings(exposure, diffusion.settings(machine.tile), ratios, balances, at)
+        return PreviewSettings(exposure, diffusion.settings(machine.tile), diffusion.halved, ratios, balances, at)
 
 
 @dataclass(frozen=True)

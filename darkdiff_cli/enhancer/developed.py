@@ -22,8 +22,8 @@ def developed(exposure: Exposure, pipeline: DarkDiffPipeline, sampling: Sampling
     """
     config = dict(pipeline.config)
     image = network_input(exposure.frame, exposure.ratio, config["lrgb_space"], config["data_format"])
-    fine = pipeline.detail is not None and pipeline.resolved(sampling).size != "paper"
-    return Developed(exposure, torch.from_numpy(image), _samples(exposure) if fine else None)
+    samples = _samples(exposure) if pipeline.resolved(sampling).size == "full" else None
+    return Developed(exposure, torch.from_numpy(image), samples)
 
 
 def _samples(exposure: Exposure) -> Samples | None:

@@ -13,7 +13,7 @@ from darkdiff_cli.raw import DataFormat, Exposure, finish
 from darkdiff_cli.raw.distortion import straightened
 from darkdiff_cli.raw.doubt import doubt_of
 from darkdiff_cli.raw.outside_srgb import outside_srgb
-from darkdiff_cli.raw.rendering import brightened, srgb_of
+from darkdiff_cli.raw.rendering import brightened, half_size, srgb_of
 from darkdiff_models import DarkDiffOutput
 
 
@@ -46,7 +46,9 @@ def finished(
         raise InputError(
             f"{name_of(frame)}: the model {model} gave NaN or infinite values for it; try {elsewhere}another model."
         )
-    rendered = Rendered(picture, exposure, made.sampling, made.plan, made.notes, gain)
+    halved = settings.halved and made.sampling.size == "full" and frame.sites_per_pixel == 2
+    picture = half_size(picture) if halved else picture  # last: grain is put back photosite by photosite
+    rendered = Rendered(picture, exposure, made.sampling, made.plan, made.notes, gain, halved)
     if settings.photo.wide:
         outside = outside_srgb(plain, frame, ratio, gain)
         straight = OutsideSrgb(*(straightened(part, frame) for part in (outside.below, outside.above)))

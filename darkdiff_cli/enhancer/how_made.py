@@ -23,7 +23,8 @@ def how_made(model: dict[str, str], compiled: bool, rendered: Rendered, settings
     found = {"ratio": round(exposure.ratio, 4), **_development(settings), **_stack(exposure)}
     tile = f"{rendered.plan.tiles.tile_height}x{rendered.plan.tiles.tile_width}"  # latents
     by = {"compile": "on"} if compiled else {}
-    return Provenance({**model, **diffusion(rendered.sampling), "tile": tile, **found, **by})
+    size = {"size": "half"} if rendered.halved else {}
+    return Provenance({**model, **diffusion(rendered.sampling), **size, "tile": tile, **found, **by})
 
 
 def diffusion(sampling: Sampling) -> dict[str, Any]:

@@ -23,12 +23,14 @@ class EnhanceSettings:
         exposure: how the raw is developed.
         sampling: settings of the diffusion.
         photo: how the file is written.
+        halved: whether a picture of full size is halved once it is finished.
         doubt: whether it is also measured how wrong each place may be.
     """
 
     exposure: ExposureSettings = field(default_factory=ExposureSettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     photo: PhotoSettings = field(default_factory=PhotoSettings)
+    halved: bool = False
     doubt: bool = False
 
 
@@ -58,6 +60,7 @@ class Rendered:
         plan: the denoiser's tiles.
         notes: sentences for the user about settings that had to be changed.
         gain: factor on linear light that the white level of the picture asked for, applied.
+        halved: whether it was made at full size and then halved.
         outside: in sensor orientation, what of the light is outside sRGB; measured only for files that can hold it.
         doubt: (rows, columns) in sensor orientation, the error that is to be expected, where the settings ask for it.
     """
@@ -68,6 +71,7 @@ class Rendered:
     plan: Plan
     notes: tuple[str, ...] = ()
     gain: float = 1.0
+    halved: bool = False
     outside: OutsideSrgb | None = None
     doubt: NDArray[np.float32] | None = None
 

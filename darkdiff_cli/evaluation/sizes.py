@@ -3,9 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from darkdiff_cli.colour import srgb_decode
-from darkdiff_cli.datasets.scene import halved
-from darkdiff_cli.raw.rendering import resized
+from darkdiff_cli.raw.rendering import half_size, resized
 
 ANOTHER_SIZE = 1.5  # a picture that is so many times higher or lower has the other of the two sizes
 
@@ -41,9 +39,3 @@ def at_the_size_of(reference: Picture, picture: Picture) -> Picture:
     if any(max(one, other) >= min(one, other) * ANOTHER_SIZE for one, other in sides):
         raise ValueError(f"output of {picture.shape[:2]} pixels against a reference of {reference.shape[:2]}")
     return fitted
-
-
-def half_size(picture: Picture) -> Picture:
-    """(h, w, 3) sRGB in [0, 1] -> (h // 2, w // 2, 3): means of 2x2 pixels in linear light."""
-    high, wide = (length // 2 * 2 for length in picture.shape[:2])
-    return halved(srgb_decode(picture[:high, :wide]))

@@ -64,7 +64,7 @@ def make_crop(enhancer: Enhancer, look: Look, small: Small, settings: PreviewSet
     frame, sampling = look.exposure.frame, settings.sampling
     turned = frame.orientation >= 5
     full_size = enhancer.pipeline.resolved(sampling).size == "full" and frame.sites_per_pixel == 2
-    rows, columns = window_size(frame, CROP // 2 if full_size else CROP)
+    rows, columns = window_size(frame, CROP // 2 if full_size and not settings.halved else CROP)
     shares = rows / frame.lrgb_shape[0], columns / frame.lrgb_shape[1]
     height, width = shares[::-1] if turned else shares
     if settings.at is None:
@@ -79,7 +79,8 @@ def make_crop(enhancer: Enhancer, look: Look, small: Small, settings: PreviewSet
     )
     # What lies beyond the crop is not there to straighten it with, and the photo's detail is the same.
     part = Exposure(replace(frame.crop(top, left, rows, columns), distortion=None), look.exposure.ratio)
-    picture = enhancer.render(part, EnhanceSettings(replace(look.settings, white="file"), sampling)).srgb_01
+    given = EnhanceSettings(replace(look.settings, white="file"), sampling, halved=settings.halved)
+    picture = enhancer.render(part, given).srgb_01
     return Crop(upright(brightened(picture, small.gain), frame.orientation), place)
 
 

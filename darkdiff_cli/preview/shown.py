@@ -22,6 +22,7 @@ class PreviewSettings:
     Attributes:
         exposure: how the raws are developed; ratio and white balance do not count.
         sampling: of the crop; the small pictures take one view.
+        halved: whether the photo would be halved once it is finished, and so the crop.
         ratios: shown beside the automatic one; none: one and two stops below and above it.
         balances: white balances, one or more; the first that can be had is that of the ratios and of the crop.
         at: middle of the crop in per cent of the upright picture, from the left and from the top; None takes the place
@@ -30,6 +31,7 @@ class PreviewSettings:
 
     exposure: ExposureSettings
     sampling: SamplingSettings
+    halved: bool = False
     ratios: tuple[float, ...] = ()
     balances: tuple[WhiteBalance, ...] = ("camera",)
     at: tuple[float, float] | None = None

@@ -216,6 +216,16 @@ def with_square_pixels(picture: NDArray[np.float32], aspect: float) -> NDArray[n
     return resized(picture, *square_size(picture.shape[:2], aspect))
 
 
+def half_size(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(h, w, 3) sRGB in [0, 1] -> (h // 2, w // 2, 3): means of 2x2 pixels in linear light."""
+    high, wide = (length // 2 for length in picture.shape[:2])
+    small = np.empty((high, wide, 3), dtype=np.float32)
+    for top in range(0, high, BAND):
+        rows = srgb_decode(picture[2 * top : 2 * min(top + BAND, high), : 2 * wide])
+        small[top : top + BAND] = srgb_encode(rows.reshape(-1, 2, wide, 2, 3).mean(axis=(1, 3)))
+    return small
+
+
 def resized(picture: NDArray[np.float32], high: int, wide: int) -> NDArray[np.float32]:
     """(h, w, 3) in [0, 1] -> (high, wide, 3) in [0, 1] by Lanczos."""
     channels = [Image.fromarray(np.ascontiguousarray(picture[..., colour])) for colour in range(3)]

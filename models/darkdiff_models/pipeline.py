@@ -9,8 +9,7 @@ from torch import Tensor
 
 from darkdiff_models.compilation import compile_denoiser
 from darkdiff_models.detail import Detail, Samples
-from darkdiff_models.detail.samples import halved
-from darkdiff_models.detail.tiled import full_size, noisy
+from darkdiff_models.detail.tiled import full_size, views_that_pay
 from darkdiff_models.devices import autocast_dtype
 from darkdiff_models.finishing import Finishing, finish
 from darkdiff_models.finishing.self_ensemble import mean_of_views, turned
@@ -114,7 +113,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         used = self.resolved(settings or SamplingSettings())
 
         # Views average out the mistakes of the last network: what adds detail needs the half-size picture once.
-        fine = self._fine(samples, used)
+        fine = samples if used.size == "full" else None
         views = used.views if fine is None else 1
 
         # 1. Add a mirrored margin, up to whole latents at every level of the U-Net: (1, 3, H, W)
@@ -147,14 +146,12 @@ class DarkDiffPipeline(DiffusionPipeline):
         # 6. Finish the picture if the checkpoint asks for it, crop the margin, clip to [0, 1]: (h, w, 3)
         picture = self._finish(srgb, framed_lrgb, lrgb)
 
-        # 7. Ours: add what the mosaic knows, at the sensor's size: (H, W, 3), or halved again
+        # 7. Ours: add what the mosaic knows, at the sensor's size: (H, W, 3)
         if self.detail is not None and fine is not None:
-            if (settings is None or settings.views is None) and noisy(fine):
-                used = replace(used, views=1)
+            if settings is None or settings.views is None:
+                used = replace(used, views=views_that_pay(picture, fine, used.views))
             report = None if on_progress is None else partial(on_progress, "detail")
             picture = full_size(self.detail, picture, fine, used.views, report)
-            if used.size == "half":
-                picture = halved(picture.permute(2, 0, 1)[None])[0].permute(1, 2, 0)
         notes = tuple(dict.fromkeys(plan.note for plan in plans if plan.note is not None))
         return DarkDiffOutput(picture.contiguous(), used, plans[0], notes)
 
@@ -192,7 +189,7 @@ class DarkDiffPipeline(DiffusionPipeline):
                 of steps, `make_scheduler` the sampler.
         """
         named = {key: self.config[f"default_{key}"] for key in ("steps", "guidance", "sampler", "views")}
-        size: Size = "half" if self.detail is None else "full"
+        size: Size = "paper" if self.detail is None else "full"
         used = settings.over(Sampling(**named, tile=None if self.config["tile"] else 0, size=size, seed=0))
         used.check(self.unet.size_multiple)
         if used.size == "full" and self.detail is None:
@@ -241,12 +238,6 @@ class DarkDiffPipeline(DiffusionPipeline):
         """
         compile_denoiser(self.unet, self.device)
         self.compiled = True
-
-    def _fine(self, samples: Samples | None, used: Sampling) -> Samples | None:
-        """The mosaic, where the picture is made of it and not by the paper's networks alone."""
-        if self.detail is None or samples is None or used.size == "paper":
-            return None
-        return None if used.size == "half" and noisy(samples) else samples
 
     def _finish(self, srgb: Tensor, framed_lrgb: Tensor, image: Tensor) -> Tensor:
         """Decoded (1, channels, H, W) to the finished (h, w, channels) in [0, 1] on the CPU."""

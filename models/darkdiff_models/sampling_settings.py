@@ -6,8 +6,8 @@ from typing import Literal
 MAX_GUIDANCE = 100.0  # far above what any picture gains from
 MAX_SEED = 2**63 - 1  # as torch takes it
 MAX_VIEWS = 8  # the symmetries of a square
-Size = Literal["full", "half", "paper"]
-"""Of a picture: the sensor's width and height, or half of both; "paper" is half by the paper's networks alone."""
+Size = Literal["full", "paper"]
+"""Of a picture: the sensor's width and height, or half of both, as LRGB has, by the paper's networks alone."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,7 @@ class SamplingSettings:
         tile: side of a denoiser tile in latents; smaller needs less memory. 0 takes the whole image at once. None
             takes the whole image where the checkpoint says so, else the tiles that need the fewest operations.
         seed: seed of the noise map.
-        size: "full" is the sensor's, which needs a model with a network for it, and the mosaic. "half" is half of its
-            width and height: where the light was good, the full-size picture's means of 2x2 pixels, whose colours lie
-            on one another; in the dark, and for a model without that network, the paper's picture. "paper" is always
-            the paper's.
+        size: "full" is the sensor's, which needs a model with a network for it, and the mosaic; "paper" is the paper's.
     """
 
     steps: int | None = None
@@ -56,7 +53,7 @@ class Sampling:
     views: int
     tile: int | None
     seed: int
-    size: Size = "half"
+    size: Size = "paper"
 
     def check(self, multiple: int) -> None:
         """Check the ranges of what no part of the pipeline checks itself.

@@ -15,7 +15,7 @@ FIRST, BELOW = 68, 30  # first row of the first picture; height of the label and
 
 
 def run(*arguments: object):
-    quick = ("--quiet", "--steps", "1", "--views", "1", "--size", "half")
+    quick = ("--quiet", "--steps", "1", "--views", "1", "--size", "paper")
     return CliRunner().invoke(app, ["preview", *map(str, arguments), *quick])
 
 

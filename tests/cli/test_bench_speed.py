@@ -66,18 +66,18 @@ def test_speed_takes_a_precision_and_measures_every_stage(model_folder) -> None:
     timing = found["timings"][0]
     assert set(timing["gigabytes"]) == set(timing["seconds"]) == set(STAGES)
     assert all(0.05 < value < 100 for stage, value in timing["gigabytes"].items() if stage != "detail")
-    assert (found["size"], timing["seconds"]["detail"]) == ("half", 0.0)  # this model has no Detail
+    assert (found["size"], timing["seconds"]["detail"]) == ("paper", 0.0)  # this model has no Detail
     wrong = bench(*words, "--precision", "fp8")
     assert (wrong.exit_code, "fp32, bf16, fp16" in wrong.stderr) == (2, True)
 
 
 def test_speed_times_the_full_size_of_a_model_that_has_it() -> None:
     words = ("speed", "--size", 0.05, "--repeats", 1, "--views", 1, "--json", "--quiet")
-    full, half = (json.loads(bench(*words, "--picture", size).stdout)["speed"] for size in ("full", "half"))
-    assert (full["size"], half["size"]) == ("full", "half")
+    full, paper = (json.loads(bench(*words, "--picture", size).stdout)["speed"] for size in ("full", "paper"))
+    assert (full["size"], paper["size"]) == ("full", "paper")
     assert full["timings"][0]["seconds"]["detail"] > 0
-    assert half["timings"][0]["seconds"]["detail"] == 0
-    assert full["teraflop_per_megapixel"] > 1.05 * half["teraflop_per_megapixel"]
+    assert paper["timings"][0]["seconds"]["detail"] == 0
+    assert full["teraflop_per_megapixel"] > 1.05 * paper["teraflop_per_megapixel"]
 
 
 def test_speed_says_and_counts_the_views_that_were_made() -> None:

@@ -53,7 +53,7 @@ SAMPLING = {
     "views": ("4", 4),
     "tile": ("24", 24),
     "seed": ("7", 7),
-    "size": ("half", "half"),
+    "size": ("paper", "paper"),
 }
 LOCKED = {"saturation"}  # set by `batch --lock-exposure`, not by an option
 
@@ -94,6 +94,10 @@ def test_options_and_settings_have_the_same_names_and_defaults() -> None:
 def test_every_picture_option_reaches_its_setting_alone(name: str) -> None:
     typed, value = PICTURE[name]
     assert asdict(arrived(option(name), typed).exposure) == asdict(ExposureSettings()) | {name: value}
+
+
+def test_half_size_is_no_size_of_the_networks_but_of_the_finished_photo() -> None:
+    assert arrived("--size", "half") == EnhanceSettings(halved=True)
 
 
 @pytest.mark.parametrize("name", sorted(names(SamplingSettings)))
@@ -216,7 +220,7 @@ def test_enhance_writes_with_every_option(dark_dng: Path, shoot, model_folder: P
         "model": "toy", "model_digest": model_digest(model_folder), "arithmetic": arithmetic(pipeline),
         "seed": "7", "steps": "3", "guidance": "1.25", "sampler": "dpm++", "views": "4",
         "ratio": str(round(250 * 2**1.5, 4)), "white": "file", "black": "60.5", "wb": "2,1,1.5", "line_noise": "off",
-        "hot_pixels": "off", "crop": "sensor", "strength": "0.8", "dark": "cap.dng", "size": "half",
+        "hot_pixels": "off", "crop": "sensor", "strength": "0.8", "dark": "cap.dng", "size": "paper",
         "tile": "20x24",
     }  # fmt: skip
 

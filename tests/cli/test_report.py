@@ -51,7 +51,7 @@ def page(tmp_path: Path) -> Path:
                 rows.append(Row("scenes v1", method, method, scene, 100.0, scores, 1.0))
     seconds = {stage: 0.5 + index for index, stage in enumerate(STAGES)}
     timing = Timing(3.0, seconds, dict.fromkeys(STAGES, 1.1), 8, 104, 80, 1.2745, 4)
-    speed = SpeedResults("cpu", "float32", "tiny", "half", 4, 1.0, 1, 32, [timing], 0.2, 0.1)
+    speed = SpeedResults("cpu", "float32", "tiny", "paper", 4, 1.0, 1, 32, [timing], 0.2, 0.1)
     path = tmp_path / "bench.html"
     write_report(path, Results("scenes v1: <every> pair", rows, ["x: broken"]), speed, tmp_path / "out")
     return path
@@ -124,7 +124,7 @@ def test_sweeps_and_sizes_are_plotted(tmp_path: Path) -> None:
     assert sweep_plots(Results("p", by_views))[0].count("<polyline") == 4  # and one for each number of views
     stages = dict.fromkeys(STAGES, 1.0)
     timings = [Timing(size, dict.fromkeys(STAGES, size), stages, 1, 64, 64, 1.0, 1) for size in (3.0, 12.0)]
-    speed = SpeedResults("cpu", "float32", "tiny", "half", 4, 1.0, 1, 32, timings, 0.2, 0.1)
+    speed = SpeedResults("cpu", "float32", "tiny", "paper", 4, 1.0, 1, 32, timings, 0.2, 0.1)
     assert growth_plot(speed).count("<circle") == 2
     write_report(tmp_path / "r.html", Results("p", rows), speed, tmp_path)
     text = (tmp_path / "r.html").read_text()

@@ -40,7 +40,7 @@ def test_the_loss_on_blocks_sees_their_means_alone() -> None:
     assert torch.allclose(picture_loss(broad, reference, None, weighed), torch.tensor([0.0, 0.3]), atol=1e-6)
 
 
-def test_every_second_step_the_perceptual_network_sees_the_pictures_turned(lpips: LPIPS) -> None:
+def test_the_perceptual_network_sees_the_pictures_upright_and_turned(lpips: LPIPS) -> None:
     """By a quarter turn of a square, which can be written out: nothing is between pixels."""
     picture, reference = torch.rand(2, 3, 48, 48), torch.rand(2, 3, 48, 48)
     weights = PictureLoss(l1=0.0, lpips=1.0)
@@ -48,10 +48,13 @@ def test_every_second_step_the_perceptual_network_sees_the_pictures_turned(lpips
         seen = [torch.rot90(image, turns, (2, 3))[..., :41, :41] for image in (picture, reference)]
         loss = picture_loss(picture, reference, lpips, weights, slant=torch.tensor(degrees))
         assert torch.allclose(loss, lpips(*seen), rtol=1e-4)
-    slants = [float(Draws(0, step, torch.device("cpu")).slant()) for step in range(200)]
-    assert set(slants[1::2]) == {0.0}
-    counts, _ = torch.histogram(torch.tensor(slants[::2]), bins=9, range=(0.0, 90.0))
-    assert counts.min() >= 10  # of 100: all angles alike
+    draws = [Draws(0, step, torch.device("cpu")) for step in range(256)]
+    seen = {(float(draw.slant(64)) > 0, *draw.place(8).tolist()) for draw in draws}
+    assert len(seen) == 2 * 64  # every place upright, and every place turned
+    turned = torch.stack([draw.slant(64) for draw in draws if draw.slant(64) > 0])
+    counts, _ = torch.histogram(turned, bins=8, range=(0.0, 90.0))
+    assert len(turned) == 128
+    assert counts.min() >= 14  # of 16: all angles alike
 
 
 def test_a_turned_picture_that_is_not_square_keeps_its_shapes_in_mixed_precision() -> None:

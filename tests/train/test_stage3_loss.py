@@ -19,7 +19,7 @@ from tests.conftest import make_pipeline
 from tests.train.given import Given
 
 PLAN = Optimisation(steps=1, batch_size=2, crop=48, learning_rate=1e-3, final_learning_rate=1e-3, warmup=1)
-STEP = 6  # an even one, at which LPIPS sees the pictures turned
+STEP = 70  # of the second round, in which LPIPS sees the pictures turned
 
 
 def test_the_picture_is_judged_at_both_sizes_alike(photo_folder: Path) -> None:
@@ -32,7 +32,7 @@ def test_the_picture_is_judged_at_both_sizes_alike(photo_folder: Path) -> None:
     stage = FullSizePicture(Stage3(PLAN, weights, half_weight=0.25), make_pipeline(), Detail((8, 16), (1, 1)), lpips)
     with torch.no_grad():
         loss, readings = stage.loss(MODEL, pair, Given(STEP))
-        made, look = stage._full(pair, Given(STEP)), (Given(STEP).place(PERIOD), Given(STEP).slant())
+        made, look = stage._full(pair, Given(STEP)), (Given(STEP).place(PERIOD), Given(STEP).slant(PERIOD**2))
         assert pair.full is not None
         full = picture_loss(made, pair.full.truth, lpips, weights, *look).mean()
         half = picture_loss(halved(made), pair.reference, lpips, weights, *look).mean()

@@ -81,7 +81,9 @@ def test_finished_model_enhances(trained: Path, dark_dng: Path, tmp_path: Path) 
     assert (result["steps"], result["guidance"]) == (2, 1.5)  # the recipe's, carried by the checkpoint
 
 
-@pytest.mark.parametrize(("options", "shape"), [((), (80, 112, 3)), (("--size", "half"), (40, 56, 3))])
+@pytest.mark.parametrize(
+    ("options", "shape"), [((), (80, 112, 3)), (("--size", "half"), (40, 56, 3)), (("--size", "paper"), (40, 56, 3))]
+)
 def test_stage_three_makes_pictures_of_the_sensors_size(
     options: tuple[str, ...], shape: tuple[int, ...], trained: Path, dark_dng: Path, tmp_path: Path
 ) -> None:

@@ -42,8 +42,8 @@ class TimedOptions:
         ),
     ] = None
     picture: Annotated[
-        Literal["full", "half", "paper"] | None,
-        typer.Option(help="Size of the photo, as --size of enhance. Default: the model's."),
+        Literal["full", "paper"] | None,
+        typer.Option(help="What is made of the photo, as --size of enhance. Default: full where the model can."),
     ] = None
     repeats: Annotated[
         int, typer.Option(min=1, max=1000, metavar="N", help="Timed runs of each size; the median is printed.")
@@ -85,7 +85,7 @@ class TimedSamplingOptions:
     offline: Offline = False
     compile: Compile = "off"
 
-    def settings(self, picture: Literal["full", "half", "paper"] | None) -> "EnhanceSettings":
+    def settings(self, picture: Literal["full", "paper"] | None) -> "EnhanceSettings":
         """The settings of the diffusion, for a photo of this size."""
         from darkdiff_cli.enhancer import EnhanceSettings
         from darkdiff_models import SamplingSettings

@@ -9,10 +9,10 @@ from darkdiff_cli.errors import InputError
 from darkdiff_cli.evaluation.methods.method import Method, Picture
 from darkdiff_cli.evaluation.protocols.protocol import Protocol
 from darkdiff_cli.evaluation.protocols.scenes import read_truth
-from darkdiff_cli.evaluation.sizes import at_the_size_of, half_size, is_smaller
+from darkdiff_cli.evaluation.sizes import at_the_size_of, is_smaller
 from darkdiff_cli.raw import RawFrame, corrected, read_raw, render_reference
 from darkdiff_cli.raw.damage import damage_of
-from darkdiff_cli.raw.rendering import square_size
+from darkdiff_cli.raw.rendering import half_size, square_size
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class SpeedResults:
 
     Attributes:
         device, precision, model, size, steps, guidance, views, tile: under what it was measured; a picture of size
-            "full" has the sensor's pixels, one of size "half" a quarter of them; a tile of None is planned.
+            "full" has the sensor's pixels, one of size "paper" a quarter of them; a tile of None is planned.
         timings: by size.
         teraflop_per_megapixel: arithmetic of the networks, counted, per megapixel of the sensor.
         device_teraflops: measured peak of square matrix products in the networks' precision, per second.

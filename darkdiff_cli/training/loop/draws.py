@@ -44,9 +44,13 @@ class Draws:
         """(2,) integers in [0, period): a place of a square, each in its turn as the steps go by."""
         return torch.tensor([self.step % period, self.step // period % period]).to(self.device)
 
-    def slant(self) -> Tensor:
-        """An angle in degrees: every second step 0, else one from 0 to 90 that is far from those before it."""
-        return torch.tensor(90.0 * (self.step / 2 * GOLDEN % 1.0) if self.step % 2 == 0 else 0.0).to(self.device)
+    def slant(self, round_of: int) -> Tensor:
+        """() an angle in degrees: 0 for a round of so many steps, then one from 0 to 90 for each step of the next.
+
+        All places of a square (`place`) have their turn in a round, with and without a slant.
+        """
+        upright = self.step // round_of % 2 == 0
+        return torch.tensor(0.0 if upright else 90.0 * (self.step * GOLDEN % 1.0)).to(self.device)
 
     def _own(self, whole: Tensor) -> Tensor:
         return whole.chunk(self.parts)[self.part].to(self.device)

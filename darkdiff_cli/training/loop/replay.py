@@ -84,9 +84,9 @@ class Tape(Draws):
         """As `Draws.place`."""
         return self._entry(lambda draws: draws.place(period))
 
-    def slant(self) -> Tensor:
+    def slant(self, round_of: int) -> Tensor:
         """As `Draws.slant`."""
-        return self._entry(lambda draws: draws.slant())
+        return self._entry(lambda draws: draws.slant(round_of))
 
     def rewind(self) -> "Tape":
         """Replay the recorded numbers from the first on."""

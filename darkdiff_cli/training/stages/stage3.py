@@ -49,8 +49,9 @@ class FullSizePicture(Stage):
         """The distance from the truth at full size, and at half size."""
         made = self._full(pair, draws)
         assert pair.full is not None
+        look = draws.place(PERIOD), draws.slant(PERIOD**2)
         picture, half = (
-            picture_loss(image, truth, self.lpips, self.settings.loss, draws.place(PERIOD), draws.slant()).mean()
+            picture_loss(image, truth, self.lpips, self.settings.loss, *look).mean()
             for image, truth in ((made, pair.full.truth), (halved(made), pair.reference))
         )
         loss = picture + self.settings.half_weight * half

@@ -65,11 +65,6 @@ class Samples:
         """(batch, 3, h, w) linear light in the sensor's primaries -> sRGB, not clipped above 1, 0 or more."""
         return encode_curve(transformed(self.srgb_from_camera.float(), light.float()))
 
-    def rough_light(self, side: int) -> Tensor:
-        """(batch, 3, h / side, w / side) means of the colours over squares of photosites."""
-        seen, total = (F.avg_pool2d(part, side, ceil_mode=True) for part in (self.mask, self.colours))
-        return total / (seen + 1e-6)
-
     def deviation(self, light: Tensor) -> Tensor:
         """(batch, 3, h, w) standard deviation of a photosite's noise, by colour, where there is this much light."""
         gain, read = (self.noise[..., index, None, None] for index in (0, 1))

@@ -13,7 +13,6 @@ from darkdiff_models.finishing.self_ensemble import mean_of_views, turned
 from darkdiff_models.tiling.tiles import Blend, Tiles
 
 TILE, OVERLAP = 1536, 128  # pixels of the full-size picture
-AREA = 16  # photosites: the light of so large squares is known well enough to tell the noise of a place
 # Mean standard deviation of the noise, 1 = white. Test scenes have 0.01 to 0.02 at x16, where a second view is worth
 # 0.31 dB and a thousandth of LPIPS, and 0.05 to 0.12 at x100, where it is worth 0.14 dB.
 NOISY = 0.035
@@ -58,9 +57,15 @@ def full_size(
     return picture.clamp_(0, 1).permute(1, 2, 0).float().cpu().contiguous()
 
 
-def noisy(samples: Samples) -> bool:
-    """Whether the noise hides most of what the mosaic knows beyond the half-size picture, and views would differ in."""
-    return float(samples.deviation(samples.rough_light(AREA)).mean()) >= NOISY
+def views_that_pay(half: Tensor, samples: Samples, most: int) -> int:
+    """How many views are worth their time: one where the noise hides what they would differ in.
+
+    Args:
+        half, samples: as in `full_size`.
+        most: views where there is light enough.
+    """
+    light = samples.half_light(half.permute(2, 0, 1)[None])
+    return most if float(samples.deviation(light).mean()) < NOISY else 1
 
 
 def _mean_of_views(detail: Detail, half: Tensor, samples: Samples, views: int) -> Tensor:

@@ -8,7 +8,6 @@ import torch
 from darkdiff_models import DarkDiffPipeline, Sampling, SamplingSettings
 from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.detail import Detail, Samples
-from darkdiff_models.detail.samples import halved
 from darkdiff_models.finishing.block_light import block_light, encode_curve
 from darkdiff_models.finishing.chroma_smoothing import smooth_chroma
 from darkdiff_models.finishing.colour_anchor import anchor_colours
@@ -103,20 +102,6 @@ def test_the_views_are_those_of_the_last_network() -> None:
         pipeline(torch.rand(32, 32, 3), settings, samples, on_progress=partial(_keep, seen))
         encodings[size] = max(total for stage, _, total in seen if stage == "encode")
     assert encodings == {"paper": 3, "full": 1}
-
-
-@pytest.mark.parametrize(("deviation", "made_of"), [(0.03, "mosaic"), (0.04, "LRGB")])
-def test_half_size_is_made_of_the_mosaic_unless_it_is_noise(deviation: float, made_of: str) -> None:
-    pipeline = make_pipeline().with_detail(Detail((8, 16), (1, 1)))
-    torch.nn.init.normal_(pipeline.detail.direct.weight)  # else it adds nothing yet
-    noise = torch.tensor([0.0, deviation**2]).expand(1, 3, 2)
-    samples = Samples(torch.rand(1, 3, 65, 64), torch.ones(1, 3, 65, 64), noise, torch.eye(3)[None])
-    lrgb = torch.rand(32, 32, 3)
-    made = {size: pipeline(lrgb, SamplingSettings(size=size), samples).srgb for size in ("full", "half", "paper")}
-    small = halved(made["full"].permute(2, 0, 1)[None])[0].permute(1, 2, 0)
-    assert made["full"].shape == (65, 64, 3)
-    assert torch.equal(made["half"], small if made_of == "mosaic" else made["paper"])
-    assert not torch.allclose(small, made["paper"], atol=0.02)
 
 
 @pytest.mark.parametrize(("asked", "deviation", "used"), [(None, 0.03, 2), (None, 0.04, 1), (3, 0.04, 3)])

@@ -17,9 +17,9 @@ from darkdiff_cli.evaluation.methods.method import Method
 from darkdiff_cli.evaluation.protocols.protocol import Protocol, get_protocol
 from darkdiff_cli.evaluation.quality.metrics import Judge
 from darkdiff_cli.evaluation.quality.run import Results, run_quality
-from darkdiff_cli.evaluation.sizes import at_the_size_of, half_size
+from darkdiff_cli.evaluation.sizes import at_the_size_of
 from darkdiff_cli.raw import RawFrame, read_raw, render_reference
-from darkdiff_cli.raw.rendering import render_amplified
+from darkdiff_cli.raw.rendering import half_size, render_amplified
 from darkdiff_cli.synthesis import mosaic_of, sensor_light, write_dng
 from tests.conftest import DECODER, psnr
 
