@@ -16,7 +16,7 @@ from darkdiff_cli.training.stages.stage0 import check_shapes, stock_autoencoder,
 from darkdiff_models.base_models import Base, save_base
 from darkdiff_models.networks.sampling import sd_schedule
 
-PARAMETERS = 2_664_944  # of tiny's network for full size
+PARAMETERS = 4_472_944  # of tiny's network for full size
 HUGE = {
     "block_out_channels": (8192,) * 4,
     "attention_levels": (False,) * 4,
@@ -146,7 +146,7 @@ def test_a_dry_run_tells_the_cost_of_full_size(photo_folder, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ("blocks=[4,1,3]", "a network of (4, 3, 3) blocks cannot be deepened to (4, 1, 3)"),
+        ("blocks=[4,1,8]", "a network of (4, 4, 8) blocks cannot be deepened to (4, 1, 8)"),
         ("block_out_channels=[64,96,160]", "a network of widths (64, 96, 128) cannot be widened to (64, 96, 160)"),
     ],
 )
@@ -162,7 +162,7 @@ def test_a_start_that_does_not_fit_the_shape_of_full_size_is_refused(photo_folde
 
 
 def test_full_size_goes_on_with_more_blocks_than_its_start_has(photo_folder, tmp_path) -> None:
-    deeper = ("--recipe", "tiny", "--start", "tiny", "--dry-run", "--set", "stage3.shape.blocks=[5,3,3]")
+    deeper = ("--recipe", "tiny", "--start", "tiny", "--dry-run", "--set", "stage3.shape.blocks=[5,4,8]")
     done = train(3, f"photos:{photo_folder}", tmp_path / "run", *deeper)
     assert done.exit_code == 0, done.stderr
     block = 2 * (64 * 64 * 9 + 64)
