@@ -12,6 +12,7 @@ from darkdiff_cli.datasets.full_size import full_size
 from darkdiff_cli.datasets.pairs import Pair, make_pair
 from darkdiff_cli.raw import DataFormat, LrgbSpace, RawFrame
 from darkdiff_cli.raw.black_level import BlackLevel
+from darkdiff_cli.raw.rendering import halved
 from darkdiff_cli.synthesis import mosaic_of
 
 Image = NDArray[np.float32]
@@ -91,9 +92,3 @@ def pair_of_scene(
     if not form.full_size:
         return pair
     return replace(pair, full=full_size(dark, ratio, noise, srgb_encode(truth), rng))
-
-
-def halved(linear: Image) -> Image:
-    """(2h, 2w, 3) linear light -> (h, w, 3) sRGB of the means of 2x2 pixels: the target at half size."""
-    height, width = (length // 2 for length in linear.shape[:2])
-    return srgb_encode(linear.reshape(height, 2, width, 2, 3).mean(axis=(1, 3)))

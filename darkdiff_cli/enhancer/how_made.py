@@ -23,13 +23,13 @@ def how_made(model: dict[str, str], compiled: bool, rendered: Rendered, settings
     found = {"ratio": round(exposure.ratio, 4), **_development(settings), **_stack(exposure)}
     tile = f"{rendered.plan.tiles.tile_height}x{rendered.plan.tiles.tile_width}"  # latents
     by = {"compile": "on"} if compiled else {}
-    size = {"size": "half"} if rendered.halved else {}
-    return Provenance({**model, **diffusion(rendered.sampling), **size, "tile": tile, **found, **by})
+    return Provenance({**model, **diffusion(rendered.sampling, rendered.halved), "tile": tile, **found, **by})
 
 
-def diffusion(sampling: Sampling) -> dict[str, Any]:
-    """Settings of the diffusion by name."""
-    return {name: getattr(sampling, name) for name in ("seed", "steps", "guidance", "sampler", "views", "size")}
+def diffusion(sampling: Sampling, halved: bool) -> dict[str, Any]:
+    """Settings of the diffusion by name; the size is half where a picture of full size was halved."""
+    found = {name: getattr(sampling, name) for name in ("seed", "steps", "guidance", "sampler", "views")}
+    return found | {"size": "half" if halved and sampling.size == "full" else sampling.size}
 
 
 def _development(exposure: ExposureSettings) -> dict[str, Any]:

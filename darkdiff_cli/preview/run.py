@@ -121,7 +121,7 @@ def write_sheet(
         OutputError: it cannot be written.
     """
     title = f"model {enhancer.model}; small pictures: a quick pass; 1:1: as darkdiff enhance makes it"
-    made = diffusion(enhancer.pipeline.resolved(settings.sampling)) | ({"size": "half"} if settings.halved else {})
+    made = diffusion(enhancer.pipeline.resolved(settings.sampling), settings.halved)
     provenance = Provenance({**enhancer.identity, "preview": counted(len(rows), "file"), **made})
     picture = draw_sheet(title, rows).astype(np.float32) / np.float32(255)
     write_photo(output, picture, CaptureMetadata(), provenance, photo)

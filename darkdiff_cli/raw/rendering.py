@@ -221,9 +221,14 @@ def half_size(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     high, wide = (length // 2 for length in picture.shape[:2])
     small = np.empty((high, wide, 3), dtype=np.float32)
     for top in range(0, high, BAND):
-        rows = srgb_decode(picture[2 * top : 2 * min(top + BAND, high), : 2 * wide])
-        small[top : top + BAND] = srgb_encode(rows.reshape(-1, 2, wide, 2, 3).mean(axis=(1, 3)))
+        small[top : top + BAND] = halved(srgb_decode(picture[2 * top : 2 * min(top + BAND, high), : 2 * wide]))
     return small
+
+
+def halved(linear: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(2h, 2w, 3) linear light -> (h, w, 3) sRGB of the means of 2x2 pixels."""
+    height, width = (length // 2 for length in linear.shape[:2])
+    return srgb_encode(linear.reshape(height, 2, width, 2, 3).mean(axis=(1, 3)))
 
 
 def resized(picture: NDArray[np.float32], high: int, wide: int) -> NDArray[np.float32]:

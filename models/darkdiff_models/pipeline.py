@@ -185,8 +185,7 @@ class DarkDiffPipeline(DiffusionPipeline):
         """The settings with the checkpoint's defaults in place of None.
 
         Raises:
-            ValueError: the guidance, the views, the seed or the tile size are out of range. `sample` checks the number
-                of steps, `make_scheduler` the sampler.
+            ValueError: a setting is out of range (`Sampling.check`), or full size is asked of a model without it.
         """
         named = {key: self.config[f"default_{key}"] for key in ("steps", "guidance", "sampler", "views")}
         size: Size = "paper" if self.detail is None else "full"

@@ -56,14 +56,13 @@ class Sampling:
     size: Size = "paper"
 
     def check(self, multiple: int) -> None:
-        """Check the ranges of what no part of the pipeline checks itself.
+        """Check the ranges, but for the steps and the sampler, which `sample` and `make_scheduler` check.
 
         Args:
             multiple: of a tile's side.
 
         Raises:
-            ValueError: the guidance, the views, the seed or the tile size are out of range. `sample` checks the number
-                of steps, `make_scheduler` the sampler.
+            ValueError: the guidance, the views, the seed or the tile size are out of range.
         """
         if not 1 <= self.views <= MAX_VIEWS:
             raise ValueError(f"views must be from 1 to {MAX_VIEWS}, got {self.views}")

@@ -11,6 +11,7 @@ from darkdiff_cli.colour import srgb_decode, srgb_encode
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.enhancer.failures import explained
 from darkdiff_cli.enhancer.finished import finished
+from darkdiff_cli.enhancer.how_made import diffusion
 from darkdiff_cli.enhancer.written import write_doubt
 from darkdiff_cli.errors import InputError, MemoryLimitError, SettingsError
 from darkdiff_cli.photo import PhotoSettings
@@ -92,6 +93,7 @@ def test_half_size_is_the_finished_picture_halved(cfa, sensor, capture, tmp_path
     assert half.srgb_01.shape == (47, 65, 3)
     assert np.allclose(half.srgb_01, srgb_encode(linear), atol=1e-6)
     assert (full.halved, half.halved) == (False, True)
+    assert [diffusion(one.sampling, one.halved)["size"] for one in (full, half)] == ["full", "half"]
     assert np.array_equal(half.doubt, full.doubt)
 
 
@@ -112,6 +114,8 @@ def test_the_papers_picture_is_the_same_with_or_without_a_network_for_full_size(
     for enhancer in (Enhancer(pipeline=pipeline), Enhancer(pipeline=pipeline.with_detail(Detail((8, 16), (1, 1))))):
         pictures.append(enhancer.render(enhancer.read(dark_dng, settings), settings).srgb_01)
     assert np.array_equal(*pictures)
+    used = enhancer.pipeline.resolved(settings.sampling)
+    assert diffusion(used, halved=True)["size"] == "paper"  # there is nothing to halve
 
 
 def test_input_is_never_overwritten(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
