@@ -141,11 +141,13 @@ def make_pair(
         name: for error messages.
         lrgb_space: primaries of the LRGB images.
         data_format: input and output of the network.
-        reference: (h, w, 3) sRGB, the target; None renders the clean frame.
+        reference: (h, w, 3) sRGB, the target, in which all colours are of one place, and LRGB's are brought to one;
+            None renders the clean frame by binning, as both LRGB are then.
     """
+    register_colours = reference is not None
     images = [
-        network_input(dark, ratio, lrgb_space, data_format),
-        network_input(clean, 1.0, lrgb_space, data_format),
+        network_input(dark, ratio, lrgb_space, data_format, register_colours),
+        network_input(clean, 1.0, lrgb_space, data_format, register_colours),
     ]
     if data_format == "raw-raw":
         reference = srgb_encode(images[1])

@@ -21,8 +21,9 @@ def developed(exposure: Exposure, pipeline: DarkDiffPipeline, sampling: Sampling
         ValueError: a setting is out of range, or the model has not the size.
     """
     config = dict(pipeline.config)
-    image = network_input(exposure.frame, exposure.ratio, config["lrgb_space"], config["data_format"])
-    samples = _samples(exposure) if pipeline.resolved(sampling).size == "full" else None
+    full = pipeline.resolved(sampling).size == "full"
+    image = network_input(exposure.frame, exposure.ratio, config["lrgb_space"], config["data_format"], full)
+    samples = _samples(exposure) if full else None
     return Developed(exposure, torch.from_numpy(image), samples)
 
 

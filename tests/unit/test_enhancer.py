@@ -15,7 +15,7 @@ from darkdiff_cli.enhancer.how_made import diffusion
 from darkdiff_cli.enhancer.written import write_doubt
 from darkdiff_cli.errors import InputError, MemoryLimitError, SettingsError
 from darkdiff_cli.photo import PhotoSettings
-from darkdiff_cli.raw import ExposureSettings, RawFrame
+from darkdiff_cli.raw import ExposureSettings, RawFrame, develop
 from darkdiff_cli.raw.distortion import Distortion, straightened
 from darkdiff_cli.raw.noise import MeasuredNoise, measure_noise
 from darkdiff_cli.synthesis import write_dng
@@ -116,6 +116,15 @@ def test_the_papers_picture_is_the_same_with_or_without_a_network_for_full_size(
     assert np.array_equal(*pictures)
     used = enhancer.pipeline.resolved(settings.sampling)
     assert diffusion(used, halved=True)["size"] == "paper"  # there is nothing to halve
+
+
+def test_colours_are_registered_for_full_size_and_not_for_the_papers_picture(dark_dng: Path) -> None:
+    enhancer = Enhancer(pipeline=make_pipeline().with_detail(Detail((8, 16), (1, 1))))
+    exposure = enhancer.read(dark_dng, EnhanceSettings(ExposureSettings(4.0)))
+    for size, register_colours in ((None, True), ("full", True), ("paper", False)):
+        seen = enhancer.develop(exposure, EnhanceSettings(sampling=SamplingSettings(size=size)))
+        expected = develop(exposure.frame, 4.0, register_colours=register_colours).pixels
+        assert np.array_equal(seen.image.numpy(), expected)
 
 
 def test_input_is_never_overwritten(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:

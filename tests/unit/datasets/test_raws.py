@@ -9,6 +9,7 @@ from darkdiff_cli.datasets.scene import Form
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import RawFrame, read_raw
 from darkdiff_cli.raw.black_level import BlackLevel
+from darkdiff_cli.raw.colour_registration import registered
 
 SETTINGS = SynthesisSettings(ratio_range=(100.0, 300.0), bright_share=0.0)
 
@@ -35,12 +36,19 @@ def test_splits_share_no_file(folder, cache) -> None:
     assert not set(train.paths) & set(held_out.paths)
 
 
-def test_bayer_planes_are_the_lrgb_before_binning(folder, cache) -> None:
+def near(picture: np.ndarray, other: torch.Tensor) -> bool:
+    return np.allclose(np.minimum(picture, 1.0), other, atol=1e-5)
+
+
+def test_bayer_planes_are_the_lrgb_before_its_colours_are_registered(folder, cache) -> None:
     lrgb = CleanRaws(folder, SETTINGS, 16, 0, "train", Form("camera"), cache)[3]
     planes = CleanRaws(folder, SETTINGS, 16, 0, "train", Form("camera", "raw-raw"), cache)[3]
     assert planes.noisy.shape == planes.reference.shape == (4, 16, 16)
     assert torch.allclose(planes.noisy[1:3].mean(0), lrgb.noisy[1], atol=1e-5)
-    assert torch.equal(planes.noisy[[0, 3]], lrgb.noisy[[0, 2]])
+    binned = np.stack([planes.noisy[0], lrgb.noisy[1], planes.noisy[3]], axis=-1)
+    orders = ("RGGB", "GRBG", "GBRG", "BGGR")  # a pair may be turned and mirrored
+    assert sum(near(registered(binned, Cfa.bayer(order)), lrgb.noisy.permute(1, 2, 0)) for order in orders) == 1
+    assert not near(binned, lrgb.noisy.permute(1, 2, 0))
 
 
 def test_noise_options_do_what_they_say(dark_dng) -> None:
