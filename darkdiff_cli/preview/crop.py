@@ -78,7 +78,8 @@ def make_crop(enhancer: Enhancer, look: Look, small: Small, settings: PreviewSet
         for middle, share, length in zip((down, across), shares, frame.lrgb_shape, strict=True)
     )
     # What lies beyond the crop is not there to straighten it with, and the photo's detail is the same.
-    part = Exposure(replace(frame.crop(top, left, rows, columns), distortion=None), look.exposure.ratio)
+    cut = replace(frame.crop(top, left, rows, columns), distortion=None)
+    part = Exposure(cut, look.exposure.ratio, known_noise=look.exposure.noise)
     given = EnhanceSettings(replace(look.settings, white="file"), sampling, halved=settings.halved)
     picture = enhancer.render(part, given).srgb_01
     return Crop(upright(brightened(picture, small.gain), frame.orientation), place)

@@ -26,7 +26,7 @@ class Exposure:
         ratio: amplification ratio, exposure compensation included.
         frames: how many frames it is the mean of.
         seconds: exposure time of all of them together; None where one is unknown.
-        known_noise: of the frame, where it cannot be measured on it.
+        known_noise: of the frame, where it is known better than by a measurement on it: of a stack, of a part.
         noise_share: (H, W) how many times that variance there is at each photosite, where it differs over the frame.
     """
 

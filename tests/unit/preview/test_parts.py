@@ -8,13 +8,16 @@ import pytest
 
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.colour import srgb_decode
-from darkdiff_cli.enhancer import Enhancer
+from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
+from darkdiff_cli.enhancer.values import Rendered
 from darkdiff_cli.photo import upright
 from darkdiff_cli.preview.crop import in_sensor, make_crop, window_size
 from darkdiff_cli.preview.pictures import reduced, small_picture
 from darkdiff_cli.preview.sheet import Cell, Row, draw_sheet
 from darkdiff_cli.preview.shown import PreviewSettings, beside, shown
+from darkdiff_cli.progress import Progress
 from darkdiff_cli.raw import (
+    Exposure,
     ExposureSettings,
     RawFrame,
     corrected,
@@ -24,7 +27,10 @@ from darkdiff_cli.raw import (
     read_raw,
 )
 from darkdiff_cli.raw.black_level import BlackLevel
+from darkdiff_cli.raw.noise import measure_noise
 from darkdiff_models import SamplingSettings
+from darkdiff_models.detail import Detail
+from tests.conftest import make_pipeline
 
 
 def frame(mosaic: np.ndarray, **settings: object) -> RawFrame:
@@ -107,6 +113,26 @@ def test_the_crop_is_as_bright_as_the_photo(shoot, tmp_path: Path) -> None:
     darker = small_picture(enhancer, plain, settings.sampling)
     assert darker.gain == 1
     assert srgb_decode(small.srgb_01).mean() > 1.03 * srgb_decode(darker.srgb_01).mean()
+
+
+def test_the_crop_is_told_the_photos_noise(shoot, tmp_path: Path, monkeypatch) -> None:
+    """What is measured on a crop alone differs, and with it what the network for full size takes for noise."""
+
+    class Recording(Enhancer):
+        seen: Exposure
+
+        def render(self, exposure: Exposure, settings: EnhanceSettings, report: Progress | None = None) -> Rendered:
+            self.seen = exposure
+            return super().render(exposure, settings, report)
+
+    monkeypatch.setattr("darkdiff_cli.preview.crop.CROP", 64)
+    enhancer = Recording(pipeline=make_pipeline().with_detail(Detail((8, 16), (1, 1))))
+    settings = PreviewSettings(ExposureSettings(), SamplingSettings(steps=1, views=1), ratios=(3.5,))
+    look = shown(enhancer, shoot(tmp_path / "a.dng", 4.0, 0.1), settings).ratios[0]
+    make_crop(enhancer, look, small_picture(enhancer, look, settings.sampling), settings)
+    assert enhancer.seen.frame.mosaic_dn.size < look.exposure.frame.mosaic_dn.size
+    assert measure_noise(enhancer.seen.frame) != look.exposure.noise
+    assert enhancer.seen.noise == look.exposure.noise
 
 
 def test_rows_are_as_high_as_their_highest_picture() -> None:
