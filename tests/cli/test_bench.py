@@ -13,6 +13,7 @@ from darkdiff_cli.app import app
 from darkdiff_cli.colour import srgb_decode
 from darkdiff_cli.commands.bench.lineup import Lineup, told_apart
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.evaluation.methods.models import WithoutDiffusion
 from darkdiff_cli.evaluation.protocols.protocol import get_protocol
 from darkdiff_cli.evaluation.sample import night_scene, write_sample
 from darkdiff_cli.synthesis import mosaic_of, sensor_light, write_dng
@@ -194,6 +195,17 @@ def test_models_make_their_own_size_where_full_ones_count(protocol: str, size: s
     model, matched = methods
     assert model.settings.sampling.size == matched.method.settings.sampling.size == size
     assert matched.size == get_protocol(protocol).size
+
+
+@pytest.mark.parametrize(
+    ("name", "protocol", "registered"),
+    [("tiny", "full-scenes", True), ("tiny", "scenes", False), ("toy", "full-scenes", False)],
+)
+def test_what_stands_beside_a_model_sees_the_same_colours(name, protocol, registered, model_folder) -> None:
+    model = str(model_folder) if name == "toy" else name
+    [_, stage1] = Lineup([model], baselines=("stage1",)).methods(get_protocol(protocol), 0, "cpu")
+    assert isinstance(stage1, WithoutDiffusion)
+    assert stage1.register_colours == registered
 
 
 def _offline(url: str):

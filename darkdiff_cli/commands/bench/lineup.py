@@ -99,7 +99,8 @@ class Lineup:
                 yield from (BestMatrix(model, *rendering) for model in only_views._models(enhancers, plain))
             else:
                 for enhancer, views in itertools.product(enhancers, self.sweep.views):
-                    yield WithoutDiffusion(enhancer, kind, plain.exposure.white, views)  # type: ignore[arg-type]
+                    registered = enhancer.pipeline.resolved(plain.sampling).size == "full"
+                    yield WithoutDiffusion(enhancer, kind, plain.exposure.white, views, registered)  # type: ignore[arg-type]
 
     def _others(self, device: str, white: "White") -> "Iterator[Method]":
         from darkdiff_cli.evaluation.methods.baselines import Amplified, Bm3d, Libraw, Regression

@@ -41,12 +41,17 @@ class Model(Method):
 
 @dataclass
 class WithoutDiffusion(Method):
-    """The autoencoder alone: stage 1, or what diffusion could gain at most."""
+    """The autoencoder alone: stage 1, or what diffusion could gain at most.
+
+    Attributes:
+        register_colours: of LRGB, as for the pictures that it is compared with (`develop`).
+    """
 
     enhancer: Enhancer
     kind: Ceiling
     white: White
     views: int | None = None
+    register_colours: bool = False
 
     def __post_init__(self) -> None:
         self.name = f"{self.enhancer.model} {self.kind}" + (f" views {self.views}" if self.views else "")
@@ -55,12 +60,13 @@ class WithoutDiffusion(Method):
     @cached_property
     def identity(self) -> str:
         """Name, white and weights."""
-        return f"{self.name} white {self.white} {model_digest(folder_of(self.enhancer.pipeline))}"
+        colours = " registered" if self.register_colours else ""
+        return f"{self.name} white {self.white}{colours} {model_digest(folder_of(self.enhancer.pipeline))}"
 
     def render(self, dark: RawFrame, clean: RawFrame | None, ratio: float) -> Picture:
         """Decode the latents of the noisy or the clean image, or zeros, beside noisy or clean taps."""
         config = dict(self.enhancer.pipeline.config)
-        form = (config["lrgb_space"], config["data_format"])
+        form = (config["lrgb_space"], config["data_format"], self.register_colours)
         noisy = torch.from_numpy(network_input(dark, ratio, *form))
         tidy = None if clean is None else torch.from_numpy(network_input(clean, 1.0, *form))
         image, shown = (tidy, 1.0) if self.kind == "clean-input" else (noisy, ratio)
