@@ -11,7 +11,6 @@ from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.photo import PhotoSettings
 from darkdiff_cli.raw import ExposureSettings, develop, read_exposure
 from darkdiff_cli.raw.rendering import render_linear
-from darkdiff_models import SamplingSettings
 
 RATIO = 300.0
 
@@ -24,8 +23,7 @@ def main() -> None:
     panels = [np.rint(render_linear(develop(frame, ratio)) * 255).astype(np.uint8) for ratio in (1.0, RATIO)]
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "night.tif"
-        half = SamplingSettings(size="paper")  # as the panels beside it, which are developed to LRGB
-        settings = EnhanceSettings(ExposureSettings(ratio=RATIO), half, PhotoSettings("tiff"))
+        settings = EnhanceSettings(ExposureSettings(ratio=RATIO), photo=PhotoSettings("tiff"), halved=True)
         Enhancer().enhance(sample, output, settings)
         panels.append(np.asarray(iio.imread(output)))
     Image.fromarray(np.concatenate(panels, axis=1)).save(here / "night.jpg", quality=88)
