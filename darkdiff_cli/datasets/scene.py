@@ -12,7 +12,7 @@ from darkdiff_cli.datasets.full_size import full_size
 from darkdiff_cli.datasets.pairs import Pair, make_pair
 from darkdiff_cli.raw import DataFormat, LrgbSpace, RawFrame
 from darkdiff_cli.raw.black_level import BlackLevel
-from darkdiff_cli.raw.rendering import halved
+from darkdiff_cli.raw.resizing import halved
 from darkdiff_cli.synthesis import mosaic_of
 
 Image = NDArray[np.float32]

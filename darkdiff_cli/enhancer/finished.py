@@ -13,7 +13,8 @@ from darkdiff_cli.raw import DataFormat, Exposure, finish
 from darkdiff_cli.raw.distortion import straightened
 from darkdiff_cli.raw.doubt import doubt_of
 from darkdiff_cli.raw.outside_srgb import outside_srgb
-from darkdiff_cli.raw.rendering import brightened, half_size, srgb_of
+from darkdiff_cli.raw.rendering import brightened, srgb_of
+from darkdiff_cli.raw.resizing import half_size
 from darkdiff_models import DarkDiffOutput
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from darkdiff_cli.raw.rendering import half_size, resized
+from darkdiff_cli.raw.resizing import half_size, resized
 
 ANOTHER_SIZE = 1.5  # a picture that is so many times higher or lower has the other of the two sizes
 

@@ -16,7 +16,8 @@ from darkdiff_cli.preview.shown import Look
 from darkdiff_cli.raw import Exposure, RawFrame
 from darkdiff_cli.raw.binning import binned
 from darkdiff_cli.raw.frame import NO_BLACK
-from darkdiff_cli.raw.rendering import brightened, square_size, white_gain
+from darkdiff_cli.raw.rendering import brightened, white_gain
+from darkdiff_cli.raw.resizing import square_size
 from darkdiff_models import SamplingSettings
 
 CELL = 320  # pixels of the longer side of a picture

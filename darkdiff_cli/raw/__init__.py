@@ -4,9 +4,10 @@ from darkdiff_cli.raw.corrections import corrected
 from darkdiff_cli.raw.develop import develop, network_input
 from darkdiff_cli.raw.exposure import Exposure, read_exposure, read_exposures
 from darkdiff_cli.raw.frame import LRGB, RAW_SUFFIXES, DataFormat, LrgbSpace, RawFrame
+from darkdiff_cli.raw.libraw_rendering import render_reference
 from darkdiff_cli.raw.ratio import estimate_ratio
 from darkdiff_cli.raw.reader import read_raw
-from darkdiff_cli.raw.rendering import finish, render_reference
+from darkdiff_cli.raw.rendering import finish
 from darkdiff_cli.raw.settings import ExposureSettings, HotPixels, LineNoise, PictureSize, White
 
 __all__ = [

@@ -14,7 +14,7 @@ from darkdiff_cli.photo import upright
 from darkdiff_cli.photo.windows import Window, inside, most_detail, upright_window
 from darkdiff_cli.raw import Exposure, RawFrame, develop
 from darkdiff_cli.raw.distortion import straightened
-from darkdiff_cli.raw.rendering import resized, square_size, with_square_pixels
+from darkdiff_cli.raw.resizing import resized, square_size, with_square_pixels
 from darkdiff_cli.raw.sparse import REACH, sparse_colours, spread
 
 SIDE, BYTES = 960, 48_000  # longer side in pixels of a picture at screen size, and what its file may take

@@ -15,7 +15,8 @@ from darkdiff_cli.evaluation.methods.bm3d import denoise_mosaic
 from darkdiff_cli.evaluation.methods.method import Method, Picture
 from darkdiff_cli.evaluation.sizes import at_the_size_of
 from darkdiff_cli.raw import PictureSize, RawFrame, White, develop, finish, network_input, read_raw, render_reference
-from darkdiff_cli.raw.rendering import render_amplified, render_linear
+from darkdiff_cli.raw.libraw_rendering import render_amplified
+from darkdiff_cli.raw.rendering import render_linear
 from darkdiff_models.devices import pick_device
 from darkdiff_models.digest import model_digest
 from darkdiff_models.learning.sid_unet import SidUNet

@@ -12,7 +12,7 @@ from darkdiff_cli.evaluation.protocols.scenes import read_truth
 from darkdiff_cli.evaluation.sizes import at_the_size_of, is_smaller
 from darkdiff_cli.raw import RawFrame, corrected, read_raw, render_reference
 from darkdiff_cli.raw.damage import damage_of
-from darkdiff_cli.raw.rendering import half_size, square_size
+from darkdiff_cli.raw.resizing import half_size, square_size
 
 
 @dataclass(frozen=True)

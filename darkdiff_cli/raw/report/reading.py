@@ -17,8 +17,8 @@ from darkdiff_cli.raw.noise import measure_noise
 from darkdiff_cli.raw.opening import LIBRAW_VERSION
 from darkdiff_cli.raw.ratio import estimated
 from darkdiff_cli.raw.reader import read_raw
-from darkdiff_cli.raw.rendering import square_size
 from darkdiff_cli.raw.report.facts import Colours, Environment, Levels, Measured, RawReport, Sensor, Shot
+from darkdiff_cli.raw.resizing import square_size
 from darkdiff_cli.raw.settings import ExposureSettings
 from darkdiff_cli.raw.white_balance import light_balance
 

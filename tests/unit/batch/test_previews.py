@@ -22,7 +22,7 @@ from darkdiff_cli.errors import OutputError
 from darkdiff_cli.photo import upright
 from darkdiff_cli.raw import Exposure, RawFrame, develop
 from darkdiff_cli.raw.black_level import BlackLevel
-from darkdiff_cli.raw.rendering import resized, with_square_pixels
+from darkdiff_cli.raw.resizing import resized, with_square_pixels
 from darkdiff_models import SamplingSettings
 from darkdiff_models.tiling.planner import Plan
 from darkdiff_models.tiling.tiles import Tiles

@@ -16,7 +16,7 @@ from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.formats import KINDS, Format
 from darkdiff_cli.photo import PhotoSettings, Provenance, write_photo
 from darkdiff_cli.raw import read_raw
-from darkdiff_cli.raw.rendering import render_reference
+from darkdiff_cli.raw.libraw_rendering import render_reference
 from darkdiff_cli.raw.white_balance import camera_colours
 
 pytestmark = pytest.mark.skipif(find_spec("imagecodecs") is None, reason="no imagecodecs (extra `formats`)")

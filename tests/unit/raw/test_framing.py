@@ -9,7 +9,8 @@ from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw import ExposureSettings, RawFrame, corrected, develop, finish, read_exposure, read_raw
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.framing import Window, decoder_crop
-from darkdiff_cli.raw.rendering import render_reference, with_square_pixels
+from darkdiff_cli.raw.libraw_rendering import render_reference
+from darkdiff_cli.raw.resizing import with_square_pixels
 from darkdiff_cli.synthesis import Sensor, write_dng
 
 OFF = {"line_noise": "off", "hot_pixels": "off"}

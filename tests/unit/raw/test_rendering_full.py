@@ -9,7 +9,7 @@ import pytest
 from darkdiff_cli.colour import srgb_decode
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import RawFrame, read_raw, render_reference
-from darkdiff_cli.raw.rendering import LEAST_XTRANS, render_amplified
+from darkdiff_cli.raw.libraw_rendering import LEAST_XTRANS, render_amplified
 from darkdiff_cli.synthesis import Sensor, mosaic_of, sensor_light, write_dng
 from darkdiff_cli.synthesis.unprocess import XTRANS
 from tests.conftest import psnr

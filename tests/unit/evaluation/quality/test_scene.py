@@ -19,7 +19,8 @@ from darkdiff_cli.evaluation.quality.metrics import Judge
 from darkdiff_cli.evaluation.quality.run import Results, run_quality
 from darkdiff_cli.evaluation.sizes import at_the_size_of
 from darkdiff_cli.raw import RawFrame, read_raw, render_reference
-from darkdiff_cli.raw.rendering import half_size, render_amplified
+from darkdiff_cli.raw.libraw_rendering import render_amplified
+from darkdiff_cli.raw.resizing import half_size
 from darkdiff_cli.synthesis import mosaic_of, sensor_light, write_dng
 from tests.conftest import DECODER, psnr
 
