@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from darkdiff_models.detail.network import Detail
 from darkdiff_models.detail.samples import Samples
 from darkdiff_models.finishing.self_ensemble import mean_of_views, turned
+from darkdiff_models.tiling.framing import MARGIN, mirrored, unframed
 from darkdiff_models.tiling.tiles import Blend, Tiles
 
 TILE, OVERLAP = 1536, 128  # pixels of the full-size picture
@@ -39,12 +39,9 @@ def full_size(
     """
     device, (height, width) = detail.device, samples.colours.shape[-2:]
     step = 2 * detail.multiple
-    rows, columns = (-(-length // step) * step for length in (height, width))
-    image = half.permute(2, 0, 1)[None].to(device)
-    image = F.pad(image, (0, columns // 2 - image.shape[3], 0, rows // 2 - image.shape[2]), mode="replicate")
-    # Beyond the edge no photosite saw anything.
-    beyond = (0, columns - width, 0, rows - height)
-    seen = samples.images(lambda part: F.pad(part, beyond))
+    rows, columns = (-(-(length + 2 * MARGIN) // step) * step for length in (height, width))
+    image = mirrored(half.permute(2, 0, 1)[None].to(device), MARGIN // 2, rows // 2, columns // 2)
+    seen = samples.images(lambda part: mirrored(part, MARGIN, rows, columns))
     tiles = replace(Tiles.cover(rows, columns, TILE, OVERLAP, step), margin=3 * OVERLAP // 8)
     halves, blend = tiles.shrunk(2), Blend(tiles, 3, image)
     for index in range(len(tiles.corners)):
@@ -53,7 +50,7 @@ def full_size(
         blend.add([index], _mean_of_views(detail, halves.crop(image, index), here, views))
         if on_tiles is not None:
             on_tiles(index + 1, len(tiles.corners))
-    picture = blend.result()[0, :, :height, :width]
+    picture = unframed(blend.result()[0], height, width)
     return picture.clamp_(0, 1).permute(1, 2, 0).float().cpu().contiguous()
 
 

@@ -19,7 +19,25 @@ def framed(image: Tensor, multiple: int) -> Tensor:
     Returns:
         (..., H, W), with the image's first pixel at (MARGIN, MARGIN).
     """
-    rows, columns = (_mirrored(side, multiple).to(image.device) for side in image.shape[-2:])
+    height, width = (side + 2 * MARGIN + -(side + 2 * MARGIN) % multiple for side in image.shape[-2:])
+    return mirrored(image, MARGIN, height, width)
+
+
+def mirrored(image: Tensor, before: int, height: int, width: int) -> Tensor:
+    """Extend an image by its mirror image, without repeating the outermost pixels.
+
+    A Bayer mosaic goes on as one, since two photosites at the same distance from an edge's are of one colour.
+
+    Args:
+        image: (..., h, w), any size.
+        before: rows above and columns to the left that are added.
+        height, width: of the result; what else this takes is added below and right.
+
+    Returns:
+        (..., height, width), with the image's first pixel at (before, before).
+    """
+    sides = zip(image.shape[-2:], (height, width), strict=True)
+    rows, columns = (_places(side, before, length).to(image.device) for side, length in sides)
     return image[..., rows[:, None], columns]
 
 
@@ -28,9 +46,8 @@ def unframed(picture: Tensor, height: int, width: int) -> Tensor:
     return picture[..., MARGIN : MARGIN + height, MARGIN : MARGIN + width]
 
 
-def _mirrored(side: int, multiple: int) -> Tensor:
-    """For each row of the framed image, the row of the image that it copies."""
-    after = MARGIN + -(side + 2 * MARGIN) % multiple
-    period = max(1, 2 * side - 2)  # down and up again, without repeating the outermost rows
-    place = torch.arange(-MARGIN, side + after) % period
+def _places(side: int, before: int, length: int) -> Tensor:
+    """For each row of the extended image, the row of the image that it copies."""
+    period = max(1, 2 * side - 2)  # down and up again
+    place = torch.arange(-before, length - before) % period
     return torch.minimum(place, period - place)

@@ -76,6 +76,17 @@ def test_tiles_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     assert float((tiled - whole).abs().max()) < 0.004
 
 
+@pytest.mark.parametrize("size", [(64, 96), (76, 84), (70, 90)])
+def test_a_flat_picture_is_flat_to_its_edges(size: tuple[int, int]) -> None:
+    """A side that is no multiple of the network's, or zeros beyond an edge, would leave strokes along it."""
+    height, width = size
+    made = full_size(learnt(), torch.full((height // 2, width // 2, 3), 0.5), bayer(height, width))
+    cell = made[32:36, 40:44]  # a place of the coarser level
+    assert float((cell - 0.5).abs().max()) > 0.01  # the network adds something
+    flat = cell.repeat(height // 4 + 1, width // 4 + 1, 1)[:height, :width]
+    torch.testing.assert_close(made, flat, atol=1e-3, rtol=0)
+
+
 @pytest.mark.parametrize(("views", "alike"), [(1, False), (8, True)])
 def test_all_views_together_see_a_turned_photo_alike(views: int, alike: bool) -> None:
     picture, samples, detail = torch.rand(32, 64, 3), bayer(64, 128, torch.rand(3, 64, 128)), learnt()
