@@ -22,13 +22,14 @@ def registered(pixels: NDArray[np.float32], cfa: Cfa | None) -> NDArray[np.float
 
     Args:
         pixels: (h, w, 3) amplified and white-balanced, 1 = saturation, as `binned` gives them; not changed.
-        cfa: the filter they were binned from. Only Bayer and larger squares of one colour are shifted: other filters
-            are resampled around the pixel's middle already.
+        cfa: the filter they were binned from. Only Bayer is shifted: X-Trans and others are resampled around the
+            pixel's middle already, and pictures of larger squares of one colour do not go through the network for full
+            size, which takes off what rings beside hard edges.
     """
-    if cfa is None or cfa.squares is None:
+    if cfa is None or not cfa.is_bayer:
         return pixels
     out = pixels.copy()
-    for site in cfa.squares.bayer.sites:
+    for site in cfa.sites:
         if site.colour != 1:
             out[..., site.colour] = _middle(pixels[..., site.colour], site.row, site.column)
     return out
