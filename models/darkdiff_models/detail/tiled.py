@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from darkdiff_models.detail.network import Detail
@@ -40,7 +41,9 @@ def full_size(
     device, (height, width) = detail.device, samples.colours.shape[-2:]
     step = 2 * detail.multiple
     rows, columns = (-(-(length + 2 * MARGIN) // step) * step for length in (height, width))
-    image = mirrored(half.permute(2, 0, 1)[None].to(device), MARGIN // 2, rows // 2, columns // 2)
+    image = half.permute(2, 0, 1)[None].to(device)
+    image = F.pad(image, (0, width % 2, 0, height % 2), mode="replicate")  # an odd last row or column is half a pixel
+    image = mirrored(image, MARGIN // 2, rows // 2, columns // 2)
     seen = samples.images(lambda part: mirrored(part, MARGIN, rows, columns))
     tiles = replace(Tiles.cover(rows, columns, TILE, OVERLAP, step), margin=3 * OVERLAP // 8)
     halves, blend = tiles.shrunk(2), Blend(tiles, 3, image)

@@ -87,6 +87,17 @@ def test_a_flat_picture_is_flat_to_its_edges(size: tuple[int, int]) -> None:
     torch.testing.assert_close(made, flat, atol=1e-3, rtol=0)
 
 
+@pytest.mark.parametrize("size", [(65, 97), (76, 97), (75, 96)])
+def test_an_odd_last_row_or_column_goes_on_as_the_picture_does(size: tuple[int, int]) -> None:
+    """Mirrored at its own last pixel, the half-size picture would turn back a row before the mosaic."""
+    height, width = size
+    down, across = torch.arange(height // 2) / 200, torch.arange(width // 2) / 200
+    ramp = (0.2 + down[:, None] + across)[..., None].expand(-1, -1, 3)
+    made = full_size(Detail((8, 16), (1, 1)).eval().requires_grad_(False), ramp, bayer(height, width))
+    for last in (made[-1] - made[-2], made[:, -1] - made[:, -2]):
+        assert float(last.min()) > -1e-3
+
+
 @pytest.mark.parametrize(("views", "alike"), [(1, False), (8, True)])
 def test_all_views_together_see_a_turned_photo_alike(views: int, alike: bool) -> None:
     picture, samples, detail = torch.rand(32, 64, 3), bayer(64, 128, torch.rand(3, 64, 128)), learnt()
