@@ -89,6 +89,7 @@ def train(
             folder = replace(run, lpips=judges[name]).train(name, report)
     if accelerator.is_main_process:
         show(folder)
+    accelerator.end_training()  # threads of a process group left standing abort a process as it ends, now and then
     return 0
 
 

@@ -42,18 +42,19 @@ def launch(place: Path, processes: int, stage: int, output: str, *more: object, 
              f"photos:{place / 'photos'}", "-o", place / output, "--workers", 0, "--device", "cpu", "--precision",
              "fp32", *more]  # fmt: skip
     launcher = TORCHRUN if processes == 2 else []
-    # Says how many processes there are, from inside.
+    # Says how many processes there were and whether their group still stands, from inside.
     # In one write, since several of them share the pipe.
-    program = "import accelerate, sys; from darkdiff_cli.app import main\ntry: main()\nfinally: sys.stderr.write("
+    program = "import accelerate, sys, torch; from darkdiff_cli.app import main\ntry: main()\nfinally: sys.stderr.write("
+    left = "{torch.distributed.is_initialized()}"
     script = place / "run.py"
-    script.write_text(f"{program}f'processes {{accelerate.PartialState().num_processes}}\\n')\n")
+    script.write_text(f"{program}f'processes {{accelerate.PartialState().num_processes}} left {left}\\n')\n")
     path = os.pathsep.join(str(Path(darkdiff_cli.__file__).parents[1] / part) for part in ("", "models"))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
     done = subprocess.run(
         [sys.executable, *launcher, str(script), *map(str, words)], capture_output=True, text=True, timeout=300,
         env=environment, check=False,
     )  # fmt: skip
-    assert done.stderr.count(f"processes {processes}") == processes, done.stderr
+    assert done.stderr.count(f"processes {processes} left False") == processes, done.stderr
     assert done.returncode == 0, done.stderr
     return done.stdout
 
