@@ -44,7 +44,9 @@ def launch(place: Path, processes: int, stage: int, output: str, *more: object, 
     launcher = TORCHRUN if processes == 2 else []
     # Says how many processes there were and whether their group still stands, from inside.
     # In one write, since several of them share the pipe.
-    program = "import accelerate, sys, torch; from darkdiff_cli.app import main\ntry: main()\nfinally: sys.stderr.write("
+    program = (
+        "import accelerate, sys, torch\nfrom darkdiff_cli.app import main\ntry: main()\nfinally: sys.stderr.write("
+    )
     left = "{torch.distributed.is_initialized()}"
     script = place / "run.py"
     script.write_text(f"{program}f'processes {{accelerate.PartialState().num_processes}} left {left}\\n')\n")
