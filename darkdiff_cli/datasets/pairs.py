@@ -132,6 +132,7 @@ def make_pair(
     lrgb_space: LrgbSpace,
     data_format: DataFormat,
     reference: NDArray[np.float32] | None = None,
+    register_colours: bool = False,
 ) -> Pair:
     """Develop a dark and a clean exposure of the same scene into a training pair.
 
@@ -141,10 +142,9 @@ def make_pair(
         name: for error messages.
         lrgb_space: primaries of the LRGB images.
         data_format: input and output of the network.
-        reference: (h, w, 3) sRGB, the target, in which all colours are of one place, and LRGB's are brought to one;
-            None renders the clean frame by binning, as both LRGB are then.
+        reference: (h, w, 3) sRGB, the target; None renders the clean frame by binning.
+        register_colours: of both LRGB images, as in `develop`: for a target in which all colours are of one place.
     """
-    register_colours = reference is not None
     images = [
         network_input(dark, ratio, lrgb_space, data_format, register_colours),
         network_input(clean, 1.0, lrgb_space, data_format, register_colours),

@@ -53,11 +53,13 @@ class Form:
         lrgb_space: primaries of the LRGB images.
         data_format: input and output of the network.
         full_size: pairs also hold the mosaic and the truth at the sensor's size.
+        register_colours: of LRGB (`develop`), as for a model that makes full size; else as binning leaves them.
     """
 
     lrgb_space: LrgbSpace = "srgb"
     data_format: DataFormat = "lrgb-srgb"
     full_size: bool = False
+    register_colours: bool = True
 
 
 LRGB = Form()
@@ -88,7 +90,7 @@ def pair_of_scene(
     clean, truth = camera.frame(seen), camera.rendered(light)
     dark, ratio, noise = darken(clean, settings, rng)
     name = f"{name} x{ratio:.0f}"
-    pair = make_pair(dark, ratio, clean, name, form.lrgb_space, form.data_format, reference=halved(truth))
+    pair = make_pair(dark, ratio, clean, name, form.lrgb_space, form.data_format, halved(truth), form.register_colours)
     if not form.full_size:
         return pair
     return replace(pair, full=full_size(dark, ratio, noise, srgb_encode(truth), rng))

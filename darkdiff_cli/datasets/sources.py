@@ -34,6 +34,7 @@ class Source:
         lrgb_space, data_format: input and output of the network.
         cache: decoded mosaics.
         full_size: pairs also hold the mosaic and the truth at the sensor's size (photos and raws only).
+        register_colours: of LRGB (photos and raws only), as the model will be given them (`Form`).
     """
 
     places: tuple[tuple[Kind, Path], ...]
@@ -43,6 +44,7 @@ class Source:
     data_format: DataFormat
     cache: MosaicCache
     full_size: bool = False
+    register_colours: bool = True
 
     def open(self, split: Literal["train", "validation"], crop: int) -> Dataset[Pair]:
         """The pairs of a split; `len` of the set is the length of an epoch.
@@ -59,7 +61,7 @@ class Source:
         return sets[0] if len(sets) == 1 else MixedPairs(sets, self.seed)
 
     def _open(self, kind: Kind, folder: Path, split: Literal["train", "validation"], crop: int) -> Dataset[Pair]:
-        form = Form(self.lrgb_space, self.data_format, self.full_size)
+        form = Form(self.lrgb_space, self.data_format, self.full_size, self.register_colours)
         if kind == "photos":
             return PhotoPairs(folder, self.settings, crop, self.seed, split, form)
         if kind == "raws":

@@ -113,6 +113,7 @@ class Run:
             "--steps": self.steps,
             "--epochs": self.epochs,
             "--data": [f"{kind}:{folder.absolute()}" for kind, folder in self.source.places],
+            "register_colours": self._source(name).register_colours,
             "pairs": len(pairs),  # type: ignore[arg-type]
             "--base": self.base,
             "--start": self.start,
@@ -205,10 +206,12 @@ class Run:
 
     def _source(self, name: StageName) -> Source:
         """Where the pairs of a stage come from, in the form that it needs."""
+        # A model for full size is given registered colours, any other binned ones, rims and all.
+        source = replace(self.source, register_colours=self.recipe.stage3 is not None)
         if name == "3" and self.recipe.stage3 is not None:
-            return replace(self.source, settings=self.recipe.stage3.data, full_size=True)
+            return replace(source, settings=self.recipe.stage3.data, full_size=True)
         fixed: dict[StageName, DataFormat] = {"0": "lrgb-srgb", "sid-unet": "raw-srgb"}
-        return replace(self.source, data_format=fixed.get(name, self.source.data_format))
+        return replace(source, data_format=fixed.get(name, source.data_format))
 
 
 def _note(report: Report, stage: Stage, sentence: str) -> None:

@@ -195,9 +195,11 @@ def test_what_decides_a_stage_is_its_own_part_of_the_recipe_and_the_data(photo_f
     recipe = replace(RECIPE, stage2=replace(RECIPE.stage2, region_size=2), name="other", log_every=7)
     source = Source((("photos", photo_folder),), RECIPE.data, 0, "srgb", "lrgb-srgb", MosaicCache())
     runs = [Run(one, source, RunSettings(tmp_path)) for one in (RECIPE, recipe)]
+    half = replace(runs[0], recipe=replace(RECIPE, stage3=None))
     pairs = runs[0].pairs("1", "train", 32)
     assert difference(*(one.terms("1", pairs) for one in runs)) is None
     assert "stage2.region_size was" in (difference(*(one.terms("2", pairs) for one in runs)) or "")
+    assert "register_colours was" in (difference(*(one.terms("1", pairs) for one in (runs[0], half))) or "")
     longer = replace(runs[0], steps=9, recipe=load_recipe("tiny-debug", ["stage1.optimisation.batch_size=3"]))
     assert (difference(runs[0].terms("1", pairs), longer.terms("1", pairs)) or "").endswith(
         ": stage1.optimisation.batch_size was 2 and is 3, --steps was not given and is 9."

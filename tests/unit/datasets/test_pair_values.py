@@ -39,7 +39,7 @@ def test_the_dark_frame_is_amplified_and_the_clean_one_is_the_reference(form, sp
 def test_colours_are_registered_where_the_targets_are(frames) -> None:
     dark, clean = frames
     target = np.full((*clean.lrgb_shape, 3), 0.5, np.float32)
-    pair = make_pair(dark, 200.0, clean, "scene", "srgb", "lrgb-srgb", reference=target)
+    pair = make_pair(dark, 200.0, clean, "scene", "srgb", "lrgb-srgb", target, register_colours=True)
     for image, frame, ratio in ((pair.noisy, dark, 200.0), (pair.clean, clean, 1.0)):
         assert torch.equal(image, chw(develop(frame, ratio, register_colours=True).pixels))
         assert not torch.equal(image, chw(develop(frame, ratio).pixels))

@@ -49,6 +49,9 @@ def test_bayer_planes_are_the_lrgb_before_its_colours_are_registered(folder, cac
     orders = ("RGGB", "GRBG", "GBRG", "BGGR")  # a pair may be turned and mirrored
     assert sum(near(registered(binned, Cfa.bayer(order)), lrgb.noisy.permute(1, 2, 0)) for order in orders) == 1
     assert not near(binned, lrgb.noisy.permute(1, 2, 0))
+    left = CleanRaws(folder, SETTINGS, 16, 0, "train", Form("camera", register_colours=False), cache)[3]
+    assert near(binned, left.noisy.permute(1, 2, 0))
+    assert torch.equal(left.reference, lrgb.reference)
 
 
 def test_noise_options_do_what_they_say(dark_dng) -> None:
