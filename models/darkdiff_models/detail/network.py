@@ -125,7 +125,7 @@ def _anchored(full: Tensor, half: Tensor, samples: Samples) -> Tensor:
     Places count by the inverse of their noise's variance: what a lamp lacks is not taken from the black around it.
     """
     low = F.avg_pool2d(full, 2)
-    weight = samples.deviation(torch.maximum(half, low)).square().clamp_min(1e-12).reciprocal()
+    weight = samples.deviation(torch.maximum(half, low.detach())).square().clamp_min(1e-12).reciprocal()
     total = F.avg_pool2d(weight, ANCHOR)
     blocks, missing = (F.avg_pool2d(weight * part, ANCHOR) / total for part in (half, half - low))
     sites = F.avg_pool2d(samples.mask, 2 * ANCHOR) * (2 * ANCHOR) ** 2
