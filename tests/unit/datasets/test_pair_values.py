@@ -36,7 +36,7 @@ def test_the_dark_frame_is_amplified_and_the_clean_one_is_the_reference(form, sp
     assert pair.names == ("scene",)
 
 
-def test_colours_are_registered_where_the_targets_are(frames) -> None:
+def test_colours_are_registered_where_that_is_asked(frames) -> None:
     dark, clean = frames
     target = np.full((*clean.lrgb_shape, 3), 0.5, np.float32)
     pair = make_pair(dark, 200.0, clean, "scene", "srgb", "lrgb-srgb", target, register_colours=True)
