@@ -120,9 +120,14 @@ def _spread(seen: Tensor, mask: Tensor) -> Tensor:
 
 
 def _anchored(full: Tensor, half: Tensor, samples: Samples) -> Tensor:
-    """Give full-size light the half-size light's means over blocks, as far as noise hides them from the sensor."""
-    blocks = F.avg_pool2d(half, ANCHOR)
-    missing = blocks - F.avg_pool2d(full, 2 * ANCHOR)
+    """Give full-size light the half-size light's means over blocks, as far as noise hides them from the sensor.
+
+    Places count by the inverse of their noise's variance: what a lamp lacks is not taken from the black around it.
+    """
+    low = F.avg_pool2d(full, 2)
+    weight = samples.deviation(torch.maximum(half, low.detach())).square().clamp_min(1e-12).reciprocal()
+    total = F.avg_pool2d(weight, ANCHOR)
+    blocks, missing = (F.avg_pool2d(weight * part, ANCHOR) / total for part in (half, half - low))
     sites = F.avg_pool2d(samples.mask, 2 * ANCHOR) * (2 * ANCHOR) ** 2
     doubt = samples.deviation(blocks).square() / sites.clamp_min(1)
     share = doubt / (doubt + (SURE * blocks).square() + 1e-12)

@@ -6,8 +6,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from darkdiff_models.detail import Detail, Samples
+from darkdiff_models.detail.network import CALM
 from darkdiff_models.detail.samples import enlarged, halved, root, squared
 from darkdiff_models.detail.tiled import full_size
+from darkdiff_models.finishing.block_light import encode_curve
 
 MATRIX = torch.tensor([[1.6, -0.4, -0.2], [-0.2, 1.5, -0.3], [0.0, -0.5, 1.5]])  # rows sum to one: white stays white
 
@@ -64,6 +66,21 @@ def test_brightness_and_colour_stay_those_of_the_half_size_picture_where_noise_h
     assert (made - enlarged(samples.half_light(half))).abs().mean() > 0.01  # it adds something
     light = [F.avg_pool2d(one, size) for one, size in ((samples.half_light(half), 16), (made, 32))]
     assert (float((light[1] / light[0] - 1).abs().mean()) < 0.01) == kept
+
+
+def test_what_is_added_to_a_lamp_is_not_taken_from_the_black_around_it() -> None:
+    lamp = torch.zeros(1, 3, 32, 32)
+    lamp[..., 6:10, 6:10] = 1.0
+    seen = 0.002 + 0.998 * F.interpolate(lamp, scale_factor=2)
+    samples = replace(bayer(64, 64, seen[0]), noise=torch.tensor([0.006, 0.0002]).expand(1, 3, 2))
+    half, detail = encode_curve(0.002 + 0.9 * lamp), Detail((8, 16), (1, 1))
+    for index in range(12):  # a network that believes the sensor
+        detail.direct.weight.data[index, 12 + index, 2, 2] = 1 / CALM
+    with torch.no_grad():
+        added = samples.half_light(detail(half, samples)) - enlarged(samples.half_light(half))
+    black = F.max_pool2d(F.interpolate(lamp, scale_factor=2), 17, 1, 8) == 0
+    assert float(added[..., 14:18, 14:18].mean()) > 0.02
+    assert float(added[:, :, black[0, 0]].mean()) > -0.0002  # of 0.002
 
 
 def test_tiles_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
