@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from darkdiff_cli.training.loop.muon import ADAM_RMS, Muon, is_matrix, orthogonalised
+from darkdiff_cli.training.loop import muon
+from darkdiff_cli.training.loop.muon import ADAM_RMS, ITERATIONS, NEWTON_SCHULZ, Muon, is_matrix, orthogonalised
 
 
 def with_gradient(*shape: int) -> nn.Parameter:
@@ -27,7 +28,21 @@ def test_singular_vectors_stay_and_singular_values_become_about_one(shape: tuple
 def test_the_scale_of_a_gradient_does_not_matter_and_zeros_stay() -> None:
     matrices = torch.randn(2, 10, 30)
     assert torch.allclose(orthogonalised(matrices * 1e-6), orthogonalised(matrices), atol=0.05)
-    assert torch.equal(orthogonalised(torch.zeros(1, 10, 30)), torch.zeros(1, 10, 30, dtype=torch.bfloat16))
+    assert torch.equal(orthogonalised(torch.zeros(1, 10, 30)), torch.zeros(1, 10, 30))
+
+
+@pytest.mark.parametrize(("native", "least", "most"), [(None, 0.0, 1e-5), (torch.bfloat16, 1e-3, 0.1)])
+def test_it_multiplies_in_the_precision_of_the_device(native, least: float, most: float, monkeypatch) -> None:
+    """A processor without bfloat16 takes a hundred times as long for it as for fp32."""
+    monkeypatch.setattr(muon, "autocast_dtype", lambda _device: native)
+    x = torch.randn(1, 24, 60, dtype=torch.float64)
+    error = orthogonalised(x.float()).double()
+    x /= x.norm()
+    for _ in range(ITERATIONS):
+        square = x @ x.mT
+        x = NEWTON_SCHULZ[0] * x + (NEWTON_SCHULZ[1] * square + NEWTON_SCHULZ[2] * square @ square) @ x
+    error -= x
+    assert least < error.abs().max() < most
 
 
 def test_norms_biases_and_thin_layers_get_adams_steps() -> None:

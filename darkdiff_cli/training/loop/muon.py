@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.optim.adam import adam
 
+from darkdiff_models.devices import autocast_dtype
+
 MOMENTUM = 0.95
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan's quintic: singular values end between about 0.7 and 1.2
 ITERATIONS = 5
@@ -59,7 +61,6 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
         ahead = torch._foreach_lerp(gradients, momenta, MOMENTUM)
         steps = orthogonalised(torch.stack([direction.reshape(len(direction), -1) for direction in ahead]))
-        steps = steps.to(parameters[0].dtype)
         shaped = [step.view_as(parameter) for step, parameter in zip(steps, parameters, strict=True)]
         torch._foreach_add_(parameters, shaped, alpha=-size)
 
@@ -84,19 +85,22 @@ def is_matrix(parameter: Tensor) -> bool:
 
 
 def orthogonalised(matrices: Tensor) -> Tensor:
-    """Bring all singular values of matrices near to 1, by Newton and Schulz' iteration in bfloat16.
+    """Bring all singular values of matrices near to 1, by Newton and Schulz' iteration.
+
+    bfloat16 is precise enough for it; where the hardware does not multiply that natively, it would take a hundred times
+    as long as fp32.
 
     Args:
-        matrices: (count, rows, columns) of any scale.
+        matrices: (count, rows, columns) fp32 of any scale.
 
     Returns:
-        (count, rows, columns) bfloat16 with the same singular vectors; zeros stay zeros.
+        (count, rows, columns) fp32 with the same singular vectors; zeros stay zeros.
     """
     a, b, c = NEWTON_SCHULZ
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices
-    x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-12)).bfloat16()
+    x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-12)).to(autocast_dtype(x.device) or x.dtype)
     for _ in range(ITERATIONS):
         square = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
-    return x.mT if tall else x
+    return (x.mT if tall else x).to(matrices.dtype)
