@@ -9,12 +9,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.evaluation.sample import night_scene, write_dark
-from darkdiff_cli.raw import ExposureSettings, develop, read_exposure
-from darkdiff_cli.raw.rendering import render_linear
-from darkdiff_models import SamplingSettings
+from darkdiff_cli.raw import ExposureSettings, read_exposure
+from darkdiff_cli.raw.libraw_rendering import render_amplified
 
-SIZE = (240, 320)
-HALF = SamplingSettings(size="paper")  # the charts' own: a pixel of theirs is a quad of photosites
+SIZE = (240, 320)  # photosites, each a pixel of the chart
 Picture = NDArray[np.float32]
 
 
@@ -47,7 +45,7 @@ def dark_wall() -> Picture:
 
 def too_dark() -> Picture:
     """The night scene, for a ratio far beyond training."""
-    return night_scene()[20 : 20 + SIZE[0], 40 : 40 + SIZE[1]]
+    return night_scene()[200 : 200 + SIZE[0], 80 : 80 + SIZE[1]]
 
 
 CHARTS = ((small_print, 300.0), (railings, 300.0), (dark_wall, 300.0), (too_dark, 1500.0))
@@ -61,8 +59,8 @@ def main() -> None:
             raw, truth = Path(folder) / f"{chart.__name__}.dng", chart()
             write_dark(raw, truth, ratio)
             exposure = read_exposure(raw, ExposureSettings(ratio=ratio))
-            enhanced = enhancer.render(exposure, EnhanceSettings(sampling=HALF)).srgb_01
-            columns.append(np.concatenate([truth, render_linear(develop(exposure.frame, ratio)), enhanced], axis=0))
+            enhanced = enhancer.render(exposure, EnhanceSettings()).srgb_01
+            columns.append(np.concatenate([truth, render_amplified(exposure.frame, ratio), enhanced], axis=0))
     page = np.rint(np.clip(np.concatenate(columns, axis=1), 0, 1) * 255).astype(np.uint8)
     Image.fromarray(page).save(Path(__file__).parent / "failures.jpg", quality=88)
 

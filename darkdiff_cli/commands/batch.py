@@ -53,14 +53,10 @@ def batch(
     page = output.page(root)
     settings = enhance_settings(picture, diffusion, output, machine)
     from darkdiff_cli.batch.album.page import save_page
-    from darkdiff_cli.batch.arrivals import Arrivals
     from darkdiff_cli.batch.exposure_lock import lock_exposure
     from darkdiff_cli.batch.jobs import find_jobs
     from darkdiff_cli.batch.ledger import Ledger
     from darkdiff_cli.batch.place import gone
-    from darkdiff_cli.batch.plan import identify_model, plan_batch, unreadable_entry
-    from darkdiff_cli.batch.start import check_start
-    from darkdiff_cli.batch.worker import WorkerSettings
 
     model = diffusion.model
     if machine.engine == "ray":  # workers do not share the current folder
@@ -74,6 +70,11 @@ def batch(
         jobs = find(unread.append)
         if not (jobs or unread or files.watch):
             raise files.nothing(folder, len(find_jobs(folder, root, suffix, files.recursive)))
+        from darkdiff_cli.batch.arrivals import Arrivals  # these load torch
+        from darkdiff_cli.batch.plan import identify_model, plan_batch, unreadable_entry
+        from darkdiff_cli.batch.start import check_start
+        from darkdiff_cli.batch.worker import WorkerSettings
+
         if output.lock_exposure:
             progress.doing(f"measuring the exposure of {folder}")
             lock = lock_exposure(jobs, root, settings.exposure, files.timeout, output.overwrite, not files.dry_run)

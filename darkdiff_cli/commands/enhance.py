@@ -1,6 +1,8 @@
 """`darkdiff enhance`: raw files to photos."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +23,7 @@ from darkdiff_cli.commands.presets import PresetOptions
 from darkdiff_cli.commands.progress import loading, photo_progress
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import SettingsError, sentence_of
+from darkdiff_cli.files import check_input
 from darkdiff_cli.formats import FORMATS, KINDS, OWN, Format
 from darkdiff_cli.inputs import Inputs
 from darkdiff_cli.names import folded, numbered, photo_stems
@@ -61,32 +64,55 @@ def enhance(
         _check_map(doubt, len(first))
     targets = _targets(first, output.output, output.kind())
     maps = _maps(targets, doubt)
-    with Decoder() as decoder:  # it loads while the networks' libraries and the model do
-        from darkdiff_cli.enhancer import Enhancer
-
-        with loading(diffusion.model, output.quiet):
-            compiled = machine.compile == "on"
-            enhancer = Enhancer(diffusion.model, machine.device, compile=compiled, decoder=decoder)
-            enhancer.check(settings.sampling)
-        inputs, files, failed = Inputs((*images, *preset.files())), [], []
-        for (source, target), doubt_map in zip(targets, maps, strict=True):
-            try:
-                inputs.refuse(target)  # another input may be called as this one's photo
-                inputs.refuse(doubt_map, "--doubt")
-                result = _enhance_one(enhancer, source, target, settings, output, more, doubt_map)
-            except Exception as error:  # whatever this file has in it, the others go on
-                sentence = sentence_of(error, source)
-                failed.append({"file": source, "error": sentence})
-                say(sentence)
-                if Debug.on:
-                    tell_traceback(error)
-                continue
-            files.append({"file": source, **asdict(result)})
-            if not output.as_json:
-                show(result.output)
+    inputs, there, files, failed = Inputs((*images, *preset.files())), [], [], []
+    for (source, target), doubt_map in zip(targets, maps, strict=True):
+        try:
+            check_input(source)
+            inputs.refuse(target)  # another input may be called as this one's photo
+            inputs.refuse(doubt_map, "--doubt")
+        except Exception as error:
+            failed.append(_said(error, source))
+        else:
+            there.append((source, target, doubt_map))
+    if there:
+        with _loaded(diffusion.model, machine, settings, output.quiet) as enhancer:
+            for source, target, doubt_map in there:
+                try:
+                    result = _enhance_one(enhancer, source, target, settings, output, more, doubt_map)
+                except Exception as error:  # whatever this file has in it, the others go on
+                    failed.append(_said(error, source))
+                    continue
+                files.append({"file": source, **asdict(result)})
+                if not output.as_json:
+                    show(result.output)
     if output.as_json:
         show_json({"files": files, "failed": failed})
     return DONE if not failed else SOME_FAILED if files else UNUSABLE
+
+
+@contextmanager
+def _loaded(model: str, machine: PhotoMachineOptions, settings: "EnhanceSettings", quiet: bool) -> Iterator["Enhancer"]:
+    """The model, and beside it the process that decodes raws.
+
+    Raises:
+        SettingsError: there is no such model or device, or a setting is not the model's.
+    """
+    with Decoder() as decoder:  # it loads while the networks' libraries and the model do
+        from darkdiff_cli.enhancer import Enhancer
+
+        with loading(model, quiet):
+            enhancer = Enhancer(model, machine.device, compile=machine.compile == "on", decoder=decoder)
+            enhancer.check(settings.sampling)
+        yield enhancer
+
+
+def _said(error: Exception, source: Path) -> dict[str, object]:
+    """Say why a file failed, and give what `--json` says of it."""
+    sentence = sentence_of(error, source)
+    say(sentence)
+    if Debug.on:
+        tell_traceback(error)
+    return {"file": source, "error": sentence}
 
 
 def _enhance_one(

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from darkdiff_cli.enhancer.failures import name_of
-from darkdiff_cli.enhancer.values import EnhanceSettings, Rendered
+from darkdiff_cli.enhancer.settings import EnhanceSettings
+from darkdiff_cli.enhancer.values import Rendered
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.gamut import OutsideSrgb
 from darkdiff_cli.raw import DataFormat, Exposure, finish

@@ -1,6 +1,6 @@
-"""What an enhancer is given, and what it gives back."""
+"""What an enhancer makes on the way, and what it gives back."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,30 +8,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from darkdiff_cli.gamut import OutsideSrgb
-from darkdiff_cli.photo import PhotoSettings
-from darkdiff_cli.raw import Exposure, ExposureSettings
-from darkdiff_models import Sampling, SamplingSettings
+from darkdiff_cli.raw import Exposure
+from darkdiff_models import Sampling
 from darkdiff_models.detail import Samples
 from darkdiff_models.tiling.planner import Plan
-
-
-@dataclass(frozen=True)
-class EnhanceSettings:
-    """All settings of a photo.
-
-    Attributes:
-        exposure: how the raw is developed.
-        sampling: settings of the diffusion.
-        photo: how the file is written.
-        halved: whether a picture of full size is halved once it is finished.
-        doubt: whether it is also measured how wrong each place may be.
-    """
-
-    exposure: ExposureSettings = field(default_factory=ExposureSettings)
-    sampling: SamplingSettings = field(default_factory=SamplingSettings)
-    photo: PhotoSettings = field(default_factory=PhotoSettings)
-    halved: bool = False
-    doubt: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from darkdiff_cli.enhancer.failures import explaining
 from darkdiff_cli.enhancer.finished import finished
 from darkdiff_cli.enhancer.how_made import how_made
 from darkdiff_cli.enhancer.identity import identity, name_of_model
-from darkdiff_cli.enhancer.values import Developed, Enhanced, EnhanceSettings, Rendered
+from darkdiff_cli.enhancer.settings import EnhanceSettings
+from darkdiff_cli.enhancer.values import Developed, Enhanced, Rendered
 from darkdiff_cli.enhancer.written import write_doubt, write_picture
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.files import unchanged

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from darkdiff_cli.enhancer.values import Enhanced, EnhanceSettings, Rendered
+from darkdiff_cli.enhancer.settings import EnhanceSettings
+from darkdiff_cli.enhancer.values import Enhanced, Rendered
 from darkdiff_cli.gamut import OutsideSrgb
 from darkdiff_cli.photo import Provenance, upright, write_photo
 from darkdiff_cli.photo.doubt_map import write_doubt_map

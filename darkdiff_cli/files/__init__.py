@@ -1,6 +1,14 @@
 """Files: written whole or line by line, checked before and after, and what the system says of them."""
 
-from darkdiff_cli.files.checks import begins_with_mark, check_name, check_windows, same_content, same_file, unchanged
+from darkdiff_cli.files.checks import (
+    begins_with_mark,
+    check_input,
+    check_name,
+    check_windows,
+    same_content,
+    same_file,
+    unchanged,
+)
 from darkdiff_cli.files.faults import FULL, NO_ROOM, OF_A_DRIVE, input_error, number_of, output_error, why_missing
 from darkdiff_cli.files.json_lines import JsonLines
 from darkdiff_cli.files.writing import atomically, atomically_by_any, remove_partials
@@ -13,6 +21,7 @@ __all__ = [
     "atomically",
     "atomically_by_any",
     "begins_with_mark",
+    "check_input",
     "check_name",
     "check_windows",
     "input_error",

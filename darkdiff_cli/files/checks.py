@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from darkdiff_cli.errors import ChangedError, OutputError
+from darkdiff_cli.errors import ChangedError, InputError, OutputError, UnreadableError
+from darkdiff_cli.files.faults import input_error, why_missing
 from darkdiff_cli.files.writing import PARTIAL
 from darkdiff_cli.names import windows_refuses
 
@@ -62,6 +63,27 @@ def _long_paths() -> bool:
         return bool(ctypes.windll.ntdll.RtlAreLongPathsEnabled())  # type: ignore[attr-defined]
     except (AttributeError, OSError):  # before Windows 10
         return False
+
+
+def check_input(path: Path) -> None:
+    """Check that there is a file to read, with something in it.
+
+    Raises:
+        InputError: it is missing, or out of reach.
+        UnreadableError: it is a folder, a device or a pipe, or it is empty.
+    """
+    try:
+        if not path.exists():
+            raise InputError(f"{path}: {why_missing(path)}.")
+        if path.is_dir():
+            raise UnreadableError(f"{path}: is a folder; give the raw files in it.")
+        if not path.is_file():
+            raise UnreadableError(f"{path}: is a device or a pipe, and no file; give a raw file.")
+        if path.stat().st_size == 0:
+            raise UnreadableError(f"{path}: the file is empty; copy it again from the card.")
+        path.open("rb").close()
+    except OSError as error:
+        raise input_error(path, error) from error
 
 
 def same_file(first: Path, second: Path) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import rawpy
 
 from darkdiff_cli.errors import InputError, MemoryLimitError, UnreadableError
-from darkdiff_cli.files import input_error, why_missing
+from darkdiff_cli.files import check_input, input_error
 from darkdiff_cli.raw.damage import overheard
 from darkdiff_cli.raw.unsupported import why_not_decoded
 
@@ -37,18 +37,7 @@ def open_raw(path: Path, heard: list[str] | None = None) -> Iterator[Raw]:
         DriveError: its drive does not give it, or not whole, which LibRaw takes for a damaged file.
         MemoryLimitError: the decoded frame does not fit into memory.
     """
-    try:
-        if not path.exists():
-            raise InputError(f"{path}: {why_missing(path)}.")
-        if path.is_dir():
-            raise UnreadableError(f"{path}: is a folder; give the raw files in it.")
-        if not path.is_file():
-            raise UnreadableError(f"{path}: is a device or a pipe, and no file; give a raw file.")
-        if path.stat().st_size == 0:
-            raise UnreadableError(f"{path}: the file is empty; copy it again from the card.")
-        path.open("rb").close()
-    except OSError as error:
-        raise input_error(path, error) from error
+    check_input(path)
     heard = [] if heard is None else heard
     try:
         with overheard(path, heard), path.open("rb") as file, rawpy.imread(_name(path) or file) as raw:

@@ -5,8 +5,15 @@ import json
 
 import pytest
 
+from darkdiff_cli.evaluation.speed import arithmetic
 from darkdiff_cli.evaluation.speed.results import STAGES
 from tests.cli.test_bench import bench
+
+
+@pytest.fixture(autouse=True)
+def _count_on_a_small_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The toy's latents are half as large as its picture: attention within a whole one takes long."""
+    monkeypatch.setattr(arithmetic, "SIDE", 64)
 
 
 def test_speed_counts_every_stage(model_folder, tmp_path) -> None:

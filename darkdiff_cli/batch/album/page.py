@@ -4,15 +4,18 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import jinja2
 
 from darkdiff_cli.batch.album.previews import Preview, kept_preview
 from darkdiff_cli.batch.ledger import Entry
-from darkdiff_cli.batch.tally import Summary
 from darkdiff_cli.files import atomically_by_any, begins_with_mark
 from darkdiff_cli.formats import FORMATS
+
+if TYPE_CHECKING:
+    from darkdiff_cli.batch.tally import Summary
 
 OPEN = 10  # failures that are shown without a click
 MARK, HEAD = b'<meta name="generator" content="darkdiff">', 1024  # of our pages, and within how many bytes
@@ -41,7 +44,7 @@ class Shown:
         return f"Download {FORMATS[Path(self.entry.output).suffix].upper()}"
 
 
-def save_page(page: Path, folder: Path, root: Path, entries: Iterable[Entry], summary: Summary) -> bool:
+def save_page(page: Path, folder: Path, root: Path, entries: Iterable[Entry], summary: "Summary") -> bool:
     """Write the page, whole or not at all; photos and failures of earlier runs are on it too.
 
     Args:
@@ -89,7 +92,7 @@ def is_page(path: Path) -> bool:
 
 
 def settled(
-    folder: Path, root: Path, entries: Iterable[Entry], summary: Summary
+    folder: Path, root: Path, entries: Iterable[Entry], summary: "Summary"
 ) -> tuple[Sequence[Entry], Sequence[Entry]]:
     """What became of each photo at last: (failures, photos that are there), each in the order in which it happened.
 

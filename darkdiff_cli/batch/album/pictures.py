@@ -3,19 +3,22 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from darkdiff_cli.colour import srgb_encode
-from darkdiff_cli.enhancer import Rendered
 from darkdiff_cli.photo import upright
 from darkdiff_cli.photo.windows import Window, inside, most_detail, upright_window
 from darkdiff_cli.raw import Exposure, RawFrame, develop
 from darkdiff_cli.raw.distortion import straightened
 from darkdiff_cli.raw.resizing import resized, square_size, with_square_pixels
 from darkdiff_cli.raw.sparse import REACH, sparse_colours, spread
+
+if TYPE_CHECKING:
+    from darkdiff_cli.enhancer import Rendered
 
 SIDE, BYTES = 960, 48_000  # longer side in pixels of a picture at screen size, and what its file may take
 CROP, CROP_BYTES = (360, 480), 36_000  # rows and columns of the crop at 1:1, upright
@@ -44,7 +47,7 @@ class Pictures:
     crop: Window
 
 
-def pictures_of(rendered: Rendered, with_photo: bool) -> Pictures:
+def pictures_of(rendered: "Rendered", with_photo: bool) -> Pictures:
     """Make the small pictures of a photo.
 
     Args:

@@ -7,14 +7,17 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from stat import S_ISREG
+from typing import TYPE_CHECKING
 
 from darkdiff_cli.batch.album.pictures import pictures_of
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.capture.words import camera, f_number, moment, shutter
-from darkdiff_cli.enhancer import Rendered
 from darkdiff_cli.errors import OutputError
 from darkdiff_cli.files import atomically, output_error, remove_partials
 from darkdiff_cli.formats import Format
+
+if TYPE_CHECKING:
+    from darkdiff_cli.enhancer import Rendered
 
 FOLDER = ".darkdiff-previews"  # in the folder of the photos
 LARGEST = 1_000_000  # bytes of a preview that is read; see `pictures` for what they take
@@ -45,7 +48,7 @@ class Preview:
     crop_after: str | None = None
 
 
-def make_preview(key: str, rendered: Rendered, kind: Format) -> Preview:
+def make_preview(key: str, rendered: "Rendered", kind: Format) -> Preview:
     """Make the preview of a photo.
 
     Args:

@@ -18,14 +18,14 @@ def short() -> int:
     from darkdiff_cli.evaluation.report.lines import as_lines
     from darkdiff_cli.evaluation.report.quality_tables import quality_table
     from darkdiff_cli.evaluation.report.speed_tables import speed_table
-    from darkdiff_cli.evaluation.sample import write_sample
+    from darkdiff_cli.evaluation.sample import night_scene, write_sample
     from darkdiff_cli.evaluation.speed.run import run_speed
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_sample(folder)
-        lineup = Lineup(["tiny"], baselines=("amplify", "stage1"))
-        results = score(f"scenes:{folder}", "scenes", lineup, ScoringOptions(output=folder / "out"))
+        write_sample(folder, night_scene())
+        lineup = Lineup(["tiny"], baselines=("libraw", "stage1"))
+        results = score(f"scenes:{folder}", "full-scenes", lineup, ScoringOptions(output=folder / "out"))
     with counted_progress("speed", quiet=False) as report:
         speed = run_speed(Enhancer("tiny"), EnhanceSettings(), (3.0,), 1, report)
     show(results.protocol, *as_lines(quality_table(results)), "")

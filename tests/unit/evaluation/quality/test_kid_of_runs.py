@@ -17,7 +17,7 @@ from darkdiff_cli.evaluation.quality.realism import Features, kid, patch_feature
 from darkdiff_cli.evaluation.quality.run import Results, run_quality
 from darkdiff_cli.evaluation.report.page import write_report
 from darkdiff_cli.evaluation.report.quality_tables import quality_table
-from darkdiff_cli.evaluation.sample import write_sample
+from darkdiff_cli.evaluation.sample import night_scene, write_sample
 from darkdiff_cli.raw import RawFrame, corrected, develop, read_raw, render_reference
 from darkdiff_cli.raw.rendering import render_linear
 from darkdiff_models.learning.lpips import LPIPS
@@ -41,7 +41,7 @@ class Counting(Method):
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory) -> list[RawPair]:
     folder = tmp_path_factory.mktemp("scenes")
-    write_sample(folder)
+    write_sample(folder, night_scene()[240:528, 60:476])
     return SCENES.find(folder)
 
 
