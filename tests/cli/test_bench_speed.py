@@ -43,15 +43,15 @@ def test_speed_counts_every_stage(model_folder, tmp_path) -> None:
 
 
 def test_speed_says_on_which_tiles(model_folder) -> None:
-    words = ("speed", "--model", model_folder, "--device", "cpu", "--size", 0.18, "--repeats", 1, "--steps", 1)
+    words = ("speed", "--model", model_folder, "--device", "cpu", "--size", 0.06, "--repeats", 1, "--steps", 1)
     timing = json.loads(bench(*words, "--json").stdout)["speed"]["timings"][0]
     said = bench(*words, "--tile", 0).stdout.splitlines()[-2:]
-    # 174 x 260 pixels of LRGB are with their margin 120 x 164 latents of the toy.
+    # 100 x 150 pixels of LRGB are with their margin 82 x 108 latents of the toy.
     cover = {name: timing[name] for name in ("tiles", "tile_height", "tile_width", "tiles_per_call")}
-    assert cover == {"tiles": 100, "tile_height": 16, "tile_width": 20, "tiles_per_call": 25}
-    assert timing["computed"] == 100 * 16 * 20 / (120 * 164)
+    assert cover == {"tiles": 45, "tile_height": 20, "tile_width": 16, "tiles_per_call": 23}
+    assert timing["computed"] == 45 * 20 * 16 / (82 * 108)
     assert said[0].split() == ["MP,", "denoiser", "tiles", "latents", "each", "times", "computed", "tiles", "a", "call"]
-    assert said[1].split() == ["0.18", "1", "120x164", "1.00", "1"]
+    assert said[1].split() == ["0.06", "1", "82x108", "1.00", "1"]
 
 
 def test_controlnet_is_timed_beside_or_asked_for() -> None:

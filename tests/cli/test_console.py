@@ -117,8 +117,8 @@ def test_a_strange_name_is_shown_in_a_line_and_kept_in_json_and_pipes(
     assert photo.is_file()
     assert done.stdout == f"{photo}\n"
     said = done.stderr.splitlines()
-    assert said[0] == f"{TAME}.dng: x100, 56x40, 1 step"
-    assert said[1].startswith(f"darkdiff: {tmp_path}/{TAME}.no.dng: ")
+    assert said[0] == f"darkdiff: {tmp_path}/{TAME}.no.dng: no such file; check the path."  # before the wait
+    assert said[1] == f"{TAME}.dng: x100, 56x40, 1 step"
     found = json.loads(CliRunner().invoke(app, [*map(str, words), "--json", "--overwrite"]).stdout)
     assert [file["output"] for file in found["files"]] == [str(photo)]
     assert [file["file"] for file in found["failed"]] == [str(missing)]
