@@ -33,7 +33,7 @@ def test_the_scale_of_a_gradient_does_not_matter_and_zeros_stay() -> None:
 
 @pytest.mark.parametrize(("native", "least", "most"), [(None, 0.0, 1e-5), (torch.bfloat16, 1e-3, 0.1)])
 def test_it_multiplies_in_the_precision_of_the_device(native, least: float, most: float, monkeypatch) -> None:
-    """A processor without bfloat16 takes a hundred times as long for it as for fp32."""
+    """A processor without bfloat16 takes hundreds of times as long for it as for fp32."""
     monkeypatch.setattr(muon, "autocast_dtype", lambda _device: native)
     x = torch.randn(1, 24, 60, dtype=torch.float64)
     error = orthogonalised(x.float()).double()

@@ -87,7 +87,7 @@ def is_matrix(parameter: Tensor) -> bool:
 def orthogonalised(matrices: Tensor) -> Tensor:
     """Bring all singular values of matrices near to 1, by Newton and Schulz' iteration.
 
-    bfloat16 is precise enough for it; where the hardware does not multiply that natively, it would take a hundred times
+    bfloat16 is precise enough for it; where the hardware does not multiply that natively, it takes hundreds of times
     as long as fp32.
 
     Args:
