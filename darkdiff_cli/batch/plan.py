@@ -13,8 +13,8 @@ from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import DarkdiffError
 from darkdiff_cli.files import check_name, input_error
 from darkdiff_cli.inputs import Inputs
-from darkdiff_models.checkpoints import find_model, local_model
 from darkdiff_models.digest import model_digest
+from darkdiff_models.finding import find_model, local_model
 from darkdiff_models.hub import revision_of
 
 

@@ -6,19 +6,14 @@ from typing import Literal
 
 from darkdiff_cli.batch.arrivals import Arrivals
 from darkdiff_cli.batch.claims import Claims, Task
-from darkdiff_cli.batch.engines.devices import parse_devices, run_on_devices
-from darkdiff_cli.batch.engines.local import run_here
-from darkdiff_cli.batch.engines.ray import run_on_ray
 from darkdiff_cli.batch.ledger import Ledger
 from darkdiff_cli.batch.plan import Plan
 from darkdiff_cli.batch.run import RAWS, BatchRun
+from darkdiff_cli.batch.settings import WorkerSettings
 from darkdiff_cli.batch.steps import Finished
 from darkdiff_cli.batch.tally import Keep, Report, Summary, Tally
-from darkdiff_cli.batch.worker import WorkerSettings
-from darkdiff_cli.enhancer import Enhancer
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.interrupt import StopRequest
-from darkdiff_models.devices import pick_device
 
 EngineName = Literal["local", "ray"]
 
@@ -63,14 +58,20 @@ def run_batch(
     Raises:
         SettingsError: no such model, device or cluster, or several workers for arrivals.
     """
-    summary, devices = Summary(), parse_devices(engine.devices)
+    summary = Summary()
     tally = Tally(summary, report, keep)
+    if not plan.tasks and arrivals is None:
+        tally.planned(plan)
+        Claims(output, Ledger(output)).tidy()
+        return summary
+    from darkdiff_cli.batch.engines.devices import parse_devices, run_on_devices  # these load torch
+    from darkdiff_cli.batch.engines.local import run_here
+    from darkdiff_cli.batch.engines.ray import run_on_ray
+
+    devices = parse_devices(engine.devices)
     if arrivals is not None and (engine.name != "local" or len(devices) > 1):
         raise SettingsError("--watch works on one device of this machine; give --devices cuda:0, and no --engine ray.")
     tally.planned(plan)
-    if not plan.tasks and arrivals is None:
-        Claims(output, Ledger(output)).tidy()
-        return summary
     _check_present(devices)
     with StopRequest() as stop:
         summary.stop = stop
@@ -100,6 +101,9 @@ def check_start(plan: Plan, settings: WorkerSettings, engine: Engine) -> None:
         SettingsError: no such model or device, or a setting is out of range for the model.
     """
     if engine.name == "local" and plan.tasks:
+        from darkdiff_cli.batch.engines.devices import parse_devices
+        from darkdiff_cli.enhancer import Enhancer
+
         devices = parse_devices(engine.devices)
         _check_present(devices)
         Enhancer(settings.model, devices[0], compile=settings.compile).check(settings.picture.sampling)
@@ -107,6 +111,8 @@ def check_start(plan: Plan, settings: WorkerSettings, engine: Engine) -> None:
 
 def _check_present(devices: list[str]) -> None:
     """Look at all devices before any works: else one would begin with photos before another is found to be missing."""
+    from darkdiff_models.devices import pick_device
+
     for device in devices:
         try:
             pick_device(device)

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.ledger import Entry
-from darkdiff_cli.enhancer import Developed
 from darkdiff_cli.raw import Exposure
-from darkdiff_models import DarkDiffOutput
+
+if TYPE_CHECKING:
+    from darkdiff_cli.enhancer import Developed
+    from darkdiff_models import DarkDiffOutput
 
 Step = Literal["decode", "networks", "write"]
 Times = dict[Step, tuple[float, float]]
@@ -19,7 +21,7 @@ Times = dict[Step, tuple[float, float]]
 class Decoded:
     """What the networks see of a frame, and when the work on it was done."""
 
-    developed: Developed
+    developed: "Developed"
     times: Times
 
 
@@ -28,7 +30,7 @@ class Made:
     """The networks' picture of a frame, and when the work on it was done."""
 
     exposure: Exposure
-    output: DarkDiffOutput
+    output: "DarkDiffOutput"
     times: Times
 
 

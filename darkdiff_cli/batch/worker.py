@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -11,9 +11,10 @@ from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.batch.place import Place, gone
+from darkdiff_cli.batch.settings import WorkerSettings
 from darkdiff_cli.batch.steps import Decoded, Finished, Made, Times
 from darkdiff_cli.decoder import Decoder
-from darkdiff_cli.enhancer import Enhancer, EnhanceSettings, Rendered
+from darkdiff_cli.enhancer import Enhancer, Rendered
 from darkdiff_cli.errors import (
     ChangedError,
     DarkdiffError,
@@ -25,29 +26,6 @@ from darkdiff_cli.errors import (
     sentence_of,
 )
 from darkdiff_cli.files import OF_A_DRIVE, number_of, unchanged
-
-
-@dataclass(frozen=True)
-class WorkerSettings:
-    """What a worker needs to begin; can be sent to another process or machine.
-
-    Attributes:
-        model: "tiny", a folder, or a hub id.
-        picture: what decides every photo.
-        timeout: seconds that one file may take to decode.
-        checksum: raws are known by their content.
-        previews: keep small pictures of each photo for the page.
-        device: that the networks run on.
-        compile: have the denoiser compiled.
-    """
-
-    model: str
-    picture: EnhanceSettings
-    timeout: float
-    checksum: bool = False
-    previews: bool = False
-    device: str = "auto"
-    compile: bool = False
 
 
 class Worker:

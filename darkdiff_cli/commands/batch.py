@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from darkdiff_cli.batch.exposure_lock import ExposureLock
     from darkdiff_cli.batch.ledger import Entry
     from darkdiff_cli.batch.plan import KnownModel, Plan
+    from darkdiff_cli.batch.settings import WorkerSettings
     from darkdiff_cli.batch.start import Engine
     from darkdiff_cli.batch.tally import Summary
-    from darkdiff_cli.batch.worker import WorkerSettings
     from darkdiff_cli.enhancer import EnhanceSettings
 
 GO_ON = "run the same command again to go on"
@@ -70,10 +70,10 @@ def batch(
         jobs = find(unread.append)
         if not (jobs or unread or files.watch):
             raise files.nothing(folder, len(find_jobs(folder, root, suffix, files.recursive)))
-        from darkdiff_cli.batch.arrivals import Arrivals  # these load torch
+        from darkdiff_cli.batch.arrivals import Arrivals
         from darkdiff_cli.batch.plan import identify_model, plan_batch, unreadable_entry
+        from darkdiff_cli.batch.settings import WorkerSettings
         from darkdiff_cli.batch.start import check_start
-        from darkdiff_cli.batch.worker import WorkerSettings
 
         if output.lock_exposure:
             progress.doing(f"measuring the exposure of {folder}")

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,7 +13,8 @@ from darkdiff_cli.commands.presets import PresetOptions
 from darkdiff_cli.commands.preview_options import LookOptions, SheetOptions
 from darkdiff_cli.commands.progress import counted_progress, loading
 from darkdiff_cli.decoder import Decoder
-from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.errors import InputError, SettingsError
+from darkdiff_cli.files import check_input
 from darkdiff_cli.inputs import Inputs
 
 MOST_LINES = 100  # of pictures: as many pixels as a photo of 60 megapixels; a JPEG has 65535 rows at most
@@ -41,29 +42,41 @@ def preview(
     from darkdiff_cli.photo import check_target
 
     check_target(output.output, output.overwrite)
-    from darkdiff_cli.enhancer import Enhancer
-    from darkdiff_cli.preview.run import preview_all, write_sheet
+    failed, files = _out_of_reach(images), list[dict[str, Any]]()
+    if len(failed) < len(images):  # else no model is needed, which takes seconds to load
+        from darkdiff_cli.enhancer import Enhancer
+        from darkdiff_cli.preview.run import preview_all, write_sheet
 
-    with Decoder() as decoder:
-        with loading(diffusion.model, output.quiet):
-            enhancer = Enhancer(diffusion.model, machine.device, decoder=decoder)
-            enhancer.check(settings.sampling)
-        with counted_progress("preview", output.quiet) as report:
-            rows, entries, failures = preview_all(enhancer, images, settings, report)
-    for failure in failures:
-        say(failure.error)
-    for entry in entries:
-        for note in entry.notes:
-            say(f"{entry.file}: {note}.")
-    if entries:
+        with Decoder() as decoder:
+            with loading(diffusion.model, output.quiet):
+                enhancer = Enhancer(diffusion.model, machine.device, decoder=decoder)
+                enhancer.check(settings.sampling)
+            with counted_progress("preview", output.quiet) as report:
+                rows, entries, failures = preview_all(enhancer, images, settings, report)
+        failed, files = [asdict(failure) for failure in failures], [asdict(entry) for entry in entries]
+    for failure in failed:
+        say(failure["error"])
+    for entry in files:
+        for note in entry["notes"]:
+            say(f"{entry['file']}: {note}.")
+    if files:
         write_sheet(output.output, rows, enhancer, settings, photo)
     if output.as_json:
-        sheet = str(output.output) if entries else None
-        files = {"files": [asdict(entry) for entry in entries], "failed": [asdict(failure) for failure in failures]}
-        show_json({"sheet": sheet, **files})
-    elif entries:
+        show_json({"sheet": str(output.output) if files else None, "files": files, "failed": failed})
+    elif files:
         show(output.output)
-    return DONE if not failures else SOME_FAILED if entries else UNUSABLE
+    return DONE if not failed else SOME_FAILED if files else UNUSABLE
+
+
+def _out_of_reach(images: list[Path]) -> list[dict[str, Any]]:
+    """What is said of those that are not there, or are no files, as `--json` has it."""
+    failed = []
+    for image in images:
+        try:
+            check_input(image)
+        except InputError as error:
+            failed.append({"file": str(image), "error": str(error)})
+    return failed
 
 
 def _check(images: list[Path], lines: int) -> None:

@@ -7,9 +7,9 @@ import torch
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.words import counted
 from darkdiff_models import DarkDiffPipeline
-from darkdiff_models.checkpoints import local_model
 from darkdiff_models.devices import device_name
 from darkdiff_models.digest import folder_of, model_digest
+from darkdiff_models.finding import local_model
 from darkdiff_models.hub import revision_of
 from darkdiff_models.stored import first_line
 

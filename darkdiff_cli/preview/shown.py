@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from darkdiff_cli.enhancer import Enhancer
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import Exposure, ExposureSettings, read_exposures
 from darkdiff_cli.raw.settings import WhiteBalance
 from darkdiff_models import SamplingSettings
+
+if TYPE_CHECKING:
+    from darkdiff_cli.enhancer import Enhancer
 
 STOPS = (-2, -1, 0, 1, 2)  # around the automatic ratio, where no ratios are given
 SAME = 1e-3  # relative difference of ratios that are shown once
@@ -86,7 +88,7 @@ class Shown:
         return look
 
 
-def shown(enhancer: Enhancer, path: Path, settings: PreviewSettings) -> Shown:
+def shown(enhancer: "Enhancer", path: Path, settings: PreviewSettings) -> Shown:
     """Read a raw once, and choose what is shown of it.
 
     Raises:

@@ -19,7 +19,8 @@ from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.engines.devices import parse_devices
 from darkdiff_cli.batch.jobs import find_jobs
 from darkdiff_cli.batch.ledger import NAME
-from darkdiff_cli.batch.worker import Worker, WorkerSettings
+from darkdiff_cli.batch.settings import WorkerSettings
+from darkdiff_cli.batch.worker import Worker
 from darkdiff_cli.commands.batch_options import PAGE
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import MemoryLimitError

@@ -14,9 +14,9 @@ from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.engines.local import Stop, run_here
 from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.batch.run import BatchRun
+from darkdiff_cli.batch.settings import WorkerSettings
 from darkdiff_cli.batch.steps import Finished
 from darkdiff_cli.batch.tally import Tally
-from darkdiff_cli.batch.worker import WorkerSettings
 from darkdiff_cli.errors import DarkdiffError
 from darkdiff_cli.interrupt import ignore_interrupts
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.run import INTERRUPTED, BatchRun, Stop
+from darkdiff_cli.batch.settings import WorkerSettings
 from darkdiff_cli.batch.steps import Decoded, Made
-from darkdiff_cli.batch.worker import Worker, WorkerSettings
+from darkdiff_cli.batch.worker import Worker
 from darkdiff_cli.errors import DarkdiffError
 
 PREFETCH = 2  # the photo that the networks are at and the next: what bounds the memory, whatever the folder's size

@@ -10,8 +10,9 @@ from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.engines.local import Stop
 from darkdiff_cli.batch.ledger import Entry
 from darkdiff_cli.batch.run import INTERRUPTED, BatchRun
+from darkdiff_cli.batch.settings import WorkerSettings
 from darkdiff_cli.batch.steps import Finished
-from darkdiff_cli.batch.worker import Worker, WorkerSettings
+from darkdiff_cli.batch.worker import Worker
 from darkdiff_cli.errors import DarkdiffError, SettingsError
 from darkdiff_models.connections import OFFLINE, is_offline
 

@@ -10,8 +10,9 @@ from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.engines.local import work_through
 from darkdiff_cli.batch.jobs import find_jobs
 from darkdiff_cli.batch.run import BatchRun
+from darkdiff_cli.batch.settings import WorkerSettings
 from darkdiff_cli.batch.steps import Decoded, Finished, Made, Step, Times
-from darkdiff_cli.batch.worker import Worker, WorkerSettings
+from darkdiff_cli.batch.worker import Worker
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.evaluation.speed.marks import Marks

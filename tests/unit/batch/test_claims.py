@@ -18,8 +18,8 @@ from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import NAME, Entry, Ledger, job_key
 from darkdiff_cli.batch.plan import Plan
 from darkdiff_cli.batch.presence import STALE
+from darkdiff_cli.batch.settings import WorkerSettings
 from darkdiff_cli.batch.start import Engine, run_batch
-from darkdiff_cli.batch.worker import WorkerSettings
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import OutputError
 from tests.unit.test_files import killed_writer

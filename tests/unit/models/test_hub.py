@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from darkdiff_models.base_models import load_base
-from darkdiff_models.checkpoints import MODEL_FILES, find_model, load_pipeline
+from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.digest import folder_of, model_digest
+from darkdiff_models.finding import MODEL_FILES, find_model
 from darkdiff_models.hub import TamperedError, revision_of, tampered
 from tests.hub import COMMIT, Hub, serving
 

@@ -9,8 +9,8 @@ import pytest
 from darkdiff_cli.batch.claims import Task
 from darkdiff_cli.batch.engines import devices
 from darkdiff_cli.batch.jobs import Job
+from darkdiff_cli.batch.settings import WorkerSettings
 from darkdiff_cli.batch.tally import Summary, Tally
-from darkdiff_cli.batch.worker import WorkerSettings
 from darkdiff_cli.enhancer import EnhanceSettings
 
 

@@ -14,8 +14,9 @@ from darkdiff_cli.batch.jobs import find_jobs
 from darkdiff_cli.batch.ledger import Ledger
 from darkdiff_cli.batch.plan import plan_batch
 from darkdiff_cli.batch.run import BatchRun
+from darkdiff_cli.batch.settings import WorkerSettings
 from darkdiff_cli.batch.tally import Summary, Tally
-from darkdiff_cli.batch.worker import Worker, WorkerSettings
+from darkdiff_cli.batch.worker import Worker
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import ExposureSettings
