@@ -56,7 +56,7 @@ NETWORK_FLOORS = {
         1,
     ),
     **dict.fromkeys(("tiling", "learning", "hub"), 2),
-    **dict.fromkeys(("detail", "pipeline_output", "stored"), 3),
+    **dict.fromkeys(("detail", "pipeline_output", "stored", "finding"), 3),
     "pipeline": 4,
     **dict.fromkeys(("model_fit", "empty_prompt"), 5),
     "model_folder": 6,
