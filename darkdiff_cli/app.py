@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from darkdiff_cli.commands.aliases import Offline
 from darkdiff_cli.commands.batch import batch
 from darkdiff_cli.commands.bench.quality import protocols, quality
 from darkdiff_cli.commands.bench.short import short
@@ -47,7 +48,7 @@ app.add_typer(bench_app, name="bench", invoke_without_command=True)
 
 
 @bench_app.callback()
-def _bench(context: typer.Context) -> None:
+def _bench(context: typer.Context, _offline: Offline = False) -> None:
     """Score picture quality by named protocols, and time each stage of a photo and of training.
 
     Without a command: a short version of both on a scene made by code, in about two minutes.

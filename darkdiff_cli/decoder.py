@@ -42,10 +42,14 @@ class Decoder:
         timeout: seconds that one file may take.
         memory: bytes that the process may take; it never gets more than the machine has free.
         module: what the process imports as soon as it is started.
+        option: of the command, that gives a file more seconds.
     """
 
-    def __init__(self, timeout: float = TIMEOUT, memory: int = MEMORY, module: str = "darkdiff_cli.raw") -> None:
+    def __init__(
+        self, timeout: float = TIMEOUT, memory: int = MEMORY, module: str = "darkdiff_cli.raw", option: str = ""
+    ) -> None:
         self.timeout, self.memory, self.module = timeout, memory, module
+        self.longer = f", or give it longer with {option}" if option else ""
         self.process: SpawnProcess | None = None
         self.pipe: Connection | None = None
         self.loaded = False
@@ -124,7 +128,9 @@ class Decoder:
             if time.monotonic() > end and not self.loaded:
                 raise DecoderError(NOT_STARTED.format(path))
             if time.monotonic() > end:
-                raise UnreadableError(f"{path}: takes over {self.timeout:g} s to decode; copy it again from the card.")
+                raise UnreadableError(
+                    f"{path}: takes over {self.timeout:g} s to decode; copy it again from the card{self.longer}."
+                )
         return pipe.recv()
 
     def start(self) -> None:

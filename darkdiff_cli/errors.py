@@ -30,6 +30,10 @@ class ChangedError(InputError):
     """The file is another one than it was, so what it holds now is not to be blamed on what it was."""
 
 
+class RefusedError(InputError):
+    """A file that the program has no permission to read, which may be given at any time without a trace in the file."""
+
+
 class DriveError(InputError):
     """A file that its drive does not give: a card that was pulled out or has a bad spot, a network that is away."""
 

@@ -99,7 +99,7 @@ def measure_lock(jobs: Sequence[Job], settings: ExposureSettings, timeout: float
     count = min(SAMPLE, len(jobs))
     chosen = [jobs[(2 * index + 1) * len(jobs) // (2 * count)] for index in range(count)]
     rest = (job for job in jobs if job not in chosen)
-    with Decoder(timeout) as decoder:
+    with Decoder(timeout, option="--timeout") as decoder:
         found = list(_exposures(decoder, chosen, settings)) or list(islice(_exposures(decoder, rest, settings), 1))
     if not found:
         return None

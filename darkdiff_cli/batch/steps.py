@@ -45,6 +45,7 @@ class Finished:
         away: the folder whose drive did not give the raw or take the photo, which may be its last or its only one.
         is_unreadable: the raw could not be decoded.
         is_changed: the raw is not the one that was planned any more.
+        is_refused: there is no permission to read the raw, for now.
         is_kept: a photo of the same name was made meanwhile, and stays.
         times: when it was worked on; nothing of one that failed.
     """
@@ -55,5 +56,6 @@ class Finished:
     away: Path | None = None
     is_unreadable: bool = False
     is_changed: bool = False
+    is_refused: bool = False
     is_kept: bool = False
     times: Times = field(default_factory=dict)

@@ -22,6 +22,7 @@ from darkdiff_cli.errors import (
     DriveError,
     MemoryLimitError,
     OutputError,
+    RefusedError,
     UnreadableError,
     sentence_of,
 )
@@ -53,7 +54,7 @@ class Worker:
     ) -> None:
         self.settings, self.clock = settings, clock
         self._places: dict[Path, Place] = {}
-        self.decoder = Decoder(settings.timeout)
+        self.decoder = Decoder(settings.timeout, option="--timeout")
         self.decoder.start()  # it loads while the model does
         try:
             self.enhancer = enhancer or Enhancer(settings.model, settings.device, compile=settings.compile)
@@ -131,8 +132,15 @@ class Worker:
             notes = (*done.notes, *self._keep_preview(task, rendered))
         except Exception as error:  # whatever this file has in it, the others go on
             failed = replace(entry, status="failed", error=sentence_of(error, task.job.source))
-            kinds = isinstance(error, UnreadableError), isinstance(error, ChangedError)
-            return Finished(task, failed, self._stop(task.job, error), _away(task.job, error), *kinds)
+            return Finished(
+                task,
+                failed,
+                stop=self._stop(task.job, error),
+                away=_away(task.job, error),
+                is_unreadable=isinstance(error, UnreadableError),
+                is_changed=isinstance(error, ChangedError),
+                is_refused=isinstance(error, RefusedError),
+            )
         times: Times = {**made.times, "write": (began, self.clock())}
         seconds = round(sum(end - begin for begin, end in times.values()), 2)
         return Finished(task, replace(entry, ratio=done.ratio, seconds=seconds, notes=notes), times=times)

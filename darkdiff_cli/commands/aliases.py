@@ -1,7 +1,7 @@
 """Options that several commands take, one Typer alias for each."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -62,10 +62,17 @@ Crop = Annotated[
         rich_help_panel="Picture",
     ),
 ]
+IMAGES: Any = typer.Argument(
+    metavar="IMAGES",
+    help="Raw files: DNG, ARW, NEF, CR2, CR3, ...",
+    show_default=False,
+    readable=False,  # one that cannot be read is said in the program's own words, and the others go on
+)
 Dark = Annotated[
     list[Path] | None,
     typer.Option(
         metavar="DARK.ARW",
+        readable=False,
         help="A dark frame (lens cap on, same ISO and time) to subtract; several, each with --dark, are averaged.",
         rich_help_panel="Picture",
     ),

@@ -34,7 +34,9 @@ GO_ON = "run the same command again to go on"
 
 
 def batch(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of raw files.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder of raw files.", show_default=False, readable=False)
+    ],
     _preset: PresetOptions,
     files: FileOptions,
     picture: PictureOptions,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from darkdiff_cli.commands.aliases import IMAGES
 from darkdiff_cli.commands.console import say, show, show_json, tell, tell_traceback
 from darkdiff_cli.commands.exits import DONE, SOME_FAILED, UNUSABLE, Debug
 from darkdiff_cli.commands.options import (
@@ -33,9 +34,7 @@ if TYPE_CHECKING:
 
 
 def enhance(
-    images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGES", help="Raw files: DNG, ARW, NEF, CR2, CR3, ...", show_default=False)
-    ],
+    images: Annotated[list[Path], IMAGES],
     preset: PresetOptions,
     picture: PictureOptions,
     stack: StackOptions,
@@ -54,7 +53,7 @@ def enhance(
     """Turn dark raw files into bright, clean photos.
 
     Prints the path of each photo. Exit code 0: all done; 1: some files failed; 2: nothing could be done;
-    130: interrupted.
+    130: interrupted, with what was made until then.
     """
     settings = enhance_settings(picture, diffusion, output, machine)
     first, more = (images[:1], images[1:]) if stack.stack else (images, [])
@@ -64,7 +63,7 @@ def enhance(
         _check_map(doubt, len(first))
     targets = _targets(first, output.output, output.kind())
     maps = _maps(targets, doubt)
-    inputs, there, files, failed = Inputs((*images, *preset.files())), [], [], []
+    inputs, there, files, failed = Inputs((*images, *preset.files())), [], list[dict[str, object]](), []
     for (source, target), doubt_map in zip(targets, maps, strict=True):
         try:
             check_input(source)
@@ -74,17 +73,22 @@ def enhance(
             failed.append(_said(error, source))
         else:
             there.append((source, target, doubt_map))
-    if there:
-        with _loaded(diffusion.model, machine, settings, output.quiet) as enhancer:
-            for source, target, doubt_map in there:
-                try:
-                    result = _enhance_one(enhancer, source, target, settings, output, more, doubt_map)
-                except Exception as error:  # whatever this file has in it, the others go on
-                    failed.append(_said(error, source))
-                    continue
-                files.append({"file": source, **asdict(result)})
-                if not output.as_json:
-                    show(result.output)
+    try:
+        if there:
+            with _loaded(diffusion.model, machine, settings, output.quiet) as enhancer:
+                for source, target, doubt_map in there:
+                    try:
+                        result = _enhance_one(enhancer, source, target, settings, output, more, doubt_map)
+                    except Exception as error:  # whatever this file has in it, the others go on
+                        failed.append(_said(error, source))
+                        continue
+                    files.append({"file": source, **asdict(result)})
+                    if not output.as_json:
+                        show(result.output)
+    except KeyboardInterrupt:
+        if output.as_json:
+            show_json({"files": files, "failed": failed})
+        raise
     if output.as_json:
         show_json({"files": files, "failed": failed})
     return DONE if not failed else SOME_FAILED if files else UNUSABLE
@@ -183,6 +187,9 @@ def _targets(images: list[Path], output: Path | None, kind: Format) -> list[tupl
     taken: dict[str, Path] = {}
     for image, stem in zip(images, stems, strict=True):
         target = Path(f"{stem}{OWN}{KINDS[kind].suffixes[0]}")
+        targets.append((image, target))
+        if not os.path.exists(image):
+            continue  # it fails, and writes nothing
         if (other := taken.get(folded(str(target)))) == image:
             raise SettingsError(f"{image}: is given twice; give it once.")
         if other is not None:
@@ -191,5 +198,4 @@ def _targets(images: list[Path], output: Path | None, kind: Format) -> list[tupl
                 "at a time, each with its own -o."
             )
         taken[folded(str(target))] = image
-        targets.append((image, target))
     return targets

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from darkdiff_cli.capture.words import camera, f_number, shutter
+from darkdiff_cli.commands.aliases import IMAGES
 from darkdiff_cli.commands.console import rich_text, say, show_json
 from darkdiff_cli.commands.machine import this_machine
 from darkdiff_cli.decoder import Decoder
@@ -21,10 +22,7 @@ SITES_OF_A_QUAD = 4
 
 
 def info(
-    images: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="IMAGES", help="Raw files: DNG, ARW, NEF, CR2, CR3, ...", show_default=False),
-    ] = None,
+    images: Annotated[list[Path] | None, IMAGES] = None,
     machine: Annotated[
         bool,
         typer.Option(

@@ -4,8 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
+from darkdiff_cli.commands.aliases import IMAGES
 from darkdiff_cli.commands.console import say, show, show_json
 from darkdiff_cli.commands.exits import DONE, SOME_FAILED, UNUSABLE
 from darkdiff_cli.commands.options import DiffusionOptions, MachineOptions
@@ -21,9 +20,7 @@ MOST_LINES = 100  # of pictures: as many pixels as a photo of 60 megapixels; a J
 
 
 def preview(
-    images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGES", help="Raw files: DNG, ARW, NEF, CR2, CR3, ...", show_default=False)
-    ],
+    images: Annotated[list[Path], IMAGES],
     preset: PresetOptions,
     looks: LookOptions,
     diffusion: DiffusionOptions,

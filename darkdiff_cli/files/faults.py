@@ -3,7 +3,7 @@
 import errno
 from pathlib import Path
 
-from darkdiff_cli.errors import DriveError, InputError, OutputError
+from darkdiff_cli.errors import DriveError, InputError, OutputError, RefusedError
 
 FULL = "the disk is full"
 NO_ROOM = {errno.ENOSPC: FULL, errno.EDQUOT: "your quota on this disk is used up"}
@@ -22,7 +22,8 @@ def input_error(path: Path, error: OSError, what: str = "cannot be read") -> Inp
         what: of it.
     """
     if isinstance(error, PermissionError) or error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
-        return InputError(f"{path}: {what} ({error.strerror}); check its path and permissions.")
+        kind = RefusedError if isinstance(error, PermissionError) else InputError
+        return kind(f"{path}: {what} ({error.strerror}); check its path and permissions.")
     return DriveError(f"{path}: {what} ({error.strerror or error}); check the card or the drive, and try again.")
 
 

@@ -1,5 +1,9 @@
 import hashlib
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -182,3 +186,30 @@ def test_a_map_of_doubt_is_a_png_file_of_its_own_and_nothing_is_made_before(
     refused = run_darkdiff("enhance", dark_dng, dark_dng, "--model", model_folder, *several)
     assert (refused.returncode, (tmp_path / "many").exists()) == (2, False)
     assert not {"a.jpg", "a.png", "map.jpg"} & {path.name for path in tmp_path.iterdir()}
+
+
+def test_what_is_not_there_takes_no_name_from_another(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
+    gone, there = tmp_path / "gone" / dark_dng.name, dark_dng
+    done = run_darkdiff("enhance", gone, there, gone, "-o", tmp_path, "--model", model_folder, "--json")
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)
+    assert [failure["error"] for failure in found["failed"]] == [f"{gone}: no such file; check the path."] * 2
+    assert [Path(made["file"]) for made in found["files"]] == [there]
+
+
+def test_an_interrupt_tells_what_was_made(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
+    sources = [tmp_path / f"{number}.dng" for number in range(12)]
+    for source in sources:
+        source.write_bytes(dark_dng.read_bytes())
+    words = ["enhance", *map(str, sources), "--model", str(model_folder), "--json", "--quiet"]
+    with subprocess.Popen([sys.executable, "-m", "darkdiff_cli", *words], stdout=-1, stderr=-1, text=True) as process:
+        second = tmp_path / "1_darkdiff.jpg"
+        while not second.exists() and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "darkdiff: interrupted\n")
+    made = [Path(one["output"]) for one in json.loads(out)["files"]]
+    assert 1 <= len(made) < len(sources)
+    assert made == [tmp_path / f"{number}_darkdiff.jpg" for number in range(len(made))]
+    assert all(photo.exists() for photo in made)

@@ -60,6 +60,9 @@ def test_a_batch_gives_twins_photos_of_their_own(tmp_path: Path) -> None:
     "names", [("IMG.ARW", "img.arw"), (f"{COMPOSED}.dng", f"{DECOMPOSED}.dng"), ("a/x.dng", "b/X.dng")]
 )
 def test_enhance_refuses_photos_that_would_be_one_file(names: tuple[str, str], tmp_path: Path) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"raw")
     done = CliRunner().invoke(app, ["enhance", *(str(tmp_path / name) for name in names), "-o", str(tmp_path / "out")])
     assert done.exit_code == 2
     assert "would both write" in done.stderr
