@@ -13,6 +13,7 @@ import typer
 from darkdiff_cli.commands.console import say
 from darkdiff_cli.commands.usage import what_is_wrong
 from darkdiff_cli.errors import LONGEST, SettingsError, shown
+from darkdiff_cli.files import input_error
 from darkdiff_cli.words import printable
 
 CONFIG = platformdirs.user_config_path("darkdiff")
@@ -86,6 +87,8 @@ def _read(path: Path, context: typer.Context) -> dict[str, Any]:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: is no text in UTF-8; save it as that.") from error
+    except PermissionError as error:
+        raise SettingsError(str(input_error(path, error))) from error
     except (OSError, ValueError, RecursionError) as error:  # no TOML, numbers of thousands of digits
         raise SettingsError(f"{path}: cannot be read as a preset ({error}).") from error
     ours, others = _options(context.command), _others(context)

@@ -69,6 +69,12 @@ def test_a_batch_makes_it_once_it_may_be_read(night: Path, model_folder: Path, k
     assert (second.returncode, second.stdout) == (0, "a_darkdiff.jpg\n"), second.stderr
 
 
+def test_a_preset_that_may_not_be_read_is_said(night: Path) -> None:
+    preset = night / "a.dng"
+    done = as_anybody("enhance", night / "b.dng", "--preset", preset)
+    assert (done.returncode, done.stderr) == (2, f"darkdiff: {preset}: {SAID}\n")
+
+
 def test_a_folder_that_may_not_be_read_is_said_in_the_same_words(night: Path, tmp_path: Path) -> None:
     night.chmod(0o000)
     done = as_anybody("batch", night, "-o", tmp_path / "photos")
