@@ -37,12 +37,14 @@ def check_target(path: Path, overwrite: bool, option: str = "-o") -> None:
         option: that names the output.
 
     Raises:
-        OutputError: the file exists and may not be overwritten, its name is too long, or its folder is missing or
-            read-only.
+        OutputError: the file exists and may not be overwritten or is no file, its name is too long, or its folder is
+            missing or read-only.
     """
     check_name(path)
     if os.path.isdir(path):
         raise OutputError(f"{path}: is a folder; give a file name with {option}.")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OutputError(f"{path}: is a device or a pipe, and no file; give a file name with {option}.")
     if os.path.lexists(path) and not overwrite:
         raise OutputError(f"{path}: exists already; add --overwrite to replace it.")
     if not os.path.isdir(path.parent):

@@ -145,6 +145,14 @@ def test_missing_folder_is_one_sentence(picture, capture, tmp_path: Path) -> Non
         write_photo(tmp_path / "nowhere" / "a.jpg", picture, capture, NOTE, PhotoSettings())
 
 
+def test_a_pipe_is_not_replaced(picture, capture, tmp_path: Path) -> None:
+    pipe = tmp_path / "a.jpg"
+    os.mkfifo(pipe)
+    with pytest.raises(OutputError, match=r"a\.jpg: is a device or a pipe, and no file; give a file name with -o\."):
+        write_photo(pipe, picture, capture, NOTE, PhotoSettings(overwrite=True))
+    assert pipe.is_fifo()
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_read_only_folder_is_one_sentence(picture, capture, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
