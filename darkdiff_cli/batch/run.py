@@ -149,8 +149,8 @@ class BatchRun:
                 what = "read" if finished.away == finished.task.job.folder else "written"
                 why = f"{AWAY} files in a row cannot be {what}; check the drive, and run the batch again."
                 self.stop(f"{finished.away}: {why}")
-            if finished.stop is not None or finished.away is not None or finished.is_changed or finished.is_refused:
-                self.claims.drop(finished.task)  # not for the ledger: the next run tries it again
+            if finished.is_open:
+                self.claims.drop(finished.task)  # not for the ledger
             else:
                 finished = self._settled(finished)
             self.watcher.finished(worker, finished)

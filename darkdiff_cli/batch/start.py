@@ -64,7 +64,7 @@ def run_batch(
         tally.planned(plan)
         Claims(output, Ledger(output)).tidy()
         return summary
-    from darkdiff_cli.batch.engines.devices import parse_devices, run_on_devices  # these load torch
+    from darkdiff_cli.batch.engines.devices import check_devices, parse_devices, run_on_devices  # these load torch
     from darkdiff_cli.batch.engines.local import run_here
     from darkdiff_cli.batch.engines.ray import run_on_ray
 
@@ -72,7 +72,7 @@ def run_batch(
     if arrivals is not None and (engine.name != "local" or len(devices) > 1):
         raise SettingsError("--watch works on one device of this machine; give --devices cuda:0, and no --engine ray.")
     tally.planned(plan)
-    _check_present(devices)
+    check_devices(devices)
     with StopRequest() as stop:
         summary.stop = stop
         if engine.name == "local" and len(devices) > 1:
@@ -101,23 +101,12 @@ def check_start(plan: Plan, settings: WorkerSettings, engine: Engine) -> None:
         SettingsError: no such model or device, or a setting is out of range for the model.
     """
     if engine.name == "local" and plan.tasks:
-        from darkdiff_cli.batch.engines.devices import parse_devices
+        from darkdiff_cli.batch.engines.devices import check_devices, parse_devices
         from darkdiff_cli.enhancer import Enhancer
 
         devices = parse_devices(engine.devices)
-        _check_present(devices)
+        check_devices(devices)
         Enhancer(settings.model, devices[0], compile=settings.compile).check(settings.picture.sampling)
-
-
-def _check_present(devices: list[str]) -> None:
-    """Look at all devices before any works: else one would begin with photos before another is found to be missing."""
-    from darkdiff_models.devices import pick_device
-
-    for device in devices:
-        try:
-            pick_device(device)
-        except ValueError as error:
-            raise SettingsError(f"{error}.") from error
 
 
 @dataclass(frozen=True)

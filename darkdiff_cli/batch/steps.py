@@ -59,3 +59,8 @@ class Finished:
     is_refused: bool = False
     is_kept: bool = False
     times: Times = field(default_factory=dict)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the next run tries it again: what stood in the way may pass without a trace in the raw."""
+        return self.stop is not None or self.away is not None or self.is_changed or self.is_refused

@@ -1,7 +1,7 @@
-"""Options that several commands take, one Typer alias for each."""
+"""What several commands take: their inputs, and one Typer alias for each option."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -23,6 +23,12 @@ WHITE_BALANCES = (
     "(kelvin): of that light. 2,1,1.5: multipliers of red, green, blue."
 )
 
+IMAGES = typer.Argument(
+    metavar="IMAGES",
+    help="Raw files: DNG, ARW, NEF, CR2, CR3, ...",
+    show_default=False,
+    readable=False,  # one that cannot be read is said in the program's own words, and the others go on
+)
 Black = Annotated[
     float | None,
     typer.Option(
@@ -62,12 +68,6 @@ Crop = Annotated[
         rich_help_panel="Picture",
     ),
 ]
-IMAGES: Any = typer.Argument(
-    metavar="IMAGES",
-    help="Raw files: DNG, ARW, NEF, CR2, CR3, ...",
-    show_default=False,
-    readable=False,  # one that cannot be read is said in the program's own words, and the others go on
-)
 Dark = Annotated[
     list[Path] | None,
     typer.Option(

@@ -31,12 +31,11 @@ if TYPE_CHECKING:
     from darkdiff_cli.enhancer import EnhanceSettings
 
 GO_ON = "run the same command again to go on"
+FOLDER = typer.Argument(metavar="FOLDER", help="Folder of raw files.", show_default=False, readable=False)
 
 
 def batch(
-    folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Folder of raw files.", show_default=False, readable=False)
-    ],
+    folder: Annotated[Path, FOLDER],
     _preset: PresetOptions,
     files: FileOptions,
     picture: PictureOptions,
@@ -55,10 +54,14 @@ def batch(
     page = output.page(root)
     settings = enhance_settings(picture, diffusion, output, machine)
     from darkdiff_cli.batch.album.page import save_page
+    from darkdiff_cli.batch.arrivals import Arrivals
     from darkdiff_cli.batch.exposure_lock import lock_exposure
     from darkdiff_cli.batch.jobs import find_jobs
     from darkdiff_cli.batch.ledger import Ledger
     from darkdiff_cli.batch.place import gone
+    from darkdiff_cli.batch.plan import identify_model, plan_batch, unreadable_entry
+    from darkdiff_cli.batch.settings import WorkerSettings
+    from darkdiff_cli.batch.start import check_start
 
     model = diffusion.model
     if machine.engine == "ray":  # workers do not share the current folder
@@ -72,11 +75,6 @@ def batch(
         jobs = find(unread.append)
         if not (jobs or unread or files.watch):
             raise files.nothing(folder, len(find_jobs(folder, root, suffix, files.recursive)))
-        from darkdiff_cli.batch.arrivals import Arrivals
-        from darkdiff_cli.batch.plan import identify_model, plan_batch, unreadable_entry
-        from darkdiff_cli.batch.settings import WorkerSettings
-        from darkdiff_cli.batch.start import check_start
-
         if output.lock_exposure:
             progress.doing(f"measuring the exposure of {folder}")
             lock = lock_exposure(jobs, root, settings.exposure, files.timeout, output.overwrite, not files.dry_run)

@@ -21,9 +21,11 @@ def input_error(path: Path, error: OSError, what: str = "cannot be read") -> Inp
         error: as the system raised it.
         what: of it.
     """
-    if isinstance(error, PermissionError) or error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
-        kind = RefusedError if isinstance(error, PermissionError) else InputError
-        return kind(f"{path}: {what} ({error.strerror}); check its path and permissions.")
+    of_the_path = f"{path}: {what} ({error.strerror}); check its path and permissions."
+    if isinstance(error, PermissionError):
+        return RefusedError(of_the_path)
+    if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+        return InputError(of_the_path)
     return DriveError(f"{path}: {what} ({error.strerror or error}); check the card or the drive, and try again.")
 
 

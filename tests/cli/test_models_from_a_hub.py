@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from darkdiff_cli.enhancer import Enhancer
+from darkdiff_models.connections import OFFLINE, is_offline
 from darkdiff_models.digest import model_digest
 from tests.cli.test_batch import darkdiff
 from tests.hub import COMMIT, serving
@@ -47,3 +48,13 @@ def test_photos_and_ledger_name_the_revision_and_later_runs_keep_it(
     assert [json.loads(line)["model"] for line in lines] == [f"here/toy@{COMMIT}"] * 2
     assert offline.exit_code == 2
     assert "no model 'here/other': it is neither bundled, nor a folder, nor in the cache, and" in offline.stderr
+
+
+def test_bench_alone_may_be_kept_from_connecting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(OFFLINE, "0")
+    told = list[bool]()
+    monkeypatch.setattr("darkdiff_cli.app.short", lambda: told.append(is_offline()) or 0)
+    for words in (["bench", "--offline"], ["bench"]):
+        assert darkdiff(*words).exit_code == 0
+        monkeypatch.setenv(OFFLINE, "0")
+    assert told == [True, False]

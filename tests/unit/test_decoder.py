@@ -56,6 +56,12 @@ def test_one_that_dies_or_hangs_is_replaced(decoder: Decoder, dark_dng: Path, mo
     assert decoder.run(dark_dng, read_exposure, dark_dng, GIVEN).frame.cfa == exposure.frame.cfa
 
 
+def test_who_may_wait_longer_is_told_how() -> None:
+    with Decoder(0.5, option="--timeout") as decoder, pytest.raises(InputError) as error:
+        decoder.run(RAW, hang)
+    assert str(error.value).endswith("decode; copy it again from the card, or give it longer with --timeout.")
+
+
 def test_one_that_takes_too_much_memory_is_ended(decoder: Decoder, monkeypatch) -> None:
     monkeypatch.setattr(decoder, "memory", 2**30)
     assert decoder.run(RAW, swell, 0.25) == 16

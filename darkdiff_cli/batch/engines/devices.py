@@ -17,8 +17,9 @@ from darkdiff_cli.batch.run import BatchRun
 from darkdiff_cli.batch.settings import WorkerSettings
 from darkdiff_cli.batch.steps import Finished
 from darkdiff_cli.batch.tally import Tally
-from darkdiff_cli.errors import DarkdiffError
+from darkdiff_cli.errors import DarkdiffError, SettingsError
 from darkdiff_cli.interrupt import ignore_interrupts
+from darkdiff_models.devices import pick_device
 
 ROUNDS = 3  # a process that dies leaves its file to the others; what it leaves at the end is tried in another round
 POLL = 0.5  # seconds
@@ -29,6 +30,19 @@ def parse_devices(words: str) -> list[str]:
     if words != "all":
         return [word.strip() for word in words.split(",") if word.strip()] or ["auto"]
     return [f"cuda:{number}" for number in range(torch.cuda.device_count())] or ["auto"]
+
+
+def check_devices(devices: Sequence[str]) -> None:
+    """Look at all devices before any works: else one would begin with photos before another is found to be missing.
+
+    Raises:
+        SettingsError: one is not there.
+    """
+    for device in devices:
+        try:
+            pick_device(device)
+        except ValueError as error:
+            raise SettingsError(f"{error}.") from error
 
 
 def run_on_devices(

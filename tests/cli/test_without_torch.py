@@ -7,10 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from darkdiff_cli.app import app
-from darkdiff_models.connections import OFFLINE, is_offline
 from tests.conftest import run_darkdiff
 
 WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; from darkdiff_cli.__main__ import main; main()"
@@ -57,13 +54,3 @@ def _without_torch(folder: Path, *words: str) -> "subprocess.CompletedProcess[st
         capture_output=True,
         text=True,
     )
-
-
-def test_bench_alone_may_be_kept_from_connecting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(OFFLINE, "0")
-    told = list[bool]()
-    monkeypatch.setattr("darkdiff_cli.app.short", lambda: told.append(is_offline()) or 0)
-    for words in (["bench", "--offline"], ["bench"]):
-        assert CliRunner().invoke(app, words).exit_code == 0
-        monkeypatch.setenv(OFFLINE, "0")
-    assert told == [True, False]
