@@ -7,10 +7,10 @@ from darkdiff_cli.raw.below_black import without_impossible_black
 from darkdiff_cli.raw.clipped_black import without_clipped_noise
 from darkdiff_cli.raw.dark_frame import without_dark
 from darkdiff_cli.raw.defects import without_defects
-from darkdiff_cli.raw.dng_corrections import with_opcodes, without_listed_defects
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.framing import as_the_camera_frames
 from darkdiff_cli.raw.line_noise.lines import without_line_noise
+from darkdiff_cli.raw.opcodes.corrections import with_opcodes, without_listed_defects
 from darkdiff_cli.raw.reader import read_raw
 from darkdiff_cli.raw.settings import ExposureSettings
 from darkdiff_cli.raw.white_balance import white_balanced

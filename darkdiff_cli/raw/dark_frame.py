@@ -15,8 +15,8 @@ from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw.binning import binned
 from darkdiff_cli.raw.clipped_black import without_clipped_noise
 from darkdiff_cli.raw.damage import doubts_of
-from darkdiff_cli.raw.dng_corrections import without_listed_defects
 from darkdiff_cli.raw.frame import RawFrame
+from darkdiff_cli.raw.opcodes.corrections import without_listed_defects
 from darkdiff_cli.raw.reader import read_raw
 from darkdiff_cli.raw.settings import ExposureSettings
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from darkdiff_cli.raw.dng_tags import BLACK_LEVEL, LENGTH, WHITE_LEVEL, WIDTH, DngTags, raw_page
-from darkdiff_cli.raw.opcode_limits import is_plausible
-from darkdiff_cli.raw.opcode_lists import OpcodeError, parse_opcodes
-from darkdiff_cli.raw.opcodes import LINEAR, ValueMap
+from darkdiff_cli.raw.opcodes.kinds import LINEAR, ValueMap
+from darkdiff_cli.raw.opcodes.limits import is_plausible
+from darkdiff_cli.raw.opcodes.lists import OpcodeError, parse_opcodes
 from darkdiff_cli.raw.tiff import open_tiff
 
 MARGIN = 16  # pixels by which a JPEG may be larger than its tile: a block of halved colours

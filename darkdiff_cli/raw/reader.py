@@ -20,7 +20,7 @@ from darkdiff_cli.raw.levels.unlikely import unlikely_levels
 from darkdiff_cli.raw.lossy import has_whole_maps
 from darkdiff_cli.raw.metadata import read_metadata
 from darkdiff_cli.raw.missing_parts import missing_parts, wrong_samples
-from darkdiff_cli.raw.opcode_limits import rises
+from darkdiff_cli.raw.opcodes.limits import rises
 from darkdiff_cli.raw.opening import Raw, open_raw
 from darkdiff_cli.raw.sensor import EXIF_ORIENTATION, camera_crop, colour_filter, read_out
 from darkdiff_cli.raw.unsupported import why_not_decoded

@@ -16,8 +16,8 @@ from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.photo import PhotoSettings, Provenance, write_photo
 from darkdiff_cli.synthesis import Sensor, write_dng
 from tests.unit.raw.lossy_dng import write_lossy_dng
+from tests.unit.raw.opcodes.test_corrections import area, gain_map, line_values, opcode, opcodes
 from tests.unit.raw.test_float_dng import write_float_dng
-from tests.unit.raw.test_opcodes import area, gain_map, line_values, opcode, opcodes
 from tests.unit.raw.test_xtrans import QUAD, XTRANS
 
 HEIGHT, WIDTH = 48, 64

@@ -18,8 +18,8 @@ from darkdiff_cli.raw.lossy import lossy_samples
 from darkdiff_cli.raw.unsupported import raw_compression
 from darkdiff_cli.synthesis import Sensor, write_dng
 from tests.unit.raw.lossy_dng import write_lossy_dng
+from tests.unit.raw.opcodes.test_corrections import area, gain_map, opcodes
 from tests.unit.raw.test_float_dng import write_float_dng
-from tests.unit.raw.test_opcodes import area, gain_map, opcodes
 from tests.unit.raw.test_xtrans import QUAD, XTRANS
 
 BYTE, ASCII, RATIONAL, SIGNED_RATIONAL, UNDEFINED, DOUBLE = 1, 2, 5, 10, 7, 12

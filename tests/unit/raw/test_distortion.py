@@ -14,10 +14,10 @@ from darkdiff_cli.preview.pictures import reduced
 from darkdiff_cli.raw import RawFrame, read_exposure
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.distortion import Distortion, straightened
-from darkdiff_cli.raw.dng_corrections import DAMAGED
+from darkdiff_cli.raw.opcodes.corrections import DAMAGED
 from darkdiff_cli.raw.rendering import finish
 from darkdiff_cli.synthesis import Sensor, write_dng
-from tests.unit.raw.test_opcodes import PLAIN, frame, opcode, opcodes
+from tests.unit.raw.opcodes.test_corrections import PLAIN, frame, opcode, opcodes
 
 HEIGHT, WIDTH = 240, 320
 MATRIX = np.array([[1.6, -0.4, -0.2], [-0.2, 1.5, -0.3], [0.0, -0.5, 1.5]])
@@ -164,7 +164,7 @@ def test_a_written_dng_keeps_it_for_the_picture(tmp_path: Path, sensor: Sensor, 
     ],
 )
 def test_a_distortion_that_no_lens_has_is_damage(third: bytes) -> None:
-    from darkdiff_cli.raw.dng_corrections import with_opcodes
+    from darkdiff_cli.raw.opcodes.corrections import with_opcodes
 
     read = with_opcodes(frame(np.full((40, 60), 100.0), third=third), PLAIN)
     assert read.distortion is None

@@ -5,10 +5,10 @@ import struct
 import numpy as np
 import pytest
 
-from darkdiff_cli.raw.dng_corrections import with_opcodes
 from darkdiff_cli.raw.dng_tags import DngTags
 from darkdiff_cli.raw.lossy import has_whole_maps
-from tests.unit.raw.test_opcodes import (
+from darkdiff_cli.raw.opcodes.corrections import with_opcodes
+from tests.unit.raw.opcodes.test_corrections import (
     BLACK,
     HEIGHT,
     PLAIN,

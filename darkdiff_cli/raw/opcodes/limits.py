@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkdiff_cli.raw.frame import RawFrame
-from darkdiff_cli.raw.opcodes import NAMES, Area, GainMap, LineValues, Opcode, RadialGain, ValueMap
+from darkdiff_cli.raw.opcodes.kinds import NAMES, Area, GainMap, LineValues, Opcode, RadialGain, ValueMap
 
 LEAST, MOST = 0.0099, 101.0  # of the light that a gain leaves: a hundredth to a hundred times, and rounding
 LEAST_RISE = 1e-5  # of a map of values: converters spread a dark photo over all values, and 0.015 is left of it

@@ -11,10 +11,10 @@ from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw import ExposureSettings, RawFrame, develop, read_exposure, read_raw
 from darkdiff_cli.raw.black_level import BlackLevel
-from darkdiff_cli.raw.dng_corrections import with_opcodes, without_listed_defects
 from darkdiff_cli.raw.dng_tags import DngTags
-from darkdiff_cli.raw.opcode_lists import OpcodeError, parse_opcodes
-from darkdiff_cli.raw.opcodes import BadPixels, GainMap, Other, RadialGain, ValueMap
+from darkdiff_cli.raw.opcodes.corrections import with_opcodes, without_listed_defects
+from darkdiff_cli.raw.opcodes.kinds import BadPixels, GainMap, Other, RadialGain, ValueMap
+from darkdiff_cli.raw.opcodes.lists import OpcodeError, parse_opcodes
 from darkdiff_cli.synthesis import Sensor, write_dng
 
 BLACK, WHITE = 512.0, 16383.0

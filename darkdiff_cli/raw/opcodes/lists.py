@@ -5,7 +5,7 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
-from darkdiff_cli.raw.opcodes import (
+from darkdiff_cli.raw.opcodes.kinds import (
     NAMES,
     Area,
     BadPixels,

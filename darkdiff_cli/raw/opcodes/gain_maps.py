@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from darkdiff_cli.raw.opcodes import GainMap, RadialGain
+from darkdiff_cli.raw.opcodes.kinds import GainMap, RadialGain
 
 
 def grid_gain(
