@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 BINS = 24
 BLOCK = 8
 FLAT = 0.2  # quantile: the blocks of a bin with the smallest differences are free of texture
-CLIPPED = 0.25  # share of pixels equal to all their neighbours above which a block counts as clipped
+CLIPPED = 0.25  # share of clipped pixels above which a block tells nothing of the noise
 FLAT_SIZE = 1.774  # that quantile of a block's mean absolute second difference, for normal noise of deviation 1
 
 
-def estimate_noise(plane: NDArray[np.float32]) -> tuple[float, float]:
+def estimate_noise(plane: NDArray[np.float32], white: NDArray[np.bool_] | None = None) -> tuple[float, float]:
     """Fit variance = gain * level + read variance to a plane.
 
     Second differences along rows and columns hold the noise and little of the picture. Their mean absolute value is
@@ -18,6 +18,8 @@ def estimate_noise(plane: NDArray[np.float32]) -> tuple[float, float]:
 
     Args:
         plane: (h, w) linear, black level subtracted, in any unit.
+        white: (h, w) pixels that were cut off at white, whose noise is cut off too; None where only those are that
+            equal all their neighbours.
 
     Returns:
         Gain in that unit per electron and read variance in that unit squared, neither negative. A plane smaller than
@@ -29,7 +31,8 @@ def estimate_noise(plane: NDArray[np.float32]) -> tuple[float, float]:
     across = plane[1:-1, :-2] + plane[1:-1, 2:] - 2 * middle
     along = plane[:-2, 1:-1] + plane[2:, 1:-1] - 2 * middle
     differences = (np.abs(across) + np.abs(along)) / 2
-    unclipped = _blocks((differences == 0).astype(np.float32)) <= CLIPPED  # clipped blocks show no noise
+    clipped = differences == 0 if white is None else (differences == 0) | white[1:-1, 1:-1]
+    unclipped = _blocks(clipped.astype(np.float32)) <= CLIPPED
     unclipped |= not unclipped.any()
     level, size = _blocks(middle)[unclipped], _blocks(differences)[unclipped]
     bins = np.array_split(np.argsort(level, kind="stable"), max(1, min(BINS, len(level) // 8)))

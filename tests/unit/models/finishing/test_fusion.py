@@ -47,3 +47,29 @@ def test_bands_of_rows_leave_no_trace() -> None:
 def test_a_picture_too_small_to_measure_is_the_models() -> None:
     picture = torch.rand(1, 3, 8, 8)
     assert torch.equal(fuse(picture, torch.rand(1, 3, 8, 8), 0.03), picture)
+
+
+def overexposed(sigma: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """As `scene`, but the light rises to three times white, is cut off there, and is resampled, which rounds."""
+    generator = torch.Generator().manual_seed(0)
+    light = torch.logspace(-1.7, 0.48, 192).expand(1, 3, 192, 192)
+    truth = encode_curve(light.clamp(max=1))
+    picture = truth + 0.03 * torch.sign(torch.randn(truth.shape, generator=generator))
+    cut = (light + sigma * torch.randn(truth.shape, generator=generator)).clamp(max=1)
+    rounded = cut * (1 - 3e-7 * torch.rand(truth.shape, generator=generator))
+    return truth, picture, rounded
+
+
+def test_light_that_is_cut_off_does_not_hide_the_noise_of_the_rest() -> None:
+    truth, picture, lrgb = overexposed(0.1)
+    dark = slice(0, 96)
+    fused = fuse(picture, lrgb, 0.03)
+    assert error(fused[..., dark], truth[..., dark]) < 1.02 * error(picture[..., dark], truth[..., dark])
+
+
+def test_what_lies_beyond_white_is_white_with_as_much_noise_as_there_may_be() -> None:
+    _truth, picture, lrgb = overexposed(0.3)
+    fused = fuse(picture, lrgb, 0.03)
+    assert torch.allclose(fused[..., 184:], torch.ones(1, 3, 192, 8), atol=1e-6)
+    edge = slice(128, 136)  # about white: half of the noise is left, and the picture is the model's
+    assert error(fused[..., edge], picture[..., edge]) < 0.02
