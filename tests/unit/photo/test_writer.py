@@ -32,8 +32,10 @@ NOTE = Provenance(
     }
 )
 READ_BY_EXIFREAD = [case for case in EXIF if case.values[0] != "webp"]
-TOLERANCES = {("jpeg", 8): 6, ("webp", 8): 12, ("avif", 10): 5, ("jxl", 16): 6}
-"""Of formats that lose something, in 1/255."""
+TOLERANCES = {("jpeg", 8): 6, ("webp", 8): 12, ("avif", 10): 5, ("jxl", 16): 24}
+"""Of formats that lose something, in 1/255. JPEG XL errs by what the eye sees: a deep blue may be far off."""
+MEAN = {("jxl", 16): 1}
+"""Of the errors' mean by channel, in 1/255; 2 for the others."""
 
 
 @pytest.fixture
@@ -57,7 +59,8 @@ def test_pixels_come_back(kind: str, depth: int, name: str, picture, capture, tm
     assert back.dtype == (np.uint8 if depth == 8 else np.uint16)
     tolerance = TOLERANCES[kind, depth] / 255 if (kind, depth) in TOLERANCES else 0.51 / (2**depth - 1)
     assert np.abs(back / (2**depth - 1) - picture).max() <= tolerance
-    assert np.abs(back / (2**depth - 1) - picture).mean(axis=(0, 1)).max() <= min(tolerance, 2 / 255)
+    mean = MEAN.get((kind, depth), 2) / 255
+    assert np.abs(back / (2**depth - 1) - picture).mean(axis=(0, 1)).max() <= min(tolerance, mean)
 
 
 @pytest.mark.parametrize(("kind", "depth", "name"), READ_BY_EXIFREAD)
