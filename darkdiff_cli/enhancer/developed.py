@@ -1,16 +1,24 @@
 """What the networks see of a frame."""
 
+from dataclasses import replace
+
 import torch
 
+from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.enhancer.values import Developed
-from darkdiff_cli.raw import Exposure, network_input
+from darkdiff_cli.raw import Exposure, RawFrame, network_input
 from darkdiff_cli.raw.sparse import noise_of_colours, sparse_colours
 from darkdiff_models import DarkDiffPipeline, SamplingSettings
 from darkdiff_models.detail import Samples
 
+GREY_SCENE = Cfa.bayer("RGGB")
+
 
 def developed(exposure: Exposure, pipeline: DarkDiffPipeline, sampling: SamplingSettings) -> Developed:
     """Bring a frame into the form that a model takes.
+
+    At full size a monochrome sensor counts as one with a Bayer filter that sees a grey scene: the networks know noise
+    that differs from colour to colour, and would take the same noise in all three for texture.
 
     Args:
         exposure: the frame and its amplification ratio.
@@ -22,14 +30,16 @@ def developed(exposure: Exposure, pipeline: DarkDiffPipeline, sampling: Sampling
     """
     config = dict(pipeline.config)
     full = pipeline.resolved(sampling).size == "full"
-    image = network_input(exposure.frame, exposure.ratio, config["lrgb_space"], config["data_format"], full)
-    samples = _samples(exposure) if full else None
+    frame = exposure.frame
+    if full and frame.cfa is not None and frame.cfa.is_monochrome:
+        frame = replace(frame, cfa=GREY_SCENE)
+    image = network_input(frame, exposure.ratio, config["lrgb_space"], config["data_format"], full)
+    samples = _samples(frame, exposure) if full else None
     return Developed(exposure, torch.from_numpy(image), samples)
 
 
-def _samples(exposure: Exposure) -> Samples | None:
+def _samples(frame: RawFrame, exposure: Exposure) -> Samples | None:
     """What the sensor saw, of which detail is made; None where LRGB has the picture's full size."""
-    frame = exposure.frame
     if frame.sites_per_pixel != 2:
         return None
     noise = noise_of_colours(frame, exposure.ratio, exposure.noise)

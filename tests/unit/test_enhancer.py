@@ -106,6 +106,38 @@ def test_half_size_of_squares_of_one_colour_is_what_resolution_there_is(sensor, 
     assert (rendered.srgb_01.shape, rendered.halved) == ((24, 32, 3), False)
 
 
+@pytest.mark.parametrize("size", ["full", "paper"])
+def test_a_monochrome_picture_is_grey_whatever_the_networks_make(size, sensor, capture, tmp_path: Path) -> None:
+    mosaic = np.random.default_rng(0).integers(500, 3000, (95, 130)).astype(np.uint16)
+    write_dng(tmp_path / "IMG.dng", mosaic, replace(sensor, cfa=Cfa.monochrome()), capture)
+    torch.manual_seed(0)
+    enhancer = Enhancer(pipeline=make_pipeline().with_detail(Detail((8, 16), (1, 1))))
+    settings = EnhanceSettings(ExposureSettings(4.0), SamplingSettings(size=size))
+    seen = enhancer.develop(exposure := enhancer.read(tmp_path / "IMG.dng", settings), settings)
+    assert seen.image.shape[:2] == ((47, 65) if size == "full" else (95, 130))
+    made = enhancer.run_networks(seen, settings)
+    assert np.ptp(made.srgb.numpy(), axis=-1).max() > 0.01  # random networks colour it
+    picture = enhancer.finish(exposure, made, settings).srgb_01
+    assert picture.shape == (95, 130, 3)
+    assert np.ptp(picture, axis=-1).max() == 0
+
+
+def test_the_noise_of_a_monochrome_sensor_goes_and_its_light_stays(sensor, capture, tmp_path: Path) -> None:
+    """At full size it is shown to the networks through a Bayer filter; in light its own photosites count."""
+    noise, steps = np.random.default_rng(0), np.repeat([0.02, 0.1, 0.4], 32)
+    for ratio, most in ((1, 0.006), (100, 0.03)):
+        light = np.broadcast_to(steps * 15871 / ratio, (96, 96))
+        mosaic = np.rint(noise.poisson(light) + noise.normal(0, 3, light.shape) + 512).clip(0).astype(np.uint16)
+        path = tmp_path / f"{ratio}.dng"
+        write_dng(path, mosaic, replace(sensor, cfa=Cfa.monochrome(), black=512, white=16383), capture)
+        settings = EnhanceSettings(ExposureSettings(float(ratio), white="file"))
+        enhancer = Enhancer("tiny")
+        made = enhancer.render(enhancer.read(path, settings), settings).srgb_01
+        middle = [made[8:-8, 32 * step + 8 : 32 * step + 24, 0] for step in range(3)]
+        assert max(part.std() for part in middle) < most
+        assert np.allclose([part.mean() for part in middle], srgb_encode(np.float32([0.02, 0.1, 0.4])), atol=0.03)
+
+
 def test_the_papers_picture_is_the_same_with_or_without_a_network_for_full_size(dark_dng: Path) -> None:
     settings = EnhanceSettings(ExposureSettings(4.0), SamplingSettings(steps=1, size="paper"))
     torch.manual_seed(0)
