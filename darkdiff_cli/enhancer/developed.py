@@ -1,24 +1,17 @@
 """What the networks see of a frame."""
 
-from dataclasses import replace
-
 import torch
 
-from darkdiff_cli.cfa import Cfa
+from darkdiff_cli.enhancer.monochrome import behind_a_filter
 from darkdiff_cli.enhancer.values import Developed
 from darkdiff_cli.raw import Exposure, RawFrame, network_input
 from darkdiff_cli.raw.sparse import noise_of_colours, sparse_colours
 from darkdiff_models import DarkDiffPipeline, SamplingSettings
 from darkdiff_models.detail import Samples
 
-GREY_SCENE = Cfa.bayer("RGGB")
-
 
 def developed(exposure: Exposure, pipeline: DarkDiffPipeline, sampling: SamplingSettings) -> Developed:
     """Bring a frame into the form that a model takes.
-
-    At full size a monochrome sensor counts as one with a Bayer filter that sees a grey scene: the networks know noise
-    that differs from colour to colour, and would take the same noise in all three for texture.
 
     Args:
         exposure: the frame and its amplification ratio.
@@ -30,9 +23,7 @@ def developed(exposure: Exposure, pipeline: DarkDiffPipeline, sampling: Sampling
     """
     config = dict(pipeline.config)
     full = pipeline.resolved(sampling).size == "full"
-    frame = exposure.frame
-    if full and frame.cfa is not None and frame.cfa.is_monochrome:
-        frame = replace(frame, cfa=GREY_SCENE)
+    frame = behind_a_filter(exposure.frame) if full else exposure.frame
     image = network_input(frame, exposure.ratio, config["lrgb_space"], config["data_format"], full)
     samples = _samples(frame, exposure) if full else None
     return Developed(exposure, torch.from_numpy(image), samples)

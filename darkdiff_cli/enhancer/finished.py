@@ -4,23 +4,20 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from darkdiff_cli.enhancer.failures import name_of
+from darkdiff_cli.enhancer.monochrome import grey, is_monochrome
 from darkdiff_cli.enhancer.settings import EnhanceSettings
 from darkdiff_cli.enhancer.values import Rendered
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.gamut import OutsideSrgb
-from darkdiff_cli.raw import DataFormat, Exposure, develop, finish
+from darkdiff_cli.raw import DataFormat, Exposure, finish
 from darkdiff_cli.raw.distortion import straightened
 from darkdiff_cli.raw.doubt import doubt_of
 from darkdiff_cli.raw.outside_srgb import outside_srgb
-from darkdiff_cli.raw.rendering import brightened, greyed, srgb_of
+from darkdiff_cli.raw.rendering import brightened, srgb_of
 from darkdiff_cli.raw.resizing import half_size
 from darkdiff_models import DarkDiffOutput
-from darkdiff_models.finishing.fusion import fuse
-
-ERROR = 0.01  # of the networks' picture in light, in sRGB: of photographs at x4, seen through a Bayer filter
 
 
 def finished(
@@ -46,8 +43,8 @@ def finished(
     """
     frame, ratio, chosen = exposure.frame, exposure.ratio, settings.exposure
     plain = srgb_of(made.srgb.numpy(), frame, data_format)
-    if frame.cfa is not None and frame.cfa.is_monochrome:
-        plain = _grey(plain, exposure, made.sampling.size == "full")
+    if is_monochrome(frame):
+        plain = grey(plain, exposure, made.sampling.size == "full")
     picture, gain = finish(plain, frame, ratio, chosen.white_used, chosen.strength)
     if not np.isfinite(picture).all():
         elsewhere = "" if device.type == "cpu" else "--device cpu, or "  # whose arithmetic is fp32
@@ -66,17 +63,3 @@ def finished(
         doubt = doubt_of(shown, frame, ratio * gain, exposure.noise, chosen.strength, exposure.noise_share)
         rendered = replace(rendered, doubt=straightened(doubt, frame))
     return rendered
-
-
-def _grey(picture: NDArray[np.float32], exposure: Exposure, from_a_filter: bool) -> NDArray[np.float32]:
-    """The picture of a monochrome sensor; what the networks saw through a filter that is not there loses nothing.
-
-    In light the sensor's own values are better, for each is all that there is to know of its place.
-    """
-    grey = greyed(picture)
-    if not from_a_filter:
-        return grey
-    plain = develop(exposure.frame, exposure.ratio).pixels
-    channel, light = (torch.from_numpy(part[..., 0].copy())[None, None] for part in (grey, plain))
-    fused = fuse(channel, light, ERROR)[0, 0].numpy()
-    return np.repeat(fused[..., None], 3, axis=-1)

@@ -3,6 +3,8 @@
 SIGNATURE = b"\xff\x0a"
 LINEAR, SRGB = 8, 13  # transfer functions, numbered as in ISO/IEC 23091-2
 SIDES = ((0, 9), (0, 13), (0, 18), (0, 30))
+DEPTHS = ((8, 0), (10, 0), (12, 0), (1, 6))
+CHANNELS = ((0, 0), (1, 0), (2, 4), (1, 12))
 ENUM = ((0, 0), (1, 0), (2, 4), (18, 6))
 
 
@@ -35,16 +37,13 @@ def called_srgb(codestream: bytes) -> bytes:
     """
     bits = _Bits(codestream)
     _skip_size(bits)
-    plain = bits.read(1) == 0 and bits.read(1) == 0  # neither all of the defaults nor previews and animations
-    plain = plain and bits.read(1) == 0 and bits.choice(((8, 0), (10, 0), (12, 0), (1, 6))) == 16  # integers
+    samples = bits.read(1), bits.read(1), bits.read(1), bits.choice(DEPTHS)  # defaults; animation; floats; bits
     bits.read(1)  # whether 16 bits are enough for what decodes it
-    plain = plain and bits.choice(((0, 0), (1, 0), (2, 4), (1, 12))) == 0  # no more channels
-    plain = plain and bits.read(1) == 1  # XYB
-    plain = plain and bits.read(1) == 0 and bits.read(1) == 0  # colours that are neither the defaults nor a profile
-    plain = plain and [bits.choice(ENUM) for _ in range(3)] == [0, 1, 1]  # RGB, D65, sRGB's primaries
-    plain = plain and bits.read(1) == 0  # no exponent
-    place = bits.place + 2  # both numbers are offset 2 and four bits
-    if not codestream.startswith(SIGNATURE) or not plain or bits.choice(ENUM) != LINEAR:
+    stored = bits.choice(CHANNELS), bits.read(1), bits.read(1), bits.read(1)  # more of them; XYB; defaults; ICC
+    colours = bits.choice(ENUM), bits.choice(ENUM), bits.choice(ENUM), bits.read(1)  # RGB, D65, sRGB; an exponent
+    place = bits.place + 2  # both transfer functions are offset 2 and four bits
+    known = (samples, stored, colours) == ((0, 0, 0, 16), (0, 1, 0, 0), (0, 1, 1, 0))
+    if not codestream.startswith(SIGNATURE) or not known or bits.choice(ENUM) != LINEAR:
         raise ValueError("a JPEG XL of an unknown header")
     changed = bits.value ^ ((LINEAR - 2) ^ (SRGB - 2)) << place
     length = min(64, len(codestream))

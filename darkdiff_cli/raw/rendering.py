@@ -72,12 +72,6 @@ def _brightest_channel(picture: NDArray[np.float32], frame: RawFrame) -> NDArray
     return np.asarray((sensor / np.array(frame.white_balance, dtype=np.float32)).max(axis=-1))
 
 
-def greyed(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(h, w, 3) sRGB of a sensor without a filter: the mean of the channels in linear light, three times."""
-    grey = srgb_encode(srgb_decode(picture).mean(axis=-1, keepdims=True))
-    return np.repeat(grey, 3, axis=-1)
-
-
 def brightened(picture: NDArray[np.float32], gain: float) -> NDArray[np.float32]:
     """Multiply the linear light of an sRGB picture in [0, 1], clipped at 1; a gain of 1 returns it as it is."""
     return picture if gain == 1 else srgb_encode(srgb_decode(picture) * np.float32(gain))

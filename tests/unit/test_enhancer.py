@@ -10,16 +10,15 @@ from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.colour import srgb_decode, srgb_encode
 from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.enhancer.failures import explained
-from darkdiff_cli.enhancer.finished import _grey as grey_of
 from darkdiff_cli.enhancer.finished import finished
 from darkdiff_cli.enhancer.how_made import diffusion
+from darkdiff_cli.enhancer.monochrome import grey
 from darkdiff_cli.enhancer.written import write_doubt
 from darkdiff_cli.errors import InputError, MemoryLimitError, SettingsError
 from darkdiff_cli.photo import PhotoSettings
 from darkdiff_cli.raw import ExposureSettings, RawFrame, develop, read_exposure
 from darkdiff_cli.raw.distortion import Distortion, straightened
 from darkdiff_cli.raw.noise import MeasuredNoise, measure_noise
-from darkdiff_cli.raw.rendering import greyed
 from darkdiff_cli.synthesis import write_dng
 from darkdiff_models import SamplingSettings
 from darkdiff_models.detail import Detail
@@ -146,8 +145,9 @@ def test_in_light_every_photosite_of_a_monochrome_sensor_counts(sensor, capture,
     write_dng(tmp_path / "IMG.dng", mosaic, replace(sensor, cfa=Cfa.monochrome(), black=512, white=16383), capture)
     exposure = read_exposure(tmp_path / "IMG.dng", ExposureSettings(1.0, hot_pixels="off", line_noise="off"))
     wrong = np.random.default_rng(0).uniform(0, 1, (192, 192, 3)).astype(np.float32)
-    assert np.allclose(grey_of(wrong, exposure, True), srgb_encode(light)[..., None], atol=0.01)
-    assert np.array_equal(grey_of(wrong, exposure, False), greyed(wrong))
+    assert np.allclose(grey(wrong, exposure, full=True), srgb_encode(light)[..., None], atol=0.01)
+    mean = srgb_encode(srgb_decode(wrong).mean(axis=-1, keepdims=True))
+    assert np.array_equal(grey(wrong, exposure, full=False), mean.repeat(3, axis=-1))
 
 
 def test_the_papers_picture_is_the_same_with_or_without_a_network_for_full_size(dark_dng: Path) -> None:

@@ -23,12 +23,12 @@ def fuse(picture: Tensor, lrgb: Tensor, expected_error: float) -> Tensor:
     What lies beyond white is white, with as much noise as there may be.
 
     Args:
-        picture: (batch, 3, h, w) sRGB of the model.
-        lrgb: (batch, 3, h, w) linear light in sRGB primaries, the model's input.
+        picture: (batch, channels, h, w) sRGB of the model; one channel is grey.
+        lrgb: (batch, channels, h, w) linear light in sRGB primaries, the model's input.
         expected_error: RMS error of the model's picture, in sRGB with 1 = white; above 0.
 
     Returns:
-        (batch, 3, h, w) sRGB, not clipped.
+        (batch, channels, h, w) sRGB, not clipped.
     """
     noise = [_noise(image.float().cpu().numpy()) for image in lrgb]
     gain, read = torch.tensor(noise, dtype=torch.float32, device=picture.device).permute(2, 0, 1)[..., None, None]
@@ -51,7 +51,7 @@ def _whiteness(lrgb: Tensor) -> Tensor:
 
 
 def _noise(image: NDArray[np.float32]) -> list[tuple[float, float]]:
-    """Gain and read variance of the planes of a (3, h, w) LRGB.
+    """Gain and read variance of the planes of a (channels, h, w) LRGB.
 
     A light that is whiter than white has no noise left, and at white half of it: believed, they would put the sensor's
     noise in the place of the model's picture everywhere.
