@@ -212,29 +212,6 @@ def _offline(url: str):
     raise FileNotFoundError(f"{url}: cannot be downloaded (no connection)")
 
 
-def test_another_program_is_judged_against_its_own_rendering(scenes, lpips, tmp_path) -> None:
-    script = tmp_path / "converter.py"
-    script.write_text(
-        "import sys, imageio.v3 as iio, numpy as np\n"
-        "from darkdiff_cli.raw import develop, read_raw\n"
-        "from darkdiff_cli.colour import srgb_encode\n"
-        "pixels = develop(read_raw(sys.argv[1]), float(sys.argv[3])).pixels * 0.25\n"  # its taste: two stops darker
-        "iio.imwrite(sys.argv[2], (srgb_encode(pixels) * 65535).astype(np.uint16))\n"
-    )
-    import sys
-
-    words = ("quality", "--data", f"scenes:{scenes}", "--baseline", "amplify", "--lpips", lpips, "-o", tmp_path / "out",
-             "--json")  # fmt: skip
-    done = bench(*words, "--steps", 1, "--external", f"{sys.executable} {script} {{in}} {{out}} {{ratio}}")
-    assert done.exit_code == 0, done.stderr
-    methods = json.loads(done.stdout)["quality"]["methods"]
-    name = next(method for method in methods if method.startswith("python"))
-    assert methods[name]["psnr"]["mean"] > methods["amplify"]["psnr"]["mean"]
-    failing = bench(*words, "--external", "false {in} {out}")
-    assert failing.exit_code == 1
-    assert "false made no picture" in failing.stderr
-
-
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -133,7 +133,7 @@ def test_the_regression_baseline_trains_and_renders(photo_folder, dark_dng, tmp_
                     "-o", tmp_path, "--workers", 0)  # fmt: skip
     assert done.exit_code == 0, done.stderr
     frame = read_raw(dark_dng)
-    picture = Regression(tmp_path / "sid-unet", "cpu", "file").render(frame, frame, 200.0)
+    picture = Regression(tmp_path / "sid-unet", "sid-unet", "cpu", "file").render(frame, frame, 200.0)
     assert picture.shape == (40, 56, 3)
     assert 0 <= picture.min() < picture.max() <= 1
     done = darkdiff(*TRAIN, "--stage", "sid-unet", "--recipe", "paper-sid-debug", "--data", f"photos:{photo_folder}")

@@ -10,6 +10,7 @@ from darkdiff_cli.errors import SettingsError
 
 if TYPE_CHECKING:
     from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
+    from darkdiff_cli.evaluation.methods.external import Reference
     from darkdiff_cli.evaluation.methods.method import Method
     from darkdiff_cli.evaluation.protocols.protocol import Protocol
     from darkdiff_cli.raw import White
@@ -38,7 +39,9 @@ class Lineup:
         names: of the models in the table; where there are none, as much of their folders' names as tells them apart.
         baselines: of `BASELINES`.
         ceilings: of `CEILINGS`.
-        external: command templates of other programs.
+        pictures: folders of finished pictures, FOLDER or NAME=FOLDER.
+        external: command templates of other programs, COMMAND or NAME=COMMAND.
+        external_reference: what their pictures are judged against.
         external_timeout: seconds that each of their pictures may take.
         sweep: settings of the models.
     """
@@ -47,15 +50,25 @@ class Lineup:
     names: Sequence[str] = ()
     baselines: Sequence[str] = ()
     ceilings: Sequence[str] = ()
+    pictures: Sequence[str] = ()
     external: Sequence[str] = ()
+    external_reference: "Reference" = "own"
     external_timeout: float = EXTERNAL_TIMEOUT
     sweep: Sweep = field(default_factory=Sweep)
 
-    def methods(self, protocol: "Protocol", seed: int, device: str, tile: int | None = None) -> "list[Method]":
+    def methods(
+        self, protocol: "Protocol", seed: int, device: str, tile: int | None = None, raws: Sequence[Path] = ()
+    ) -> "list[Method]":
         """Every method, models with each of their settings first; white is white as the protocol renders references.
 
+        Args:
+            protocol: by which they are scored.
+            seed, device, tile: of the models.
+            raws: the dark raws of all pairs, whose finished pictures are looked for.
+
         Raises:
-            SettingsError: a model, a baseline's folder or a command template cannot be used.
+            SettingsError: a model, a baseline's folder, a folder of pictures or a command template cannot be used, or
+                two methods would have one name in the table.
         """
         from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
         from darkdiff_models import SamplingSettings
@@ -68,11 +81,14 @@ class Lineup:
         exposure = replace(protocol.corrections, white=white)
         size: Size | None = "paper" if protocol.size == "half" and protocol.reference == "libraw" else None
         plain = EnhanceSettings(exposure, SamplingSettings(seed=seed, tile=tile, size=size))
-        return [
+        found = [
             *self._models(enhancers, plain),
             *self._beside_models(enhancers, plain, protocol),
-            *self._others(device, exposure.white),
+            *self._of_others(raws),
+            *self._baselines(device, exposure.white),
         ]
+        _check_names([method.name for method in found])
+        return found
 
     def _models(self, enhancers: "list[Enhancer]", plain: "EnhanceSettings") -> "Iterator[Method]":
         from darkdiff_cli.evaluation.methods.models import Model
@@ -102,14 +118,19 @@ class Lineup:
                     registered = enhancer.pipeline.resolved(plain.sampling).size == "full"
                     yield WithoutDiffusion(enhancer, kind, plain.exposure.white, views, registered)  # type: ignore[arg-type]
 
-    def _others(self, device: str, white: "White") -> "Iterator[Method]":
-        from darkdiff_cli.evaluation.methods.baselines import Amplified, Bm3d, Libraw, Regression
+    def _of_others(self, raws: Sequence[Path]) -> "Iterator[Method]":
         from darkdiff_cli.evaluation.methods.external import External
+        from darkdiff_cli.evaluation.methods.finished import Finished
 
-        yield from (External(template, self.external_timeout) for template in self.external)
-        for word in self.baselines:
-            if word.startswith(SID_UNET):
-                yield Regression(Path(word.removeprefix(SID_UNET)), device, white)
+        yield from (Finished(word, raws) for word in self.pictures)
+        yield from (External(word, self.external_timeout, self.external_reference) for word in self.external)
+
+    def _baselines(self, device: str, white: "White") -> "Iterator[Method]":
+        from darkdiff_cli.evaluation.methods.baselines import Amplified, Bm3d, Libraw, Regression
+
+        folders = [word.removeprefix(SID_UNET) for word in self.baselines if word.startswith(SID_UNET)]
+        names = told_apart([Regression.name] * len(folders), folders, "--baseline sid-unet")
+        yield from (Regression(Path(place), name, device, white) for place, name in zip(folders, names, strict=True))
         if "libraw" in self.baselines:
             yield Libraw(white)
         if "bm3d" in self.baselines:
@@ -118,15 +139,29 @@ class Lineup:
             yield Amplified()
 
 
-def told_apart(names: Sequence[str], models: Sequence[str]) -> list[str]:
+def _check_names(names: Sequence[str]) -> None:
+    """Refuse two methods of one name, whose scores nobody could tell apart."""
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise SettingsError(
+            f"two of the methods are called {twice}; leave one of them out, or name it, as in "
+            "--external 'mine=COMMAND' and --pictures mine=FOLDER."
+        )
+
+
+def told_apart(names: Sequence[str], models: Sequence[str], option: str = "--model") -> list[str]:
     """Names of models, with the folders above them where two are alike: "sid/stage2" beside "concat/stage2".
+
+    Args:
+        names, models: of each its name and its folder.
+        option: that gave them, for messages.
 
     Raises:
         SettingsError: a model is given twice.
     """
     places = [Path(model).absolute().parts for model in models]
     if len(set(places)) < len(places):
-        raise SettingsError(f"--model {', '.join(models)}: one of them is given twice; leave it out.")
+        raise SettingsError(f"{option} {', '.join(models)}: one of them is given twice; leave it out.")
     found, depth = list(names), 1
     while len(set(found)) < len(found):
         depth += 1

@@ -1,13 +1,13 @@
 """`darkdiff bench quality` and `protocols`: models and baselines side by side, by named protocols."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from darkdiff_cli.commands.aliases import AsJson
-from darkdiff_cli.commands.bench.lineup import BASELINES, CEILINGS, EXTERNAL_TIMEOUT, SID_UNET, Lineup, Sweep
+from darkdiff_cli.commands.bench.lineup import Lineup
+from darkdiff_cli.commands.bench.methods import MethodOptions, SweepOptions
 from darkdiff_cli.commands.bench.options import PublishedFile, ScoringOptions, check_report, needs_extra
 from darkdiff_cli.commands.console import say, show, show_json
 from darkdiff_cli.commands.progress import counted_progress
@@ -15,117 +15,9 @@ from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.files import output_error
 from darkdiff_cli.weights import lpips_file
-from darkdiff_models.sampling_settings import MAX_GUIDANCE, MAX_VIEWS
 
 if TYPE_CHECKING:
     from darkdiff_cli.evaluation.quality.run import Results
-
-
-@dataclass(frozen=True)
-class MethodOptions:
-    """Who is scored, and on which pairs."""
-
-    panel: ClassVar[str] = "What is scored"
-    data: Annotated[
-        str,
-        typer.Option(
-            metavar="KIND:DIR", help="Pairs of dark and clean raw files: scenes:DIR, sid:DIR, eld:DIR or lrd:DIR."
-        ),
-    ]
-    protocol: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", help="How they are scored: a name that `bench protocols` lists, such as sid-x300-indoor."
-        ),
-    ] = "scenes"
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="MODEL", help="tiny, a folder or a Hugging Face id. Default: tiny. Can be given several times."
-        ),
-    ] = None
-    baseline: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="METHOD",
-            help=f"Simpler method to compare with: {', '.join(BASELINES)}. Can be given several times.",
-        ),
-    ] = None
-    ceiling: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="METHOD", help=f"Upper limit to compare with: {', '.join(CEILINGS)}. Can be given several times."
-        ),
-    ] = None
-    external: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="COMMAND",
-            help="Command of another program, 'command {in} {out}': {in} is the dark raw file, {out} the TIFF file to "
-            "write; {ratio}, the amplification ratio, may be used too. Can be given several times.",
-        ),
-    ] = None
-
-    external_timeout: Annotated[
-        float,
-        typer.Option(
-            min=0.1,
-            max=86_400,
-            metavar="SECONDS",
-            help="Seconds that another program may take for one picture; then it is ended, and the picture has failed.",
-        ),
-    ] = EXTERNAL_TIMEOUT
-
-    def lineup(self, sweep: Sweep) -> Lineup:
-        """The methods.
-
-        Raises:
-            SettingsError: there is no such baseline or ceiling.
-        """
-        baselines, ceilings = self.baseline or [], self.ceiling or []
-        for given, known, option in ((baselines, BASELINES, "baseline"), (ceilings, CEILINGS, "ceiling")):
-            for word in given:
-                if word not in known and not (option == "baseline" and word.startswith(SID_UNET)):
-                    raise SettingsError(f"--{option} {word}: must be one of {', '.join(known)}.")
-        return Lineup(
-            self.model or ["tiny"], (), baselines, ceilings, self.external or (), self.external_timeout, sweep
-        )
-
-
-@dataclass(frozen=True)
-class SweepOptions:
-    """Settings that every model is scored with, each with each."""
-
-    panel: ClassVar[str] = "Diffusion"
-    steps: Annotated[
-        list[int] | None,
-        typer.Option(
-            min=1, metavar="N", help="Denoising steps. Default: the model's. Can be given several times, to compare."
-        ),
-    ] = None
-    guidance: Annotated[
-        list[float] | None,
-        typer.Option(
-            min=0,
-            max=MAX_GUIDANCE,
-            metavar="SCALE",
-            help="Guidance scale. Default: the model's. Can be given several times, to compare.",
-        ),
-    ] = None
-    views: Annotated[
-        list[int] | None,
-        typer.Option(
-            min=1,
-            max=MAX_VIEWS,
-            metavar="N",
-            help="Mirrored and turned views that are averaged. Default: the model's. Can be given several times, to "
-            "compare.",
-        ),
-    ] = None
-
-    def sweep(self) -> Sweep:
-        """The settings."""
-        return Sweep(self.steps or (None,), self.guidance or (None,), self.views or (None,))
 
 
 def protocols() -> int:
@@ -202,7 +94,7 @@ def score(data: str, protocol: str, lineup: Lineup, scoring: ScoringOptions) -> 
     if kind != chosen.kind or not folder:
         raise SettingsError(f"--data {data}: protocol {protocol} scores {chosen.kind}:DIR.")
     pairs = chosen.find(Path(folder))
-    methods = lineup.methods(chosen, scoring.seed, scoring.device, scoring.tile)
+    methods = lineup.methods(chosen, scoring.seed, scoring.device, scoring.tile, [pair.noisy for pair in pairs])
     try:
         judge = Judge(chosen, *load_lpips(_alex(scoring.lpips), scoring.lpips_vgg))
     except (FileNotFoundError, KeyError, ValueError) as error:

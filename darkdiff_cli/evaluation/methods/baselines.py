@@ -81,6 +81,7 @@ class Regression(Method):
 
     Args:
         folder: of the trained network.
+        name: in tables.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         white: which light becomes white.
 
@@ -90,8 +91,8 @@ class Regression(Method):
 
     name = "sid-unet"
 
-    def __init__(self, folder: Path, device: str, white: White) -> None:
-        self.folder, self.white = folder, white
+    def __init__(self, folder: Path, name: str, device: str, white: White) -> None:
+        self.folder, self.name, self.white = folder, name, white
         if not (folder / "config.json").is_file():
             raise SettingsError(f"{folder}: holds no sid-unet; train one with `darkdiff train --stage sid-unet`.")
         try:

@@ -3,58 +3,59 @@
 import shlex
 import tempfile
 from pathlib import Path
-from typing import Any
-
-import imageio.v3 as iio
-import numpy as np
-from numpy.typing import NDArray
+from typing import Literal
 
 from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.evaluation.methods.command import run_command
+from darkdiff_cli.evaluation.methods.given import named, read_picture
 from darkdiff_cli.evaluation.methods.method import Method, Picture
 from darkdiff_cli.raw import RawFrame
-from darkdiff_cli.raw.tiff import open_tiff
+
+Reference = Literal["own", "protocol"]
+OWN = "judged against this program's own picture of the clean raw"
 
 
 class External(Method):
     """Another program by a command template with {in}, {out} (a TIFF) and optionally {ratio}.
 
-    It is judged against its own rendering of the clean file, so that its own colours do not count as an error.
-
     Args:
-        template: the command.
+        word: COMMAND or NAME=COMMAND; without a name it is the program's.
         timeout: seconds that a picture may take.
+        against: "own" runs the program on the clean raw too, with ratio 1, and judges it against that, so that its own
+            colours do not count as an error; "protocol" judges it as every other method.
 
     Raises:
         SettingsError: the template names no {in} or {out}, or something else, or its quotes are not closed.
     """
 
-    needs_clean = True
-
-    def __init__(self, template: str, timeout: float) -> None:
-        if "{in}" not in template or "{out}" not in template:
-            raise SettingsError(f"--external {template!r}: must name {{in}} and {{out}}.")
-        self.template, self.timeout = template, timeout
+    def __init__(self, word: str, timeout: float, against: Reference = "own") -> None:
+        name, self.template = named(word)
+        self.timeout, self.against = timeout, against
+        self.needs_clean = against == "own"
+        self.notes = (OWN,) if against == "own" else ()
+        if "{in}" not in self.template or "{out}" not in self.template:
+            raise SettingsError(f"--external {word!r}: must name {{in}} and {{out}}.")
         try:
-            self.name = Path(self._command("in", "out", 1.0)[0]).name
+            program = Path(self._command("in", "out", 1.0)[0]).name
         except (LookupError, ValueError, AttributeError) as error:
             raise SettingsError(
-                f"--external {template!r}: is no command with {{in}}, {{out}} and {{ratio}} alone; close its quotes, "
+                f"--external {word!r}: is no command with {{in}}, {{out}} and {{ratio}} alone; close its quotes, "
                 "and write other braces twice."
             ) from error
+        self.name = name or program
 
     @property
     def identity(self) -> str:
-        """The whole command."""
-        return self.template
+        """Name, the whole command, and what it is judged against."""
+        return f"{self.name} {self.template} against {self.against}"
 
     def render(self, dark: RawFrame, clean: RawFrame | None, ratio: float) -> Picture:  # noqa: ARG002
         """Run the program on the dark file."""
         return self._run(dark, ratio)
 
-    def reference(self, clean: RawFrame) -> Picture:
-        """Run the program on the clean file."""
-        return self._run(clean, 1.0)
+    def reference(self, clean: RawFrame) -> Picture | None:
+        """What the program makes of the clean file, where it is judged against that."""
+        return self._run(clean, 1.0) if self.against == "own" else None
 
     def _command(self, source: str, out: str, ratio: float) -> list[str]:
         words = {"in": source, "out": out, "ratio": f"{ratio:g}"}
@@ -71,39 +72,4 @@ class External(Method):
                 raise InputError(f"{what} made no picture (exit code {code}: {said or 'no message'}).")
             if not out.is_file():
                 raise InputError(f"{what} made no picture ({said or 'no message'}).")
-            return _picture(out, what)
-
-
-def _picture(path: Path, what: str) -> Picture:
-    """(h, w, 3) in [0, 1] of what a program has written.
-
-    Args:
-        path: of the file.
-        what: who made it of which raw, for messages.
-
-    Raises:
-        InputError: it is no picture in colour.
-    """
-    if _is_dng(path):
-        raise InputError(f"{what} made a raw file (DNG) and no picture; let it write a developed TIFF.")
-    try:
-        pixels: NDArray[Any] = np.asarray(iio.imread(path))
-    except Exception as error:  # readers of many formats raise errors of many kinds
-        raise InputError(f"{what} made a file that cannot be read as a picture; let it write a TIFF.") from error
-    if pixels.ndim != 3 or pixels.shape[2] not in (3, 4) or pixels.dtype.kind not in "uf":
-        form = "x".join(map(str, pixels.shape))
-        raise InputError(f"{what} made no picture in colour ({form} values of {pixels.dtype}).")
-    top = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1.0
-    picture = pixels[..., :3].astype(np.float32) / np.float32(top)
-    if not np.isfinite(picture).all():
-        raise InputError(f"{what} made a picture with values that are no numbers.")
-    return np.clip(picture, 0, 1)
-
-
-def _is_dng(path: Path) -> bool:
-    """Whether a file is a DNG, whose first image may be a small preview in colour."""
-    try:
-        with open_tiff(path) as file:
-            return "DNGVersion" in file.pages.first.tags
-    except Exception:  # of many kinds: it is no TIFF
-        return False
+            return read_picture(out, f"{what} made")

@@ -19,6 +19,7 @@ Picture = NDArray[np.float32]
 SSIM_WINDOW = 7  # scikit-image's default: a uniform window of 7x7, each channel apart
 COLOUR_BLOCK = 32
 RESAMPLES = 10_000
+ENOUGH = 6  # pairs for an interval: resampling fewer makes it far too narrow, and Wilcoxon's p of five is 1/16 or more
 
 
 @dataclass(frozen=True)
@@ -136,14 +137,25 @@ def interval(values: NDArray[np.float64]) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def spread(values: NDArray[np.float64]) -> dict[str, float]:
+    """The interval as "low" and "high"; nothing of fewer values than `ENOUGH`."""
+    return dict(zip(("low", "high"), interval(values), strict=True)) if len(values) >= ENOUGH else {}
+
+
 def paired(first: NDArray[np.float64], second: NDArray[np.float64]) -> dict[str, float]:
-    """Mean difference of two methods on the same pairs, its bootstrap interval, and Wilcoxon's p."""
+    """What two methods' scores of the same pairs say.
+
+    Returns:
+        "difference", the mean of first - second, and "count" of the pairs; of `ENOUGH` pairs also "low" and "high", its
+        bootstrap interval, and "p", Wilcoxon's.
+    """
     from scipy.stats import wilcoxon
 
     difference = first - second
-    low, high = interval(difference)
-    p = 1.0 if not difference.any() else float(wilcoxon(difference).pvalue)
-    return {"difference": float(difference.mean()), "low": low, "high": high, "p": p}
+    found = {"difference": float(difference.mean()), "count": len(difference), **spread(difference)}
+    if len(difference) < ENOUGH:
+        return found
+    return {**found, "p": 1.0 if not difference.any() else float(wilcoxon(difference).pvalue)}
 
 
 def load_lpips(alex: Path | None, vgg: Path | None) -> tuple[LPIPS | None, LPIPS | None]:

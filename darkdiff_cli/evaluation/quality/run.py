@@ -12,9 +12,10 @@ import numpy as np
 from darkdiff_cli.datasets.rawpairs import RawPair
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import DarkdiffError, SettingsError
+from darkdiff_cli.evaluation.methods.external import External
 from darkdiff_cli.evaluation.methods.method import Method, Picture
 from darkdiff_cli.evaluation.protocols.published import Published
-from darkdiff_cli.evaluation.quality.metrics import Judge, interval, paired
+from darkdiff_cli.evaluation.quality.metrics import Judge, paired, spread
 from darkdiff_cli.evaluation.quality.realism import Features, features_path, kid
 from darkdiff_cli.evaluation.quality.scene import Scene
 from darkdiff_cli.files import JsonLines, atomically
@@ -88,17 +89,15 @@ class Results:
         return {row.scene: row.scores[metric] for row in self.rows if row.method == method and metric in row.scores}
 
     def summary(self, method: str) -> dict[str, dict[str, float]]:
-        """Mean, median, 95 % interval of the mean and count of each metric; KID has no median, it is of the set."""
+        """Mean, median, count and, of enough pairs, 95 % interval of each metric; KID is of the set."""
         result = {}
         metrics = dict.fromkeys(metric for row in self.rows if row.method == method for metric in row.scores)
         for metric in metrics:
             values = np.array(list(self.values(method, metric).values()))
-            low, high = interval(values)
             result[metric] = {
                 "mean": float(values.mean()),
                 "median": float(np.median(values)),
-                "low": low,
-                "high": high,
+                **spread(values),
                 "count": len(values),
             }
         return result | ({"kid": self.kid[method]} if method in self.kid else {})
@@ -184,11 +183,12 @@ def run_quality(
 
 def _check_methods(methods: Sequence[Method], judge: Judge) -> None:
     """Refuse methods that need a clean raw where the pairs have a picture of the truth instead."""
-    lost = [method.name for method in methods if method.needs_clean and judge.protocol.reference == "truth"]
+    lost = [method for method in methods if method.needs_clean and judge.protocol.reference == "truth"]
     if lost:
+        other = " or give --external-reference protocol" if any(isinstance(one, External) for one in lost) else ""
         raise SettingsError(
-            f"{', '.join(lost)}: needs the clean raws, and the pairs of {judge.protocol.name} have pictures of the "
-            "truth instead; leave it out."
+            f"{', '.join(method.name for method in lost)}: needs the clean raws, and the pairs of "
+            f"{judge.protocol.name} have pictures of the truth instead; leave it out{other}."
         )
 
 

@@ -14,6 +14,8 @@ from darkdiff_cli.raw import RawFrame, corrected, read_raw, render_reference
 from darkdiff_cli.raw.damage import damage_of
 from darkdiff_cli.raw.resizing import half_size, square_size
 
+ODD = 1  # row or column by which pictures of one size may differ, because halves of odd lengths were doubled
+
 
 @dataclass(frozen=True)
 class Rendered:
@@ -79,6 +81,8 @@ class Scene:
         if is_smaller(picture, reference):
             notes = (*notes, "they have half the size and were enlarged")
         picture = at_the_size_of(reference, picture)
+        if any(abs(a - b) > ODD for a, b in zip(picture.shape[:2], reference.shape[:2], strict=True)):
+            notes = (*notes, "their size is not the reference's; what is over at the right or below was cut off")
         height, width = (min(a, b) for a, b in zip(picture.shape[:2], reference.shape[:2], strict=True))
         return Rendered(picture[:height, :width], reference[:height, :width], seconds, notes)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from darkdiff_cli.evaluation.protocols.published import Published
 from darkdiff_cli.evaluation.quality.run import Results
+from darkdiff_cli.words import counted
 
 METRICS = {
     "psnr": "PSNR dB",
@@ -16,7 +17,10 @@ METRICS = {
 
 
 def quality_table(results: Results) -> list[list[str]]:
-    """Rows of text: method, then mean and 95 % interval of each metric, KID of the set; the first row is the head."""
+    """Rows of text: method, then each metric, KID of the set; the first row is the head.
+
+    A metric is its mean, with its 95 % interval where there are pairs enough.
+    """
     summaries = {method: results.summary(method) for method in results.methods}
     metrics = [key for key in METRICS if any(key in summary for summary in summaries.values())]
     table = [["method", *(METRICS[key] for key in metrics), "pairs"]]
@@ -43,11 +47,15 @@ def comparison_lines(results: Results) -> list[str]:
         for metric in ("psnr", "lpips"):
             test = results.compare(results.methods[0], other, metric)
             if test is not None:
-                lines.append(
-                    f"{results.methods[0]} - {other}, {METRICS[metric]}: {test['difference']:+.4f} "
-                    f"[{test['low']:+.4f}, {test['high']:+.4f}], Wilcoxon p {test['p']:.3g}"
-                )
+                what = f"{results.methods[0]} - {other}, {METRICS[metric]}: {test['difference']:+.4f}"
+                lines.append(f"{what} {_tested(test)}")
     return lines
+
+
+def _tested(test: dict[str, float]) -> str:
+    if "p" not in test:
+        return f"({counted(int(test['count']), 'pair')}, too few for a test)"
+    return f"[{test['low']:+.4f}, {test['high']:+.4f}], Wilcoxon p {test['p']:.3g}"
 
 
 def _number(value: float) -> str:
@@ -59,4 +67,6 @@ def _cell(summary: dict[str, float] | None) -> str:
     if summary is None:
         return "-"
     digits = 2 if summary["mean"] > 2 else 3
+    if "low" not in summary:
+        return f"{summary['mean']:.{digits}f}"
     return f"{summary['mean']:.{digits}f} [{summary['low']:.{digits}f}, {summary['high']:.{digits}f}]"

@@ -55,5 +55,5 @@ def test_weights_are_in_the_identity_of_whatever_has_them(tmp_path: Path) -> Non
     for seed in (0, 1):
         torch.manual_seed(seed)
         SidUNet(width=4).save_pretrained(tmp_path / f"sid-{seed}")
-        networks.append(Regression(tmp_path / f"sid-{seed}", "cpu", "auto").identity)
+        networks.append(Regression(tmp_path / f"sid-{seed}", "sid-unet", "cpu", "auto").identity)
     assert networks[0] != networks[1]

@@ -36,7 +36,7 @@ def copied(folder: Path, pixels: np.ndarray) -> str:
 @pytest.mark.parametrize(
     ("template", "words"),
     [
-        ("cp {in} {out}", r"made a raw file (DNG) and no picture; let it write a developed TIFF."),
+        ("cp {in} {out}", r"made a raw file (DNG) and no picture; write a developed TIFF instead."),
         ("sh -c 'head -c 1000 /dev/urandom > {out}' {in}", "made a file that cannot be read as a picture"),
         ("sh -c ': > {out}' {in}", "made a file that cannot be read as a picture"),
         ("sh -c 'mkfifo {out}' {in}", "made no picture (no message)."),

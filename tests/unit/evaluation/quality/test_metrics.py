@@ -79,4 +79,4 @@ def test_intervals_and_paired_tests() -> None:
     better = paired(values + 0.1 + rng.normal(0, 0.05, 200), values)
     assert better["low"] > 0.08
     assert better["p"] < 1e-6
-    assert paired(values, values) == {"difference": 0.0, "low": 0.0, "high": 0.0, "p": 1.0}
+    assert paired(values, values) == {"difference": 0.0, "count": 200, "low": 0.0, "high": 0.0, "p": 1.0}

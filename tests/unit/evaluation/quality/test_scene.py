@@ -75,6 +75,15 @@ def test_pictures_of_both_sizes_are_judged_at_half_of_it(pair, truth: np.ndarray
     assert [row.notes for row in rows] == [(), ()]
 
 
+def test_a_picture_that_was_cut_is_said_to_be(pair, truth: np.ndarray, tmp_path: Path) -> None:
+    odd, cut = scored(pair, FULL, tmp_path / "out", Shows(truth[:-1]), Shows(truth[:-2])).rows
+    assert [row.scores["psnr"] for row in (odd, cut)] == pytest.approx([120.0, 120.0])
+    assert (odd.notes, cut.notes) == (
+        (),
+        ("their size is not the reference's; what is over at the right or below was cut off",),
+    )
+
+
 def test_libraw_amplifies_and_demosaics(pair, tmp_path: Path) -> None:
     libraw, amplified = scored(pair, FULL, tmp_path / "out", Libraw("file"), Amplified()).rows
     assert libraw.scores["psnr"] > 38
@@ -92,7 +101,10 @@ def test_the_truth_must_have_the_sensors_size(pair, truth: np.ndarray, tmp_path:
 
 def test_what_needs_a_clean_raw_is_refused_at_once(pair, tmp_path: Path) -> None:
     needing = [BestMatrix(Amplified(), False), OtherReference(False), External("convert {in} {out}", 1.0)]
-    words = "amplify best-matrix, reference against reference, convert: needs the clean raws"
+    words = (
+        "amplify best-matrix, reference against reference, convert: needs the clean raws, and the pairs of full-scenes "
+        "have pictures of the truth instead; leave it out or give --external-reference protocol."
+    )
     with pytest.raises(SettingsError, match=words):
         scored(pair, FULL, tmp_path / "out", Amplified(), *needing)
 
