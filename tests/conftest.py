@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from diffusers import DDIMScheduler
+from typer.testing import CliRunner
 
+from darkdiff_cli.app import app
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.synthesis import Sensor, SensorNoise, expose, unprocess, write_dng
@@ -176,6 +179,13 @@ def run_darkdiff(*arguments: object, timeout: float = 300) -> subprocess.Complet
     """Run the program as a user would, in a process of its own."""
     command = [sys.executable, "-m", "darkdiff_cli", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def run_here(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the program in this process, which has its libraries already: where the process is not what is tested."""
+    AcceleratorState._reset_state(reset_partial_state=True)  # else the precision of the first training is that of all
+    done = CliRunner().invoke(app, list(map(str, arguments)), catch_exceptions=False)
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
 
 def psnr(first: np.ndarray, second: np.ndarray) -> float:

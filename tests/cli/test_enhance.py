@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
 from darkdiff_cli.enhancer import Enhancer
-from tests.conftest import run_darkdiff
+from tests.conftest import run_darkdiff, run_here
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_the_white_that_was_used_is_noted(one_photo, model_folder: Path, tmp_pat
     cases = {"kept.jpg": ("--white", "file"), "darker.jpg": ("--ev", "-1")}  # auto would take the darkening back
     for name, options in cases.items():
         arguments = ("--model", model_folder, "--ratio", "200", *options, "-o", tmp_path / name, "--quiet")
-        assert run_darkdiff("enhance", source, *arguments).returncode == 0
+        assert run_here("enhance", source, *arguments).returncode == 0
         assert b'darkdiff:white="file"' in (tmp_path / name).read_bytes()
 
 
@@ -73,7 +73,7 @@ def test_one_bad_file_does_not_stop_the_others(dark_dng: Path, model_folder: Pat
     bad = tmp_path / "bad.arw"
     bad.write_text("no raw at all")
     missing = tmp_path / "missing.nef"
-    done = run_darkdiff(
+    done = run_here(
         "enhance", bad, dark_dng, missing, "-o", tmp_path / "out", "--model", model_folder, "--format", "tiff"
     )
     assert done.returncode == 1
@@ -85,7 +85,7 @@ def test_one_bad_file_does_not_stop_the_others(dark_dng: Path, model_folder: Pat
 
 def test_nothing_but_bad_files_is_exit_code_two(shared: Path, model_folder: Path, tmp_path: Path) -> None:
     broken = sorted((shared / "raws" / "broken").iterdir())
-    done = run_darkdiff("enhance", *broken, "-o", tmp_path / "out", "--model", model_folder)
+    done = run_here("enhance", *broken, "-o", tmp_path / "out", "--model", model_folder)
     assert done.returncode == 2
     assert list((tmp_path / "out").iterdir()) == []
     for path in broken:
@@ -116,7 +116,7 @@ def test_wrong_use_is_one_sentence_and_exit_code_two(
     source = tmp_path / "IMG.dng"
     source.write_bytes(dark_dng.read_bytes())
     model = () if "--model" in arguments else ("--model", model_folder)
-    done = run_darkdiff("enhance", source, *arguments, *model)
+    done = run_here("enhance", source, *arguments, *model)
     assert done.returncode == 2
     assert words in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
@@ -125,7 +125,7 @@ def test_wrong_use_is_one_sentence_and_exit_code_two(
 
 def test_existing_output_is_kept(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("mine")
-    done = run_darkdiff("enhance", dark_dng, "-o", tmp_path / "a.jpg", "--model", model_folder)
+    done = run_here("enhance", dark_dng, "-o", tmp_path / "a.jpg", "--model", model_folder)
     assert done.returncode == 2
     assert "--overwrite" in done.stderr
     assert (tmp_path / "a.jpg").read_text() == "mine"
@@ -135,7 +135,7 @@ def test_inputs_that_differ_by_suffix_are_told_apart(dark_dng: Path, model_folde
     sources = [tmp_path / "IMG.dng", tmp_path / "IMG.arw"]
     for source in sources:
         source.write_bytes(dark_dng.read_bytes())
-    done = run_darkdiff("enhance", *sources, "-o", tmp_path / "out", "--model", model_folder)
+    done = run_here("enhance", *sources, "-o", tmp_path / "out", "--model", model_folder)
     assert done.returncode == 0, done.stderr
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["IMG_arw_darkdiff.jpg", "IMG_dng_darkdiff.jpg"]
 
@@ -143,22 +143,22 @@ def test_inputs_that_differ_by_suffix_are_told_apart(dark_dng: Path, model_folde
 def test_two_inputs_of_one_name_are_refused_before_work_starts(dark_dng: Path, tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "dark.dng").write_bytes(dark_dng.read_bytes())
-    done = run_darkdiff("enhance", dark_dng, tmp_path / "sub" / "dark.dng", "-o", tmp_path)
+    done = run_here("enhance", dark_dng, tmp_path / "sub" / "dark.dng", "-o", tmp_path)
     assert done.returncode == 2
     assert "both write" in " ".join(done.stderr.split())
-    twice = run_darkdiff("enhance", dark_dng, dark_dng, "-o", tmp_path)
+    twice = run_here("enhance", dark_dng, dark_dng, "-o", tmp_path)
     assert (twice.returncode, twice.stderr) == (2, f"darkdiff: {dark_dng}: is given twice; give it once.\n")
 
 
 def test_exposure_compensation_multiplies_the_ratio(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
-    done = run_darkdiff(
+    done = run_here(
         "enhance", dark_dng, "--ratio", "100", "--ev", "1", "-o", tmp_path, "--model", model_folder, "--json"
     )
     assert json.loads(done.stdout)["files"][0]["ratio"] == 200.0
 
 
 def test_automatic_ratio_is_reported(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
-    done = run_darkdiff("enhance", dark_dng, "-o", tmp_path, "--model", model_folder, "--json")
+    done = run_here("enhance", dark_dng, "-o", tmp_path, "--model", model_folder, "--json")
     assert 50 <= json.loads(done.stdout)["files"][0]["ratio"] <= 300
 
 
@@ -178,17 +178,17 @@ def test_a_map_of_doubt_is_a_png_file_of_its_own_and_nothing_is_made_before(
         (("-o", tmp_path / "a.jpg", "--doubt", tmp_path / "map.jpg"), "a map is a PNG file"),
         (("-o", tmp_path / "a.png", "--doubt", tmp_path / "a.png"), "is the photo itself"),
     ):
-        refused = run_darkdiff("enhance", dark_dng, "--model", model_folder, *words)
+        refused = run_here("enhance", dark_dng, "--model", model_folder, *words)
         assert (refused.returncode, sentence in refused.stderr) == (2, True)
     several = ("-o", tmp_path / "many", "--doubt", tmp_path / "m.png")
-    refused = run_darkdiff("enhance", dark_dng, dark_dng, "--model", model_folder, *several)
+    refused = run_here("enhance", dark_dng, dark_dng, "--model", model_folder, *several)
     assert (refused.returncode, (tmp_path / "many").exists()) == (2, False)
     assert not {"a.jpg", "a.png", "map.jpg"} & {path.name for path in tmp_path.iterdir()}
 
 
 def test_what_is_not_there_takes_no_name_from_another(dark_dng: Path, model_folder: Path, tmp_path: Path) -> None:
     gone, there = tmp_path / "gone" / dark_dng.name, dark_dng
-    done = run_darkdiff("enhance", gone, there, gone, "-o", tmp_path, "--model", model_folder, "--json")
+    done = run_here("enhance", gone, there, gone, "-o", tmp_path, "--model", model_folder, "--json")
     assert done.returncode == 1, done.stderr
     found = json.loads(done.stdout)
     assert [failure["error"] for failure in found["failed"]] == [f"{gone}: no such file; check the path."] * 2

@@ -10,25 +10,17 @@ from pathlib import Path
 import imageio.v3 as iio
 import pytest
 import torch
-from click.testing import Result
 from safetensors.torch import load_file
-from typer.testing import CliRunner
 
-from darkdiff_cli.app import app
-from tests.conftest import run_darkdiff
+from tests.conftest import run_darkdiff, run_here
 
 
 def train(stage: int | str, photos: Path, output: Path, *more: object) -> subprocess.CompletedProcess[str]:
     data = f"photos:{photos}"
-    return run_darkdiff(
+    return run_here(
         *("train", "--stage", stage, "--recipe", "tiny-debug", "--data", data, "--output", output, "--workers", 0),
         *("--device", "cpu", *more),  # a GPU's gradients are not the same twice
     )
-
-
-def here(*arguments: object) -> Result:
-    """The program in this process, which has loaded its libraries already."""
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def losses(folder: Path) -> dict[int, float]:
@@ -75,7 +67,7 @@ def test_stage_two_moves_every_part_of_the_denoiser(trained: Path) -> None:
 
 
 def test_finished_model_enhances(trained: Path, dark_dng: Path, tmp_path: Path) -> None:
-    done = run_darkdiff("enhance", dark_dng, "--model", trained / "stage2", "-o", tmp_path / "a.jpg", "--json")
+    done = run_here("enhance", dark_dng, "--model", trained / "stage2", "-o", tmp_path / "a.jpg", "--json")
     assert done.returncode == 0, done.stderr
     [result] = json.loads(done.stdout)["files"]
     assert (result["steps"], result["guidance"]) == (2, 1.5)  # the recipe's, carried by the checkpoint
@@ -87,14 +79,14 @@ def test_finished_model_enhances(trained: Path, dark_dng: Path, tmp_path: Path) 
 def test_stage_three_makes_pictures_of_the_sensors_size(
     options: tuple[str, ...], shape: tuple[int, ...], trained: Path, dark_dng: Path, tmp_path: Path
 ) -> None:
-    done = here("enhance", dark_dng, "--model", trained / "stage3", "-o", tmp_path / "a.jpg", *options)
-    assert done.exit_code == 0, done.stderr
+    done = run_here("enhance", dark_dng, "--model", trained / "stage3", "-o", tmp_path / "a.jpg", *options)
+    assert done.returncode == 0, done.stderr
     assert iio.imread(tmp_path / "a.jpg").shape == shape
 
 
 def test_a_model_without_stage_three_makes_no_full_size(trained: Path, dark_dng: Path, tmp_path: Path) -> None:
-    done = here("enhance", dark_dng, "--model", trained / "stage2", "-o", tmp_path / "a.jpg", "--size", "full")
-    assert done.exit_code == 2
+    done = run_here("enhance", dark_dng, "--model", trained / "stage2", "-o", tmp_path / "a.jpg", "--size", "full")
+    assert done.returncode == 2
     assert "half the sensor's size only; give --size half" in done.stderr
     assert not (tmp_path / "a.jpg").exists()
 
@@ -113,7 +105,7 @@ def test_stage_three_moves_its_own_network_alone(trained: Path) -> None:
 def test_full_size_needs_photographs(trained: Path, shoot_pairs, tmp_path: Path) -> None:
     (tmp_path / "stage2").symlink_to(trained / "stage2")
     places = ("--data", f"sid:{shoot_pairs('sid')}", "--output", tmp_path, "--workers", 0)
-    done = run_darkdiff("train", "--stage", 3, "--recipe", "tiny-debug", *places)
+    done = run_here("train", "--stage", 3, "--recipe", "tiny-debug", *places)
     assert done.returncode == 2
     assert "give photos:DIR" in done.stderr
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.conftest import make_pipeline, run_darkdiff
+from tests.conftest import make_pipeline, run_here
 
 RECIPES = Path(__file__).parents[2] / "darkdiff_cli" / "recipes"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -17,7 +17,7 @@ def train(
     stage: int | str, photos: Path, output: Path, *more: object, recipe: object = "tiny-debug"
 ) -> subprocess.CompletedProcess[str]:
     data = f"photos:{photos}"
-    return run_darkdiff(
+    return run_here(
         "train", "--stage", stage, "--recipe", recipe, "--data", data, "--output", output, "--workers", 0, *more
     )
 
