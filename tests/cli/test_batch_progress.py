@@ -85,7 +85,7 @@ def test_a_terminal_says_what_is_done_before_it_counts(folder: Path, model_folde
     assert sentence in shown
 
 
-@pytest.mark.parametrize(("columns", "rate"), [(80, True), (60, True), (45, False)])
+@pytest.mark.parametrize(("columns", "rate"), [(60, True), (45, False)])
 def test_a_narrow_terminal_shows_the_time_left(folder: Path, model_folder: Path, columns: int, rate: bool) -> None:
     shown, _ = on_a_terminal([*PROGRAM, *map(str, words(folder, model_folder))], columns=columns)
     lines = [line for line in shown.splitlines() if re.match("./4 ", line)]

@@ -58,7 +58,7 @@ def test_info_and_preview_go_on_too(night: Path, tmp_path: Path, model_folder: P
     assert f"{closed}: {SAID}" in shown.stderr
 
 
-@pytest.mark.parametrize("known_by", [(), ("--checksum",)])
+@pytest.mark.parametrize("known_by", [pytest.param((), marks=pytest.mark.slow), ("--checksum",)])
 def test_a_batch_makes_it_once_it_may_be_read(night: Path, model_folder: Path, known_by: tuple[str, ...]) -> None:
     words = ("batch", night, "--ratio", 100, "--model", model_folder, *known_by)
     first = as_anybody(*words)

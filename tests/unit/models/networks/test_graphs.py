@@ -93,7 +93,12 @@ def values(found: Any) -> list[Tensor]:
     return values(list(vars(found).values())) if hasattr(found, "__dataclass_fields__") else []
 
 
-@pytest.mark.parametrize("name", networks())
+IN_OTHERS = {"regions", "padded regions", "biased regions", "one region"}  # what padded biased regions do, in part
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in IN_OTHERS)) for name in networks()]
+)
 @torch.inference_mode()
 def test_a_network_is_one_graph_for_every_image_of_its_size(name: str) -> None:
     network, words = networks()[name]
@@ -125,8 +130,10 @@ def test_cast_networks_are_one_graph_too() -> None:
         assert graphs() == 1
 
 
-@pytest.mark.parametrize("bias", [False, True], ids=["unbiased", "biased"])
-@pytest.mark.parametrize("checkpointing", [False, True], ids=["plain", "checkpointed"])
+@pytest.mark.parametrize(
+    ("checkpointing", "bias"),
+    [(True, True), *(pytest.param(*pair, marks=pytest.mark.slow) for pair in ((False, True), (True, False)))],
+)
 def test_training_is_one_graph_with_gradient_checkpointing_too(checkpointing: bool, bias: bool) -> None:
     unet = biased(4) if bias else DarkDiffUNet(region_size=4, **UNET_SHAPE)
     unet.use_checkpointing(checkpointing)

@@ -70,9 +70,9 @@ EXACT = {"MALLOC_MMAP_THRESHOLD_": "65536"}
     ("work", "kept"),  # kept: the estimate's room for what an allocator keeps, as a factor
     [
         (("denoiser", 64, 1, 1), 1.6),
-        (("denoiser", 64, 4, 1), 1.4),
-        (("denoiser", 64, 4, 2), 1.6),
-        (("autoencoder", 256, 1), 2.0),
+        pytest.param(("denoiser", 64, 4, 1), 1.4, marks=pytest.mark.slow),
+        pytest.param(("denoiser", 64, 4, 2), 1.6, marks=pytest.mark.slow),
+        pytest.param(("autoencoder", 256, 1), 2.0, marks=pytest.mark.slow),
         (("autoencoder", 128, 4), 2.0),
     ],
     ids=str,
