@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from darkdiff_cli.cfa import COLOURS, Cfa
 from darkdiff_cli.raw.frame import RawFrame
+from darkdiff_cli.raw.squares import as_bayer
 
 SIGMA = 0.6  # of the Gaussian kernel, in photosites
 RADIUS = 4  # photosites on either side of a pixel's middle
@@ -20,7 +21,7 @@ def binned(frame: RawFrame) -> NDArray[np.float32]:
     """Bin a frame to the three colours of LRGB (paper Sec. 4.1, App. A2); linear, so that noise keeps zero mean.
 
     Bayer: each 2x2 quad becomes red, the mean of the two greens, blue. Quad Bayer and larger squares of one colour:
-    each square becomes its mean, then as Bayer, which is the resolution that such a sensor has. Monochrome and raws
+    `as_bayer` first. Monochrome and raws
     that are demosaiced already keep their size: every pixel holds all that LRGB asks for. Any other filter, such as
     X-Trans: `resampled` to half size. Rows and columns that fill no whole pixel are dropped.
 
@@ -49,20 +50,10 @@ def bayer_planes(frame: RawFrame) -> list[NDArray[np.float32]]:
     if frame.cfa is None or frame.cfa.squares is None:
         kind = "a raw that is demosaiced already" if frame.cfa is None else f"the colour filter {frame.cfa.name}"
         raise ValueError(f"{kind} has no four Bayer planes, which this model takes; use a model of LRGB")
-    mosaic, cfa = frame.mosaic_dn.astype(np.float32, copy=False), frame.cfa
-    if frame.cfa.squares.side > 1:
-        mosaic, cfa = _squares(mosaic, frame.cfa)
-    whole = cfa.whole(mosaic)
-    return [cfa.plane(whole, site) for site in sorted(cfa.sites, key=lambda site: site.colour)]
-
-
-def _squares(mosaic: NDArray[np.float32], cfa: Cfa) -> tuple[NDArray[np.float32], Cfa]:
-    """The means of the squares of one colour: (H // side, W // side), and its Bayer pattern."""
-    assert cfa.squares is not None
-    side, top, left, bayer = cfa.squares
-    high, wide = ((n - start) // side for n, start in zip(mosaic.shape, (top, left), strict=True))
-    tiles = mosaic[top : top + high * side, left : left + wide * side].reshape(high, side, wide, side)
-    return tiles.mean(axis=(1, 3), dtype=np.float32), bayer
+    frame = as_bayer(frame)
+    assert frame.cfa is not None
+    whole = frame.cfa.whole(frame.mosaic_dn.astype(np.float32, copy=False))
+    return [frame.cfa.plane(whole, site) for site in sorted(frame.cfa.sites, key=lambda site: site.colour)]
 
 
 def resampled(mosaic: NDArray[np.float32], cfa: Cfa) -> NDArray[np.float32]:

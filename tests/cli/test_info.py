@@ -38,7 +38,7 @@ def test_json_says_what_is_in_the_file(dark_dng: Path) -> None:
         "aperture": 1.8, "iso": 3200, "focal_length": 55.0, "date": "2024:01:02 03:04:05", "has_position": False,
     }  # fmt: skip
     assert report["sensor"] == {
-        "size": [112, 80], "crop": None, "pixel_aspect": 1.0, "picture": [56, 40], "orientation": 1,
+        "size": [112, 80], "crop": None, "pixel_aspect": 1.0, "picture": [112, 80], "orientation": 1,
         "colour_filter": "Bayer RGGB", "bits": 14, "samples": "uint16",
     }  # fmt: skip
     assert report["levels"] == {
@@ -72,7 +72,7 @@ def test_levels_have_their_source(shared: Path) -> None:
     assert masked["levels"]["black"] == pytest.approx([512.0] * len(masked["levels"]["black"]), abs=0.5)
     assert hot["measured"]["defects"] == pytest.approx(0.0015 * 512 * 512, rel=0.25)
     assert even["measured"]["defects"] <= 2
-    assert (framed["sensor"]["size"], framed["sensor"]["picture"]) == ([512, 512], [128, 192])
+    assert (framed["sensor"]["size"], framed["sensor"]["picture"]) == ([512, 512], [256, 384])
     assert framed["sensor"]["crop"] == [64, 128, 384, 256]
     assert (grey["sensor"]["colour_filter"], grey["colours"]["matrix"]) == ("monochrome", "monochrome")
 
@@ -93,7 +93,7 @@ def test_a_large_raw_turned(photograph, sensor, capture, tmp_path: Path) -> None
     write_dng(path, mosaic, sensor, capture, orientation=6)
     [report] = facts(path)["files"]
     assert report["sensor"]["size"] == [3808, 2720]
-    assert (report["sensor"]["picture"], report["sensor"]["orientation"]) == ([1360, 1904], 6)
+    assert (report["sensor"]["picture"], report["sensor"]["orientation"]) == ([2720, 3808], 6)
     measured = report["measured"]
     assert measured["part"] == [1024, 1024]
     assert measured["ratio"] == pytest.approx(read_exposure(path, ExposureSettings()).ratio, rel=0.05)
@@ -111,7 +111,7 @@ def test_a_table_for_people(dark_dng: Path) -> None:
     rows = {line[:15].strip(): line[15:].strip() for line in lines[1:]}
     assert rows["camera"] == "Sony ILCE-7SM2"
     assert rows["shot"] == "1/30 s, f/1.8, ISO 3200, 55 mm, 2024:01:02 03:04:05, no position"
-    assert rows["size"] == "112x80 photosites; picture 56x40; orientation 1"
+    assert rows["size"] == "112x80 photosites; picture 112x80; orientation 1"
     assert rows["filter"] == "Bayer RGGB"
     assert rows["black"] == "512 (DNG tags)"
     assert rows["white balance"] == "2.1 1 1.8 (as shot)"

@@ -62,9 +62,10 @@ class Scene:
         if protocol.reference == "truth":
             assert pair.ratio is not None
             return cls(pair.scene, dark, None, pair.ratio, _truth(pair, dark, protocol))
-        clean = corrected(read_raw(pair.clean), protocol.corrections)
+        whole = read_raw(pair.clean)
+        reference = render_reference(whole, protocol.adjust_maximum, protocol.size)
+        clean = corrected(whole, protocol.corrections)
         ratio = pair.ratio if pair.ratio is not None else exposure_ratio(dark, clean)
-        reference = render_reference(clean, protocol.adjust_maximum, protocol.size)
         return cls(pair.scene, metered_by(dark, clean), clean, ratio, reference)
 
     def rendered_by(self, method: Method) -> Rendered:

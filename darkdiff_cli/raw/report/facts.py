@@ -49,7 +49,7 @@ class Sensor:
         size: width and height in photosites of the visible part, in the sensor's orientation.
         crop: top, left, height and width in photosites of what the camera shows of it; None for all.
         pixel_aspect: width of a photosite in heights.
-        picture: width and height in pixels of the networks' picture, upright; half the crop's for most filters.
+        picture: width and height in pixels of a photo of full size, upright.
         orientation: EXIF orientation, 1..8.
         colour_filter: its kind and pattern, "Bayer RGGB" for instance.
         bits: that the white level needs.

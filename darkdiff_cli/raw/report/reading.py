@@ -94,7 +94,7 @@ def _shot(metadata: CaptureMetadata) -> Shot:
 
 
 def _sensor(frame: RawFrame, used: RawFrame) -> Sensor:
-    height, width = square_size(used.lrgb_shape, used.pixel_aspect)
+    height, width = square_size(used.mosaic_dn.shape, used.pixel_aspect)
     return Sensor(
         size=frame.mosaic_dn.shape[1::-1],
         crop=frame.camera_crop,
