@@ -55,6 +55,7 @@ def image_tags(capture: CaptureMetadata, provenance: Provenance) -> dict[int, En
     """The image's directory (IFD0); the orientation is 1, since the pixels are upright already.
 
     The description is the camera's or author's own, and behind it the sentence that says how the picture was made.
+    A raw without a DateTime has the time of the shot there.
     """
     tags = {number: value for number, value in capture.tags().items() if EXIF[number].image}
     own = [str(tags[DESCRIPTION])] if DESCRIPTION in tags else []
@@ -63,7 +64,7 @@ def image_tags(capture: CaptureMetadata, provenance: Provenance) -> dict[int, En
     entries[ORIENTATION] = (TiffTags.SHORT, 1)
     entries[SOFTWARE] = (TiffTags.ASCII, provenance.software.encode())
     if capture.date is not None:
-        entries[DATE_TIME] = (TiffTags.ASCII, capture.date.encode())
+        entries.setdefault(DATE_TIME, (TiffTags.ASCII, capture.date.encode()))
     return entries
 
 

@@ -95,6 +95,8 @@ def test_a_raf_has_its_exif_in_its_preview(sources, field: Path) -> None:
         ("exiftool_FujiFilm.raf", "FinePix S5Pro", {33434: 0.004, 41989: 105, 37379: Fraction(841, 100)}),
         ("exiftool_Minolta.mrw", "DiMAGE A2", {33434: 0.2, 34855: 64, 41989: 28}),
         ("Nikon_D70s_truncated_1.nef", "NIKON D70s", {37521: "70", 37381: Fraction(8, 5), 41728: b"\x03"}),
+        ("Nikon_D70s_truncated_1.nef", "NIKON D70s", {306: "2010:03:20 12:05:03", 36867: "2010:03:01 21:50:21"}),
+        ("exiftool_Nikon.nef", "NIKON D70", {306: "2005:08:25 13:09:05", 36868: "2004:06:09 16:02:35"}),
     ],
 )  # fmt: skip
 def test_real_raws_without_any_extra(name: str, model: str, values: dict, shared: Path) -> None:
