@@ -12,6 +12,7 @@ NAMED = {
 }  # fmt: skip
 SPEEDS = (34866, 34865, 34867)  # recommended exposure index, standard output sensitivity, ISO speed: EXIF 2.3
 LARGEST_ISO = 65535  # what the tag of ISO speed can hold
+LARGEST_XMP = 40_000  # bytes of XMP properties, since the XMP of a JPEG has to fit into 65,502
 PLACES = ("City", "State", "Country", "Location", "Sublocation", "GPS")  # in the names of XMP properties
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.colour import CameraColours, srgb_decode
 from darkdiff_cli.gamut import OutsideSrgb
+from darkdiff_cli.photo.descriptive import descriptive
 from darkdiff_cli.photo.exif import Pixels, exif_block
 from darkdiff_cli.photo.icc import profile
 from darkdiff_cli.photo.maker_notes import with_maker_notes
@@ -74,7 +75,7 @@ class Photo:
 
     def xmp(self) -> bytes:
         """The XMP packet."""
-        return self.provenance.xmp(self.capture.xmp)
+        return self.provenance.xmp(descriptive(self.capture))
 
     def exif(self) -> bytes:
         """EXIF as one TIFF block, with maker notes and a JPEG's thumbnail where they fit."""

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from darkdiff_cli.capture import EXIF, Value
+from darkdiff_cli.capture.metadata import LARGEST_XMP
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 DC = "http://purl.org/dc/elements/1.1/"
@@ -35,7 +36,6 @@ CARRIED = {
     *(f"photoshop:{name}" for name in ("Headline", "Instructions", "Source", "State", "TransmissionReference")),
 }
 LARGEST_FILE = 20_000_000  # bytes; the largest sidecars hold masks
-LARGEST = 40_000  # bytes of carried properties, since the XMP of a JPEG has to fit into 65,502
 NAMED, LONGEST_NAME = 3, 40  # properties that a note names, and letters of each
 
 UNREADABLE = (ValueError, LookupError, RecursionError, ElementTree.ParseError)
@@ -180,7 +180,7 @@ def _fit(xmp: Xmp) -> None:
     sizes = {name: len(text.encode()) for name, text in xmp.properties.items()}
     total = sum(sizes.values())
     for name in sorted(sizes, key=sizes.__getitem__, reverse=True):
-        if total <= LARGEST:
+        if total <= LARGEST_XMP:
             break
         total -= sizes[name]
         left_out.append(name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}...")
