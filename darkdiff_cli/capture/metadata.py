@@ -32,6 +32,7 @@ class CaptureMetadata:
         maker_notes: the maker's own tags under exiv2's names, as exiv2 writes them.
         xmp: XMP properties by name, each an XML element.
         orientation: EXIF orientation 1..8 that an XMP sidecar gives in place of the camera's.
+        raw_name: file name of the camera's raw.
         sources: which source gave each tag or property, by its name.
         notes: sentences for the user, without a full stop, such as what is wrong with a sidecar.
     """
@@ -49,6 +50,7 @@ class CaptureMetadata:
     maker_notes: Mapping[str, str] = field(default_factory=dict)
     xmp: Mapping[str, str] = field(default_factory=dict)
     orientation: int | None = None
+    raw_name: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

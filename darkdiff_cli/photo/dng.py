@@ -92,6 +92,8 @@ def _camera_tags(photo: Photo, headroom: float) -> list[Extra]:
         (51110, "I", 1, 1, True),  # DefaultBlackRender: none
         (50970, "I", 1, 2, True),  # PreviewColorSpace: sRGB
     ]
+    if capture.raw_name is not None:
+        tags.append(_file_name(50827, capture.raw_name))  # OriginalRawFileName
     if SERIAL_NUMBER in capture.exif:
         tags.append(_text(50735, str(capture.exif[SERIAL_NUMBER])))  # CameraSerialNumber
     if LENS in capture.exif:
@@ -140,6 +142,12 @@ def _preview(photo: Photo) -> bytes:
 
 def _text(number: int, text: str) -> Extra:
     return number, "s", 0, text.encode("ascii", "replace"), True
+
+
+def _file_name(number: int, name: str) -> Extra:
+    """ASCII, or bytes of UTF-8 where a name has other letters: the specification allows both."""
+    stored = name.encode("utf-8", "replace") + b"\x00"
+    return _text(number, name) if name.isascii() else (number, "B", len(stored), stored, True)
 
 
 def _rationals(*values: float) -> tuple[int, ...]:

@@ -26,7 +26,8 @@ COLOUR_TAGS = (
     50931, 50932, 50964, 50965,  # signatures of calibration and profile, ForwardMatrix
     52529, 52530, 52531, 52532, 52533, 52534, 52535,  # a third light, and the lights' spectra (DNG 1.6)
 )  # fmt: skip
-WHOLE_FILES = (34665, 34853, 50740, 50827)  # EXIF and GPS directories, DNGPrivateData, OriginalRawFileData
+ORIGINAL_NAME = 50827
+WHOLE_FILES = (34665, 34853, 50740, 50828)  # EXIF and GPS directories, DNGPrivateData, OriginalRawFileData
 RATIONALS = (5, 10)  # TIFF data types whose values are pairs
 MOST_PAGES = 16  # of a chain, that are looked at
 LARGEST = 2**53  # of whole numbers that a float holds
@@ -79,6 +80,13 @@ class DngTags:
         """Whether it is a photo of this program: by the Software tag, whatever the file is called now."""
         software = self.values.get(SOFTWARE, (0, ""))[1]
         return isinstance(software, str) and software.startswith("darkdiff ")
+
+    @property
+    def original_name(self) -> str | None:
+        """OriginalRawFileName: of the raw that it was made of, as text or as bytes of UTF-8; None where it has none."""
+        name = self.values.get(ORIGINAL_NAME, (0, ""))[1]
+        text = bytes(name).decode("utf-8", "replace") if isinstance(name, bytes | bytearray) else name
+        return text.split("\x00")[0].strip() or None if isinstance(text, str) else None
 
     def colours(self) -> dict[int, tuple[int, Any]]:
         """The tags that say how the camera sees colours; they belong together. Empty without a usable ColorMatrix1."""
