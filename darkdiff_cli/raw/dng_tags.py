@@ -20,8 +20,8 @@ BLACK_REPEAT, BLACK_LEVEL, BLACK_DELTA_H, BLACK_DELTA_V, WHITE_LEVEL = 50713, 50
 ACTIVE_AREA, MASKED_AREAS = 50829, 50830
 SOFTWARE, DNG_VERSION, LINEARIZATION_TABLE = 305, 50706, 50712
 COLOUR_MATRIX = 50721
+CAMERA_NAME = 50708  # UniqueCameraModel, by which a converter finds its own profile of the camera
 COLOUR_TAGS = (
-    50708,  # UniqueCameraModel, by which a converter finds its own profile of the camera
     50721, 50722, 50723, 50724, 50727, 50778, 50779,  # ColorMatrix, CameraCalibration, AnalogBalance, their two lights
     50931, 50932, 50964, 50965,  # signatures of calibration and profile, ForwardMatrix
     52529, 52530, 52531, 52532, 52533, 52534, 52535,  # a third light, and the lights' spectra (DNG 1.6)
@@ -94,6 +94,10 @@ class DngTags:
         if matrix.size != 9 or not np.isfinite(matrix).all():
             return {}
         return {code: self.values[code] for code in COLOUR_TAGS if code in self.values}
+
+    def camera_name(self) -> dict[int, tuple[int, Any]]:
+        """The tag of the camera's own name; empty without it."""
+        return {CAMERA_NAME: self.values[CAMERA_NAME]} if CAMERA_NAME in self.values else {}
 
     def content(self, code: int) -> bytes:
         """The bytes of a tag without a numeric type, such as an opcode list; empty without the tag."""

@@ -1,6 +1,7 @@
 """Which raw and which camera a DNG of a photo says that it comes from."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from darkdiff_cli.synthesis import Sensor
 from darkdiff_cli.synthesis import write_dng as write_raw
 
 NAME, BYTE, ASCII = 50827, 1, 2  # OriginalRawFileName, and the two types that it may have
-WHOLE = 50828  # OriginalRawFileData
+WHOLE, MODEL = 50828, 50708  # OriginalRawFileData, UniqueCameraModel
 
 
 @pytest.fixture
@@ -75,6 +76,15 @@ def test_the_raw_that_a_dng_was_made_of_stays(own: tuple, stored: tuple, raw, tm
 def test_a_raw_inside_a_dng_is_not_held_in_memory(raw) -> None:
     tags = read_dng_tags(raw("IMG.dng", ((NAME, "s", 0, "DSC_1.NEF", True), (WHOLE, "B", 5000, bytes(5000), True))))
     assert (NAME in tags.values, WHOLE in tags.values) == (True, False)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_name_that_a_dng_gives_its_camera_stays(known: bool, raw, tmp_path: Path) -> None:
+    """Whether or not the colours of the DNG can be used."""
+    frame = read_raw(raw("IMG.dng"))
+    frame = frame if known else replace(frame, srgb_from_camera=None)
+    assert tag(of(tmp_path / "a", frame), MODEL) == (ASCII, "ILCE-7SM2")  # its UniqueCameraModel; make: Sony
+    assert tag(of(tmp_path / "b", replace(frame, dng=None)), MODEL) == (ASCII, "Sony ILCE-7SM2")
 
 
 def test_a_photo_of_ours_is_no_raw(raw, tmp_path: Path) -> None:
