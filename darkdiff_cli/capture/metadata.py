@@ -12,6 +12,7 @@ NAMED = {
 }  # fmt: skip
 SPEEDS = (34866, 34865, 34867)  # recommended exposure index, standard output sensitivity, ISO speed: EXIF 2.3
 LARGEST_ISO = 65535  # what the tag of ISO speed can hold
+LARGEST_XMP = 40_000  # bytes of XMP properties, since the XMP of a JPEG has to fit into 65,502
 PLACES = ("City", "State", "Country", "Location", "Sublocation", "GPS")  # in the names of XMP properties
 
 
@@ -31,6 +32,7 @@ class CaptureMetadata:
         maker_notes: the maker's own tags under exiv2's names, as exiv2 writes them.
         xmp: XMP properties by name, each an XML element.
         orientation: EXIF orientation 1..8 that an XMP sidecar gives in place of the camera's.
+        raw_name: file name of the camera's raw.
         sources: which source gave each tag or property, by its name.
         notes: sentences for the user, without a full stop, such as what is wrong with a sidecar.
     """
@@ -48,6 +50,7 @@ class CaptureMetadata:
     maker_notes: Mapping[str, str] = field(default_factory=dict)
     xmp: Mapping[str, str] = field(default_factory=dict)
     orientation: int | None = None
+    raw_name: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -32,6 +32,7 @@ EXIF: dict[int, Tag] = {
     270: Tag("ImageDescription", "text", image=True),
     271: Tag("Make", "text", image=True),
     272: Tag("Model", "text", image=True),
+    306: Tag("DateTime", "text", image=True),
     315: Tag("Artist", "text", image=True),
     18246: Tag("Rating", "short", image=True),
     18249: Tag("RatingPercent", "short", image=True),

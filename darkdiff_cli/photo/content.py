@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.colour import CameraColours, srgb_decode
 from darkdiff_cli.gamut import OutsideSrgb
-from darkdiff_cli.photo.exif import exif_block
+from darkdiff_cli.photo.descriptive import descriptive
+from darkdiff_cli.photo.exif import Pixels, exif_block
 from darkdiff_cli.photo.icc import profile
 from darkdiff_cli.photo.maker_notes import with_maker_notes
 from darkdiff_cli.photo.provenance import Provenance
 from darkdiff_cli.photo.settings import PhotoSettings
 from darkdiff_cli.photo.spaces import SPACES, Space
+from darkdiff_cli.photo.thumbnail import with_thumbnail
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,11 @@ class Photo:
 
     def xmp(self) -> bytes:
         """The XMP packet."""
-        return self.provenance.xmp(self.capture.xmp)
+        return self.provenance.xmp(descriptive(self.capture))
 
     def exif(self) -> bytes:
-        """EXIF as one TIFF block, with maker notes where they fit."""
-        return with_maker_notes(exif_block(self.capture, self.provenance, self.is_srgb), self.capture.maker_notes)
+        """EXIF as one TIFF block, with maker notes and a JPEG's thumbnail where they fit."""
+        height, width = self.srgb_01.shape[:2]
+        pixels = Pixels(width, height, self.is_srgb, self.settings.photo_format == "jpeg")
+        block = with_maker_notes(exif_block(self.capture, self.provenance, pixels), self.capture.maker_notes)
+        return with_thumbnail(block, self.srgb_01) if pixels.is_jpeg else block

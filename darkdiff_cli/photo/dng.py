@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from darkdiff_cli.capture import EXIF
+from darkdiff_cli.photo.camera_names import camera_name
 from darkdiff_cli.photo.content import Photo
 from darkdiff_cli.photo.dng_packing import JPEG, TOP, lossless, lossy
 from darkdiff_cli.photo.exif import entry
@@ -18,6 +19,7 @@ from darkdiff_cli.photo.tiff import Extra, append_directories, directory
 
 LINEAR_RAW = 34892  # PhotometricInterpretation
 FINISHED = 8  # under which tifffile writes segments as they are, whatever is installed; the right one is put in later
+CAMERA_NAME, COLOUR_MATRIX = 50708, 50721  # UniqueCameraModel, ColorMatrix1
 D65 = 21  # EXIF LightSource
 VERSION_1_1, VERSION_1_4, VERSION_1_6, VERSION_1_7 = (bytes((1, minor, 0, 0)) for minor in (1, 4, 6, 7))
 FIRST_OF_1_6 = 52529  # the lowest number of the tags for a third light
@@ -92,6 +94,8 @@ def _camera_tags(photo: Photo, headroom: float) -> list[Extra]:
         (51110, "I", 1, 1, True),  # DefaultBlackRender: none
         (50970, "I", 1, 2, True),  # PreviewColorSpace: sRGB
     ]
+    if capture.raw_name is not None:
+        tags.append(_file_name(50827, capture.raw_name))  # OriginalRawFileName
     if SERIAL_NUMBER in capture.exif:
         tags.append(_text(50735, str(capture.exif[SERIAL_NUMBER])))  # CameraSerialNumber
     if LENS in capture.exif:
@@ -106,13 +110,13 @@ def _camera_colours(photo: Photo) -> list[Extra]:
     The pixels are what the sensor counts, so every matrix and calibration of the raw fits them as it fitted the raw's.
     """
     camera, capture = photo.camera, photo.capture
-    if camera.dng_tags:
-        return [_carried(code, kind, value) for code, (kind, value) in camera.dng_tags.items()]
-    return [
-        _text(50708, _camera_name(capture.make or "", capture.model or "") or "darkdiff"),  # UniqueCameraModel
-        (50721, "2i", 9, _rationals(*camera.sensor_from_xyz.ravel()), True),  # ColorMatrix1
-        (50778, "H", 1, D65, True),  # CalibrationIlluminant1
-    ]
+    tags = [_carried(code, kind, value) for code, (kind, value) in camera.dng_tags.items()]
+    if CAMERA_NAME not in camera.dng_tags:
+        tags.append(_text(CAMERA_NAME, camera_name(capture.make or "", capture.model or "") or "darkdiff"))
+    if COLOUR_MATRIX not in camera.dng_tags:
+        tags.append((COLOUR_MATRIX, "2i", 9, _rationals(*camera.sensor_from_xyz.ravel()), True))
+        tags.append((50778, "H", 1, D65, True))  # CalibrationIlluminant1
+    return tags
 
 
 def _carried(code: int, kind: int, value: Any) -> Extra:
@@ -121,12 +125,6 @@ def _carried(code: int, kind: int, value: Any) -> Extra:
         return _text(code, value)
     length = len(value) if isinstance(value, bytes | tuple) else 1
     return code, kind, length // 2 if kind in RATIONALS else length, value, True
-
-
-def _camera_name(make: str, model: str) -> str:
-    """The maker once, as profiles of cameras are named: "NIKON D750" of the maker "NIKON CORPORATION"."""
-    brand = make.partition(" ")[0]
-    return model if model.lower().startswith(brand.lower()) else f"{make} {model}".strip()
 
 
 def _preview(photo: Photo) -> bytes:
@@ -140,6 +138,12 @@ def _preview(photo: Photo) -> bytes:
 
 def _text(number: int, text: str) -> Extra:
     return number, "s", 0, text.encode("ascii", "replace"), True
+
+
+def _file_name(number: int, name: str) -> Extra:
+    """ASCII, or bytes of UTF-8 where a name has other letters: the specification allows both."""
+    stored = name.encode("utf-8", "replace") + b"\x00"
+    return _text(number, name) if name.isascii() else (number, "B", len(stored), stored, True)
 
 
 def _rationals(*values: float) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -21,14 +22,40 @@ Entry = tuple[int, Any]
 """TIFF type and value of a tag as Pillow takes it; text is bytes of UTF-8 (EXIF 3.0 allows it, readers expect it)."""
 LARGEST = 65_533 - 6  # bytes of EXIF in a JPEG, without the "Exif" in front of it
 EXIF_POINTER, GPS_POINTER = 34665, 34853
-DESCRIPTION, SOFTWARE, DATE_TIME, ORIENTATION, COLOUR_SPACE, EXIF_VERSION = 270, 305, 306, 274, 40961, 36864
+DESCRIPTION, SOFTWARE, DATE_TIME, ORIENTATION, COLOUR_SPACE = 270, 305, 306, 274, 40961
+EXIF_VERSION, FLASHPIX_VERSION, GPS_VERSION = 36864, 40960, 0
+WIDTH, HEIGHT, COMPONENTS, CHROMA_POSITION = 40962, 40963, 37121, 531
 SRGB, UNCALIBRATED = 1, 65535  # values of ColorSpace
+LUMA_AND_CHROMA, CENTRED = b"\x01\x02\x03\x00", 1  # values of ComponentsConfiguration and YCbCrPositioning
+DPI, INCH = 72, 2  # what the standard says of a picture whose size on paper is unknown
+RESOLUTION: dict[int, Entry] = {
+    282: (TiffTags.RATIONAL, IFDRational(DPI)), 283: (TiffTags.RATIONAL, IFDRational(DPI)),
+    296: (TiffTags.SHORT, INCH),
+}  # fmt: skip
+"""XResolution, YResolution and ResolutionUnit."""
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """What EXIF says of the pixels beside it.
+
+    Attributes:
+        width, height: upright.
+        is_srgb: whether their values are sRGB's.
+        is_jpeg: whether they are a JPEG's luma and chroma.
+    """
+
+    width: int
+    height: int
+    is_srgb: bool
+    is_jpeg: bool = False
 
 
 def image_tags(capture: CaptureMetadata, provenance: Provenance) -> dict[int, Entry]:
     """The image's directory (IFD0); the orientation is 1, since the pixels are upright already.
 
     The description is the camera's or author's own, and behind it the sentence that says how the picture was made.
+    A raw without a DateTime has the time of the shot there.
     """
     tags = {number: value for number, value in capture.tags().items() if EXIF[number].image}
     own = [str(tags[DESCRIPTION])] if DESCRIPTION in tags else []
@@ -37,7 +64,7 @@ def image_tags(capture: CaptureMetadata, provenance: Provenance) -> dict[int, En
     entries[ORIENTATION] = (TiffTags.SHORT, 1)
     entries[SOFTWARE] = (TiffTags.ASCII, provenance.software.encode())
     if capture.date is not None:
-        entries[DATE_TIME] = (TiffTags.ASCII, capture.date.encode())
+        entries.setdefault(DATE_TIME, (TiffTags.ASCII, capture.date.encode()))
     return entries
 
 
@@ -46,12 +73,16 @@ def capture_tags(capture: CaptureMetadata, is_srgb: bool) -> dict[int, Entry]:
     tags = {number: value for number, value in capture.tags().items() if not EXIF[number].image}
     entries = {number: entry(EXIF[number], value) for number, value in tags.items()}
     space = SRGB if is_srgb else UNCALIBRATED
-    return entries | {EXIF_VERSION: (TiffTags.UNDEFINED, b"0232"), COLOUR_SPACE: (TiffTags.SHORT, space)}
+    versions: dict[int, Entry] = {
+        EXIF_VERSION: (TiffTags.UNDEFINED, b"0232"), FLASHPIX_VERSION: (TiffTags.UNDEFINED, b"0100"),
+    }  # fmt: skip
+    return entries | versions | {COLOUR_SPACE: (TiffTags.SHORT, space)}
 
 
 def gps_tags(capture: CaptureMetadata) -> dict[int, Entry]:
     """The GPS directory."""
-    return {number: entry(GPS[number], value) for number, value in capture.gps.items()}
+    version: dict[int, Entry] = {GPS_VERSION: (TiffTags.BYTE, b"\x02\x03\x00\x00")}
+    return version | {number: entry(GPS[number], value) for number, value in capture.gps.items()}
 
 
 def entry(tag: Tag, value: Value) -> Entry:
@@ -80,10 +111,15 @@ def directory_bytes(entries: Mapping[int, Entry], offset: int) -> bytes:
     return bytes(directory.tobytes(offset))
 
 
-def exif_block(capture: CaptureMetadata, provenance: Provenance, is_srgb: bool) -> bytes:
+def exif_block(capture: CaptureMetadata, provenance: Provenance, pixels: Pixels) -> bytes:
     """All three directories as one TIFF block, as a JPEG holds it; the longest values are left out until it fits."""
-    image = image_tags(capture, provenance)
-    parts = {EXIF_POINTER: capture_tags(capture, is_srgb)} | ({GPS_POINTER: gps_tags(capture)} if capture.gps else {})
+    image = image_tags(capture, provenance) | RESOLUTION
+    own = capture_tags(capture, pixels.is_srgb)
+    own |= {WIDTH: (TiffTags.LONG, pixels.width), HEIGHT: (TiffTags.LONG, pixels.height)}
+    if pixels.is_jpeg:
+        image[CHROMA_POSITION] = TiffTags.SHORT, CENTRED
+        own[COMPONENTS] = TiffTags.UNDEFINED, LUMA_AND_CHROMA
+    parts = {EXIF_POINTER: own} | ({GPS_POINTER: gps_tags(capture)} if capture.gps else {})
     while len(block := _block(image, parts)) > LARGEST:
         places = [(directory, number) for directory in (image, *parts.values()) for number in directory]
         directory, number = max(places, key=lambda place: len(directory_bytes({place[1]: place[0][place[1]]}, 0)))

@@ -10,7 +10,7 @@ from PIL import Image, ImageFile
 from PIL.PngImagePlugin import putchunk
 
 from darkdiff_cli.photo.content import Photo
-from darkdiff_cli.photo.exif import LARGEST
+from darkdiff_cli.photo.exif import DPI, LARGEST
 
 QUALITY = 95
 PNG_HEAD = 8 + 25  # bytes of signature and IHDR, behind which the other chunks may stand
@@ -22,7 +22,7 @@ def write_jpeg(path: Path, photo: Photo) -> None:
     pixels = photo.levels(8)
     # Pillow's own guess is too small for a picture of pure noise, and then it says that the file cannot be written.
     ImageFile.MAXBLOCK = max(ImageFile.MAXBLOCK, pixels.nbytes + 2 * LARGEST)
-    options = {"quality": QUALITY, "subsampling": 0, "optimize": True}
+    options = {"quality": QUALITY, "subsampling": 0, "optimize": True, "dpi": (DPI, DPI)}
     path.write_bytes(_saved(pixels, "JPEG", **options, **_metadata(photo)))
 
 

@@ -35,7 +35,7 @@ class Provenance:
         """An XMP packet (ISO 16684-1) with IPTC's digital source type and every setting.
 
         Args:
-            carried: properties of the raw or its sidecar, XML elements by qualified name.
+            carried: further properties, XML elements by qualified name.
         """
         own = " ".join(f"darkdiff:{name}={quoteattr(str(value))}" for name, value in self.settings.items())
         packet = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>

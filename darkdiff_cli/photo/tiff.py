@@ -10,8 +10,10 @@ import tifffile
 from darkdiff_cli.photo.content import Photo
 from darkdiff_cli.photo.exif import (
     DESCRIPTION,
+    DPI,
     EXIF_POINTER,
     GPS_POINTER,
+    INCH,
     SOFTWARE,
     Entry,
     capture_tags,
@@ -53,7 +55,8 @@ def directory(photo: Photo) -> dict[str, Any]:
     tags: list[Extra] = [(XMP_TAG, "B", len(xmp), xmp, True)]
     tags += [_extra(number, entry) for number, entry in image.items() if number not in TIFFFILE_WRITES]
     tags += [(pointer + PLACEHOLDER, "I", 1, 0, True) for pointer in _directories(photo)]
-    return {"description": image[DESCRIPTION][1], "software": image[SOFTWARE][1], "extratags": tags}
+    words = {"description": image[DESCRIPTION][1], "software": image[SOFTWARE][1]}
+    return words | {"resolution": (DPI, DPI), "resolutionunit": INCH, "extratags": tags}
 
 
 def append_directories(path: Path, photo: Photo) -> None:

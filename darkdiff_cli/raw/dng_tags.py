@@ -20,13 +20,14 @@ BLACK_REPEAT, BLACK_LEVEL, BLACK_DELTA_H, BLACK_DELTA_V, WHITE_LEVEL = 50713, 50
 ACTIVE_AREA, MASKED_AREAS = 50829, 50830
 SOFTWARE, DNG_VERSION, LINEARIZATION_TABLE = 305, 50706, 50712
 COLOUR_MATRIX = 50721
+CAMERA_NAME = 50708  # UniqueCameraModel, by which a converter finds its own profile of the camera
 COLOUR_TAGS = (
-    50708,  # UniqueCameraModel, by which a converter finds its own profile of the camera
     50721, 50722, 50723, 50724, 50727, 50778, 50779,  # ColorMatrix, CameraCalibration, AnalogBalance, their two lights
     50931, 50932, 50964, 50965,  # signatures of calibration and profile, ForwardMatrix
     52529, 52530, 52531, 52532, 52533, 52534, 52535,  # a third light, and the lights' spectra (DNG 1.6)
 )  # fmt: skip
-WHOLE_FILES = (34665, 34853, 50740, 50827)  # EXIF and GPS directories, DNGPrivateData, OriginalRawFileData
+ORIGINAL_NAME = 50827
+WHOLE_FILES = (34665, 34853, 50740, 50828)  # EXIF and GPS directories, DNGPrivateData, OriginalRawFileData
 RATIONALS = (5, 10)  # TIFF data types whose values are pairs
 MOST_PAGES = 16  # of a chain, that are looked at
 LARGEST = 2**53  # of whole numbers that a float holds
@@ -80,12 +81,23 @@ class DngTags:
         software = self.values.get(SOFTWARE, (0, ""))[1]
         return isinstance(software, str) and software.startswith("darkdiff ")
 
+    @property
+    def original_name(self) -> str | None:
+        """OriginalRawFileName: of the raw that it was made of, as text or as bytes of UTF-8; None where it has none."""
+        name = self.values.get(ORIGINAL_NAME, (0, ""))[1]
+        text = bytes(name).decode("utf-8", "replace") if isinstance(name, bytes | bytearray) else name
+        return text.split("\x00")[0].strip() or None if isinstance(text, str) else None
+
     def colours(self) -> dict[int, tuple[int, Any]]:
         """The tags that say how the camera sees colours; they belong together. Empty without a usable ColorMatrix1."""
         matrix = self.numbers(COLOUR_MATRIX)
         if matrix.size != 9 or not np.isfinite(matrix).all():
             return {}
         return {code: self.values[code] for code in COLOUR_TAGS if code in self.values}
+
+    def camera_name(self) -> dict[int, tuple[int, Any]]:
+        """The tag of the camera's own name; empty without it."""
+        return {CAMERA_NAME: self.values[CAMERA_NAME]} if CAMERA_NAME in self.values else {}
 
     def content(self, code: int) -> bytes:
         """The bytes of a tag without a numeric type, such as an opcode list; empty without the tag."""

@@ -70,7 +70,7 @@ def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
     white = white_level(readout, levels, balance)
     if white <= levels.highest:
         raise InputError(f"{path}: black level {levels.highest:g} is not below white {white:g}; give --black.")
-    metadata = read_metadata(path, raw)
+    metadata = replace(read_metadata(path, raw), raw_name=_raw_name(path, dng))
     notes += wrong_samples(readout.wrong)
     notes += doubts_about(path, mosaic, 1 if cfa is None else cfa.period[1], metadata, dng)
     if dng is not None:
@@ -97,6 +97,13 @@ def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
         notes=notes,
         path=path,
     )
+
+
+def _raw_name(path: Path, dng: DngTags | None) -> str | None:
+    """The name of the camera's raw: the one that a DNG was made of, or the file's own, if it is none of our photos."""
+    if dng is not None and (dng.original_name is not None or dng.is_enhanced):
+        return dng.original_name
+    return path.name
 
 
 def _orientation(raw: Raw, dng: DngTags | None) -> int:

@@ -93,11 +93,12 @@ def light_balance(frame: RawFrame, kelvin: float) -> tuple[float, float, float] 
 
 def camera_colours(frame: RawFrame) -> CameraColours:
     """How the frame's camera sees colours; one that nobody knows sees sRGB, and took its picture in daylight."""
-    daylight = light_balance(frame, DAYLIGHT_KELVIN) or frame.white_balance
+    dng, balance = frame.dng or DngTags(), frame.white_balance
     if frame.srgb_from_camera is None:
-        return CameraColours(white_balance=frame.white_balance, daylight=frame.white_balance)
-    own = frame.dng.colours() if frame.dng is not None and frame.sources.get("matrix") == "file" else {}
-    return CameraColours(frame.srgb_from_camera, frame.white_balance, daylight, own)
+        return CameraColours(white_balance=balance, daylight=balance, dng_tags=dng.camera_name())
+    daylight = light_balance(frame, DAYLIGHT_KELVIN) or balance
+    own = dng.colours() if frame.sources.get("matrix") == "file" else {}
+    return CameraColours(frame.srgb_from_camera, balance, daylight, {**dng.camera_name(), **own})
 
 
 def _dng_matrix(dng: DngTags, kelvin: float) -> NDArray[np.float64] | None:

@@ -14,7 +14,7 @@ from darkdiff_cli.capture import EXIF, CaptureMetadata
 from darkdiff_cli.capture.metadata import NAMED
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.photo import Provenance
-from darkdiff_cli.photo.exif import exif_block
+from darkdiff_cli.photo.exif import Pixels, exif_block
 from darkdiff_cli.raw import ExposureSettings, RawFrame, develop, estimate_ratio
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.exposure import exposed
@@ -172,7 +172,7 @@ shots = st.builds(
 def test_exif_is_read_as_it_was_written(shot: CaptureMetadata) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "block.tif"
-        path.write_bytes(exif_block(replace(shot, model="a model"), Provenance({"ratio": 2.0}), True))
+        path.write_bytes(exif_block(replace(shot, model="a model"), Provenance({"ratio": 2.0}), Pixels(6, 4, True)))
         found = read_own(path, None).exif
     for name in ("make", "lens", "exposure_time", "aperture", "iso", "focal_length"):
         number, value = NAMED[name], getattr(shot, name)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.colour import srgb_decode, srgb_encode
@@ -194,6 +195,11 @@ def test_orientation_is_applied(model_folder: Path, dark_dng: Path, sensor, capt
     assert (plain.width, plain.height) == (turned.height, turned.width) == (56, 40)
     pictures = [iio.imread(tmp_path / name) for name in ("plain.tif", "turned.tif")]
     assert np.array_equal(np.rot90(pictures[0], -1), pictures[1])  # 6 = turn clockwise
+    jpeg = replace(settings, photo=PhotoSettings())
+    assert enhancer.enhance(tmp_path / "turned.dng", tmp_path / "turned.jpg", jpeg).width == 40
+    with Image.open(tmp_path / "turned.jpg") as image:
+        shot = image.getexif().get_ifd(34665)
+    assert (shot[40962], shot[40963]) == (40, 56)  # PixelXDimension, PixelYDimension
 
 
 def test_noise_is_measured_once_and_for_the_photo_that_is_written(dark_dng: Path, tmp_path: Path, monkeypatch) -> None:

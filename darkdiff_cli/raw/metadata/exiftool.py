@@ -12,11 +12,12 @@ from darkdiff_cli.raw.metadata.exif import with_dng_names
 from darkdiff_cli.raw.metadata.values import Found
 
 SECONDS = 30
-OPTIONS = ("-json", "-n", "-D", "-G1", "-IFD0:all", "-ExifIFD:all", "-GPS:all")  # numbers as numbers, with tag numbers
+TAGS = ("-json", "-n", "-D", "-G1", "-IFD0:all", "-ExifIFD:all", "-GPS:all")  # numbers as numbers, with tag numbers
+PACKET = ("-XMP", "-b")
 
 
 def read(path: Path, _raw: Any) -> Found:
-    """The tags of IFD0, the EXIF and the GPS directory.
+    """The tags of IFD0, the EXIF and the GPS directory, and the XMP packet.
 
     Raises:
         FileNotFoundError: there is no such command.
@@ -25,10 +26,8 @@ def read(path: Path, _raw: Any) -> Found:
     command = shutil.which("exiftool")
     if command is None:
         raise FileNotFoundError("exiftool")
-    arguments: list[str | bytes] = [command, *OPTIONS, os.fsencode(path.absolute())]
-    answer = subprocess.run(arguments, capture_output=True, check=True, timeout=SECONDS, stdin=subprocess.DEVNULL)
-    [tags] = json.loads(answer.stdout.decode("utf-8", "surrogateescape"))
-    found = Found()
+    [tags] = json.loads(_answer(command, TAGS, path).decode("utf-8", "surrogateescape"))
+    found = Found(xmp=_answer(command, PACKET, path) or None)
     for key, entry in tags.items():
         if not isinstance(entry, dict) or not isinstance(entry.get("id"), int):
             continue
@@ -40,6 +39,12 @@ def read(path: Path, _raw: Any) -> Found:
         elif group == "IFD0":
             found.exif.setdefault(number, _value(EXIF.get(number), entry["val"]))
     return with_dng_names(found)
+
+
+def _answer(command: str, options: tuple[str, ...], path: Path) -> bytes:
+    arguments: list[str | bytes] = [command, *options, os.fsencode(path.absolute())]
+    run = subprocess.run(arguments, capture_output=True, check=True, timeout=SECONDS, stdin=subprocess.DEVNULL)
+    return run.stdout
 
 
 def _value(tag: Tag | None, value: Any) -> Any:

@@ -8,6 +8,8 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from darkdiff_cli.capture import EXIF, Value
+from darkdiff_cli.capture.metadata import LARGEST_XMP
+from darkdiff_cli.raw.metadata.derived import DERIVED_FROM, ORIGINAL, ST_REF, XMP_MM, derived
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 DC = "http://purl.org/dc/elements/1.1/"
@@ -18,6 +20,8 @@ PREFIXES = {
     "rdf": RDF,
     "dc": DC,
     "xmp": XMP,
+    "xmpMM": XMP_MM,
+    "stRef": ST_REF,
     "xmpRights": "http://ns.adobe.com/xap/1.0/rights/",
     "photoshop": PHOTOSHOP,
     "lr": "http://ns.adobe.com/lightroom/1.0/",
@@ -30,12 +34,12 @@ PREFIXES = {
 WHOLE = ("dc", "xmpRights", "lr", "Iptc4xmpCore", "Iptc4xmpExt", "digiKam")  # carried over but for what follows
 LEFT_OUT = {"dc:format", "Iptc4xmpExt:DigitalSourceType"}  # they say how the raw was made, not the photo
 CARRIED = {
+    *(ORIGINAL, DERIVED_FROM),
     *("xmp:Rating", "xmp:Label", "MicrosoftPhoto:Rating", "photoshop:Urgency", "photoshop:DateCreated"),
     *(f"photoshop:{name}" for name in ("AuthorsPosition", "CaptionWriter", "Category", "City", "Country", "Credit")),
     *(f"photoshop:{name}" for name in ("Headline", "Instructions", "Source", "State", "TransmissionReference")),
 }
 LARGEST_FILE = 20_000_000  # bytes; the largest sidecars hold masks
-LARGEST = 40_000  # bytes of carried properties, since the XMP of a JPEG has to fit into 65,502
 NAMED, LONGEST_NAME = 3, 40  # properties that a note names, and letters of each
 
 UNREADABLE = (ValueError, LookupError, RecursionError, ElementTree.ParseError)
@@ -143,6 +147,7 @@ def _keep(found: dict[str, Element], names: dict[str, str], element: Element) ->
 def _add(xmp: Xmp, found: dict[str, Element], source: str) -> None:
     for prefix, uri in PREFIXES.items():
         ElementTree.register_namespace(prefix, uri)
+    found = {name: element for name, element in found.items() if name != DERIVED_FROM} | derived(found)
     carried = {name: element for name, element in found.items() if _wanted(name) and name not in xmp.properties}
     texts = {name: ElementTree.tostring(element, encoding="unicode") for name, element in carried.items()}
     xmp.properties |= texts
@@ -180,7 +185,7 @@ def _fit(xmp: Xmp) -> None:
     sizes = {name: len(text.encode()) for name, text in xmp.properties.items()}
     total = sum(sizes.values())
     for name in sorted(sizes, key=sizes.__getitem__, reverse=True):
-        if total <= LARGEST:
+        if total <= LARGEST_XMP:
             break
         total -= sizes[name]
         left_out.append(name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}...")

@@ -76,6 +76,25 @@ def test_every_tag_comes_back(kind: str, depth: int, name: str, everything: Capt
     assert found.gps == everything.gps
 
 
+TIMES = {
+    306: "2024:05:03 10:00:00", 36880: "+01:00", 37520: "11",
+    36867: "2024:05:01 22:10:11", 36881: "+09:00", 37521: "22",
+    36868: "2024:05:02 06:10:12", 36882: "-03:30", 37522: "33",
+}  # fmt: skip
+"""The file's, the shot's and the digitising's: each with its time zone and the digits behind the second."""
+
+
+@pytest.mark.parametrize(("kind", "depth", "name"), READ_BY_EXIFREAD)
+@pytest.mark.parametrize("gone", [None, 306, 36867, 36868])
+def test_each_time_is_the_raws_own(gone: int | None, kind: str, depth: int, name: str, tmp_path: Path) -> None:
+    """One that the raw lacks is left out, but for DateTime, which EXIF wants: the shot's."""
+    times = {tag: text for tag, text in TIMES.items() if tag != gone}
+    shot = CaptureMetadata(date=times.get(36867), exif={tag: text for tag, text in times.items() if tag != 36867})
+    write_photo(tmp_path / name, PICTURE, shot, NOTE, PhotoSettings(kind, depth))
+    found = {tag: text for tag, text in back(tmp_path / name).tags().items() if tag in TIMES}
+    assert found == (times | {306: TIMES[36867]} if gone == 306 else times)
+
+
 @needs_exiv2
 @pytest.mark.parametrize(("kind", "depth", "name"), EXIF)
 def test_exiv2_reads_the_same(kind: str, depth: int, name: str, everything: CaptureMetadata, tmp_path: Path) -> None:
@@ -92,7 +111,8 @@ def test_xmp_carries_words_and_provenance(kind, depth, name, everything: Capture
     content = (tmp_path / name).read_bytes()
     packet = content[content.index(b"<x:xmpmeta") : content.index(b"</x:xmpmeta>") + 12]
     root = ElementTree.fromstring(packet)
-    assert [e.text for e in root.iter("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}li")] == ["Brücke & Fluß"]
+    words = [e.text for e in root.iter("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}li")]
+    assert words == ["Brücke & Fluß", "Zoë", "写真家", "Brücke"]  # its own XMP, and what EXIF alone says
     assert b'darkdiff:seed="7"' in packet
     assert b"compositeWithTrainedAlgorithmicMedia" in packet
 

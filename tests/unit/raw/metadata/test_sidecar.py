@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from darkdiff_cli.capture.metadata import LARGEST_XMP
 from darkdiff_cli.raw import read_raw
 from darkdiff_cli.raw.metadata import OWN_EXIF, read_metadata
-from darkdiff_cli.raw.metadata.sidecar import LARGEST
 
 LIGHTROOM = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:tiff="http://ns.adobe.com/tiff/1.0/"
@@ -120,7 +120,7 @@ def test_a_flood_of_long_names_is_one_short_note(raw: Path) -> None:
     told = re.fullmatch(rf"the sidecar's {re.escape(names)} and (\d+) more are too long .* and are left out", note)
     assert told is not None
     assert int(told[1]) + 3 + len(found.xmp) == 20_000 + len(CARRIED)
-    assert sum(len(text.encode()) for text in found.xmp.values()) <= LARGEST
+    assert sum(len(text.encode()) for text in found.xmp.values()) <= LARGEST_XMP
 
 
 def test_xmp_inside_the_raw_is_read_and_the_sidecar_wins(shared: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import pickle
+import shutil
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +17,11 @@ from darkdiff_cli.raw.metadata.values import Found
 from darkdiff_cli.raw.opening import open_raw
 
 HAS_EXIV2 = importlib.util.find_spec("pyexiv2") is not None
+PACKET = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description><dc:title xmlns:dc="http://purl.org/dc/elements/1.1/">Brücke</dc:title></rdf:Description>'
+    "</rdf:RDF></x:xmpmeta>"
+)
 PLAIN = (OWN_EXIF, BLOCKS, LIBRAW)
 WAYS = [
     pytest.param((EXIV2,), id="exiv2", marks=pytest.mark.skipif(not HAS_EXIV2, reason="pyexiv2 is not installed")),
@@ -95,6 +101,8 @@ def test_a_raf_has_its_exif_in_its_preview(sources, field: Path) -> None:
         ("exiftool_FujiFilm.raf", "FinePix S5Pro", {33434: 0.004, 41989: 105, 37379: Fraction(841, 100)}),
         ("exiftool_Minolta.mrw", "DiMAGE A2", {33434: 0.2, 34855: 64, 41989: 28}),
         ("Nikon_D70s_truncated_1.nef", "NIKON D70s", {37521: "70", 37381: Fraction(8, 5), 41728: b"\x03"}),
+        ("Nikon_D70s_truncated_1.nef", "NIKON D70s", {306: "2010:03:20 12:05:03", 36867: "2010:03:01 21:50:21"}),
+        ("exiftool_Nikon.nef", "NIKON D70", {306: "2005:08:25 13:09:05", 36868: "2004:06:09 16:02:35"}),
     ],
 )  # fmt: skip
 def test_real_raws_without_any_extra(name: str, model: str, values: dict, shared: Path) -> None:
@@ -174,22 +182,32 @@ def test_exiftool_is_asked_where_it_is_there(dark_dng: Path, tmp_path: Path, mon
         "GPS:GPSAltitude": {"id": 6, "val": "undef"},
     }
     (tmp_path / "answer.json").write_text(json.dumps([answer], ensure_ascii=False), encoding="utf-8")
+    (tmp_path / "packet.xmp").write_text(PACKET, encoding="utf-8")
     program = tmp_path / "exiftool"
     program.write_text(
         f"#!{sys.executable}\nimport pathlib, sys\n"
-        f"assert pathlib.Path(sys.argv[-1]).is_absolute() and '-json' in sys.argv\n"
-        f"sys.stdout.buffer.write(pathlib.Path({str(tmp_path / 'answer.json')!r}).read_bytes())\n"
+        f"assert pathlib.Path(sys.argv[-1]).is_absolute()\n"
+        f"name = {{'-json': 'answer.json', '-XMP': 'packet.xmp'}}[sys.argv[1]]\n"
+        f"sys.stdout.buffer.write((pathlib.Path({str(tmp_path)!r}) / name).read_bytes())\n"
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     found = read_metadata(dark_dng, None, (EXIFTOOL,))
     assert (found.make, found.lens, found.aperture) == ("Sony", "Voigtländer", None)
     assert found.exposure_time == pytest.approx(1 / 60)
+    assert found.xmp["dc:title"].endswith(">Brücke</dc:title>")
     assert found.exif == {37521: "37", 42034: (24, 70, Fraction(28, 10), None), 34866: 204800, 41728: b"\x03"}
     assert found.gps[2] == (48, 8, Fraction(1234, 100))
     assert (found.gps[7], found.gps[0]) == ((22, 10, Fraction(23, 2)), (2, 3, 0, 0))
     assert 6 not in found.gps
     assert set(found.sources.values()) == {"exiftool"}
+
+
+def test_exiftool_itself_reads_the_xmp_of_a_raw(shared: Path) -> None:
+    if shutil.which("exiftool") is None:
+        pytest.skip("exiftool is not installed")
+    found = read_metadata(shared / "raws" / "broken" / "exiv2_canon_r6_pruned.cr3", None, (EXIFTOOL,))
+    assert (found.exif[18246], found.sources["xmp:Rating"]) == (0, "exiftool")
 
 
 @pytest.mark.parametrize("what", ["exit 1", "echo nonsense", "echo '[]'"])
