@@ -52,9 +52,44 @@ def train(
     """
     training.check()
     machine.check()
-    from darkdiff_cli.datasets import MosaicCache, Source, parse_data
     from darkdiff_cli.training.before import check_before
-    from darkdiff_cli.training.loop.machine import RunSettings, make_accelerator
+    from darkdiff_cli.training.lock import sole_training
+    from darkdiff_cli.training.loop.machine import make_accelerator
+
+    run = _run_of(training, data, machine, output, dry_run)
+    accelerator, names = make_accelerator(run.settings), training.stages(run.recipe)
+    if (
+        training.stage == "all"
+        and "3" in names
+        and any(kind not in ("photos", "raws") for kind, _ in run.source.places)
+    ):
+        names.remove("3")
+        if accelerator.is_main_process:
+            say("stage 3 is left out: it needs photos:DIR or raws:DIR alone.")
+    if accelerator.is_main_process:
+        for gap in run.source.gaps():
+            say(gap)
+    with sole_training(output, accelerator):
+        check_before(run, names, accelerator.num_processes)
+        if dry_run:
+            _describe(run, names)
+            return 0
+        judges = {name: _perceptual(run.recipe, name, training.lpips) for name in names}
+        for name in names:
+            with training_progress(f"stage {name}") as report:
+                folder = replace(run, lpips=judges[name]).train(name, report)
+    if accelerator.is_main_process:
+        show(folder)
+    accelerator.end_training()  # threads of a process group left standing abort a process as it ends, now and then
+    return 0
+
+
+def _run_of(
+    training: TrainingOptions, data: DataOptions, machine: TrainingMachineOptions, output: Path, dry: bool
+) -> "Run":
+    """What the options ask for."""
+    from darkdiff_cli.datasets import MosaicCache, Source, parse_data
+    from darkdiff_cli.training.loop.machine import RunSettings
     from darkdiff_cli.training.recipe.recipe_file import load_recipe
     from darkdiff_cli.training.run import Run
 
@@ -69,28 +104,8 @@ def train(
     pace = {"log_every": plan.log_every, "check_every": plan.check_every, "keep": plan.keep_checkpoints}
     settings = RunSettings(output, plan.seed, resume=training.resume, workers=machine.workers, device=machine.device,
                            precision=machine.precision, **pace)  # type: ignore[arg-type]  # fmt: skip
-    run = Run(plan, source, settings, training.base or "", training.start or "", None, training.steps, training.epochs,
-              dry=dry_run)  # fmt: skip
-    accelerator, names = make_accelerator(settings), training.stages(plan)
-    if training.stage == "all" and "3" in names and any(kind not in ("photos", "raws") for kind, _ in places):
-        names.remove("3")
-        if accelerator.is_main_process:
-            say("stage 3 is left out: it needs photos:DIR or raws:DIR alone.")
-    if accelerator.is_main_process:
-        for gap in source.gaps():
-            say(gap)
-    check_before(run, names, accelerator.num_processes)
-    if dry_run:
-        _describe(run, names)
-        return 0
-    judges = {name: _perceptual(plan, name, training.lpips) for name in names}
-    for name in names:
-        with training_progress(f"stage {name}") as report:
-            folder = replace(run, lpips=judges[name]).train(name, report)
-    if accelerator.is_main_process:
-        show(folder)
-    accelerator.end_training()  # threads of a process group left standing abort a process as it ends, now and then
-    return 0
+    return Run(plan, source, settings, training.base or "", training.start or "", None, training.steps,
+               training.epochs, dry=dry)  # fmt: skip
 
 
 def _perceptual(recipe: "Recipe", stage: str, path: Path | None) -> "LPIPS | None":
