@@ -39,16 +39,15 @@ def check_before(run: Run, names: Sequence[StageName], processes: int) -> None:
             run.pairs(name, "train", plan.crop)
             run.held_out(name, plan.crop)
             Cut.of(plan, 0, processes)
-        if not run.dry:
-            for folder in FOLDERS[name]:
-                earlier_checkpoint(run.settings.output / folder, run.settings.resume)
+        for folder in FOLDERS[name]:
+            earlier_checkpoint(run.settings.output / folder, run.settings.resume)
     if run.start:
         model = run.beginning.model()
         if "3" in names and run.recipe.stage3 is not None:
             run.beginning.deep_enough(model.detail, run.recipe.stage3.shape)
             check_crop(run.recipe.stage3, model.vae.factor * model.unet.size_multiple)
         return
-    if names[0] == "2" and not run.dry:
+    if names[0] == "2":
         run.beginning.autoencoder()
     if names[0] == "3":
         run.beginning.finished()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler
+from diffusers import DDIMScheduler
 from torch.utils.data import Dataset
 
 from darkdiff_cli.datasets import Pair, Source, collate
@@ -29,7 +29,7 @@ from darkdiff_cli.training.stages.stage0 import PlainAutoencoder, PlainDenoiser,
 from darkdiff_cli.training.stages.stage1 import ResidualAutoencoder
 from darkdiff_cli.training.stages.stage2 import ConditionalDenoiser
 from darkdiff_cli.training.stages.stage3 import FullSizePicture
-from darkdiff_models import ResidualAutoencoderKL
+from darkdiff_cli.training.untrained import UntrainedBeginning
 from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.learning.lpips import LPIPS
 from darkdiff_models.learning.sid_unet import SidUNet
@@ -56,7 +56,7 @@ class Run:
         start: DarkDiff model to go on from instead; empty to begin with the base.
         lpips: the perceptual network, where the recipe weighs it.
         steps, epochs: instead of the recipe's.
-        dry: nothing of it will be kept, so that stage 2 may stand on an autoencoder that stage 1 has not trained yet.
+        dry: nothing of it will be kept, so that a stage may stand on what the ones before it have not trained yet.
     """
 
     recipe: Recipe
@@ -72,7 +72,8 @@ class Run:
     @property
     def beginning(self) -> Beginning:
         """The networks that its stages start from."""
-        return Beginning(self.recipe, self.settings.output, self.base, self.start)
+        kind = UntrainedBeginning if self.dry else Beginning
+        return kind(self.recipe, self.settings.output, self.base, self.start)
 
     def stages(self, name: StageName) -> Iterator[Stage]:
         """The trainings of a stage in order, each made when the one before it is done.
@@ -129,10 +130,11 @@ class Run:
         finished = self.settings.output / "stage0-autoencoder" / "vae"
         if not (self.settings.resume and finished.is_dir()):
             yield PlainAutoencoder(settings, self.lpips)
-        vae = self.beginning.stored(AutoencoderKL, finished)
-        held_out = self.held_out("0", settings.autoencoder.crop)
-        pairs = [held_out[index] for index in range(CALIBRATION_IMAGES)]
-        calibrate_scale(vae, collate([pair.padded(2 ** (len(vae.config["block_out_channels"]) - 1)) for pair in pairs]))
+        vae = self.beginning.plain_autoencoder()
+        if not self.dry:
+            held_out = self.held_out("0", settings.autoencoder.crop)
+            pairs, multiple = range(CALIBRATION_IMAGES), 2 ** (len(vae.config["block_out_channels"]) - 1)
+            calibrate_scale(vae, collate([held_out[index].padded(multiple) for index in pairs]))
         yield PlainDenoiser(settings, vae, self.recipe.seed)
 
     def _stage1(self) -> Iterator[Stage]:
@@ -141,16 +143,15 @@ class Run:
         yield ResidualAutoencoder(self.recipe.stage1, self.recipe.finishing, vae, self.lpips)
 
     def _stage2(self) -> Iterator[Stage]:
+        yield self._denoiser()
+
+    def _denoiser(self) -> ConditionalDenoiser:
         settings, begin, own = self.recipe.stage2, self.beginning, self.settings.output / "stage1" / "vae"
         if self.start:
             model = begin.model()
-            vae = begin.stored(ResidualAutoencoderKL, own) if own.is_dir() else begin.wide_enough(model.vae)
-            yield ConditionalDenoiser(self.recipe, vae, (model.unet, model.context), model.scheduler, self.lpips)
-            return
-        if self.dry and not own.is_dir():
-            vae = begin.retasked_autoencoder()
-        else:
-            vae = begin.stored(ResidualAutoencoderKL, begin.autoencoder())
+            vae = begin.trained_autoencoder() if own.is_dir() else begin.wide_enough(model.vae)
+            return ConditionalDenoiser(self.recipe, vae, (model.unet, model.context), model.scheduler, self.lpips)
+        vae = begin.trained_autoencoder()
         origin = begin.base_model()
         networks = denoiser(
             origin.unet,
@@ -160,14 +161,19 @@ class Run:
             settings.region_position_bias,
         )
         schedule = DDIMScheduler.from_config(origin.scheduler, timestep_spacing="trailing")
-        yield ConditionalDenoiser(self.recipe, vae, networks, schedule, self.lpips)
+        return ConditionalDenoiser(self.recipe, vae, networks, schedule, self.lpips)
 
     def _stage3(self) -> Iterator[Stage]:
         settings = self.recipe.stage3
         if settings is None:
             raise SettingsError(f"recipe {self.recipe.name} has no stage 3; add `stage3:` to it.")
         begin = self.beginning
-        model = begin.model() if self.start else load_pipeline(begin.finished())
+        if self.start:
+            model = begin.model()
+        elif self.dry and not (self.settings.output / "stage2" / "unet").is_dir():
+            model = self._denoiser().finished()
+        else:
+            model = load_pipeline(begin.finished())
         yield FullSizePicture(settings, model, begin.deep_enough(model.detail, settings.shape), self.lpips)
 
     def _regression(self) -> Iterator[Stage]:
