@@ -22,6 +22,7 @@ from darkdiff_cli.training.loop.terms import Terms, terms_of
 from darkdiff_cli.training.loop.train import earlier_checkpoint, train
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.recipe import Recipe
+from darkdiff_cli.training.recipe.written import of_length, write_recipe
 from darkdiff_cli.training.stages.beforehand import Making
 from darkdiff_cli.training.stages.sid_unet import Regression
 from darkdiff_cli.training.stages.stage import Stage
@@ -103,10 +104,18 @@ class Run:
             newest = earlier_checkpoint(folder, self.settings.resume)
             done = newest is not None and (step_of(newest) or 0) >= stage.optimisation.steps
             data = pairs if done else stage.kept(pairs, making)
+            if making.accelerator.is_main_process and not done:
+                write_recipe(folder, of_length(self.recipe, self.steps, self.epochs), self._options(name))
             train(stage, data, self.held_out(name, stage.pairs_crop), self.settings, report, terms)
             if making.accelerator.is_main_process:
                 remove_stored(making.folder)
         return self.settings.output / stage.name
+
+    def _options(self, name: StageName) -> list[str]:
+        """The options that decide the result of a stage, but for the recipe's."""
+        data = (word for kind, folder in self.source.places for word in ("--data", f"{kind}:{folder.absolute()}"))
+        begun = (("--base", self.base), ("--start", self.start))
+        return ["--stage", name, *data, *(word for pair in begun if pair[1] for word in pair)]
 
     def terms(self, name: StageName, pairs: Dataset[Pair]) -> Terms:
         """What decides the result of a stage that trains on these pairs."""
