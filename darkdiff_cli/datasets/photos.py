@@ -57,9 +57,12 @@ class PhotoPairs(Dataset[Pair]):
             raise InputError(f"{folder}: no such folder of photographs; give photos:DIR with JPEG, PNG or TIFF files.")
         found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.name not in settings.exclude)
         self.paths = [p for i, p in enumerate(found) if (i % HELD_OUT_EVERY == 0) == (split == "validation")]
+        if not found:
+            raise InputError(f"{folder}: holds no photographs; give photos:DIR with JPEG, PNG or TIFF files.")
         if not self.paths:
             raise InputError(
-                f"{folder}: holds no photographs for {split}; give photos:DIR with JPEG, PNG or TIFF files."
+                f"{folder}: holds one photograph only, which is held back for the health checks, as every "
+                f"{HELD_OUT_EVERY}th is; give two or more."
             )
         self.settings, self.crop, self.seed, self.form = settings, crop, seed, form
         self.stream = 1 if split == "validation" else 0

@@ -20,7 +20,7 @@ from darkdiff_cli.errors import LONGEST, SettingsError, shown
 from darkdiff_cli.raw import DataFormat, LrgbSpace
 
 Kind = Literal["photos", "raws", "sid", "eld", "lrd"]
-KINDS = ("photos", "raws", "sid", "eld", "lrd")
+KINDS = ("photos", "raws", "sid", "lrd")  # to train on
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def parse_data(data: str) -> tuple[Kind, Path]:
         SettingsError: the kind is unknown, or the folder is not given or has a name that no folder can have.
     """
     kind, _, folder = data.partition(":")
-    if kind not in KINDS or not folder:
+    if kind not in (*KINDS, "eld") or not folder:
         named = data if len(data) <= LONGEST else shown(data)
         raise SettingsError(f"--data {named}: must be one of {', '.join(f'{kind}:DIR' for kind in KINDS)}.")
     try:

@@ -63,6 +63,12 @@ def check_before(run: Run, names: Sequence[StageName], processes: int) -> None:
         run.beginning.base_autoencoder()
 
 
+def resumes_nothing(run: Run, names: Sequence[StageName]) -> bool:
+    """Whether a run that is to be resumed has no checkpoint of any of its stages."""
+    folders = (run.settings.output / folder for name in names for folder in FOLDERS[name])
+    return run.settings.resume and all(earlier_checkpoint(folder, True) is None for folder in folders)
+
+
 def _check_full_size(recipe: Recipe, names: Sequence[StageName], levels: Sequence[int]) -> None:
     """Check stage 3's crop against the networks that the stages before it will have trained; each level halves."""
     if "3" in names and recipe.stage3 is not None:

@@ -1,6 +1,6 @@
 """What each stage starts from and trains, and in which order."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,6 @@ from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.raw import DataFormat
 from darkdiff_cli.training.beginning import Beginning
 from darkdiff_cli.training.loop.checkpoints import step_of
-from darkdiff_cli.training.loop.journal import Report
 from darkdiff_cli.training.loop.machine import RunSettings, make_accelerator
 from darkdiff_cli.training.loop.terms import Terms, terms_of
 from darkdiff_cli.training.loop.train import earlier_checkpoint, train
@@ -25,7 +24,7 @@ from darkdiff_cli.training.recipe.recipe import Recipe
 from darkdiff_cli.training.recipe.written import of_length, write_recipe
 from darkdiff_cli.training.stages.beforehand import Making
 from darkdiff_cli.training.stages.sid_unet import Regression
-from darkdiff_cli.training.stages.stage import Stage
+from darkdiff_cli.training.stages.stage import Numbers, Stage
 from darkdiff_cli.training.stages.stage0 import PlainAutoencoder, PlainDenoiser, calibrate_scale
 from darkdiff_cli.training.stages.stage1 import ResidualAutoencoder
 from darkdiff_cli.training.stages.stage2 import ConditionalDenoiser
@@ -37,6 +36,9 @@ from darkdiff_models.learning.sid_unet import SidUNet
 from darkdiff_models.networks.surgery import denoiser
 
 StageName = Literal["0", "1", "2", "3", "sid-unet"]
+
+StageReport = Callable[[str, str, int, int, Numbers | str], None]
+"""A `Report` with the training's name before it."""
 
 KEPT = "kept"  # folder of the pairs that are made before a stage trains
 HEALTH_RATIOS = (100.0, 300.0)
@@ -94,7 +96,7 @@ class Run:
             stage.optimisation = self._in_steps(stage.optimisation)
             yield stage
 
-    def train(self, name: StageName, report: Report) -> Path:
+    def train(self, name: StageName, report: StageReport) -> Path:
         """Train one stage; returns the folder of what was trained."""
         for stage in self.stages(name):
             pairs, folder = self.pairs(name, "train", stage.pairs_crop), self.settings.output / stage.name
@@ -106,7 +108,8 @@ class Run:
             data = pairs if done else stage.kept(pairs, making)
             if making.accelerator.is_main_process and not done:
                 write_recipe(folder, of_length(self.recipe, self.steps, self.epochs), self._options(name))
-            train(stage, data, self.held_out(name, stage.pairs_crop), self.settings, report, terms)
+            held_out = self.held_out(name, stage.pairs_crop)
+            train(stage, data, held_out, self.settings, partial(report, stage.name), terms)
             if making.accelerator.is_main_process:
                 remove_stored(making.folder)
         return self.settings.output / stage.name
@@ -229,5 +232,5 @@ class Run:
         return replace(source, data_format=fixed.get(name, source.data_format))
 
 
-def _note(report: Report, stage: Stage, sentence: str) -> None:
-    report("note", 0, stage.optimisation.steps, f"{stage.name}: {sentence}")
+def _note(report: StageReport, stage: Stage, sentence: str) -> None:
+    report(stage.name, "note", 0, stage.optimisation.steps, f"{stage.name}: {sentence}")

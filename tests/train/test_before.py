@@ -194,6 +194,24 @@ def test_a_dry_run_tells_the_cost_of_every_stage_before_any_has_trained(photo_fo
     assert not run.exists()
 
 
+def test_a_run_that_has_nothing_to_resume_says_so_and_begins(photo_folder, base, tmp_path) -> None:
+    said = f"darkdiff: {tmp_path / 'run'}: holds no checkpoint to resume; the training begins anew."
+    words = (1, f"photos:{photo_folder}", tmp_path / "run", "--base", base, "--resume", "--steps")
+    for steps, times in ((1, 1), (2, 0)):
+        done = train(*words, steps)
+        assert done.exit_code == 0, done.stderr
+        assert done.stderr.splitlines().count(said) == times
+        assert f"\nstage1: loss {steps}/{steps}  picture " in f"\n{done.stderr}"
+
+
+def test_a_file_in_the_place_of_a_stages_folder_is_named(photo_folder, base, tmp_path) -> None:
+    (tmp_path / "stage1").touch()
+    done = train(1, f"photos:{photo_folder}", tmp_path, "--base", base)
+    assert done.exit_code == 2
+    where = tmp_path / "stage1"
+    assert done.stderr == f"darkdiff: {where}: is no folder, so no checkpoint can be written; move it away.\n"
+
+
 def test_a_dry_run_refuses_what_the_run_would_refuse(photo_folder, base, tmp_path) -> None:
     photos, run = f"photos:{photo_folder}", tmp_path / "run"
     for more in ((), ("--dry-run",)):

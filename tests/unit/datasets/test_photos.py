@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -154,6 +155,18 @@ def test_unusable_folders_are_one_sentence(tmp_path) -> None:
         PhotoPairs(tmp_path / "nowhere", SETTINGS, 32)
     with pytest.raises(InputError, match="no photographs"):
         PhotoPairs(tmp_path, SETTINGS, 32)
+
+
+def test_one_photograph_is_too_few_since_it_is_held_back(tmp_path, photo_folder) -> None:
+    shutil.copy(photo_folder / "03.png", tmp_path)
+    with pytest.raises(InputError) as failure:
+        PhotoPairs(tmp_path, SETTINGS, 16)
+    assert str(failure.value) == (
+        f"{tmp_path}: holds one photograph only, which is held back for the health checks, as every 20th is; give two "
+        "or more."
+    )
+    shutil.copy(photo_folder / "04.png", tmp_path)
+    assert len(PhotoPairs(tmp_path, SETTINGS, 16)) == 1
 
 
 def test_a_small_photograph_goes_on_as_its_mirror_image(photo_folder) -> None:
