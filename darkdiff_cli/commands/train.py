@@ -51,7 +51,7 @@ def train(
     """
     training.check()
     machine.check()
-    from darkdiff_cli.training.before import check_before, resumes_nothing
+    from darkdiff_cli.training.before import check_before, resumes_nothing, small_pictures
     from darkdiff_cli.training.lock import sole_training
     from darkdiff_cli.training.loop.machine import make_accelerator
 
@@ -70,8 +70,11 @@ def train(
             say(gap)
     with sole_training(output, accelerator):
         check_before(run, names, accelerator.num_processes)
-        if accelerator.is_main_process and resumes_nothing(run, names):
-            say(f"{output}: holds no checkpoint to resume; the training begins anew.")
+        if accelerator.is_main_process:
+            for sentence in small_pictures(run, names):
+                say(sentence)
+            if resumes_nothing(run, names):
+                say(f"{output}: holds no checkpoint to resume; the training begins anew.")
         judges = {name: _perceptual(run.recipe, name, training.lpips, dry_run) for name in names}
         if dry_run:
             for name in names:

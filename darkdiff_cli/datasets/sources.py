@@ -87,6 +87,15 @@ class Source:
                 sentences.append(f"{folder}: holds {found} of {kind.upper()}'s {published['train']} training pairs.")
         return sentences
 
+    def small(self, crop: int) -> list[str]:
+        """A sentence for each folder with photographs that are smaller than a crop of so many LRGB pixels.
+
+        Raises:
+            InputError: as `open`.
+        """
+        sets = (self._open(kind, folder, "train", crop) for kind, folder in self.places if kind == "photos")
+        return [said for photos in sets if (said := cast(PhotoPairs, photos).small()) is not None]
+
 
 def parse_data(data: str) -> tuple[Kind, Path]:
     """Split `KIND:DIR`.

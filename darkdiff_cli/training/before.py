@@ -8,7 +8,7 @@ from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.recipe import Recipe
 from darkdiff_cli.training.run import Run, StageName
 from darkdiff_cli.training.stages.stage0 import check_shapes
-from darkdiff_cli.training.stages.stage3 import check_crop
+from darkdiff_cli.training.stages.stage3 import check_crop, pairs_crop
 
 FOLDERS: dict[StageName, tuple[str, ...]] = {
     "0": ("stage0-autoencoder", "stage0-denoiser"),
@@ -67,6 +67,14 @@ def resumes_nothing(run: Run, names: Sequence[StageName]) -> bool:
     """Whether a run that is to be resumed has no checkpoint of any of its stages."""
     folders = (run.settings.output / folder for name in names for folder in FOLDERS[name])
     return run.settings.resume and all(earlier_checkpoint(folder, True) is None for folder in folders)
+
+
+def small_pictures(run: Run, names: Sequence[StageName]) -> list[str]:
+    """Sentences on photographs that are smaller than a crop of the stage with the largest ones."""
+    crops = [plan.crop for name in names for plan in _plans(run.recipe, name)]
+    if "3" in names and run.recipe.stage3 is not None:
+        crops.append(pairs_crop(run.recipe.stage3))
+    return run.source.small(max(crops))
 
 
 def _check_full_size(recipe: Recipe, names: Sequence[StageName], levels: Sequence[int]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
@@ -202,6 +203,21 @@ def test_a_run_that_has_nothing_to_resume_says_so_and_begins(photo_folder, base,
         assert done.exit_code == 0, done.stderr
         assert done.stderr.splitlines().count(said) == times
         assert f"\nstage1: loss {steps}/{steps}  picture " in f"\n{done.stderr}"
+
+
+def test_photographs_that_are_smaller_than_the_largest_crop_are_counted_in_a_line(photo_folder, tmp_path) -> None:
+    """tiny-debug takes 32 pixels of LRGB in each stage, twice as many of a photograph."""
+    for index in range(3):
+        shutil.copy(photo_folder / f"{index:02d}.png", tmp_path)
+    Image.new("RGB", (63, 64)).save(tmp_path / "small.png")
+    words = ("all", f"photos:{tmp_path}", tmp_path / "run", "--recipe", "tiny-debug", "--dry-run")
+    said = "darkdiff: smaller than the {} pixels that a crop takes: {} of 3 photographs, the smallest with 63x64 ("
+    kept = ("--set", "stage3.kept_crop=128", "--set", "stage3.kept_pairs=4")
+    for more, count, side in (((), 1, 64), (kept, 3, 256)):
+        done = train(*words, *more)
+        assert done.exit_code == 0, done.stderr
+        assert said.format(side, count) in done.stderr
+        assert done.stderr.count("smaller than") == 1
 
 
 def test_a_file_in_the_place_of_a_stages_folder_is_named(photo_folder, base, tmp_path) -> None:
