@@ -179,14 +179,16 @@ class Run:
         settings = self.recipe.stage3
         if settings is None:
             raise SettingsError(f"recipe {self.recipe.name} has no stage 3; add `stage3:` to it.")
-        begin = self.beginning
-        if self.start:
-            model = begin.model()
-        elif self.dry and not (self.settings.output / "stage2" / "unet").is_dir():
-            model = self._denoiser().finished()
-        else:
+        begin, own = self.beginning, self.settings.output / "stage2" / "unet"
+        start = begin.model() if self.start else None
+        if own.is_dir():
             model = load_pipeline(begin.finished())
-        yield FullSizePicture(settings, model, begin.deep_enough(model.detail, settings.shape), self.lpips)
+        elif start is not None:
+            model = start
+        else:
+            model = self._denoiser().finished() if self.dry else load_pipeline(begin.finished())
+        detail = begin.deep_enough((start or model).detail, settings.shape)
+        yield FullSizePicture(settings, model, detail, self.lpips)
 
     def _regression(self) -> Iterator[Stage]:
         if self.recipe.regression is None:
