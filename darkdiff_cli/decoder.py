@@ -12,6 +12,7 @@ from contextlib import suppress
 from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from multiprocessing.util import Finalize
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -19,7 +20,7 @@ from typing import Any, TypeVar
 import psutil
 
 from darkdiff_cli.errors import DarkdiffError, DecoderError, MemoryLimitError, UnreadableError, lacking, sentence_of
-from darkdiff_cli.interrupt import ignore_interrupts
+from darkdiff_cli.interrupt import ignore_interrupts, signals_held
 
 TIMEOUT = 120.0  # seconds; a raw of 100 megapixels takes about ten
 MEMORY = 12 * 2**30  # bytes; a raw takes about 20 a photosite, so one of 150 megapixels a quarter of it
@@ -138,14 +139,17 @@ class Decoder:
         context = multiprocessing.get_context("spawn")  # LibRaw's threads do not survive a fork
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self.module), daemon=True)
-        process.start()
+        with signals_held():
+            process.start()
+        # As the program ends, Python would only ask it to go, by a signal that it ignores, and wait.
+        self.ending = Finalize(self, process.kill, exitpriority=0)
         theirs.close()
         self.pipe, self.process = ours, process
 
     def close(self) -> None:
         """End the process; the next file starts another."""
         if self.process is not None:
-            self.process.kill()
+            self.ending()
             self.process.join(KILLED)
         if self.pipe is not None:
             self.pipe.close()

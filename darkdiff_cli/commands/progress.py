@@ -75,20 +75,20 @@ def photo_progress(name: str, quiet: bool) -> Iterator[Progress | None]:
 
 
 @contextmanager
-def training_progress(name: str) -> Iterator[Callable[[str, int, int, dict[str, float] | str], None]]:
-    """Progress of a training as a callback (what, step, steps, numbers or a sentence): a bar with ETA, and lines."""
+def training_progress(name: str) -> Iterator[Callable[[str, str, int, int, dict[str, float] | str], None]]:
+    """Progress of a stage as a callback (training, what, step, steps, numbers or a sentence): a bar with ETA, lines."""
 
-    def line(what: str, step: int, total: int, numbers: dict[str, float] | str) -> str:
+    def line(training: str, what: str, step: int, total: int, numbers: dict[str, float] | str) -> str:
         if isinstance(numbers, str):
             return f"darkdiff: {numbers}"
         values = "  ".join(f"{key} {value:.4g}" for key, value in numbers.items())
-        return f"{what} {step}/{total}  {values}"
+        return f"{training}: {what} {step}/{total}  {values}"
 
     if not sys.stderr.isatty():
 
-        def plain(what: str, step: int, total: int, numbers: dict[str, float] | str) -> None:
+        def plain(training: str, what: str, step: int, total: int, numbers: dict[str, float] | str) -> None:
             if what != "step":
-                tell(line(what, step, total, numbers))
+                tell(line(training, what, step, total, numbers))
 
         yield plain
         return
@@ -102,11 +102,11 @@ def training_progress(name: str) -> Iterator[Callable[[str, int, int, dict[str, 
         def speed(numbers: dict[str, float]) -> str:
             return f"{numbers['images_per_second']:.3g} images/s" if "images_per_second" in numbers else ""
 
-        def report(what: str, step: int, total: int, numbers: dict[str, float] | str) -> None:
+        def report(training: str, what: str, step: int, total: int, numbers: dict[str, float] | str) -> None:
             if what == "step" and not isinstance(numbers, str):
                 bar.update(task, completed=step, total=total, speed=speed(numbers))
             else:
-                console.print(rich_text(line(what, step, total, numbers)))
+                console.print(rich_text(line(training, what, step, total, numbers)))
 
         yield report
 

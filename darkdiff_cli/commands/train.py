@@ -1,6 +1,5 @@
 """`darkdiff train`: train a stage of a recipe."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -52,9 +51,48 @@ def train(
     """
     training.check()
     machine.check()
+    from darkdiff_cli.training.before import check_before, resumes_nothing, small_pictures
+    from darkdiff_cli.training.lock import sole_training
+    from darkdiff_cli.training.loop.machine import make_accelerator
+
+    run = _run_of(training, data, machine, output)
+    accelerator, names = make_accelerator(run.settings), training.stages(run.recipe)
+    if (
+        training.stage == "all"
+        and "3" in names
+        and any(kind not in ("photos", "raws") for kind, _ in run.source.places)
+    ):
+        names.remove("3")
+        if accelerator.is_main_process:
+            say("stage 3 is left out: it needs photos:DIR or raws:DIR alone.")
+    if accelerator.is_main_process:
+        for gap in run.source.gaps():
+            say(gap)
+    with sole_training(output, accelerator):
+        check_before(run, names, accelerator.num_processes)
+        if accelerator.is_main_process:
+            for sentence in small_pictures(run, names):
+                say(sentence)
+            if resumes_nothing(run, names):
+                say(f"{output}: holds no checkpoint to resume; the training begins anew.")
+        judges = {name: _perceptual(run.recipe, name, training.lpips, dry_run) for name in names}
+        if dry_run:
+            for name in names:
+                _describe(replace(run, lpips=judges[name], dry=True), name)
+            return 0
+        for name in names:
+            with training_progress(f"stage {name}") as report:
+                folder = replace(run, lpips=judges[name]).train(name, report)
+    if accelerator.is_main_process:
+        show(folder)
+    accelerator.end_training()  # threads of a process group left standing abort a process as it ends, now and then
+    return 0
+
+
+def _run_of(training: TrainingOptions, data: DataOptions, machine: TrainingMachineOptions, output: Path) -> "Run":
+    """What the options ask for."""
     from darkdiff_cli.datasets import MosaicCache, Source, parse_data
-    from darkdiff_cli.training.before import check_before
-    from darkdiff_cli.training.loop.machine import RunSettings, make_accelerator
+    from darkdiff_cli.training.loop.machine import RunSettings
     from darkdiff_cli.training.recipe.recipe_file import load_recipe
     from darkdiff_cli.training.run import Run
 
@@ -69,55 +107,32 @@ def train(
     pace = {"log_every": plan.log_every, "check_every": plan.check_every, "keep": plan.keep_checkpoints}
     settings = RunSettings(output, plan.seed, resume=training.resume, workers=machine.workers, device=machine.device,
                            precision=machine.precision, **pace)  # type: ignore[arg-type]  # fmt: skip
-    run = Run(plan, source, settings, training.base or "", training.start or "", None, training.steps, training.epochs,
-              dry=dry_run)  # fmt: skip
-    accelerator, names = make_accelerator(settings), training.stages(plan)
-    if training.stage == "all" and "3" in names and any(kind not in ("photos", "raws") for kind, _ in places):
-        names.remove("3")
-        if accelerator.is_main_process:
-            say("stage 3 is left out: it needs photos:DIR or raws:DIR alone.")
-    if accelerator.is_main_process:
-        for gap in source.gaps():
-            say(gap)
-    check_before(run, names, accelerator.num_processes)
-    if dry_run:
-        _describe(run, names)
-        return 0
-    judges = {name: _perceptual(plan, name, training.lpips) for name in names}
-    for name in names:
-        with training_progress(f"stage {name}") as report:
-            folder = replace(run, lpips=judges[name]).train(name, report)
-    if accelerator.is_main_process:
-        show(folder)
-    accelerator.end_training()  # threads of a process group left standing abort a process as it ends, now and then
-    return 0
+    return Run(plan, source, settings, training.base or "", training.start or "", None, training.steps, training.epochs)
 
 
-def _perceptual(recipe: "Recipe", stage: str, path: Path | None) -> "LPIPS | None":
-    """The LPIPS network from the user's file, the cache or its public originals; None where no loss weighs it."""
+def _perceptual(recipe: "Recipe", stage: str, path: Path | None, dry: bool) -> "LPIPS | None":
+    """The LPIPS network from the user's file, the cache or its public originals; None where no loss weighs it.
+
+    A dry run downloads none: its values do not matter there.
+    """
+    from darkdiff_models.connections import is_offline
     from darkdiff_models.learning.lpips import LPIPS
 
     if path is None and not recipe.weighs_lpips(stage):
         return None
+    network = recipe.perceptual_network
+    if dry and path is None and not is_offline():
+        return LPIPS(network)
     try:
-        network = recipe.perceptual_network
         return LPIPS.from_file(lpips_file(path, network), network)
     except (FileNotFoundError, ValueError, KeyError) as error:
         raise SettingsError(f"{error}; give the LPIPS weights with --lpips FILE.safetensors.") from error
 
 
-def _describe(run: "Run", names: "Sequence[StageName]") -> None:
-    """What would train, and what it would cost; what stands on a small base that is not there yet is left out."""
-    for name in names[:1] if "0" in names else names:
-        _describe_stage(run, name)
-
-
-def _describe_stage(run: "Run", name: "StageName") -> None:
+def _describe(run: "Run", name: "StageName") -> None:
+    """What would train in a stage, and what it would cost."""
     from darkdiff_cli.training.cost import cost_of
-    from darkdiff_models.learning.lpips import LPIPS
 
-    if run.recipe.weighs_lpips(name):
-        run = replace(run, lpips=LPIPS(run.recipe.perceptual_network))  # its values do not matter here
     for stage in run.stages(name):
         plan = stage.optimisation
         steps, images = counted(plan.steps, "step"), counted(plan.batch_size, "image")
@@ -138,5 +153,3 @@ def _describe_stage(run: "Run", name: "StageName") -> None:
             show(f"  disk: {kept / 1e9:.2f} GB of pairs that are made before, until the end")
         hours = cost.hours(plan.steps, TERAFLOPS)
         show(f"  time: {hours:.3g} hours on one device at {TERAFLOPS:g} TFLOP/s, shared among several")
-        if name == "0":
-            return  # its second training needs the first one's result

@@ -1,5 +1,6 @@
 """`photos:DIR`: finished photographs, seen by a sensor behind a lens, and darkened."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -21,6 +22,7 @@ from darkdiff_cli.datasets.readable import Readable, alone, check_plain
 from darkdiff_cli.datasets.scene import LRGB, Camera, Form, pair_of_scene
 from darkdiff_cli.errors import InputError, MemoryLimitError
 from darkdiff_cli.synthesis import random_lens, random_sensor, sensor_light, with_random_filter
+from darkdiff_cli.words import counted
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
 HELD_OUT_EVERY = 20  # every 20th photograph is validation
@@ -57,9 +59,12 @@ class PhotoPairs(Dataset[Pair]):
             raise InputError(f"{folder}: no such folder of photographs; give photos:DIR with JPEG, PNG or TIFF files.")
         found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.name not in settings.exclude)
         self.paths = [p for i, p in enumerate(found) if (i % HELD_OUT_EVERY == 0) == (split == "validation")]
+        if not found:
+            raise InputError(f"{folder}: holds no photographs; give photos:DIR with JPEG, PNG or TIFF files.")
         if not self.paths:
             raise InputError(
-                f"{folder}: holds no photographs for {split}; give photos:DIR with JPEG, PNG or TIFF files."
+                f"{folder}: holds one photograph only, which is held back for the health checks, as every "
+                f"{HELD_OUT_EVERY}th is; give two or more."
             )
         self.settings, self.crop, self.seed, self.form = settings, crop, seed, form
         self.stream = 1 if split == "validation" else 0
@@ -67,6 +72,23 @@ class PhotoPairs(Dataset[Pair]):
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def small(self) -> str | None:
+        """A sentence on the photographs that are smaller than a crop; None where there is none.
+
+        One whose size cannot be read is named when it is drawn.
+        """
+        side = 2 * self.crop
+        sizes = ((size, path) for path in self.paths if (size := _size(path)) is not None and min(size) < side)
+        small = sorted(sizes, key=lambda found: (min(found[0]), found))
+        if not small:
+            return None
+        (width, height), path = small[0]
+        return (
+            f"smaller than the {side} pixels that a crop takes: {len(small)} of "
+            f"{counted(len(self.paths), 'photograph')}, the smallest with {width}x{height} ({path}); mirror images "
+            "fill the rest of it."
+        )
 
     def __getitem__(self, index: int) -> Pair:
         rng = np.random.default_rng([self.seed, self.stream, index])
@@ -97,6 +119,18 @@ def drawn_from(paths: Sequence[Path], rng: np.random.Generator) -> Iterator[Path
     """Files drawn at random, endlessly."""
     while True:
         yield paths[int(rng.integers(len(paths)))]
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    """Width and height in pixels, as the head of the file has them; None where it has none."""
+    try:
+        check_plain(path)  # a pipe would not open
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of large pictures
+            with Image.open(path) as picture:
+                return picture.size
+    except Exception:  # decoders raise errors of many kinds on damaged files
+        return None
 
 
 @lru_cache(maxsize=512)

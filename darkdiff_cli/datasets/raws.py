@@ -55,7 +55,10 @@ class CleanRaws(Dataset[Pair]):
         found = [path for path in found if path.name not in settings.exclude]
         self.paths = [p for i, p in enumerate(found) if (i % HELD_OUT_EVERY == 0) == (split == "validation")]
         if not self.paths:
-            raise InputError(f"{folder}: holds too few raw files for {split}; give well-exposed raws at low ISO.")
+            raise InputError(
+                f"{folder}: holds too few raw files; give two or more, well exposed at low ISO, of which every "
+                f"{HELD_OUT_EVERY}th is held back for the health checks."
+            )
         self.settings, self.crop, self.seed, self.cache = settings, crop, seed, cache
         self.form, self.stream = form, 5 if split == "validation" else 4
         self.readable = Readable(alone)

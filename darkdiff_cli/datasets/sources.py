@@ -20,7 +20,7 @@ from darkdiff_cli.errors import LONGEST, SettingsError, shown
 from darkdiff_cli.raw import DataFormat, LrgbSpace
 
 Kind = Literal["photos", "raws", "sid", "eld", "lrd"]
-KINDS = ("photos", "raws", "sid", "eld", "lrd")
+KINDS = ("photos", "raws", "sid", "lrd")  # to train on
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,15 @@ class Source:
                 sentences.append(f"{folder}: holds {found} of {kind.upper()}'s {published['train']} training pairs.")
         return sentences
 
+    def small(self, crop: int) -> list[str]:
+        """A sentence for each folder with photographs that are smaller than a crop of so many LRGB pixels.
+
+        Raises:
+            InputError: as `open`.
+        """
+        sets = (self._open(kind, folder, "train", crop) for kind, folder in self.places if kind == "photos")
+        return [said for photos in sets if (said := cast(PhotoPairs, photos).small()) is not None]
+
 
 def parse_data(data: str) -> tuple[Kind, Path]:
     """Split `KIND:DIR`.
@@ -95,7 +104,7 @@ def parse_data(data: str) -> tuple[Kind, Path]:
         SettingsError: the kind is unknown, or the folder is not given or has a name that no folder can have.
     """
     kind, _, folder = data.partition(":")
-    if kind not in KINDS or not folder:
+    if kind not in (*KINDS, "eld") or not folder:
         named = data if len(data) <= LONGEST else shown(data)
         raise SettingsError(f"--data {named}: must be one of {', '.join(f'{kind}:DIR' for kind in KINDS)}.")
     try:

@@ -8,7 +8,7 @@ from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.recipe import Recipe
 from darkdiff_cli.training.run import Run, StageName
 from darkdiff_cli.training.stages.stage0 import check_shapes
-from darkdiff_cli.training.stages.stage3 import check_crop
+from darkdiff_cli.training.stages.stage3 import check_crop, pairs_crop
 
 FOLDERS: dict[StageName, tuple[str, ...]] = {
     "0": ("stage0-autoencoder", "stage0-denoiser"),
@@ -39,16 +39,15 @@ def check_before(run: Run, names: Sequence[StageName], processes: int) -> None:
             run.pairs(name, "train", plan.crop)
             run.held_out(name, plan.crop)
             Cut.of(plan, 0, processes)
-        if not run.dry:
-            for folder in FOLDERS[name]:
-                earlier_checkpoint(run.settings.output / folder, run.settings.resume)
+        for folder in FOLDERS[name]:
+            earlier_checkpoint(run.settings.output / folder, run.settings.resume)
     if run.start:
         model = run.beginning.model()
         if "3" in names and run.recipe.stage3 is not None:
             run.beginning.deep_enough(model.detail, run.recipe.stage3.shape)
             check_crop(run.recipe.stage3, model.vae.factor * model.unet.size_multiple)
         return
-    if names[0] == "2" and not run.dry:
+    if names[0] == "2":
         run.beginning.autoencoder()
     if names[0] == "3":
         run.beginning.finished()
@@ -62,6 +61,20 @@ def check_before(run: Run, names: Sequence[StageName], processes: int) -> None:
         _check_full_size(run.recipe, names, levels)
     elif "0" not in names and "1" in names:
         run.beginning.base_autoencoder()
+
+
+def resumes_nothing(run: Run, names: Sequence[StageName]) -> bool:
+    """Whether a run that is to be resumed has no checkpoint of any of its stages."""
+    folders = (run.settings.output / folder for name in names for folder in FOLDERS[name])
+    return run.settings.resume and all(earlier_checkpoint(folder, True) is None for folder in folders)
+
+
+def small_pictures(run: Run, names: Sequence[StageName]) -> list[str]:
+    """Sentences on photographs that are smaller than a crop of the stage with the largest ones."""
+    crops = [plan.crop for name in names for plan in _plans(run.recipe, name)]
+    if "3" in names and run.recipe.stage3 is not None:
+        crops.append(pairs_crop(run.recipe.stage3))
+    return run.source.small(max(crops))
 
 
 def _check_full_size(recipe: Recipe, names: Sequence[StageName], levels: Sequence[int]) -> None:

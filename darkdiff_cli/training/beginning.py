@@ -87,6 +87,22 @@ class Beginning:
         out = 4 if self.recipe.data_format == "raw-raw" else 3
         return residual_autoencoder(self.base_autoencoder(), self.recipe.stage1.residual, into, out)
 
+    def plain_autoencoder(self) -> AutoencoderKL:
+        """The autoencoder of the run's own stage 0.
+
+        Raises:
+            SettingsError: it cannot be read.
+        """
+        return self.stored(AutoencoderKL, self.output / "stage0-autoencoder" / "vae")
+
+    def trained_autoencoder(self) -> ResidualAutoencoderKL:
+        """The autoencoder that this run's stage 1 trained.
+
+        Raises:
+            SettingsError: it has not, or it cannot be read.
+        """
+        return self.stored(ResidualAutoencoderKL, self.autoencoder())
+
     def autoencoder(self) -> Path:
         """The folder of the autoencoder that this run's stage 1 trained.
 

@@ -1,13 +1,13 @@
 """What each stage starts from and trains, and in which order."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler
+from diffusers import DDIMScheduler
 from torch.utils.data import Dataset
 
 from darkdiff_cli.datasets import Pair, Source, collate
@@ -16,26 +16,29 @@ from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.raw import DataFormat
 from darkdiff_cli.training.beginning import Beginning
 from darkdiff_cli.training.loop.checkpoints import step_of
-from darkdiff_cli.training.loop.journal import Report
 from darkdiff_cli.training.loop.machine import RunSettings, make_accelerator
 from darkdiff_cli.training.loop.terms import Terms, terms_of
 from darkdiff_cli.training.loop.train import earlier_checkpoint, train
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.recipe import Recipe
+from darkdiff_cli.training.recipe.written import of_length, write_recipe
 from darkdiff_cli.training.stages.beforehand import Making
 from darkdiff_cli.training.stages.sid_unet import Regression
-from darkdiff_cli.training.stages.stage import Stage
+from darkdiff_cli.training.stages.stage import Numbers, Stage
 from darkdiff_cli.training.stages.stage0 import PlainAutoencoder, PlainDenoiser, calibrate_scale
 from darkdiff_cli.training.stages.stage1 import ResidualAutoencoder
 from darkdiff_cli.training.stages.stage2 import ConditionalDenoiser
 from darkdiff_cli.training.stages.stage3 import FullSizePicture
-from darkdiff_models import ResidualAutoencoderKL
+from darkdiff_cli.training.untrained import UntrainedBeginning
 from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.learning.lpips import LPIPS
 from darkdiff_models.learning.sid_unet import SidUNet
 from darkdiff_models.networks.surgery import denoiser
 
 StageName = Literal["0", "1", "2", "3", "sid-unet"]
+
+StageReport = Callable[[str, str, int, int, Numbers | str], None]
+"""A `Report` with the training's name before it."""
 
 KEPT = "kept"  # folder of the pairs that are made before a stage trains
 HEALTH_RATIOS = (100.0, 300.0)
@@ -56,7 +59,7 @@ class Run:
         start: DarkDiff model to go on from instead; empty to begin with the base.
         lpips: the perceptual network, where the recipe weighs it.
         steps, epochs: instead of the recipe's.
-        dry: nothing of it will be kept, so that stage 2 may stand on an autoencoder that stage 1 has not trained yet.
+        dry: nothing of it will be kept, so that a stage may stand on what the ones before it have not trained yet.
     """
 
     recipe: Recipe
@@ -72,7 +75,8 @@ class Run:
     @property
     def beginning(self) -> Beginning:
         """The networks that its stages start from."""
-        return Beginning(self.recipe, self.settings.output, self.base, self.start)
+        kind = UntrainedBeginning if self.dry else Beginning
+        return kind(self.recipe, self.settings.output, self.base, self.start)
 
     def stages(self, name: StageName) -> Iterator[Stage]:
         """The trainings of a stage in order, each made when the one before it is done.
@@ -92,7 +96,7 @@ class Run:
             stage.optimisation = self._in_steps(stage.optimisation)
             yield stage
 
-    def train(self, name: StageName, report: Report) -> Path:
+    def train(self, name: StageName, report: StageReport) -> Path:
         """Train one stage; returns the folder of what was trained."""
         for stage in self.stages(name):
             pairs, folder = self.pairs(name, "train", stage.pairs_crop), self.settings.output / stage.name
@@ -102,10 +106,19 @@ class Run:
             newest = earlier_checkpoint(folder, self.settings.resume)
             done = newest is not None and (step_of(newest) or 0) >= stage.optimisation.steps
             data = pairs if done else stage.kept(pairs, making)
-            train(stage, data, self.held_out(name, stage.pairs_crop), self.settings, report, terms)
+            if making.accelerator.is_main_process and not done:
+                write_recipe(folder, of_length(self.recipe, self.steps, self.epochs), self._options(name))
+            held_out = self.held_out(name, stage.pairs_crop)
+            train(stage, data, held_out, self.settings, partial(report, stage.name), terms)
             if making.accelerator.is_main_process:
                 remove_stored(making.folder)
         return self.settings.output / stage.name
+
+    def _options(self, name: StageName) -> list[str]:
+        """The options that decide the result of a stage, but for the recipe's."""
+        data = (word for kind, folder in self.source.places for word in ("--data", f"{kind}:{folder.absolute()}"))
+        begun = (("--base", self.base), ("--start", self.start))
+        return ["--stage", name, *data, *(word for pair in begun if pair[1] for word in pair)]
 
     def terms(self, name: StageName, pairs: Dataset[Pair]) -> Terms:
         """What decides the result of a stage that trains on these pairs."""
@@ -129,10 +142,11 @@ class Run:
         finished = self.settings.output / "stage0-autoencoder" / "vae"
         if not (self.settings.resume and finished.is_dir()):
             yield PlainAutoencoder(settings, self.lpips)
-        vae = self.beginning.stored(AutoencoderKL, finished)
-        held_out = self.held_out("0", settings.autoencoder.crop)
-        pairs = [held_out[index] for index in range(CALIBRATION_IMAGES)]
-        calibrate_scale(vae, collate([pair.padded(2 ** (len(vae.config["block_out_channels"]) - 1)) for pair in pairs]))
+        vae = self.beginning.plain_autoencoder()
+        if not self.dry:
+            held_out = self.held_out("0", settings.autoencoder.crop)
+            pairs, multiple = range(CALIBRATION_IMAGES), 2 ** (len(vae.config["block_out_channels"]) - 1)
+            calibrate_scale(vae, collate([held_out[index].padded(multiple) for index in pairs]))
         yield PlainDenoiser(settings, vae, self.recipe.seed)
 
     def _stage1(self) -> Iterator[Stage]:
@@ -141,16 +155,15 @@ class Run:
         yield ResidualAutoencoder(self.recipe.stage1, self.recipe.finishing, vae, self.lpips)
 
     def _stage2(self) -> Iterator[Stage]:
+        yield self._denoiser()
+
+    def _denoiser(self) -> ConditionalDenoiser:
         settings, begin, own = self.recipe.stage2, self.beginning, self.settings.output / "stage1" / "vae"
         if self.start:
             model = begin.model()
-            vae = begin.stored(ResidualAutoencoderKL, own) if own.is_dir() else begin.wide_enough(model.vae)
-            yield ConditionalDenoiser(self.recipe, vae, (model.unet, model.context), model.scheduler, self.lpips)
-            return
-        if self.dry and not own.is_dir():
-            vae = begin.retasked_autoencoder()
-        else:
-            vae = begin.stored(ResidualAutoencoderKL, begin.autoencoder())
+            vae = begin.trained_autoencoder() if own.is_dir() else begin.wide_enough(model.vae)
+            return ConditionalDenoiser(self.recipe, vae, (model.unet, model.context), model.scheduler, self.lpips)
+        vae = begin.trained_autoencoder()
         origin = begin.base_model()
         networks = denoiser(
             origin.unet,
@@ -160,15 +173,22 @@ class Run:
             settings.region_position_bias,
         )
         schedule = DDIMScheduler.from_config(origin.scheduler, timestep_spacing="trailing")
-        yield ConditionalDenoiser(self.recipe, vae, networks, schedule, self.lpips)
+        return ConditionalDenoiser(self.recipe, vae, networks, schedule, self.lpips)
 
     def _stage3(self) -> Iterator[Stage]:
         settings = self.recipe.stage3
         if settings is None:
             raise SettingsError(f"recipe {self.recipe.name} has no stage 3; add `stage3:` to it.")
-        begin = self.beginning
-        model = begin.model() if self.start else load_pipeline(begin.finished())
-        yield FullSizePicture(settings, model, begin.deep_enough(model.detail, settings.shape), self.lpips)
+        begin, own = self.beginning, self.settings.output / "stage2" / "unet"
+        start = begin.model() if self.start else None
+        if own.is_dir():
+            model = load_pipeline(begin.finished())
+        elif start is not None:
+            model = start
+        else:
+            model = self._denoiser().finished() if self.dry else load_pipeline(begin.finished())
+        detail = begin.deep_enough((start or model).detail, settings.shape)
+        yield FullSizePicture(settings, model, detail, self.lpips)
 
     def _regression(self) -> Iterator[Stage]:
         if self.recipe.regression is None:
@@ -214,5 +234,5 @@ class Run:
         return replace(source, data_format=fixed.get(name, source.data_format))
 
 
-def _note(report: Report, stage: Stage, sentence: str) -> None:
-    report("note", 0, stage.optimisation.steps, f"{stage.name}: {sentence}")
+def _note(report: StageReport, stage: Stage, sentence: str) -> None:
+    report(stage.name, "note", 0, stage.optimisation.steps, f"{stage.name}: {sentence}")

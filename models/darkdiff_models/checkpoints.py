@@ -34,7 +34,9 @@ def load_pipeline(model: str | Path) -> DarkDiffPipeline:
     """
     folder = find_model(model)
     if not os.path.lexists(folder / INDEX):
-        raise ValueError(f"{folder}: holds no DarkDiff model ({INDEX} is missing)")
+        inner = sorted(path.parent for path in folder.glob(f"*/{INDEX}"))  # of a run, the last stage's
+        meant = f"; give {inner[-1]}" if inner else ""
+        raise ValueError(f"{folder}: holds no DarkDiff model ({INDEX} is missing){meant}")
     disable_progress_bar()  # darkdiff shows its own progress
     try:
         pipeline = read_model(folder)

@@ -89,7 +89,7 @@ def test_whatever_is_shown_on_a_terminal_is_printable(monkeypatch: pytest.Monkey
 
     def of_a_training() -> None:
         with training_progress("stage 0") as report:
-            report("note", 1, 2, EVIL)
+            report("stage0-denoiser", "note", 1, 2, EVIL)
 
     def of_a_model() -> None:
         with loading(EVIL, quiet=False):

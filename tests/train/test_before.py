@@ -6,14 +6,20 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
+from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
+from darkdiff_cli.datasets import MosaicCache, Source
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.training.loop.machine import RunSettings
 from darkdiff_cli.training.recipe.recipe_file import load_recipe
 from darkdiff_cli.training.recipe.shapes import DenoiserShape
+from darkdiff_cli.training.run import Run
 from darkdiff_cli.training.stages.stage0 import check_shapes, stock_autoencoder, stock_unet
 from darkdiff_models.base_models import Base, save_base
+from darkdiff_models.learning.lpips import LPIPS
 from darkdiff_models.networks.sampling import sd_schedule
 
 PARAMETERS = 4_472_944  # of tiny's network for full size
@@ -169,10 +175,70 @@ def test_full_size_goes_on_with_more_blocks_than_its_start_has(photo_folder, tmp
     assert f"  model: {PARAMETERS + 2 * block:,} parameters" in done.stdout  # on the way down and up
 
 
-def test_a_dry_run_tells_the_cost_of_every_stage_before_any_has_trained(photo_folder, base, tmp_path) -> None:
-    done = train("all", f"photos:{photo_folder}", tmp_path / "run", "--base", base, "--dry-run")
+def stages_of(done) -> list[str]:
     assert done.exit_code == 0, done.stderr
-    assert [line.split(":")[0] for line in done.stdout.splitlines() if not line.startswith(" ")] == ["stage1", "stage2"]
-    alone = train(2, f"photos:{photo_folder}", tmp_path / "run", "--base", base, "--dry-run")
-    assert alone.stdout == done.stdout[done.stdout.index("stage2") :]
-    assert not (tmp_path / "run").exists()
+    return [line.split(":")[0] for line in done.stdout.splitlines() if not line.startswith(" ")]
+
+
+def test_a_dry_run_tells_the_cost_of_every_stage_before_any_has_trained(photo_folder, base, tmp_path) -> None:
+    photos, run = f"photos:{photo_folder}", tmp_path / "run"
+    done = train("all", photos, run, "--base", base, "--dry-run")
+    assert stages_of(done) == ["stage1", "stage2"]
+    own = train("all", photos, run, "--recipe", "tiny-debug", "--dry-run")
+    assert stages_of(own) == ["stage0-autoencoder", "stage0-denoiser", "stage1", "stage2", "stage3"]
+    recipe, settings = load_recipe("tiny-debug"), RunSettings(tmp_path, device="cpu")
+    source = Source((("photos", photo_folder),), recipe.data, 0, "srgb", "lrgb-srgb", MosaicCache(tmp_path))
+    for name in ("0", "1", "2", "3"):
+        for stage in Run(recipe, source, settings, dry=True).stages(name):
+            counts = {sum(p.numel() for p in g["params"]) for w in stage.players for g in stage.parameter_groups(w)}
+            assert all(f": {count:,} parameters" in own.stdout for count in counts)
+    assert not run.exists()
+
+
+def test_a_run_that_has_nothing_to_resume_says_so_and_begins(photo_folder, base, tmp_path) -> None:
+    said = f"darkdiff: {tmp_path / 'run'}: holds no checkpoint to resume; the training begins anew."
+    words = (1, f"photos:{photo_folder}", tmp_path / "run", "--base", base, "--resume", "--steps")
+    for steps, times in ((1, 1), (2, 0)):
+        done = train(*words, steps)
+        assert done.exit_code == 0, done.stderr
+        assert done.stderr.splitlines().count(said) == times
+        assert f"\nstage1: loss {steps}/{steps}  picture " in f"\n{done.stderr}"
+
+
+def test_photographs_that_are_smaller_than_the_largest_crop_are_counted_in_a_line(photo_folder, tmp_path) -> None:
+    """tiny-debug takes 32 pixels of LRGB in each stage, twice as many of a photograph."""
+    for index in range(3):
+        shutil.copy(photo_folder / f"{index:02d}.png", tmp_path)
+    Image.new("RGB", (63, 64)).save(tmp_path / "small.png")
+    words = ("all", f"photos:{tmp_path}", tmp_path / "run", "--recipe", "tiny-debug", "--dry-run")
+    said = "darkdiff: smaller than the {} pixels that a crop takes: {} of 3 photographs, the smallest with 63x64 ("
+    kept = ("--set", "stage3.kept_crop=128", "--set", "stage3.kept_pairs=4")
+    for more, count, side in (((), 1, 64), (kept, 3, 256)):
+        done = train(*words, *more)
+        assert done.exit_code == 0, done.stderr
+        assert said.format(side, count) in done.stderr
+        assert done.stderr.count("smaller than") == 1
+
+
+def test_a_file_in_the_place_of_a_stages_folder_is_named(photo_folder, base, tmp_path) -> None:
+    (tmp_path / "stage1").touch()
+    done = train(1, f"photos:{photo_folder}", tmp_path, "--base", base)
+    assert done.exit_code == 2
+    where = tmp_path / "stage1"
+    assert done.stderr == f"darkdiff: {where}: is no folder, so no checkpoint can be written; move it away.\n"
+
+
+def test_a_dry_run_refuses_what_the_run_would_refuse(photo_folder, base, tmp_path) -> None:
+    photos, run = f"photos:{photo_folder}", tmp_path / "run"
+    for more in ((), ("--dry-run",)):
+        assert "stage1/vae: is missing" in refusal(train(2, photos, run, "--base", base, *more), run)
+        wrong = tmp_path / "alex.safetensors"
+        save_file(LPIPS("alex").state_dict(), wrong)
+        other = ("--base", base, "--lpips", wrong, "--set", "perceptual_network=vgg", *more)
+        assert "give the LPIPS weights with --lpips" in refusal(train(1, photos, run, *other), run)
+        earlier = run / "stage2" / "checkpoints" / "step-00000002.safetensors"
+        earlier.parent.mkdir(parents=True)
+        earlier.touch()
+        said = refusal(train("all", photos, run, "--base", base, *more), run)
+        assert "stage2: holds an earlier run's checkpoints" in said
+        shutil.rmtree(run)

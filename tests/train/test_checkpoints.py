@@ -133,8 +133,13 @@ def test_an_unchanged_one_is_gone_on_from_by_the_same_optimiser_alone(
     state = fresh(optimizer)
     state.load(copy)
     assert state.step == 2
-    with pytest.raises(TrainingError, match="does not fit"):
-        fresh({"adam": "muon", "muon": "adam"}[optimizer]).load(copy)
+    other = {"adam": "muon", "muon": "adam"}[optimizer]
+    with pytest.raises(TrainingError) as failure:
+        fresh(other).load(copy)
+    assert str(failure.value) == (
+        f"{copy}: was trained with optimizer: {optimizer}, and the recipe says {other}; set it as it was, or choose "
+        "another --output."
+    )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no named pipes in folders")

@@ -37,7 +37,8 @@ def place(tmp_path_factory: pytest.TempPathFactory, photo_folder: Path) -> Path:
     return folder
 
 
-def launch(place: Path, processes: int, stage: int, output: str, *more: object, **kwargs: object) -> str:
+def launched(place: Path, processes: int, stage: int, output: str, *more: object) -> "subprocess.CompletedProcess[str]":
+    """A training by so many processes, which say how many they were."""
     words = ["train", "--stage", stage, "--recipe", "paper-sid-debug", "--base", place / "base", "--data",
              f"photos:{place / 'photos'}", "-o", place / output, "--workers", 0, "--device", "cpu", "--precision",
              "fp32", *more]  # fmt: skip
@@ -52,10 +53,14 @@ def launch(place: Path, processes: int, stage: int, output: str, *more: object, 
     script.write_text(f"{program}f'processes {{accelerate.PartialState().num_processes}} left {left}\\n')\n")
     path = os.pathsep.join(str(Path(darkdiff_cli.__file__).parents[1] / part) for part in ("", "models"))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, *launcher, str(script), *map(str, words)], capture_output=True, text=True, timeout=300,
         env=environment, check=False,
     )  # fmt: skip
+
+
+def launch(place: Path, processes: int, stage: int, output: str, *more: object) -> str:
+    done = launched(place, processes, stage, output, *more)
     assert done.stderr.count(f"processes {processes} left False") == processes, done.stderr
     assert done.returncode == 0, done.stderr
     return done.stdout

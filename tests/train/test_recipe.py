@@ -58,6 +58,31 @@ def test_mistakes_are_named(tmp_path: Path, old: str, new: str, words: str) -> N
         load_recipe(change(tmp_path, old, new))
 
 
+@pytest.mark.parametrize(("old", "key"), [("seed: 0", "seed"), ("  region_size: 4", "region_size")])
+def test_a_key_that_stands_twice_is_named_with_its_lines(tmp_path: Path, old: str, key: str) -> None:
+    path = change(tmp_path, old, f"{old}\n{old.replace(key, chr(34) + key + chr(34))}")
+    line = 1 + next(n for n, text in enumerate(Path(path).read_text().splitlines()) if text.startswith(old))
+    with pytest.raises(SettingsError) as failure:
+        load_recipe(path)
+    said = f"{path}: the key '{key}' stands in line {line} and again in line {line + 1}; remove one of them."
+    assert str(failure.value) == said
+    with pytest.raises(SettingsError, match="is no YAML value"):
+        load_recipe("tiny-debug", ["finishing={fusion: 1, fusion: 0}"])
+
+
+def test_a_key_may_stand_beside_one_that_is_merged(tmp_path: Path) -> None:
+    """The merged mapping is used before it is read itself, deeper in the file."""
+    path = tmp_path / "mine.yaml"
+    text = (RECIPES / "tiny-debug.yaml").read_text()
+    plan = "{batch_size: 2, crop: 32, learning_rate: 1.0e-3, final_learning_rate: 1.0e-4, steps: 4}"
+    kept = "\n".join(line for line in text.splitlines() if not line.startswith("regression:"))
+    path.write_text(f"{kept}\nregression: &plan {plan}\n")
+    first = load_recipe(str(path)).regression
+    path.write_text(f"{kept}\nregression: {{<<: &plan {{<<: {plan}, steps: 6}}, warmup: 1}}\n")
+    assert first is not None
+    assert load_recipe(str(path)).regression == dataclasses.replace(first, steps=6, warmup=1)
+
+
 def test_a_recipe_that_is_no_utf_8_or_nests_itself_is_one_short_sentence(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     bombs = "a: &a [x]\n" + "".join(

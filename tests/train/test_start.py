@@ -38,6 +38,9 @@ def test_both_stages_go_on_from_the_model_in_the_recipes_widths(model_folder, ph
     assert torch.allclose(after["conv_out.weight"], before["conv_out.weight"], atol=1e-3)
     assert not torch.equal(after["conv_out.weight"], before["conv_out.weight"])
     assert not (tmp_path / "run" / "stage0-autoencoder").exists()
+    for part in ("vae", "unet", "context"):  # full size is of what was trained, and not of the model before
+        trained, full = (load_file(tmp_path / "run" / stage / part / WEIGHTS) for stage in ("stage2", "stage3"))
+        assert all(torch.equal(trained[key], full[key]) for key in trained)
 
 
 def test_stage_two_alone_takes_the_models_autoencoder(model_folder, photo_folder, tmp_path: Path) -> None:

@@ -4,8 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -74,7 +77,8 @@ SAID = {
 }
 
 
-def launch(place: Path, output: Path, fault: str, *more: object) -> subprocess.CompletedProcess[str]:
+def command(place: Path, output: Path, fault: str, *more: object) -> tuple[list[str], dict[str, str]]:
+    """What starts a training by two processes, and its environment."""
     words = ["train", "--stage", 1, "--recipe", "tiny-debug", "--base", place / "base", "--data",
              f"photos:{place / 'photos'}", "-o", output, "--workers", int(fault == "worker"), "--device", "cpu",
              "--precision", "fp32", *more]  # fmt: skip
@@ -82,10 +86,12 @@ def launch(place: Path, output: Path, fault: str, *more: object) -> subprocess.C
     script.write_text(SCRIPT)
     path = os.pathsep.join(str(Path(darkdiff_cli.__file__).parents[1] / part) for part in ("", "models"))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path, "FAULT": fault, "OUTPUT": str(output)}
-    return subprocess.run(
-        [sys.executable, *TORCHRUN, str(script), *map(str, words)], capture_output=True, text=True, timeout=200,
-        env=environment, check=False,
-    )  # fmt: skip
+    return [sys.executable, *TORCHRUN, str(script), *map(str, words)], environment
+
+
+def launch(place: Path, output: Path, fault: str, *more: object) -> subprocess.CompletedProcess[str]:
+    words, environment = command(place, output, fault, *more)
+    return subprocess.run(words, capture_output=True, text=True, timeout=200, env=environment, check=False)
 
 
 def sentences(done: subprocess.CompletedProcess[str]) -> list[str]:
@@ -121,6 +127,26 @@ def test_both_end_with_a_sentence_and_go_on_to_the_bit(
         assert set(first) == set(second)
         assert all(torch.equal(first[key], second[key]) for key in first)
     assert not list(output.rglob("*.partial"))
+
+
+def test_a_sigterm_to_all_that_torchrun_hands_on_as_well_saves_a_checkpoint(place: Path) -> None:
+    """As SLURM and systemd send it: to torchrun, both processes and their workers."""
+    output = place / "told"
+    more = ("--steps", 100000, "--set", "check_every=100000", "--workers", 1)
+    words, environment = command(place, output, "none", *more)
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment) as torchrun:
+        deadline = time.monotonic() + 120
+        while not (output / "stage1" / "log.jsonl").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        top = psutil.Process(torchrun.pid)
+        for process in (*top.children(recursive=True), top):
+            with suppress(psutil.Error):  # one that torchrun has had for a moment only
+                process.terminate()
+        _, errors = torchrun.communicate(timeout=120)
+    assert [line for line in errors.splitlines() if line.startswith("darkdiff: ")] == ["darkdiff: interrupted"] * 2
+    newest = newest_checkpoint(output / "stage1" / "checkpoints")
+    assert newest is not None
+    assert newest.stem != "step-00000000"
 
 
 def test_a_broken_file_is_named_once_by_both(place: Path) -> None:

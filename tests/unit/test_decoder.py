@@ -122,6 +122,38 @@ def test_it_goes_with_a_program_that_is_killed(tmp_path: Path) -> None:
     assert not alive
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["as it starts", "at work"])
+def test_it_outlives_a_signal_that_is_for_all_processes_of_the_program(number: signal.Signals, moment: str) -> None:
+    with Decoder(timeout=60, module="tests.unit.readers") as decoder:
+        assert decoder.process is not None and decoder.process.pid is not None
+        process = decoder.process.pid
+        if moment == "at work":
+            assert decoder.run(RAW, len, "four") == 4
+        os.kill(process, number)
+        assert decoder.run(RAW, len, "seven") == 5
+        assert decoder.process.pid == process
+
+
+def test_a_program_that_leaves_it_running_ends_nonetheless(tmp_path: Path) -> None:
+    script = tmp_path / "forgetful.py"
+    script.write_text(
+        ORPHAN.replace('decoder.run(Path("a.dng"), hang)', "print(decoder.run(Path('a.dng'), len, 'four'))")
+    )
+    paths = os.pathsep.join(path for path in sys.path if path)
+    done = subprocess.run(
+        [sys.executable, script],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": paths},
+        timeout=120,
+    )
+    assert done.returncode == 0
+    process, answer = done.stdout.split()
+    assert answer == "4"
+    assert not psutil.pid_exists(int(process))
+
+
 @pytest.mark.parametrize("command", ["enhance", "info", "preview"])
 def test_a_raw_that_brings_it_down_is_one_sentence_and_the_next_goes_on(
     command: str, dark_dng: Path, model_folder: Path, tmp_path: Path, monkeypatch

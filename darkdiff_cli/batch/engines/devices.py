@@ -18,7 +18,7 @@ from darkdiff_cli.batch.settings import WorkerSettings
 from darkdiff_cli.batch.steps import Finished
 from darkdiff_cli.batch.tally import Tally
 from darkdiff_cli.errors import DarkdiffError, SettingsError
-from darkdiff_cli.interrupt import ignore_interrupts
+from darkdiff_cli.interrupt import ignore_interrupts, signals_held
 from darkdiff_models.devices import pick_device
 
 ROUNDS = 3  # a process that dies leaves its file to the others; what it leaves at the end is tried in another round
@@ -103,7 +103,8 @@ class _Crew:
             ours, theirs = context.Pipe(duplex=False)
             words = tasks, output, settings, device, threads, theirs, self.event
             process = context.Process(target=_work, args=words)
-            process.start()
+            with signals_held():
+                process.start()
             theirs.close()
             self.processes[ours] = process
             self.names[ours] = device if devices.count(device) == 1 else f"{device} ({number + 1})"
@@ -130,9 +131,9 @@ class _Crew:
                     yield self.names[pipe], message
 
     def end(self) -> None:
-        """Terminate processes that are still alive; their claims are then free."""
+        """Kill processes that are still alive; their claims are then free."""
         for process in self.processes.values():
-            process.terminate()
+            process.kill()
             process.join()
 
     def _ended(self, pipe: Connection) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 import imageio.v3 as iio
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
 from torch.utils.data import Dataset
 
 from darkdiff_cli.datasets import MosaicCache, Pair, Source
@@ -14,36 +13,22 @@ from darkdiff_cli.datasets.kept import KeptPairs
 from darkdiff_cli.evaluation.sample import night_scene
 from darkdiff_cli.training.beginning import Beginning
 from darkdiff_cli.training.recipe.recipe import Recipe
-from darkdiff_cli.training.recipe.shapes import AutoencoderShape, DenoiserShape
 from darkdiff_cli.training.run import Run, StageName
 from darkdiff_cli.training.stages.stage import Stage
-from darkdiff_cli.training.stages.stage0 import stock_autoencoder, stock_unet
-from darkdiff_models.base_models import Base
+from darkdiff_cli.training.untrained import UntrainedBeginning
 from darkdiff_models.learning.lpips import LPIPS
-from darkdiff_models.networks.sampling import sd_schedule
 
 PAIRS = 4  # that are kept and come again and again
 
 
 @dataclass(frozen=True)
-class UntrainedBeginning(Beginning):
-    """Random weights of the base's shape, where no base is given: the arithmetic is the same."""
+class RandomBeginning(UntrainedBeginning):
+    """Random weights in place of the recipe's base too: nothing is downloaded to be timed."""
 
-    def base_model(self) -> Base:
-        """Stable Diffusion 2.1's shape, or that of the recipe's own small base."""
-        if self.base:
-            return super().base_model()
-        shape = self.recipe.stage0.denoiser_shape if self.recipe.stage0 is not None else DenoiserShape()
-        vae, prompt = self.base_autoencoder(), torch.randn(1, shape.prompt_tokens, shape.cross_attention_dim)
-        unet = stock_unet(shape, vae.config["latent_channels"])
-        return Base(vae, unet, dict(sd_schedule(shape.prediction_type).config), prompt)
-
-    def base_autoencoder(self) -> AutoencoderKL:
-        """As `base_model`."""
-        if self.base:
-            return super().base_autoencoder()
-        own = self.recipe.stage0
-        return stock_autoencoder(own.autoencoder_shape if own is not None else AutoencoderShape())
+    @property
+    def has_base(self) -> bool:
+        """Whether the user gave a base."""
+        return bool(self.base)
 
 
 @dataclass(frozen=True)
@@ -53,7 +38,7 @@ class UntrainedRun(Run):
     @property
     def beginning(self) -> Beginning:
         """As `Run.beginning`."""
-        return UntrainedBeginning(self.recipe, self.settings.output, self.base, self.start)
+        return RandomBeginning(self.recipe, self.settings.output, self.base, self.start)
 
     def made(self, name: StageName, device: torch.device) -> Stage:
         """The first training of a stage; random weights are drawn on the device.

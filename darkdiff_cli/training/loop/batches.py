@@ -4,13 +4,14 @@ import multiprocessing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.util import Finalize
 from typing import Any
 
 from torch.utils.data import DataLoader, Dataset
 
 from darkdiff_cli.datasets import Pair, collate
 from darkdiff_cli.errors import DarkdiffError, SettingsError
-from darkdiff_cli.interrupt import ignore_interrupts
+from darkdiff_cli.interrupt import ignore_interrupts, signals_held
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.words import listed
 
@@ -92,7 +93,11 @@ def batches(
         options["worker_init_fn"] = _prepare_worker
     items = cut.items(first, plan.steps)
     stack = partial(_stack, multiple=multiple)
-    for batch in DataLoader(_Answers(data), batch_size=cut.size, sampler=items, collate_fn=stack, **options):
+    loader = DataLoader(_Answers(data), batch_size=cut.size, sampler=items, collate_fn=stack, **options)
+    with signals_held():
+        parts = iter(loader)
+    Finalize(None, _kill_children, exitpriority=0)  # of workers that torch has not brought to an end
+    for batch in parts:
         if isinstance(batch, DarkdiffError):
             raise batch
         yield batch
@@ -121,12 +126,18 @@ class _Answers(Dataset[Pair | DarkdiffError]):
 
 
 def _prepare_worker(_worker: int) -> None:
-    """Ignore Ctrl-C, since the main process handles it and needs its workers until it has saved.
+    """Ignore signals, since the main process handles them and needs its workers until it has saved.
 
     A worker may also have a child, the process that decodes its raws: that one ends with the worker, whatever ends it.
     """
     ignore_interrupts()
     multiprocessing.current_process().daemon = False
+
+
+def _kill_children() -> None:
+    """As the program ends: Python would only ask them to go, by a signal that they ignore, and wait."""
+    for process in multiprocessing.active_children():
+        process.kill()
 
 
 def _stack(answers: Sequence[Pair | DarkdiffError], multiple: int) -> Pair | DarkdiffError:

@@ -11,7 +11,13 @@ from darkdiff_cli.training.loop.checkpoints import DamageError, is_number
 from darkdiff_cli.training.loop.muon import Muon, is_matrix
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 
+KEPT_BY = {"muon": {"momentum", "mean", "square"}, "adam": {"exp_avg", "exp_avg_sq"}}
+"""What only one of the optimisers keeps of a parameter."""
 SQUARES = {"exp_avg_sq", "square"}  # the means of squared gradients that optimisers keep
+
+
+class OtherOptimizerError(ValueError):
+    """A checkpoint is another optimiser's; its text says whose, and which it should be."""
 
 
 def make_optimizer(plan: Optimisation, groups: list[dict[str, Any]], device: torch.device) -> torch.optim.Optimizer:
@@ -65,10 +71,15 @@ def check_kept(optimizer: torch.optim.Optimizer, state: Mapping[int, Mapping[str
         done: steps of the run.
 
     Raises:
+        OtherOptimizerError: the other one has kept it.
         LookupError, ValueError: it would not have kept this of these parameters.
         DamageError: it never keeps such values.
     """
     muon = isinstance(getattr(optimizer, "optimizer", optimizer), Muon)
+    own, other = ("muon", "adam") if muon else ("adam", "muon")
+    names = {name for kept in state.values() for name in kept}
+    if names & KEPT_BY[other] and not names & KEPT_BY[own]:
+        raise OtherOptimizerError(f"was trained with optimizer: {other}, and the recipe says {own}")
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for index, kept in state.items():
         parameter = parameters[index]

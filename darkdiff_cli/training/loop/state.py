@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from darkdiff_cli.errors import OutputError, TrainingError
 from darkdiff_cli.files import atomically, remove_partials
 from darkdiff_cli.training.loop.checkpoints import Checkpoint, DamageError, checkpoints, damaged
-from darkdiff_cli.training.loop.optimizers import check_groups, check_kept
+from darkdiff_cli.training.loop.optimizers import OtherOptimizerError, check_groups, check_kept
 from darkdiff_cli.training.loop.terms import Terms
 
 
@@ -91,7 +91,7 @@ class RunState:
             The terms of the run that wrote the checkpoint.
 
         Raises:
-            TrainingError: the checkpoint is damaged, or belongs to networks of other shapes.
+            TrainingError: the checkpoint is damaged, or belongs to networks of other shapes or to another optimiser.
         """
         found = Checkpoint.read(path)
         try:
@@ -113,6 +113,8 @@ class RunState:
                 self.scaler.load_state_dict(found.scaler)
         except DamageError as error:
             raise damaged(path, error) from error
+        except OtherOptimizerError as error:
+            raise TrainingError(f"{path}: {error}; set it as it was, or choose another --output.") from error
         except (LookupError, RuntimeError, TypeError, ValueError) as error:
             raise TrainingError(f"{path}: does not fit the recipe's networks; choose another --output.") from error
         self.step = found.step

@@ -108,8 +108,9 @@ def earlier_checkpoint(folder: Path, resume: bool) -> Path | None:
         SettingsError: there is one, and it is not to be resumed; or what should hold them is no folder.
     """
     kept = folder / "checkpoints"
-    if os.path.lexists(kept) and not kept.is_dir():
-        raise SettingsError(f"{kept}: is no folder, so no checkpoint can be written; move it away.")
+    for place in (folder, kept):
+        if os.path.lexists(place) and not place.is_dir():
+            raise SettingsError(f"{place}: is no folder, so no checkpoint can be written; move it away.")
     newest = newest_checkpoint(kept)
     if newest is not None and not resume:
         raise SettingsError(

@@ -20,6 +20,26 @@ UNREADABLE = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, Recu
 """What YAML raises: its own errors, and those of Python on numbers and dates that are none, and on deep brackets."""
 
 
+class _TwiceError(yaml.YAMLError):
+    """A key stands twice in a mapping."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as it is, but for keys that stand twice, of which the last would count without a word."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                line = key.start_mark.line + 1
+                if key.value in lines:
+                    before = lines[key.value]
+                    raise _TwiceError(f"the key {shown(key.value)} stands in line {before} and again in line {line}")
+                lines[key.value] = line
+        return node
+
+
 def recipe_names() -> list[str]:
     """Names of the recipes that come with the program."""
     folder = files("darkdiff_cli.recipes")
@@ -59,9 +79,11 @@ def _read(name_or_file: str) -> Any:
             f"{name_or_file}: no such recipe; choose one of {', '.join(recipe_names())}, or a YAML file."
         )
     try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
+        return yaml.load(file.read_text(encoding="utf-8"), _Loader)  # a SafeLoader
     except OSError as error:
         raise SettingsError(f"{name_or_file}: cannot be read ({error.strerror}); check its permissions.") from error
+    except _TwiceError as error:
+        raise SettingsError(f"{name_or_file}: {error}; remove one of them.") from error
     except UNREADABLE as error:
         reason = str(error).split("\n", 1)[0][:LONGEST]
         raise SettingsError(f"{name_or_file}: is not valid YAML ({reason}); mend the file.") from error
@@ -84,7 +106,7 @@ def _change(values: Any, change: str) -> None:
             f"--set {change}: must be KEY=VALUE with a key of the recipe, such as stage2.region_size=4."
         )
     try:
-        place[last] = yaml.safe_load(text)
+        place[last] = yaml.load(text, _Loader)
     except UNREADABLE as error:
         raise SettingsError(f"--set {change}: {shown(text)} is no YAML value.") from error
 

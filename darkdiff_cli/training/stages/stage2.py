@@ -185,7 +185,11 @@ class ConditionalDenoiser(Stage):
 
     def export(self, folder: Path) -> None:
         """The finished pipeline, ready for `enhance --model`."""
-        DarkDiffPipeline(
+        self.finished().save_pretrained(folder)
+
+    def finished(self) -> DarkDiffPipeline:
+        """The whole model, with what its user may leave to it."""
+        return DarkDiffPipeline(
             vae=self.vae,
             unet=self.unet,
             context=self.context,
@@ -200,4 +204,4 @@ class ConditionalDenoiser(Stage):
             vae_tile=self.settings.autoencoder_tile,
             vae_tile_overlap=self.settings.autoencoder_tile_overlap,
             **asdict(self.recipe.finishing),
-        ).save_pretrained(folder)
+        )

@@ -51,8 +51,9 @@ def test_a_pair_of_two_sizes_is_refused(shoot, dark_dng, tmp_path, shared, cache
 def test_data_is_a_kind_and_a_folder(tmp_path) -> None:
     assert parse_data("sid:/data/SID")[0] == "sid"
     for wrong in ("sid", "sid:", "kodak:/data"):
-        with pytest.raises(SettingsError, match="sid:DIR"):
+        with pytest.raises(SettingsError, match="must be one of photos:DIR, raws:DIR, sid:DIR, lrd:DIR"):
             parse_data(wrong)
+    assert parse_data("eld:/data/ELD")[0] == "eld"  # which `Source` refuses with the reason
     for name in ("a" * 5000, "a/b" * 2000, "\0"):
         with pytest.raises(SettingsError, match=r"^--data raws: the folder '") as failure:
             parse_data(f"raws:{name}")

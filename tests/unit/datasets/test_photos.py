@@ -1,8 +1,10 @@
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from darkdiff_cli.colour import srgb_decode, srgb_encode
 from darkdiff_cli.datasets import PhotoPairs
@@ -156,10 +158,38 @@ def test_unusable_folders_are_one_sentence(tmp_path) -> None:
         PhotoPairs(tmp_path, SETTINGS, 32)
 
 
+def test_one_photograph_is_too_few_since_it_is_held_back(tmp_path, photo_folder) -> None:
+    shutil.copy(photo_folder / "03.png", tmp_path)
+    with pytest.raises(InputError) as failure:
+        PhotoPairs(tmp_path, SETTINGS, 16)
+    assert str(failure.value) == (
+        f"{tmp_path}: holds one photograph only, which is held back for the health checks, as every 20th is; give two "
+        "or more."
+    )
+    shutil.copy(photo_folder / "04.png", tmp_path)
+    assert len(PhotoPairs(tmp_path, SETTINGS, 16)) == 1
+
+
 def test_a_small_photograph_goes_on_as_its_mirror_image(photo_folder) -> None:
     pair = PhotoPairs(photo_folder, SETTINGS, crop=256)[0]
     assert pair.noisy.shape == pair.reference.shape == (3, 256, 256)
     assert float(pair.reference.std()) > 0.05
+
+
+def test_photographs_that_are_smaller_than_a_crop_are_counted(photo_folder, tmp_path) -> None:
+    for index in (3, 4, 5):  # of 192x160
+        shutil.copy(photo_folder / f"{index:02d}.png", tmp_path)
+    (tmp_path / "05.png").write_bytes(b"no picture")
+    Image.new("RGB", (1, 1)).save(tmp_path / "one.png")
+    Image.new("RGB", (200, 31)).save(tmp_path / "strip.png")
+    assert PhotoPairs(photo_folder, SETTINGS, 80).small() is None
+    assert PhotoPairs(tmp_path, SETTINGS, 16).small() == (
+        "smaller than the 32 pixels that a crop takes: 2 of 4 photographs, the smallest with 1x1 "
+        f"({tmp_path / 'one.png'}); mirror images fill the rest of it."
+    )
+    one_more = PhotoPairs(tmp_path, SETTINGS, 81).small()
+    assert one_more is not None
+    assert one_more.startswith("smaller than the 162 pixels that a crop takes: 3 of 4 photographs, ")
 
 
 def test_damaged_photograph_is_named(tmp_path) -> None:

@@ -80,3 +80,16 @@ def test_half_precision_weights_load_as_single(tmp_path: Path) -> None:
         network.half()
     pipeline.save_pretrained(tmp_path)
     assert {p.dtype for p in load_pipeline(tmp_path).unet.parameters()} == {torch.float32}
+
+
+def test_the_folder_around_a_model_is_refused_with_the_model_that_is_meant(model_folder: Path, tmp_path: Path) -> None:
+    """A run's stages lie side by side; the last one is the finished model."""
+    for stage in ("stage1", "stage2", "stage3"):
+        (tmp_path / stage).mkdir()
+    with pytest.raises(ValueError, match=r"holds no DarkDiff model \(model_index\.json is missing\)$"):
+        load_pipeline(tmp_path)
+    for stage in ("stage2", "stage3"):
+        shutil.copytree(model_folder, tmp_path / stage, dirs_exist_ok=True)
+    with pytest.raises(ValueError, match=r"\(model_index\.json is missing\); give ") as failure:
+        load_pipeline(tmp_path)
+    assert str(failure.value).endswith(f"; give {tmp_path / 'stage3'}")
