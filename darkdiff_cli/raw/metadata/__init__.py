@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 from darkdiff_cli.capture import EXIF, GPS, CaptureMetadata, Tag, Value
 from darkdiff_cli.capture.metadata import NAMED
 from darkdiff_cli.raw.metadata import exif, exiftool, exiv2, libraw
+from darkdiff_cli.raw.metadata.position import STAYS
 from darkdiff_cli.raw.metadata.sidecar import read_xmp
 from darkdiff_cli.raw.metadata.values import Found, clean
 
+RATING, RATING_PERCENT = 18246, 18249
 ESSENTIAL = frozenset(NAMED.values()) - {NAMED["lens"]}  # where these are known, nobody else needs to be asked
 
 
@@ -63,10 +65,15 @@ def read_metadata(path: Path, raw: Any = None, sources: Sequence[Source] = SOURC
             break
     xmp = read_xmp(path, packet)
     known = {number: value for number, value in tags.items() if value is not None} | xmp.exif
+    if RATING in xmp.exif:
+        known.pop(RATING_PERCENT, None)  # of another rating
+    where = {number: value for number, value in gps.items() if value is not None}
+    if xmp.gps:
+        where = {number: value for number, value in where.items() if number in STAYS} | xmp.gps
     return CaptureMetadata(
         **{name: _plain(known.pop(number, None)) for name, number in NAMED.items()},
         exif=known,
-        gps={number: value for number, value in gps.items() if value is not None},
+        gps=where,
         maker_notes=maker_notes,
         xmp=xmp.properties,
         orientation=xmp.orientation,

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 from darkdiff_cli.capture import EXIF, Value
 from darkdiff_cli.capture.metadata import LARGEST_XMP
 from darkdiff_cli.raw.metadata.derived import DERIVED_FROM, ORIGINAL, ST_REF, XMP_MM, derived
+from darkdiff_cli.raw.metadata.position import position
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 DC = "http://purl.org/dc/elements/1.1/"
@@ -53,6 +54,7 @@ class Xmp:
     Attributes:
         properties: XML elements by qualified name, "dc:title".
         exif: EXIF tags that say the same, so that EXIF and XMP of the photo agree.
+        gps: GPS tags of a sidecar's position.
         orientation: of a sidecar.
         sources: where each property and tag comes from.
         notes: sentences for the user.
@@ -60,6 +62,7 @@ class Xmp:
 
     properties: dict[str, str] = field(default_factory=dict)
     exif: dict[int, Value] = field(default_factory=dict)
+    gps: dict[int, Value] = field(default_factory=dict)
     orientation: int | None = None
     sources: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -84,6 +87,7 @@ def read_xmp(path: Path, packet: tuple[str, bytes] | None) -> Xmp:
             whose = _plain(found.get("photoshop:SidecarForExtension")).lower()
             if whose in ("", path.suffix.lower().lstrip(".")):
                 _add(xmp, found, sidecar.name)
+                xmp.gps = xmp.gps or position(found)
                 turned = _plain(found.get("tiff:Orientation"))
                 xmp.orientation = xmp.orientation or (int(turned) if turned in tuple("12345678") else None)
         except (OSError, *UNREADABLE) as error:
@@ -154,7 +158,8 @@ def _add(xmp: Xmp, found: dict[str, Element], source: str) -> None:
     xmp.sources |= dict.fromkeys(texts, source)
     rating = _plain(carried.get("xmp:Rating"))
     same: dict[int, Value | None] = {
-        18246: int(rating) if rating in tuple("012345") else None,
+        18246: None if not rating else int(rating) if rating in tuple("012345") else 0,  # -1, of a reject, is no number
+        270: _plain(carried.get("dc:description")) or None,
         315: "; ".join(_texts(carried.get("dc:creator"))) or None,
         33432: _plain(carried.get("dc:rights")) or None,
     }

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from fractions import Fraction
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -9,7 +10,8 @@ import pytest
 
 from darkdiff_cli.capture.metadata import LARGEST_XMP
 from darkdiff_cli.raw import read_raw
-from darkdiff_cli.raw.metadata import OWN_EXIF, read_metadata
+from darkdiff_cli.raw.metadata import OWN_EXIF, Source, read_metadata
+from darkdiff_cli.raw.metadata.values import Found
 
 LIGHTROOM = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:tiff="http://ns.adobe.com/tiff/1.0/"
@@ -128,3 +130,52 @@ def test_xmp_inside_the_raw_is_read_and_the_sidecar_wins(shared: Path, tmp_path:
     assert read_metadata(path).exif[18246] == 0
     sidecar(path, kind="CR3")
     assert read_metadata(path).exif[18246] == 5
+
+
+SAYS = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:exif="http://ns.adobe.com/exif/1.0/"
+ xmlns:dc="http://purl.org/dc/elements/1.1/" {said}>{more}</rdf:Description></rdf:RDF></x:xmpmeta>"""
+
+
+def says(raw: Path, said: str, more: str = "") -> None:
+    raw.with_suffix(".xmp").write_text(SAYS.replace("{said}", said).replace("{more}", more), encoding="utf-8")
+
+
+CAMERAS = {
+    1: "N", 2: [53, 30, 0], 3: "E", 4: [10, 0, 0], 5: [0], 6: [8], 7: [22, 5, 9], 11: [2], 17: [45], 29: "2026:11:29",
+}  # fmt: skip
+GEOTAGGED = Source("own", lambda _path, _raw: Found(gps=CAMERAS))
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "more", "tags"),
+    [
+        ("54,19.5N", "10,8.25W", "", {1: "N", 2: (54, Fraction(39, 2), 0), 3: "W", 4: (10, Fraction(33, 4), 0)}),
+        (
+            "5,0,30S", "110,0.0E", 'exif:GPSAltitudeRef="1" exif:GPSAltitude="25/2"',
+            {1: "S", 2: (5, 0, 30), 3: "E", 4: (110, 0, 0), 5: 1, 6: Fraction(25, 2)},
+        ),
+    ],
+)  # fmt: skip
+def test_a_sidecars_position_takes_the_place_of_the_cameras(latitude, longitude, more, tags, raw) -> None:
+    """All of it: the height and the measurement belong to another place. Time and direction stay."""
+    assert set(read_metadata(raw, None, (GEOTAGGED,)).gps) == set(CAMERAS)
+    stays = {7: (22, 5, 9), 17: 45, 29: "2026:11:29"}
+    says(raw, f'exif:GPSLatitude="{latitude}" exif:GPSLongitude="{longitude}" {more}')
+    assert read_metadata(raw, None, (GEOTAGGED,)).gps == {**stays, **tags}
+
+
+@pytest.mark.parametrize("said", ['exif:GPSLatitude="54,19.5N"', 'exif:GPSLatitude="54" exif:GPSLongitude="10,8.25W"'])
+def test_half_a_position_is_none(said: str, raw: Path) -> None:
+    says(raw, said)
+    assert set(read_metadata(raw, None, (GEOTAGGED,)).gps) == set(CAMERAS)
+
+
+@pytest.mark.parametrize(("rating", "stars"), [("-1", 0), ("3", 3), ("0", 0)])
+def test_a_rejected_photo_has_no_stars_and_no_share_of_another_rating(rating, stars, raw) -> None:
+    own = Source("own", lambda _path, _raw: Found(exif={18246: [4], 18249: [75], 270: "Old harbour"}))
+    assert {18246, 18249} <= set(read_metadata(raw, None, (own,)).exif)
+    title = '<rdf:Alt><rdf:li xml:lang="x-default">New harbour – at night</rdf:li></rdf:Alt>'
+    says(raw, f'xmp:Rating="{rating}"', f"<dc:description>{title}</dc:description>")
+    exif = read_metadata(raw, None, (own,)).exif
+    assert (exif[18246], exif.get(18249), exif[270]) == (stars, None, "New harbour – at night")
