@@ -1,7 +1,9 @@
 """Which photos stay as they are: those that a batch did not make, or that it made of another raw."""
 
 import os
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import Entry, Ledger
@@ -42,6 +44,30 @@ def is_made(key: str, job: Job, ledger: Ledger) -> bool:
         return False
     made = ledger.made(job.photo)
     return made is not None and made.key == key and (_is_here(made, job) or _is_away(made))
+
+
+def as_named_before(jobs: Sequence[Job], ledger: Ledger) -> Iterator[Job]:
+    """Jobs in their order, under the names that their photos have already.
+
+    A raw that comes beside another of its name (IMG.NEF beside IMG.DNG) has the photos of both told apart. The photo
+    that is there keeps its name, or it would be made a second time.
+
+    Args:
+        jobs: under the names of a new batch.
+        ledger: of the folder of the photos.
+    """
+    taken = {job.photo.lower() for job in jobs}
+    photos = ledger.photos() if jobs else ()
+    made = {(entry.source, PurePosixPath(entry.output).suffix): entry for entry in photos}
+    for job in jobs:
+        name = PurePosixPath(job.photo)
+        entry, own = made.get((job.relative, name.suffix)), ledger.made(job.photo)
+        if entry is None or not _is_here(entry, job) or (own is not None and own.source == job.relative):
+            yield job
+            continue
+        before = replace(job, photo=entry.output)
+        is_free = entry.output.lower() not in taken and PurePosixPath(entry.output).parent == name.parent
+        yield before if is_free and os.path.isfile(before.output) else job
 
 
 def _is_of(made: Entry, job: Job, state: str) -> bool:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -97,6 +98,11 @@ class Ledger:
         """How a photo was made last, under whatever settings; None where it never was."""
         self.entries()
         return self._made.get(photo)
+
+    def photos(self) -> Collection[Entry]:
+        """How each photo was made last."""
+        self.entries()
+        return self._made.values()
 
     def revision(self, model: str) -> str | None:
         """The revision of a hub model that made the newest photos here; None where it made none."""

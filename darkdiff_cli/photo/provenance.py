@@ -26,10 +26,9 @@ class Provenance:
         return f"darkdiff {version('darkdiff')}"
 
     def sentence(self) -> str:
-        """One sentence for people, with program and settings."""
-        numbers = {k: f"{v:g}" if isinstance(v, float) else v for k, v in self.settings.items()}
-        settings = ", ".join(f"{name} {value}" for name, value in numbers.items())
-        return f"Enhanced by a generative diffusion model ({self.software}: {settings}); fine detail may be invented."
+        """One sentence for people, short enough for a caption; all settings are in the XMP."""
+        model = f", model {self.settings['model']}" if "model" in self.settings else ""
+        return f"Enhanced by a generative diffusion model ({self.software}{model}); fine detail may be invented."
 
     def xmp(self, carried: Mapping[str, str] | None = None) -> bytes:
         """An XMP packet (ISO 16684-1) with IPTC's digital source type and every setting.

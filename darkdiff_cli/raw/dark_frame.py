@@ -12,6 +12,7 @@ from scipy.ndimage import uniform_filter
 
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.errors import InputError
+from darkdiff_cli.files import same_file
 from darkdiff_cli.raw.binning import binned
 from darkdiff_cli.raw.clipped_black import without_clipped_noise
 from darkdiff_cli.raw.damage import doubts_of
@@ -54,10 +55,12 @@ def without_dark(frame: RawFrame, settings: ExposureSettings) -> RawFrame:
         settings: `dark` are the files; `black` holds for them too.
 
     Raises:
-        InputError: a dark frame cannot be read, or has another size or colour filter than the photo.
+        InputError: a dark frame cannot be read, is the photo itself, or has another size or colour filter.
     """
     if not settings.dark:
         return frame
+    if frame.path is not None and any(same_file(path, frame.path) for path in settings.dark):
+        raise InputError(f"{frame.path}: is its own dark frame; give --dark one that was shot with the lens covered.")
     dark = read_dark(settings.dark, settings.black)
     _check_fits(dark.shots[0][0], dark.frame, frame, str(frame.path or "the photo"))
     above = frame.above_black()

@@ -69,7 +69,8 @@ def _frame(raw: Raw, path: Path, black: float | None) -> RawFrame:
     _check_values(mosaic, levels, path)
     white = white_level(readout, levels, balance)
     if white <= levels.highest:
-        raise InputError(f"{path}: black level {levels.highest:g} is not below white {white:g}; give --black.")
+        way = "give --black" if black is None else "give a smaller --black"
+        raise InputError(f"{path}: black level {levels.highest:g} is not below white {white:g}; {way}.")
     metadata = replace(read_metadata(path, raw), raw_name=_raw_name(path, dng))
     notes += wrong_samples(readout.wrong)
     notes += doubts_about(path, mosaic, 1 if cfa is None else cfa.period[1], metadata, dng)

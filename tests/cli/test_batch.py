@@ -53,6 +53,16 @@ def entries(output: Path) -> list[dict]:
     return [json.loads(line) for line in (output / NAME).read_text().splitlines()]
 
 
+def test_a_raw_that_comes_beside_another_is_all_that_is_done(model_folder, shoot, tmp_path) -> None:
+    shoot(tmp_path / "IMG.dng", 100.0, 0.1)
+    assert darkdiff(*words(tmp_path, model_folder)).stdout == "IMG_darkdiff.jpg\n"
+    shoot(tmp_path / "IMG.nef", 120.0, 0.1)
+    second = darkdiff(*words(tmp_path, model_folder))
+    assert (second.exit_code, second.stdout) == (0, "IMG_nef_darkdiff.jpg\n"), second.stderr
+    assert "1 done, 0 failed, 1 skipped" in second.stderr
+    assert set(photos(tmp_path / "darkdiff")) == {"IMG_darkdiff.jpg", "IMG_nef_darkdiff.jpg"}
+
+
 def test_a_night_is_done_once_and_only_what_is_new_again(night, model_folder, shoot) -> None:
     done = darkdiff(*words(night, model_folder, "--recursive"))
     assert done.exit_code == 0, done.stderr

@@ -10,7 +10,8 @@ from safetensors.torch import load_file, save_file
 
 import darkdiff_models
 from darkdiff_cli.batch.claims import Claims
-from darkdiff_cli.batch.jobs import Job
+from darkdiff_cli.batch.jobs import Job, find_jobs
+from darkdiff_cli.batch.kept import as_named_before
 from darkdiff_cli.batch.ledger import NAME, Entry, Ledger
 from darkdiff_cli.batch.plan import KnownModel, Plan, identify_model, plan_batch
 from darkdiff_cli.enhancer import EnhanceSettings
@@ -201,3 +202,51 @@ def test_a_photo_that_is_none_any_more_is_made_again(kind: str, night: Night) ->
     else:
         night.job.output.symlink_to(night.job.source)
     assert [task.job for task in night.plan().tasks] == [night.job]
+
+
+def names(folder: Path, ledger: Ledger) -> dict[str, str]:
+    found = find_jobs(folder, folder / "out", ".jpg", recursive=True)
+    return {job.relative: job.photo for job in as_named_before(found, ledger)}
+
+
+def made_before(folder: Path, **photos: str) -> Ledger:
+    """A ledger of photos by raw (a_dng="a.jpg" is of a.dng), which are there."""
+    ledger = Ledger(folder / "out")
+    (folder / "out").mkdir()
+    for raw, photo in photos.items():
+        (folder / "out" / photo).write_bytes(b"photo")
+        ledger.append(Entry(photo, raw.replace("_", "."), photo, "done", folder=str(folder.resolve())))
+    return Ledger(folder / "out")
+
+
+def raws(folder: Path, *found: str) -> None:
+    for name in found:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"raw")
+
+
+def test_a_raw_that_comes_beside_another_renames_no_photo(tmp_path: Path) -> None:
+    raws(tmp_path, "a.dng", "a.nef", "b.dng")
+    ledger = made_before(tmp_path, a_dng="a_darkdiff.jpg")
+    assert names(tmp_path, ledger) == {
+        "a.dng": "a_darkdiff.jpg", "a.nef": "a_nef_darkdiff.jpg", "b.dng": "b_darkdiff.jpg",
+    }  # fmt: skip
+    (tmp_path / "a.nef").unlink()
+    assert names(tmp_path, ledger)["a.dng"] == "a_darkdiff.jpg"
+
+
+def test_a_raw_whose_twin_has_gone_keeps_its_name(tmp_path: Path) -> None:
+    raws(tmp_path, "a.dng")
+    ledger = made_before(tmp_path, a_dng="a_dng_darkdiff.jpg", a_nef="a_nef_darkdiff.jpg")
+    assert names(tmp_path, ledger) == {"a.dng": "a_dng_darkdiff.jpg"}
+
+
+def test_a_name_is_not_kept_that_is_not_free(tmp_path: Path) -> None:
+    """Of a photo that has been deleted, of another format, and where another raw has that name by now."""
+    raws(tmp_path, "a.dng", "a.nef", "b.dng", "b.nef", "c.dng", "C_DNG.nef")
+    ledger = made_before(tmp_path, a_dng="a_darkdiff.jpg", b_dng="b_darkdiff.tif", c_dng="c_dng_darkdiff.jpg")
+    (tmp_path / "out" / "a_darkdiff.jpg").unlink()
+    assert names(tmp_path, ledger) == {
+        "a.dng": "a_dng_darkdiff.jpg", "a.nef": "a_nef_darkdiff.jpg", "b.dng": "b_dng_darkdiff.jpg",
+        "b.nef": "b_nef_darkdiff.jpg", "c.dng": "c_darkdiff.jpg", "C_DNG.nef": "C_DNG_darkdiff.jpg",
+    }  # fmt: skip
