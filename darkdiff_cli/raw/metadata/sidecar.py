@@ -40,6 +40,7 @@ CARRIED = {
     *(f"photoshop:{name}" for name in ("AuthorsPosition", "CaptionWriter", "Category", "City", "Country", "Credit")),
     *(f"photoshop:{name}" for name in ("Headline", "Instructions", "Source", "State", "TransmissionReference")),
 }
+DESCRIPTION = 270  # EXIF tag
 LARGEST_FILE = 20_000_000  # bytes; the largest sidecars hold masks
 NAMED, LONGEST_NAME = 3, 40  # properties that a note names, and letters of each
 
@@ -88,6 +89,9 @@ def read_xmp(path: Path, packet: tuple[str, bytes] | None) -> Xmp:
             if whose in ("", path.suffix.lower().lstrip(".")):
                 _add(xmp, found, sidecar.name)
                 xmp.gps = xmp.gps or position(found)
+                if caption := _plain(found.get("dc:description")):  # inside a raw, EXIF's may say more than XMP's
+                    xmp.exif.setdefault(DESCRIPTION, caption)
+                    xmp.sources.setdefault(EXIF[DESCRIPTION].name, sidecar.name)
                 turned = _plain(found.get("tiff:Orientation"))
                 xmp.orientation = xmp.orientation or (int(turned) if turned in tuple("12345678") else None)
         except (OSError, *UNREADABLE) as error:
@@ -159,7 +163,6 @@ def _add(xmp: Xmp, found: dict[str, Element], source: str) -> None:
     rating = _plain(carried.get("xmp:Rating"))
     same: dict[int, Value | None] = {
         18246: None if not rating else int(rating) if rating in tuple("012345") else 0,  # -1, of a reject, is no number
-        270: _plain(carried.get("dc:description")) or None,
         315: "; ".join(_texts(carried.get("dc:creator"))) or None,
         33432: _plain(carried.get("dc:rights")) or None,
     }
