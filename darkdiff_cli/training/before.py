@@ -74,7 +74,7 @@ def small_pictures(run: Run, names: Sequence[StageName]) -> list[str]:
     crops = [plan.crop for name in names for plan in _plans(run.recipe, name)]
     if "3" in names and run.recipe.stage3 is not None:
         crops.append(pairs_crop(run.recipe.stage3))
-    return run.source.small(max(crops))
+    return run.source.small(max(crops)) if crops else []  # of a stage that the recipe has not, which is said next
 
 
 def _check_full_size(recipe: Recipe, names: Sequence[StageName], levels: Sequence[int]) -> None:

@@ -163,12 +163,14 @@ def test_memory_does_not_grow_with_the_batch(tmp_path: Path) -> None:
     large = replace(PREVIEW, before="A" * 200_000, crop_before="A" * 100_000)
     entries = [photo(tmp_path, replace(DONE, key=f"{n}", output=f"{n}.jpg"), large) for n in range(100)]
     save_page(tmp_path / "page.html", tmp_path, tmp_path, entries, Summary(100, entries))  # modules are loaded
-    tracemalloc.start()
-    save_page(tmp_path / "page.html", tmp_path, tmp_path, entries, Summary(100, entries))
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    peaks = []
+    for _ in range(3):  # what threads of other tests take meanwhile counts too
+        tracemalloc.start()
+        save_page(tmp_path / "page.html", tmp_path, tmp_path, entries, Summary(100, entries))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
     assert (tmp_path / "page.html").stat().st_size > 30e6
-    assert peak < 5e6
+    assert min(peaks) < 5e6
 
 
 def test_a_page_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
