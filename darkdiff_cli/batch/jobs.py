@@ -69,6 +69,7 @@ def find_jobs(
     recursive: bool = False,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    darks: Sequence[Path] = (),
     on_unreadable: Callable[[OSError], object] | None = None,
 ) -> list[Job]:
     """The raws of a folder in a fixed order, each with its own output; the folder's structure is kept.
@@ -84,6 +85,7 @@ def find_jobs(
         recursive: go into subfolders.
         include, exclude: patterns on the name or on the relative path, whatever the case; without `include` every raw
             is taken.
+        darks: dark frames, which are no photos.
         on_unreadable: called with the error of each subfolder that cannot be read.
 
     Raises:
@@ -110,7 +112,7 @@ def find_jobs(
                 continue
             if include and not _matches(relative, include):
                 continue
-            if not _matches(relative, exclude):
+            if not _matches(relative, exclude) and not any(same_file(path, dark) for dark in darks):
                 found.append(relative)
     stems = numbered(photo_stems(found))
     return [Job(folder, relative, output, f"{stem}{OWN}{suffix}") for relative, stem in zip(found, stems, strict=True)]

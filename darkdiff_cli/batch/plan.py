@@ -11,7 +11,7 @@ from darkdiff_cli.batch.kept import as_named_before, is_made, why_kept
 from darkdiff_cli.batch.ledger import Entry, Ledger, job_key
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import DarkdiffError
-from darkdiff_cli.files import check_name, input_error, same_file
+from darkdiff_cli.files import check_name, input_error
 from darkdiff_cli.inputs import Inputs
 from darkdiff_models.digest import model_digest
 from darkdiff_models.finding import find_model, local_model
@@ -41,7 +41,7 @@ class Plan:
 def plan_batch(
     jobs: Sequence[Job], ledger: Ledger, settings: EnhanceSettings, weights: str, checksum: bool, retry_failed: bool
 ) -> Plan:
-    """Which jobs are still to be done; dark frames of the settings are none.
+    """Which jobs are still to be done.
 
     Args:
         jobs: every raw of the batch.
@@ -55,8 +55,6 @@ def plan_batch(
     inputs = Inputs(settings.exposure.dark)
     tasks, lost, settled, failed_before, kept = [], [], 0, 0, 0
     for job in as_named_before(jobs, ledger):
-        if any(same_file(job.source, dark) for dark in settings.exposure.dark):
-            continue  # it is no photo
         try:
             check_name(job.output)
             inputs.refuse(job.output)

@@ -70,9 +70,10 @@ def batch(
     ledger = Ledger(root).checked()
     suffix, unread, lock = KINDS[output.kind()].suffixes[0], list[OSError](), None
     find = partial(find_jobs, folder, root, suffix, files.recursive, files.include or (), files.exclude or ())
+    find = partial(find, darks=settings.exposure.dark)
     with batch_progress(output.quiet or files.dry_run) as progress:
         progress.doing(f"reading {folder}")
-        jobs = find(unread.append)
+        jobs = find(on_unreadable=unread.append)
         if not (jobs or unread or files.watch):
             raise files.nothing(folder, len(find_jobs(folder, root, suffix, files.recursive)))
         if output.lock_exposure:

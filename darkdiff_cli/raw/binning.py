@@ -21,9 +21,9 @@ def binned(frame: RawFrame) -> NDArray[np.float32]:
     """Bin a frame to the three colours of LRGB (paper Sec. 4.1, App. A2); linear, so that noise keeps zero mean.
 
     Bayer: each 2x2 quad becomes red, the mean of the two greens, blue. Quad Bayer and larger squares of one colour:
-    `as_bayer` first. Monochrome and raws
-    that are demosaiced already keep their size: every pixel holds all that LRGB asks for. Any other filter, such as
-    X-Trans: `resampled` to half size. Rows and columns that fill no whole pixel are dropped.
+    `as_bayer` first. Monochrome and raws that are demosaiced already keep their size: every pixel holds all that LRGB
+    asks for. Any other filter, such as X-Trans: `resampled` to half size. Rows and columns that fill no whole pixel are
+    dropped.
 
     Args:
         frame: above black, amplified or not.

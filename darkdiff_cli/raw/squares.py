@@ -4,8 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from darkdiff_cli.cfa import Squares
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.settings import ExposureSettings
+
+Crop = tuple[int, int, int, int]
+"""Top, left, height and width."""
 
 
 def as_bayer(frame: RawFrame, _settings: ExposureSettings | None = None) -> RawFrame:
@@ -26,25 +30,20 @@ def as_bayer(frame: RawFrame, _settings: ExposureSettings | None = None) -> RawF
     above = frame.above_black()
     high, wide = ((length - start) // side for length, start in zip(above.mosaic_dn.shape, (top, left), strict=True))
     tiles = above.light_dn()[top : top + high * side, left : left + wide * side].reshape(high, side, wide, side)
+    crop = None if frame.camera_crop is None else _in_squares(frame.camera_crop, frame.cfa.squares, high, wide)
     bent = None if frame.distortion is None else frame.distortion.seen_from(top, left).scaled(1 / side)
     return replace(
         above,
         mosaic_dn=tiles.mean(axis=(1, 3), dtype=np.float32),
         cfa=bayer,
-        camera_crop=_crop(frame, high, wide),
+        camera_crop=crop,
         distortion=bent,
     )
 
 
-def _crop(frame: RawFrame, high: int, wide: int) -> tuple[int, int, int, int] | None:
-    """What the camera shows, in squares: those that lie wholly within; None for all."""
-    if frame.camera_crop is None or frame.cfa is None or frame.cfa.squares is None:
-        return None
-    side, *first = frame.cfa.squares[:3]
-    starts, lengths = frame.camera_crop[:2], frame.camera_crop[2:]
-    begins = [max(-(-(start - at) // side), 0) for start, at in zip(starts, first, strict=True)]
-    ends = [
-        min((start + length - at) // side, most)
-        for start, length, at, most in zip(starts, lengths, first, (high, wide), strict=True)
-    ]
-    return begins[0], begins[1], ends[0] - begins[0], ends[1] - begins[1]
+def _in_squares(crop: Crop, squares: Squares, high: int, wide: int) -> Crop:
+    """A crop in squares: those of (high, wide) that lie wholly within it."""
+    (top, left, height, width), side = crop, squares.side
+    rows = max(-(-(top - squares.top) // side), 0), min((top + height - squares.top) // side, high)
+    columns = max(-(-(left - squares.left) // side), 0), min((left + width - squares.left) // side, wide)
+    return rows[0], columns[0], rows[1] - rows[0], columns[1] - columns[0]

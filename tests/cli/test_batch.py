@@ -53,6 +53,16 @@ def entries(output: Path) -> list[dict]:
     return [json.loads(line) for line in (output / NAME).read_text().splitlines()]
 
 
+@pytest.mark.parametrize("more", [(), ("--lock-exposure",)])
+def test_a_dark_frame_in_the_folder_is_no_photo(more: tuple[str, ...], model_folder, shoot, tmp_path) -> None:
+    photo, dark = shoot(tmp_path / "IMG.dng", 100.0, 0.1), shoot(tmp_path / "dark.dng", 100.0, 1e-4)
+    (tmp_path / "link.dng").symlink_to(dark)
+    done = darkdiff(*words(tmp_path, model_folder, "--dark", dark, "--json", *more))
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert ([one["source"] for one in found["done"]], found["failed"]) == ([photo.name], [])
+
+
 def test_a_raw_that_comes_beside_another_is_all_that_is_done(model_folder, shoot, tmp_path) -> None:
     shoot(tmp_path / "IMG.dng", 100.0, 0.1)
     assert darkdiff(*words(tmp_path, model_folder)).stdout == "IMG_darkdiff.jpg\n"

@@ -62,7 +62,7 @@ class Scene:
         if protocol.reference == "truth":
             assert pair.ratio is not None
             return cls(pair.scene, dark, None, pair.ratio, _truth(pair, dark, protocol))
-        whole = read_raw(pair.clean)
+        whole = read_raw(pair.clean)  # LibRaw renders the file as it is, or refuses its filter by name
         reference = render_reference(whole, protocol.adjust_maximum, protocol.size)
         clean = corrected(whole, protocol.corrections)
         ratio = pair.ratio if pair.ratio is not None else exposure_ratio(dark, clean)

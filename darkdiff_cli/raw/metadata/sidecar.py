@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from darkdiff_cli.capture import EXIF, Value
+from darkdiff_cli.capture import EXIF, GPS, Value
 from darkdiff_cli.capture.metadata import LARGEST_XMP
 from darkdiff_cli.raw.metadata.derived import DERIVED_FROM, ORIGINAL, ST_REF, XMP_MM, derived
 from darkdiff_cli.raw.metadata.position import position
@@ -41,6 +41,7 @@ CARRIED = {
     *(f"photoshop:{name}" for name in ("Headline", "Instructions", "Source", "State", "TransmissionReference")),
 }
 DESCRIPTION = 270  # EXIF tag
+MOST_STARS = 5
 LARGEST_FILE = 20_000_000  # bytes; the largest sidecars hold masks
 NAMED, LONGEST_NAME = 3, 40  # properties that a note names, and letters of each
 
@@ -88,12 +89,7 @@ def read_xmp(path: Path, packet: tuple[str, bytes] | None) -> Xmp:
             whose = _plain(found.get("photoshop:SidecarForExtension")).lower()
             if whose in ("", path.suffix.lower().lstrip(".")):
                 _add(xmp, found, sidecar.name)
-                xmp.gps = xmp.gps or position(found)
-                if caption := _plain(found.get("dc:description")):  # inside a raw, EXIF's may say more than XMP's
-                    xmp.exif.setdefault(DESCRIPTION, caption)
-                    xmp.sources.setdefault(EXIF[DESCRIPTION].name, sidecar.name)
-                turned = _plain(found.get("tiff:Orientation"))
-                xmp.orientation = xmp.orientation or (int(turned) if turned in tuple("12345678") else None)
+                _add_of_sidecar(xmp, found, sidecar.name)
         except (OSError, *UNREADABLE) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             xmp.notes += (f"the sidecar {sidecar.name} cannot be read ({reason}), so its words are not in the photo",)
@@ -160,9 +156,8 @@ def _add(xmp: Xmp, found: dict[str, Element], source: str) -> None:
     texts = {name: ElementTree.tostring(element, encoding="unicode") for name, element in carried.items()}
     xmp.properties |= texts
     xmp.sources |= dict.fromkeys(texts, source)
-    rating = _plain(carried.get("xmp:Rating"))
     same: dict[int, Value | None] = {
-        18246: None if not rating else int(rating) if rating in tuple("012345") else 0,  # -1, of a reject, is no number
+        18246: _stars(_plain(carried.get("xmp:Rating"))),
         315: "; ".join(_texts(carried.get("dc:creator"))) or None,
         33432: _plain(carried.get("dc:rights")) or None,
     }
@@ -170,6 +165,27 @@ def _add(xmp: Xmp, found: dict[str, Element], source: str) -> None:
         if value is not None:
             xmp.exif[number] = value
             xmp.sources[EXIF[number].name] = source
+
+
+def _add_of_sidecar(xmp: Xmp, found: dict[str, Element], source: str) -> None:
+    """What is believed of a sidecar alone: of the XMP inside a raw, EXIF may say more."""
+    turned, caption = _plain(found.get("tiff:Orientation")), _plain(found.get("dc:description"))
+    xmp.orientation = xmp.orientation or (int(turned) if turned in tuple("12345678") else None)
+    if caption and DESCRIPTION not in xmp.exif:
+        xmp.exif[DESCRIPTION] = caption
+        xmp.sources[EXIF[DESCRIPTION].name] = source
+    if not xmp.gps:
+        xmp.gps = position(found)
+        xmp.sources |= {GPS[number].name: source for number in xmp.gps}
+
+
+def _stars(rating: str) -> int | None:
+    """EXIF's rating of XMP's, which may be a fraction, and is -1 of a rejected photo; None of anything else."""
+    try:
+        stars = round(float(rating))
+    except (ValueError, OverflowError):
+        return None
+    return max(stars, 0) if -1 <= stars <= MOST_STARS else None
 
 
 def _wanted(name: str) -> bool:

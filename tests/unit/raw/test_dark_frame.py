@@ -10,12 +10,8 @@ from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
-from darkdiff_cli.batch.jobs import Job
-from darkdiff_cli.batch.ledger import Ledger
-from darkdiff_cli.batch.plan import plan_batch
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.cfa import Cfa
-from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import ExposureSettings, read_exposure, read_raw
 from darkdiff_cli.raw import dark_frame as module
@@ -195,10 +191,3 @@ def test_a_photo_is_not_its_own_dark_frame(save: Save, pattern: np.ndarray, tmp_
     for dark in (photo, tmp_path / "link.dng"):
         with pytest.raises(InputError, match=f"^{photo}: is its own dark frame; give --dark one that was shot with"):
             read_exposure(photo, plain(dark))
-
-
-def test_a_dark_frame_in_the_folder_of_a_batch_is_no_photo(save: Save, pattern: np.ndarray, tmp_path: Path) -> None:
-    photo, dark = save("photo.dng", pattern + 50), save("dark.dng", pattern)
-    jobs = [Job(tmp_path, path.name, tmp_path / "out", f"{path.stem}.jpg") for path in (dark, photo)]
-    plan = plan_batch(jobs, Ledger(tmp_path / "out"), EnhanceSettings(plain(dark)), "", False, False)
-    assert ([task.job.relative for task in plan.tasks], plan.lost, plan.settled) == (["photo.dng"], [], 0)

@@ -162,7 +162,9 @@ def test_a_sidecars_position_takes_the_place_of_the_cameras(latitude, longitude,
     assert set(read_metadata(raw, None, (GEOTAGGED,)).gps) == set(CAMERAS)
     stays = {7: (22, 5, 9), 17: 45, 29: "2026:11:29"}
     says(raw, f'exif:GPSLatitude="{latitude}" exif:GPSLongitude="{longitude}" {more}')
-    assert read_metadata(raw, None, (GEOTAGGED,)).gps == {**stays, **tags}
+    found = read_metadata(raw, None, (GEOTAGGED,))
+    assert found.gps == {**stays, **tags}
+    assert (found.sources["GPSLatitude"], found.sources["GPSTimeStamp"]) == ("IMG.xmp", "own")
 
 
 @pytest.mark.parametrize("said", ['exif:GPSLatitude="54,19.5N"', 'exif:GPSLatitude="54" exif:GPSLongitude="10,8.25W"'])
@@ -171,7 +173,7 @@ def test_half_a_position_is_none(said: str, raw: Path) -> None:
     assert set(read_metadata(raw, None, (GEOTAGGED,)).gps) == set(CAMERAS)
 
 
-@pytest.mark.parametrize(("rating", "stars"), [("-1", 0), ("3", 3), ("0", 0)])
+@pytest.mark.parametrize(("rating", "stars"), [("-1", 0), ("3", 3), ("0", 0), ("5.0", 5)])
 def test_a_rejected_photo_has_no_stars_and_no_share_of_another_rating(rating, stars, raw) -> None:
     own = Source("own", lambda _path, _raw: Found(exif={18246: [4], 18249: [75], 270: "Old harbour"}))
     assert {18246, 18249} <= set(read_metadata(raw, None, (own,)).exif)
@@ -179,3 +181,11 @@ def test_a_rejected_photo_has_no_stars_and_no_share_of_another_rating(rating, st
     says(raw, f'xmp:Rating="{rating}"', f"<dc:description>{title}</dc:description>")
     exif = read_metadata(raw, None, (own,)).exif
     assert (exif[18246], exif.get(18249), exif[270]) == (stars, None, "New harbour – at night")
+
+
+@pytest.mark.parametrize("rating", ["", "many", "nan", "6", "1e999"])
+def test_a_rating_that_is_none_leaves_the_raws_own(rating: str, raw: Path) -> None:
+    own = Source("own", lambda _path, _raw: Found(exif={18246: [4], 18249: [75]}))
+    says(raw, f'xmp:Rating="{rating}"')
+    exif = read_metadata(raw, None, (own,)).exif
+    assert (exif[18246], exif[18249]) == (4, 75)
