@@ -17,6 +17,9 @@ TILE, OVERLAP = 1536, 128  # pixels of the full-size picture
 # Mean standard deviation of the noise, 1 = white. Test scenes have 0.01 to 0.02 at x16, where a second view is worth
 # 0.31 dB and a thousandth of LPIPS, and 0.05 to 0.12 at x100, where it is worth 0.14 dB.
 NOISY = 0.035
+WHITE = (
+    0.98  # of a photosite: from here on it is taken for cut off; sensors reach their white level to a percent or two
+)
 
 Progress = Callable[[int, int], None]
 """(done, total)."""
@@ -25,7 +28,7 @@ Progress = Callable[[int, int], None]
 def full_size(
     detail: Detail, half: Tensor, samples: Samples, views: int = 1, on_tiles: Progress | None = None
 ) -> Tensor:
-    """Make the full-size picture.
+    """Make the full-size picture. Where the sensor was cut off in every colour it is white.
 
     Args:
         detail: the network.
@@ -50,7 +53,8 @@ def full_size(
     for index in range(len(tiles.corners)):
         part = seen.images(lambda whole, index=index: tiles.crop(whole, index))  # type: ignore[misc]
         here = part.each(lambda cropped: cropped.to(device))
-        blend.add([index], _mean_of_views(detail, halves.crop(image, index), here, views))
+        made = _mean_of_views(detail, halves.crop(image, index), here, views)
+        blend.add([index], made.masked_fill(_white(here), 1.0))
         if on_tiles is not None:
             on_tiles(index + 1, len(tiles.corners))
     picture = unframed(blend.result()[0], height, width)
@@ -66,6 +70,17 @@ def views_that_pay(half: Tensor, samples: Samples, most: int) -> int:
     """
     light = samples.half_light(half.permute(2, 0, 1)[None])
     return most if float(samples.deviation(light).mean()) < NOISY else 1
+
+
+def _white(samples: Samples) -> Tensor:
+    """(1, 1, h, w): the squares of 3x3 photosites that are all cut off, of whatever colour.
+
+    In a lamp of few photosites the network sees hardly one of each colour, and so may tint its middle. Noise alone cuts
+    off a few here and there under a bright sky, but not nine together.
+    """
+    clipped = torch.where(samples.mask > 0, samples.colours, 1.0).amin(dim=1, keepdim=True) >= WHITE
+    middles = -F.max_pool2d(-clipped.float(), 3, stride=1, padding=1)
+    return F.max_pool2d(middles, 3, stride=1, padding=1) > 0
 
 
 def _mean_of_views(detail: Detail, half: Tensor, samples: Samples, views: int) -> Tensor:

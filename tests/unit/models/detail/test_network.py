@@ -83,6 +83,24 @@ def test_what_is_added_to_a_lamp_is_not_taken_from_the_black_around_it() -> None
     assert float(added[:, :, black[0, 0]].mean()) > -0.0002  # of 0.002
 
 
+@pytest.mark.parametrize("xtrans", [False, True])
+def test_where_nine_photosites_together_are_cut_off_the_picture_is_white(xtrans: bool) -> None:
+    light, expected = torch.full((3, 48, 64), 0.2), torch.zeros(48, 64, dtype=torch.bool)
+    for row, column, high, wide in [(5, 7, 3, 3), (20, 30, 5, 4)]:  # lamps
+        light[:, row : row + high, column : column + wide] = 0.98
+        expected[row : row + high, column : column + wide] = True
+    light[:, 5:7, 40:60] = 1.0  # a line of two
+    light[:, 30:33, 8:11] = 1.0
+    light[:, 31, 9] = 0.97  # one of the nine is not
+    samples = bayer(48, 64, light)
+    if xtrans:
+        colours = torch.tensor([[1, 2, 1, 1, 0, 1], [0, 1, 0, 2, 1, 2]]).repeat(24, 11)[:, :64]
+        mask = F.one_hot(colours, 3).permute(2, 0, 1)[None].float()
+        samples = replace(samples, colours=light[None] * mask, mask=mask)
+    made = full_size(Detail((8, 16), (1, 1)).eval().requires_grad_(False), torch.full((24, 32, 3), 0.5), samples, 2)
+    assert torch.equal((made == 1).all(dim=-1), expected)
+
+
 def test_tiles_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     picture, samples, detail = smooth(224, 176), bayer(448, 352, torch.rand(3, 448, 352)), learnt()
     whole = full_size(detail, picture, samples)
