@@ -140,7 +140,7 @@ def _enhance_one(
     if not options.quiet:
         stacked = f"{result.frames} frames, " if result.frames > 1 else ""
         picture = f"{result.width}x{result.height}, {result.steps} step{'s' * (result.steps != 1)}"
-        tell(f"{source.name}: {stacked}x{result.ratio:g}, {picture}")
+        tell(f"{source.name}: {stacked}x{result.ratio:.4g}, {picture}")
     return result
 
 

@@ -114,7 +114,7 @@ def _rows(report: "RawReport") -> "list[tuple[str, object]]":
         ("noise", noise),
         ("line noise", _lines(measured)),
         ("defects", _defects(measured)),
-        ("ratio", f"x{measured.ratio:g}"),
+        ("ratio", f"x{measured.ratio:.4g}"),
     ]
     return rows + [("note", note) for note in report.notes]
 

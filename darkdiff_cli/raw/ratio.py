@@ -77,7 +77,7 @@ def estimated(frame: RawFrame) -> tuple[float, str | None]:
     if wanted <= DARK * MAX_RATIO:
         return ratio, None
     return ratio, (
-        f"it is darker than x{ratio:g} makes up for (its light asks for x{wanted:.2g}), so the photo is dark: it got "
+        f"it is darker than x{ratio:.4g} makes up for (its light asks for x{wanted:.2g}), so the photo is dark: it got "
         "hardly any light, or its levels are wrong; --ratio or --ev amplify more"
     )
 

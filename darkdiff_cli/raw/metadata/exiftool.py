@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from darkdiff_cli.raw.metadata.exif import with_dng_names
 from darkdiff_cli.raw.metadata.values import Found
 
 SECONDS = 30
-TAGS = ("-json", "-n", "-D", "-G1", "-IFD0:all", "-ExifIFD:all", "-GPS:all")  # numbers as numbers, with tag numbers
+# Numbers as numbers, with tag numbers; what is no UTF-8 as it is, and no pictures.
+TAGS = ("-json", "-b", "-n", "-D", "-G1", "-IFD0:all", "-ExifIFD:all", "-GPS:all", "--Preview:all")
+AS_BYTES = "base64:"
 PACKET = ("-XMP", "-b")
 
 
@@ -49,6 +52,8 @@ def _answer(command: str, options: tuple[str, ...], path: Path) -> bytes:
 
 def _value(tag: Tag | None, value: Any) -> Any:
     """exiftool's value as what stands in the file: angles in degrees, minutes and seconds, lists as lists."""
+    if isinstance(value, str) and value.startswith(AS_BYTES):
+        return b64decode(value.removeprefix(AS_BYTES))
     if tag is None or tag.kind in ("text", "comment", "windows"):
         return str(value)
     if tag.kind == "undefined":

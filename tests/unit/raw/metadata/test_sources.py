@@ -176,6 +176,7 @@ def test_exiftool_is_asked_where_it_is_there(dark_dng: Path, tmp_path: Path, mon
         "ExifIFD:RecommendedExposureIndex": {"id": 34866, "val": 204800},
         "ExifIFD:FNumber": {"id": 33437, "val": "undef"},
         "ExifIFD:FileSource": {"id": 41728, "val": 3},
+        "IFD0:Artist": {"id": 315, "val": "base64:Wm/r"},  # Latin-1
         "GPS:GPSLatitude": {"id": 2, "val": 48.1367611111111},
         "GPS:GPSTimeStamp": {"id": 7, "val": "22:10:11.5"},
         "GPS:GPSVersionID": {"id": 0, "val": "2 3 0 0"},
@@ -196,7 +197,13 @@ def test_exiftool_is_asked_where_it_is_there(dark_dng: Path, tmp_path: Path, mon
     assert (found.make, found.lens, found.aperture) == ("Sony", "Voigtländer", None)
     assert found.exposure_time == pytest.approx(1 / 60)
     assert found.xmp["dc:title"].endswith(">Brücke</dc:title>")
-    assert found.exif == {37521: "37", 42034: (24, 70, Fraction(28, 10), None), 34866: 204800, 41728: b"\x03"}
+    assert found.exif == {
+        37521: "37",
+        42034: (24, 70, Fraction(28, 10), None),
+        34866: 204800,
+        41728: b"\x03",
+        315: "Zoë",
+    }
     assert found.gps[2] == (48, 8, Fraction(1234, 100))
     assert (found.gps[7], found.gps[0]) == ((22, 10, Fraction(23, 2)), (2, 3, 0, 0))
     assert 6 not in found.gps
@@ -208,6 +215,15 @@ def test_exiftool_itself_reads_the_xmp_of_a_raw(shared: Path) -> None:
         pytest.skip("exiftool is not installed")
     found = read_metadata(shared / "raws" / "broken" / "exiv2_canon_r6_pruned.cr3", None, (EXIFTOOL,))
     assert (found.exif[18246], found.sources["xmp:Rating"]) == (0, "exiftool")
+
+
+@pytest.mark.parametrize(
+    ("name", "lens"), [("lens_latin1", "Voigtländer 40mm"), ("lens_utf8", "Voigtländer Nokton 50mm ƒ/1.2")]
+)
+def test_exiftool_itself_reads_names_in_either_encoding(name: str, lens: str, field: Path) -> None:
+    if shutil.which("exiftool") is None:
+        pytest.skip("exiftool is not installed")
+    assert read_metadata(field / f"{name}.dng", None, (EXIFTOOL,)).lens == lens
 
 
 @pytest.mark.parametrize("what", ["exit 1", "echo nonsense", "echo '[]'"])
