@@ -14,8 +14,9 @@ from darkdiff_cli.weights import lpips_file
 from darkdiff_cli.words import counted
 
 if TYPE_CHECKING:
+    from darkdiff_cli.training.pairs import StageName
     from darkdiff_cli.training.recipe.recipe import Recipe
-    from darkdiff_cli.training.run import Run, StageName
+    from darkdiff_cli.training.run import Run
     from darkdiff_models.learning.lpips import LPIPS
 
 

@@ -10,8 +10,8 @@ from darkdiff_cli.commands.aliases import Offline
 from darkdiff_cli.errors import SettingsError
 
 if TYPE_CHECKING:
+    from darkdiff_cli.training.pairs import StageName
     from darkdiff_cli.training.recipe.recipe import Recipe
-    from darkdiff_cli.training.run import StageName
 
 StageChoice = Literal["0", "1", "2", "3", "sid-unet", "all"]
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from darkdiff_cli.training.loop.batches import Cut
 from darkdiff_cli.training.loop.train import earlier_checkpoint
+from darkdiff_cli.training.pairs import StageName
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.recipe import Recipe
-from darkdiff_cli.training.run import Run, StageName
+from darkdiff_cli.training.run import Run
 from darkdiff_cli.training.stages.stage0 import check_shapes
 from darkdiff_cli.training.stages.stage3 import check_crop, pairs_crop
 
@@ -36,8 +37,8 @@ def check_before(run: Run, names: Sequence[StageName], processes: int) -> None:
         check_shapes(run.recipe.stage0)
     for name in names:
         for plan in _plans(run.recipe, name):
-            run.pairs(name, "train", plan.crop)
-            run.held_out(name, plan.crop)
+            run.pairs.training(name, plan.crop)
+            run.pairs.held_out(name, plan.crop)
             Cut.of(plan, 0, processes)
         for folder in FOLDERS[name]:
             earlier_checkpoint(run.settings.output / folder, run.settings.resume)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import torch
 from diffusers import DDIMScheduler
@@ -13,12 +12,12 @@ from torch.utils.data import Dataset
 from darkdiff_cli.datasets import Pair, Source, collate
 from darkdiff_cli.datasets.stored import remove_stored
 from darkdiff_cli.errors import SettingsError
-from darkdiff_cli.raw import DataFormat
 from darkdiff_cli.training.beginning import Beginning
 from darkdiff_cli.training.loop.checkpoints import step_of
 from darkdiff_cli.training.loop.machine import RunSettings, make_accelerator
 from darkdiff_cli.training.loop.terms import Terms, terms_of
 from darkdiff_cli.training.loop.train import earlier_checkpoint, train
+from darkdiff_cli.training.pairs import StageName, StagePairs
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.recipe import Recipe
 from darkdiff_cli.training.recipe.written import of_length, write_recipe
@@ -35,15 +34,10 @@ from darkdiff_models.learning.lpips import LPIPS
 from darkdiff_models.learning.sid_unet import SidUNet
 from darkdiff_models.networks.surgery import denoiser
 
-StageName = Literal["0", "1", "2", "3", "sid-unet"]
-
 StageReport = Callable[[str, str, int, int, Numbers | str], None]
 """A `Report` with the training's name before it."""
 
 KEPT = "kept"  # folder of the pairs that are made before a stage trains
-HEALTH_RATIOS = (100.0, 300.0)
-FULL_SIZE_HEALTH_RATIOS = (4.0, 16.0)
-HEALTH_CROP = 256
 CALIBRATION_IMAGES = 32
 
 
@@ -73,6 +67,11 @@ class Run:
     dry: bool = False
 
     @property
+    def pairs(self) -> StagePairs:
+        """The pairs that its stages train and are checked on."""
+        return StagePairs(self.recipe, self.source)
+
+    @property
     def beginning(self) -> Beginning:
         """The networks that its stages start from."""
         kind = UntrainedBeginning if self.dry else Beginning
@@ -99,7 +98,7 @@ class Run:
     def train(self, name: StageName, report: StageReport) -> Path:
         """Train one stage; returns the folder of what was trained."""
         for stage in self.stages(name):
-            pairs, folder = self.pairs(name, "train", stage.pairs_crop), self.settings.output / stage.name
+            pairs, folder = self.pairs.training(name, stage.pairs_crop), self.settings.output / stage.name
             terms = self.terms(name, pairs)
             say = partial(_note, report, stage)
             making = Making(make_accelerator(self.settings), folder / KEPT, self.recipe.seed, terms, say)
@@ -108,7 +107,7 @@ class Run:
             data = pairs if done else stage.kept(pairs, making)
             if making.accelerator.is_main_process and not done:
                 write_recipe(folder, of_length(self.recipe, self.steps, self.epochs), self._options(name))
-            held_out = self.held_out(name, stage.pairs_crop)
+            held_out = self.pairs.held_out(name, stage.pairs_crop)
             train(stage, data, held_out, self.settings, partial(report, stage.name), terms)
             if making.accelerator.is_main_process:
                 remove_stored(making.folder)
@@ -126,7 +125,7 @@ class Run:
             "--steps": self.steps,
             "--epochs": self.epochs,
             "--data": [f"{kind}:{folder.absolute()}" for kind, folder in self.source.places],
-            "register_colours": self._source(name).register_colours,
+            "register_colours": self.pairs.source(name).register_colours,
             "pairs": len(pairs),  # type: ignore[arg-type]
             "--base": self.base,
             "--start": self.start,
@@ -144,7 +143,7 @@ class Run:
             yield PlainAutoencoder(settings, self.lpips)
         vae = self.beginning.plain_autoencoder()
         if not self.dry:
-            held_out = self.held_out("0", settings.autoencoder.crop)
+            held_out = self.pairs.held_out("0", settings.autoencoder.crop)
             pairs, multiple = range(CALIBRATION_IMAGES), 2 ** (len(vae.config["block_out_channels"]) - 1)
             calibrate_scale(vae, collate([held_out[index].padded(multiple) for index in pairs]))
         yield PlainDenoiser(settings, vae, self.recipe.seed)
@@ -202,36 +201,8 @@ class Run:
         epochs = self.epochs if self.epochs is not None else plan.epochs
         if epochs == 0:
             return plan
-        pairs = len(self.pairs("1", "train", plan.crop))  # type: ignore[arg-type]
+        pairs = len(self.pairs.training("1", plan.crop))  # type: ignore[arg-type]
         return replace(plan, steps=max(1, round(epochs * pairs / plan.batch_size)), epochs=0)
-
-    def pairs(self, name: StageName, split: Literal["train", "validation"], crop: int) -> Dataset[Pair]:
-        """What a stage trains or is checked on, in crops of so many pixels.
-
-        Raises:
-            InputError, SettingsError: as `Source.open`.
-        """
-        return self._source(name).open(split, crop)
-
-    def held_out(self, name: StageName, crop: int) -> Dataset[Pair]:
-        """The validation pairs of a stage, at ratios that stay the same whatever the recipe trains on.
-
-        Raises:
-            InputError, SettingsError: as `Source.open`.
-        """
-        ratios = FULL_SIZE_HEALTH_RATIOS if name == "3" else HEALTH_RATIOS
-        source = self._source(name)
-        dark = replace(source.settings, ratio_range=ratios, bright_share=0.0, defocus_share=0.0, drawn_share=0.0)
-        return replace(source, settings=dark).open("validation", min(crop, HEALTH_CROP))
-
-    def _source(self, name: StageName) -> Source:
-        """Where the pairs of a stage come from, in the form that it needs."""
-        # A model for full size is given registered colours, any other binned ones, rims and all.
-        source = replace(self.source, register_colours=self.recipe.stage3 is not None)
-        if name == "3" and self.recipe.stage3 is not None:
-            return replace(source, settings=self.recipe.stage3.data, full_size=True)
-        fixed: dict[StageName, DataFormat] = {"0": "lrgb-srgb", "sid-unet": "raw-srgb"}
-        return replace(source, data_format=fixed.get(name, source.data_format))
 
 
 def _note(report: StageReport, stage: Stage, sentence: str) -> None:

@@ -196,7 +196,7 @@ def test_what_decides_a_stage_is_its_own_part_of_the_recipe_and_the_data(photo_f
     source = Source((("photos", photo_folder),), RECIPE.data, 0, "srgb", "lrgb-srgb", MosaicCache())
     runs = [Run(one, source, RunSettings(tmp_path)) for one in (RECIPE, recipe)]
     half = replace(runs[0], recipe=replace(RECIPE, stage3=None))
-    pairs = runs[0].pairs("1", "train", 32)
+    pairs = runs[0].pairs.training("1", 32)
     assert difference(*(one.terms("1", pairs) for one in runs)) is None
     assert "stage2.region_size was" in (difference(*(one.terms("2", pairs) for one in runs)) or "")
     assert "register_colours was" in (difference(*(one.terms("1", pairs) for one in (runs[0], half))) or "")

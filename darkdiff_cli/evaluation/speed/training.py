@@ -20,7 +20,7 @@ from darkdiff_cli.training.loop.batches import Cut
 from darkdiff_cli.training.loop.machine import make_accelerator
 from darkdiff_cli.training.loop.memory import fitting
 from darkdiff_cli.training.loop.trainer import Trainer
-from darkdiff_cli.training.run import StageName
+from darkdiff_cli.training.pairs import StageName
 from darkdiff_models.devices import device_name
 
 LATE = 1_000_000  # the step at which the clock starts: by then every player plays

@@ -12,8 +12,9 @@ from darkdiff_cli.datasets import MosaicCache, Pair, Source
 from darkdiff_cli.datasets.kept import KeptPairs
 from darkdiff_cli.evaluation.sample import night_scene
 from darkdiff_cli.training.beginning import Beginning
+from darkdiff_cli.training.pairs import StageName
 from darkdiff_cli.training.recipe.recipe import Recipe
-from darkdiff_cli.training.run import Run, StageName
+from darkdiff_cli.training.run import Run
 from darkdiff_cli.training.stages.stage import Stage
 from darkdiff_cli.training.untrained import UntrainedBeginning
 from darkdiff_models.learning.lpips import LPIPS
@@ -62,7 +63,7 @@ class UntrainedRun(Run):
         Raises:
             InputError, SettingsError: as `Source.open`.
         """
-        pairs = self.pairs(name, "train", stage.pairs_crop)
+        pairs = self.pairs.training(name, stage.pairs_crop)
         if not kept:
             return pairs
         return KeptPairs([pairs[index] for index in range(PAIRS)], stage.pairs_crop, self.recipe.seed)

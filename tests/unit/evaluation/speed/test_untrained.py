@@ -9,8 +9,8 @@ from darkdiff_cli.evaluation.speed.training import run_training
 from darkdiff_cli.evaluation.speed.untrained import UntrainedRun, scene_source
 from darkdiff_cli.training.cost import META
 from darkdiff_cli.training.loop.machine import RunSettings
+from darkdiff_cli.training.pairs import StageName
 from darkdiff_cli.training.recipe.recipe_file import load_recipe
-from darkdiff_cli.training.run import StageName
 
 
 def run_of(recipe: str, folder: Path, *changes: str) -> UntrainedRun:
