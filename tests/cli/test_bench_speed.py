@@ -5,15 +5,19 @@ import json
 
 import pytest
 
-from darkdiff_cli.evaluation.speed import arithmetic
+from darkdiff_cli.evaluation.speed import arithmetic, device
 from darkdiff_cli.evaluation.speed.results import STAGES
 from tests.cli.test_bench import bench
 
 
 @pytest.fixture(autouse=True)
 def _count_on_a_small_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The toy's latents are half as large as its picture: attention within a whole one takes long."""
+    """The toy's latents are half as large as its picture: attention within a whole one takes long.
+
+    The processor's best product is not what these tests are about.
+    """
     monkeypatch.setattr(arithmetic, "SIDE", 64)
+    monkeypatch.setattr(device, "PRODUCTS", 1)
 
 
 def test_speed_counts_every_stage(model_folder, tmp_path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import run_darkdiff
+from tests.conftest import run_here
 
 WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; from darkdiff_cli.__main__ import main; main()"
 
@@ -37,7 +37,7 @@ def test_it_needs_no_torch(words: tuple[str, ...], sentence: str, tmp_path: Path
 def test_a_folder_that_is_done_needs_no_torch(tmp_path: Path, shoot: Callable[..., Path], model_folder: Path) -> None:
     shoot(tmp_path / "night" / "IMG.dng", 100.0, 0.1)
     words = ("batch", str(tmp_path / "night"), "--model", str(model_folder), "--ratio", "150")
-    made = run_darkdiff(*words)
+    made = run_here(*words)
     assert made.returncode == 0, made.stderr
     again = _without_torch(tmp_path, *words)
     assert (again.returncode, again.stdout) == (0, "")
