@@ -170,7 +170,14 @@ def test_what_reading_raises_of_a_file_that_changed_is_the_change(tmp_path: Path
         raise InputError("truncated")
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError("x"), KeyError("y"), UnicodeError("z"), OSError(5, "io")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ZeroDivisionError("x"),
+        OSError(5, "io"),
+        *(pytest.param(error, marks=pytest.mark.slow) for error in (KeyError("y"), UnicodeError("z"))),
+    ],
+)
 def test_nothing_that_one_file_raises_stops_the_others(
     error: Exception, dark_dng: Path, model_folder: Path, tmp_path: Path, monkeypatch
 ) -> None:
