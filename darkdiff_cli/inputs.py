@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.errors import InputError, SettingsError
 
 
 class Inputs:
@@ -34,6 +34,16 @@ class Inputs:
             raise SettingsError(
                 f"{path}: is one of the inputs, which are never written to; choose another with {option}."
             )
+
+
+def check_plain(path: Path) -> None:
+    """Refuse what is called as a file and is none: a pipe would not open, and a device would not end.
+
+    Raises:
+        InputError: it is there and no plain file.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise InputError(f"{path}: is a folder, a device or a pipe, and no file; take it out of the set.")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

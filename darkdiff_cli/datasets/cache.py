@@ -14,10 +14,10 @@ import platformdirs
 
 from darkdiff_cli.capture import CaptureMetadata
 from darkdiff_cli.cfa import Cfa
-from darkdiff_cli.datasets.readable import check_plain
 from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.errors import InputError, OutputError
 from darkdiff_cli.files import atomically, input_error
+from darkdiff_cli.inputs import check_plain
 from darkdiff_cli.raw import ExposureSettings, RawFrame
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.corrections import read_corrected

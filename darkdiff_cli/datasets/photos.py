@@ -18,9 +18,10 @@ from darkdiff_cli.datasets.darken import SynthesisSettings, log_uniform
 from darkdiff_cli.datasets.drawn import drawn
 from darkdiff_cli.datasets.looks import grainy, softened
 from darkdiff_cli.datasets.pairs import Pair
-from darkdiff_cli.datasets.readable import Readable, alone, check_plain
+from darkdiff_cli.datasets.readable import Readable, alone
 from darkdiff_cli.datasets.scene import LRGB, Camera, Form, pair_of_scene
 from darkdiff_cli.errors import InputError, MemoryLimitError
+from darkdiff_cli.inputs import check_plain
 from darkdiff_cli.synthesis import random_lens, random_sensor, sensor_light, with_random_filter
 from darkdiff_cli.words import counted
 

@@ -29,16 +29,6 @@ class Found(NamedTuple, Generic[Candidate, Read]):
     notes: tuple[str, ...]
 
 
-def check_plain(path: Path) -> None:
-    """Refuse what is called as a file and is none: a pipe would not open, and a device would not end.
-
-    Raises:
-        InputError: it is there and no plain file.
-    """
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise InputError(f"{path}: is a folder, a device or a pipe, and no file; take it out of the set.")
-
-
 def alone(path: Path) -> tuple[Path, ...]:
     """The files of a candidate that is one file."""
     return (path,)

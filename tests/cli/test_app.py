@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from darkdiff_cli.app import main
-from tests.conftest import run_darkdiff
+from tests.conftest import run_darkdiff, run_here
 
 
 def test_installed_script_answers() -> None:
@@ -102,10 +102,8 @@ def test_the_shell_completes_commands_options_and_values(typed: str, offered: li
 
 
 def test_debug_shows_the_traceback() -> None:
-    quiet, loud = (
-        run_darkdiff(*flags, "train", "--stage", 0, "--data", "photos:/nowhere", "--recipe", "tiny-debug")
-        for flags in ((), ("--debug",))
-    )
+    words = ("train", "--stage", 0, "--data", "photos:/nowhere", "--recipe", "tiny-debug")
+    quiet, loud = run_here(*words), run_darkdiff("--debug", *words)
     assert quiet.returncode == 2
     assert "Traceback" not in quiet.stderr
     assert "no such folder" in quiet.stderr

@@ -234,14 +234,16 @@ def test_wrong_words_are_one_sentence(tmp_path, model_folder) -> None:
 
 
 def test_what_was_done_otherwise_is_in_the_ledger_and_said_once(night, model_folder, monkeypatch) -> None:
+    for number in (2, 3, 4):
+        (night / f"IMG_{number}.dng").unlink()
     monkeypatch.setattr("darkdiff_models.tiling.planner.room", lambda _device: 1000)
     done = darkdiff(*words(night, model_folder, "--tile", 0))
     assert done.exit_code == 0, done.stderr
     note = "the whole image does not fit into memory at once, so it is denoised in tiles of 16x16 latents"
-    assert [entry["notes"].count(note) for entry in entries(night / "darkdiff")] == [1] * 5
-    assert done.stderr.splitlines().count(f"darkdiff: 5 of 5 photos: {note}.") == 1
+    assert [entry["notes"].count(note) for entry in entries(night / "darkdiff")] == [1] * 2
+    assert done.stderr.splitlines().count(f"darkdiff: 2 of 2 photos: {note}.") == 1
     assert done.stderr.count(note) == 1
     monkeypatch.undo()
     again = darkdiff(*words(night, model_folder, "--tile", 0, "--overwrite"))
     assert note not in again.stderr
-    assert not any(note in entry["notes"] for entry in entries(night / "darkdiff")[5:])
+    assert not any(note in entry["notes"] for entry in entries(night / "darkdiff")[2:])

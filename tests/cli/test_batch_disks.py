@@ -110,7 +110,7 @@ def test_a_disk_that_takes_no_more_files_stops_the_run_and_keeps_nothing(
     assert list(output.iterdir()) == []
 
 
-@pytest.mark.parametrize("room", [0, 1, 4, 12])
+@pytest.mark.parametrize("room", [0, 1, pytest.param(4, marks=pytest.mark.slow), 12])
 def test_a_full_disk_stops_the_run_wherever_it_is_and_the_next_goes_on(
     room: int, mounts: Path, raws: Path, expected, model_folder: Path, monkeypatch
 ) -> None:
@@ -148,7 +148,7 @@ def test_a_disk_that_is_locked_stops_the_run(mounts, raws, expected, model_folde
     assert files(output) == []
 
 
-@pytest.mark.parametrize("how", ["renamed", "removed", "replaced", "unmounted"])
+@pytest.mark.parametrize("how", [pytest.param("renamed", marks=pytest.mark.slow), "removed", "replaced", "unmounted"])
 def test_a_folder_of_photos_that_goes_away_is_not_made_anew(
     how: str, mounts: Path, raws: Path, expected, model_folder: Path, when
 ) -> None:

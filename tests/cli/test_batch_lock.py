@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from darkdiff_cli.app import app
 from darkdiff_cli.batch.exposure_lock import NAME
-from tests.conftest import run_darkdiff
+from tests.conftest import run_here
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_without_the_option_each_frame_has_its_own(lapse: Path, model_folder: Pa
 def test_all_workers_share_it(lapse: Path, model_folder: Path, engine: tuple[str, ...]) -> None:
     if "ray" in engine:
         pytest.importorskip("ray", reason="Ray is not installed (extra `ray`)")
-    done = run_darkdiff("batch", lapse, "--model", model_folder, "--lock-exposure", "--json", *engine)
+    done = run_here("batch", lapse, "--model", model_folder, "--lock-exposure", "--json", *engine)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert [entry["ratio"] for entry in found["done"]] == [found["exposure_lock"]["ratio"]] * 3

@@ -53,7 +53,7 @@ def descendant(process: "subprocess.Popen[str]", like: str, done: Path) -> psuti
 
 
 def test_two_devices_share_the_work_and_one_may_die(tmp_path, shoot, model_folder) -> None:
-    folder = shots(tmp_path / "night", shoot, 16)
+    folder = shots(tmp_path / "night", shoot, 8)
     straight = words(folder, model_folder, "-o", tmp_path / "straight", "--device", "cpu", "--quiet")
     assert darkdiff(*straight).exit_code == 0
     output = tmp_path / "shared"
@@ -62,7 +62,7 @@ def test_two_devices_share_the_work_and_one_may_die(tmp_path, shoot, model_folde
         answer, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert photos(output) == photos(tmp_path / "straight")
-    assert sorted(entry["source"] for entry in entries(output)) == [f"IMG_{n:02d}.dng" for n in range(16)]
+    assert sorted(entry["source"] for entry in entries(output)) == [f"IMG_{n:02d}.dng" for n in range(8)]
     assert {p.name for p in output.iterdir()} == {NAME, PAGE, FOLDER, *photos(output)}
     assert not json.loads(answer)["failed"]
 

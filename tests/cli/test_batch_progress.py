@@ -22,7 +22,7 @@ from darkdiff_cli.commands.batch_progress import BatchProgress, time_left
 from darkdiff_cli.commands.plain_lines import PlainLines
 from darkdiff_cli.interrupt import StopRequest
 from tests.cli.test_batch import entries, words
-from tests.conftest import run_darkdiff
+from tests.conftest import run_here
 from tests.unit.raw.lossy_dng import write_lossy_dng
 from tests.unit.raw.test_damage import NOTE
 
@@ -85,7 +85,7 @@ def test_a_terminal_says_what_is_done_before_it_counts(folder: Path, model_folde
     assert sentence in shown
 
 
-@pytest.mark.parametrize(("columns", "rate"), [(60, True), (45, False)])
+@pytest.mark.parametrize(("columns", "rate"), [pytest.param(60, True, marks=pytest.mark.slow), (45, False)])
 def test_a_narrow_terminal_shows_the_time_left(folder: Path, model_folder: Path, columns: int, rate: bool) -> None:
     shown, _ = on_a_terminal([*PROGRAM, *map(str, words(folder, model_folder))], columns=columns)
     lines = [line for line in shown.splitlines() if re.match("./4 ", line)]
@@ -115,7 +115,7 @@ def test_enhance_says_that_it_loads(folder: Path, model_folder: Path) -> None:
 
 
 def test_a_short_run_writes_no_progress_into_a_log(folder: Path, model_folder: Path) -> None:
-    done = run_darkdiff(*words(folder, model_folder))
+    done = run_here(*words(folder, model_folder))
     damaged = f"{folder / 'cut.dng'}: is truncated or damaged (Unexpected end of file); copy it again from the card."
     page = f"Look at them: {folder / 'darkdiff' / 'darkdiff-report.html'}"
     assert done.stderr.splitlines() == [f"darkdiff: {damaged}", "3 done, 1 failed, 0 skipped", page]
@@ -210,14 +210,14 @@ def test_the_damage_of_a_photo_is_named_in_log_json_and_ledger(tmp_path: Path, m
     folder = tmp_path / "night"
     shoot(folder / "whole.dng", 100.0, 0.1)
     write_lossy_dng(folder / "cut.dng", cut=600)
-    done = run_darkdiff(*words(folder, model_folder, "--json"))
+    done = run_here(*words(folder, model_folder, "--json"))
     page = f"Look at them: {folder / 'darkdiff' / 'darkdiff-report.html'}"
     assert done.stderr.splitlines() == [f"darkdiff: cut.dng: {NOTE}.", "2 done, 0 failed, 0 skipped", page]
     notes = {entry["source"]: entry["notes"] for entry in json.loads(done.stdout)["done"]}
     assert notes == {"cut.dng": [NOTE], "whole.dng": []}
     assert {entry["source"]: entry["notes"] for entry in entries(folder / "darkdiff")} == notes
     assert (folder / "darkdiff" / NAME).read_text().count("Premature") == 1
-    alone = run_darkdiff("enhance", folder / "cut.dng", "--model", model_folder, "--ratio", 150, "--json", "--quiet")
+    alone = run_here("enhance", folder / "cut.dng", "--model", model_folder, "--ratio", 150, "--json", "--quiet")
     assert alone.stderr == f"darkdiff: {folder / 'cut.dng'}: {NOTE}.\n"
     [found] = json.loads(alone.stdout)["files"]
     assert (found["file"], found["notes"]) == (str(folder / "cut.dng"), [NOTE])

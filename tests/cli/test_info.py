@@ -14,7 +14,7 @@ import torch
 
 from darkdiff_cli.raw import ExposureSettings, read_exposure
 from darkdiff_cli.synthesis import SensorNoise, expose, unprocess, write_dng
-from tests.conftest import run_darkdiff
+from tests.conftest import run_darkdiff, run_here
 
 
 def facts(*arguments: object) -> dict:
@@ -154,7 +154,7 @@ def test_no_model_and_no_torch_is_loaded(dark_dng: Path) -> None:
 
 
 def test_the_machine_is_shown_alone_or_with_files(dark_dng: Path) -> None:
-    alone, beside = facts("--machine"), facts("--machine", dark_dng)
+    alone, beside = facts("--machine"), json.loads(run_here("info", "--machine", dark_dng, "--json").stdout)
     assert alone["files"] == []
     assert len(beside["files"]) == 1
     assert alone["machine"] == beside["machine"]
@@ -163,7 +163,7 @@ def test_the_machine_is_shown_alone_or_with_files(dark_dng: Path) -> None:
     assert alone["machine"]["precision"] in ("bfloat16", "float32")
     assert alone["machine"]["attention"] == ("xformers" if graphics and find_spec("xformers") else "torch")
     assert alone["machine"]["threads"] > 0
-    table = run_darkdiff("info", "--machine").stdout
+    table = run_here("info", "--machine").stdout
     assert [line.split()[0] for line in table.splitlines()] == ["device", "precision", "attention", "threads"]
     assert "machine" not in facts(dark_dng)
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import run_here
+
 PR_CAPBSET_DROP = 24
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2  # what lets root read everything
 SAID = "cannot be read (Permission denied); check its path and permissions."
@@ -65,7 +67,7 @@ def test_a_batch_makes_it_once_it_may_be_read(night: Path, model_folder: Path, k
     assert (first.returncode, f"{night / 'a.dng'}: {SAID}" in first.stderr) == (1, True)
     assert first.stdout == "b_darkdiff.jpg\n"
     (night / "a.dng").chmod(0o600)
-    second = as_anybody(*words)
+    second = run_here(*words)
     assert (second.returncode, second.stdout) == (0, "a_darkdiff.jpg\n"), second.stderr
 
 

@@ -42,7 +42,12 @@ ABLATIONS = {
 }
 
 
-@pytest.mark.parametrize("ablation", ABLATIONS)
+LOCKED_TOO = "conditioning: controlnet"  # a locked base goes its way and further
+
+
+@pytest.mark.parametrize(
+    "ablation", [pytest.param(name, marks=[pytest.mark.slow] * (name == LOCKED_TOO)) for name in ABLATIONS]
+)
 def test_ablation_trains_and_enhances(ablation, base: Path, photo_folder: Path, dark_dng: Path, tmp_path: Path) -> None:
     old, new = ABLATIONS[ablation]
     text = (RECIPES / "tiny-debug.yaml").read_text().split("\nstage3:")[0] + "\n"  # the paper has two stages
@@ -66,7 +71,7 @@ def test_ablation_trains_and_enhances(ablation, base: Path, photo_folder: Path, 
         assert image.size == (56, 40)
 
 
-@pytest.mark.parametrize("name", ["paper-sid", "paper-lrd"])
+@pytest.mark.parametrize("name", ["paper-sid", pytest.param("paper-lrd", marks=pytest.mark.slow)])
 def test_debug_twins_of_the_paper_train_and_resume_on_real_layouts(name, base, shoot_pairs, dark_dng, tmp_path) -> None:
     kind = name.removeprefix("paper-")
     data = f"{kind}:{shoot_pairs(kind)}"

@@ -134,8 +134,8 @@ def test_two_processes_share_the_making(start: Path, photo_folder: Path, tmp_pat
     # Muon makes as much of rounding as of any gradient. So one process takes the images one at a time too, and MKL's
     # products must not depend on where in memory their factors lie, as they do on processors with AVX2 alone.
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_CBWR": "AUTO"}
-    parts = ("--set", "stage3.optimisation.accumulation=2")
-    for begin, output, more in ((launcher, "two", ()), (["-m", "darkdiff_cli"], "one", parts)):
+    few, parts = ("--set", "stage3.kept_pairs=16"), ("--set", "stage3.optimisation.accumulation=2")
+    for begin, output, more in ((launcher, "two", few), (["-m", "darkdiff_cli"], "one", (*few, *parts))):
         done = subprocess.run(
             [sys.executable, *begin, *words(start, photo_folder, tmp_path / output, *more)],
             capture_output=True, text=True, timeout=300, check=False, env=environment,

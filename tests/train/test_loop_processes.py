@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 import darkdiff_cli
 from darkdiff_cli.training.loop.checkpoints import newest_checkpoint
 from darkdiff_cli.training.stages.stage0 import stock_autoencoder, stock_unet
+from tests.conftest import run_here
 from tests.train.test_loop import RECIPE
 
 
@@ -48,7 +49,7 @@ def test_killed_in_the_middle_of_a_checkpoint_it_resumes_with_the_same_losses(
     base: Path, photo_folder: Path, tmp_path: Path
 ) -> None:
     straight, killed = tmp_path / "straight", tmp_path / "killed"
-    subprocess.run([sys.executable, *command(photo_folder, straight, "--base", base)], check=True, capture_output=True)
+    assert run_here(*command(photo_folder, straight, "--base", base)[2:]).returncode == 0
     # The process stops itself, as a power cut would, when half of the second checkpoint is on the disk.
     script = (
         "import os, signal, sys; from pathlib import Path; from darkdiff_cli.training.loop import state\n"
@@ -65,9 +66,7 @@ def test_killed_in_the_middle_of_a_checkpoint_it_resumes_with_the_same_losses(
     died = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, check=False)
     assert died.returncode == -signal.SIGKILL
     assert newest_checkpoint(killed / "stage1" / "checkpoints").stem == "step-00000002"
-    resumed = subprocess.run(
-        [sys.executable, *command(photo_folder, killed, "--base", base, "--resume")], capture_output=True, check=False
-    )
+    resumed = run_here(*command(photo_folder, killed, "--base", base, "--resume")[2:])
     assert resumed.returncode == 0, resumed.stderr
     last = "stage1/checkpoints/step-00000004.safetensors"
     first, second = load_file(straight / last), load_file(killed / last)
@@ -88,10 +87,17 @@ def helpers(process: "subprocess.Popen[str]", of: int) -> list[psutil.Process]:
     raise AssertionError(process.communicate()[1])
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("moment", ["as they start", "at work"])
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        ("as they start", signal.SIGINT),
+        ("at work", signal.SIGTERM),
+        pytest.param("as they start", signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param("at work", signal.SIGINT, marks=pytest.mark.slow),
+    ],
+)
 def test_a_signal_to_all_processes_saves_and_exits_130(
-    number: signal.Signals, moment: str, base: Path, photo_folder: Path, tmp_path: Path
+    moment: str, number: signal.Signals, base: Path, photo_folder: Path, tmp_path: Path
 ) -> None:
     """As a terminal's Ctrl-C, systemd and SLURM send it: the workers must outlive it until the loop has saved."""
     words = [word if word != "0" else "2" for word in command(photo_folder, tmp_path / "run", "--base", base)]
@@ -107,7 +113,9 @@ def test_a_signal_to_all_processes_saves_and_exits_130(
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert errors.splitlines()[-1] == "darkdiff: interrupted"
-    assert newest_checkpoint(tmp_path / "run" / "stage1" / "checkpoints") is not None
+    saved = newest_checkpoint(tmp_path / "run" / "stage1" / "checkpoints")
+    assert saved is not None
+    assert int(saved.stem.removeprefix("step-")) > 0 or moment == "as they start"
 
 
 def test_workers_and_their_decoders_go_with_a_training_that_is_killed(
@@ -125,6 +133,7 @@ def test_workers_and_their_decoders_go_with_a_training_that_is_killed(
     assert not alive
 
 
+@pytest.mark.slow
 def test_sigterm_saves_and_exits_130(base: Path, photo_folder: Path, tmp_path: Path) -> None:
     words = [sys.executable, *command(photo_folder, tmp_path / "run", "--base", base, "--steps", 100000)]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:

@@ -16,6 +16,7 @@ from darkdiff_cli.training.recipe.recipe_file import load_recipe
 from darkdiff_cli.training.stages.stage0 import stock_autoencoder, stock_unet
 from darkdiff_models.base_models import Base, save_base
 from darkdiff_models.networks.sampling import sd_schedule
+from tests.conftest import run_here
 
 RECIPE = load_recipe("tiny-debug")
 TORCHRUN = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0", "--rdzv-backend", "c10d",
@@ -37,12 +38,14 @@ def place(tmp_path_factory: pytest.TempPathFactory, photo_folder: Path) -> Path:
     return folder
 
 
-def launched(place: Path, processes: int, stage: int, output: str, *more: object) -> "subprocess.CompletedProcess[str]":
-    """A training by so many processes, which say how many they were."""
-    words = ["train", "--stage", stage, "--recipe", "paper-sid-debug", "--base", place / "base", "--data",
-             f"photos:{place / 'photos'}", "-o", place / output, "--workers", 0, "--device", "cpu", "--precision",
-             "fp32", *more]  # fmt: skip
-    launcher = TORCHRUN if processes == 2 else []
+def words(place: Path, stage: int, output: str, *more: object) -> list[object]:
+    return ["train", "--stage", stage, "--recipe", "paper-sid-debug", "--base", place / "base", "--data",
+            f"photos:{place / 'photos'}", "-o", place / output, "--workers", 0, "--device", "cpu", "--precision",
+            "fp32", *more]  # fmt: skip
+
+
+def two(place: Path, stage: int, output: str, *more: object) -> str:
+    """What a training by two processes prints, which say how many they were."""
     # Says how many processes there were and whether their group still stands, from inside.
     # In one write, since several of them share the pipe.
     program = (
@@ -53,15 +56,11 @@ def launched(place: Path, processes: int, stage: int, output: str, *more: object
     script.write_text(f"{program}f'processes {{accelerate.PartialState().num_processes}} left {left}\\n')\n")
     path = os.pathsep.join(str(Path(darkdiff_cli.__file__).parents[1] / part) for part in ("", "models"))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
-    return subprocess.run(
-        [sys.executable, *launcher, str(script), *map(str, words)], capture_output=True, text=True, timeout=300,
-        env=environment, check=False,
+    done = subprocess.run(
+        [sys.executable, *TORCHRUN, str(script), *map(str, words(place, stage, output, *more))], capture_output=True,
+        text=True, timeout=300, env=environment, check=False,
     )  # fmt: skip
-
-
-def launch(place: Path, processes: int, stage: int, output: str, *more: object) -> str:
-    done = launched(place, processes, stage, output, *more)
-    assert done.stderr.count(f"processes {processes} left False") == processes, done.stderr
+    assert done.stderr.count("processes 2 left False") == 2, done.stderr
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -86,8 +85,8 @@ def assert_alike(one: Path, two: Path) -> None:
 
 def test_two_processes_are_one_in_both_stages_and_after_a_stop(place: Path) -> None:
     for stage in (1, 2):
-        assert launch(place, 1, stage, "one") == f"{place / 'one'}/stage{stage}\n"
-        assert launch(place, 2, stage, "two") == f"{place / 'two'}/stage{stage}\n"  # said once
+        assert run_here(*words(place, stage, "one")).stdout == f"{place / 'one'}/stage{stage}\n"
+        assert two(place, stage, "two") == f"{place / 'two'}/stage{stage}\n"  # said once
         assert_alike(place / "one" / f"stage{stage}", place / "two" / f"stage{stage}")
     names = {key for line in logged(place / "two" / "stage1") for key in line}
     assert {"picture", "kl", "adversarial", "adaptive_weight", "discriminator", "gradient"} <= names
@@ -96,5 +95,5 @@ def test_two_processes_are_one_in_both_stages_and_after_a_stop(place: Path) -> N
     newest_checkpoint(checkpoints).unlink()  # as if both had been killed after the one before
     log = place / "two" / "stage2" / "log.jsonl"
     log.write_text("".join(line + "\n" for line in log.read_text().splitlines()[:3]))
-    launch(place, 2, 2, "two", "--resume")
+    two(place, 2, "two", "--resume")
     assert_alike(place / "one" / "stage2", place / "two" / "stage2")

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.conftest import run_darkdiff, run_here
+from tests.conftest import run_here
 
 
 def train(stage: int | str, photos: Path, output: Path, *more: object) -> subprocess.CompletedProcess[str]:
@@ -130,21 +130,7 @@ def test_resumed_run_is_the_uninterrupted_run(stage: int, trained: Path, photo_f
 
 def test_data_workers_change_nothing(trained: Path, photo_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "stage0-denoiser").symlink_to(trained / "stage0-denoiser")
-    done = run_darkdiff(
-        "train",
-        "--stage",
-        1,
-        "--recipe",
-        "tiny-debug",
-        "--data",
-        f"photos:{photo_folder}",
-        "--output",
-        tmp_path,
-        "--workers",
-        1,
-        "--device",
-        "cpu",
-    )
+    done = train(1, photo_folder, tmp_path, "--workers", 1)
     assert done.returncode == 0, done.stderr
     assert losses(tmp_path / "stage1") == losses(trained / "stage1")
 

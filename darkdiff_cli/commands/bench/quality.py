@@ -105,7 +105,7 @@ def score(data: str, protocol: str, lineup: Lineup, scoring: ScoringOptions) -> 
         raise output_error(scoring.output, error) from error
     with (
         counted_progress("quality", scoring.quiet) as report,
-        Decoder(module="darkdiff_cli.evaluation.quality.scene") as decoder,
+        Decoder(module="darkdiff_cli.evaluation.quality.files") as decoder,
     ):
         results = run_quality(pairs, methods, judge, scoring.output, report, decoder)
     results.left_out = left_out(Path(folder), pairs) if kind == "scenes" else []

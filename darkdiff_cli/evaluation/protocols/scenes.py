@@ -4,12 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import imageio.v3 as iio
-import numpy as np
-from numpy.typing import NDArray
-
 from darkdiff_cli.datasets.rawpairs import RawPair, raw_files
-from darkdiff_cli.datasets.readable import check_plain
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import RAW_SUFFIXES
 from darkdiff_cli.words import counted
@@ -17,7 +12,6 @@ from darkdiff_cli.words import counted
 SCENE_NAME = re.compile(r"(?P<scene>.+)_x(?P<ratio>\d{1,9}(\.\d+)?)$")
 SAID = 5  # names of raws that are left out
 TRUTH_SUFFIXES = (".png", ".tif", ".tiff")
-PNG_DEPTH = 24  # byte of a PNG's header that says how many bits a sample has
 
 
 def scene_pairs(folder: Path) -> list[RawPair]:
@@ -97,23 +91,3 @@ def _named(path: Path) -> "re.Match[str] | None":
 
 def _raws(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in RAW_SUFFIXES]
-
-
-def read_truth(path: Path) -> NDArray[np.float32]:
-    """A picture of the truth, 8 or 16 bit: (h, w, 3) sRGB in [0, 1].
-
-    Raises:
-        InputError: the file is no such picture.
-    """
-    check_plain(path)
-    try:
-        with path.open("rb") as file:
-            head = file.read(PNG_DEPTH + 1)
-        picture = np.asarray(iio.imread(path))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise InputError(f"{path}: cannot be decoded as a picture ({error}); save it again as PNG or TIFF.") from error
-    if path.suffix.lower() == ".png" and head[-1] == 16 and picture.dtype == np.uint8:
-        raise InputError(f"{path}: is a PNG of 16 bits, of which only 8 can be read; save it as TIFF.")
-    if picture.ndim != 3 or picture.shape[2] not in (3, 4) or picture.dtype not in (np.uint8, np.uint16):
-        raise InputError(f"{path}: is no colour picture of 8 or 16 bits; save it as sRGB.")
-    return picture[..., :3].astype(np.float32) / np.float32(np.iinfo(picture.dtype).max)

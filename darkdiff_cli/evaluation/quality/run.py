@@ -148,7 +148,7 @@ def run_quality(
         results.rows += [known[method.identity, pair.scene] for method in methods if method not in missing]
         done += len(methods) - len(missing)
         try:
-            scene = decoder.run(pair.noisy, Scene.read, pair, judge.protocol) if missing else None
+            scene = Scene.read(pair, judge.protocol, decoder) if missing else None
         except DarkdiffError as error:
             results.failures.append(str(error))
             done += len(missing)

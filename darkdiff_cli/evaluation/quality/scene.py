@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from darkdiff_cli.datasets.rawpairs import RawPair, exposure_ratio, metered_by
-from darkdiff_cli.errors import InputError
+from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.evaluation.methods.method import Method, Picture
 from darkdiff_cli.evaluation.protocols.protocol import Protocol
-from darkdiff_cli.evaluation.protocols.scenes import read_truth
+from darkdiff_cli.evaluation.quality.files import read_both, read_with_truth
 from darkdiff_cli.evaluation.sizes import at_the_size_of, is_smaller
-from darkdiff_cli.raw import RawFrame, corrected, read_raw, render_reference
+from darkdiff_cli.raw import RawFrame
 from darkdiff_cli.raw.damage import damage_of
-from darkdiff_cli.raw.resizing import half_size, square_size
 
 ODD = 1  # row or column by which pictures of one size may differ, because halves of odd lengths were doubled
 
@@ -52,19 +51,18 @@ class Scene:
     reference: Picture
 
     @classmethod
-    def read(cls, pair: RawPair, protocol: Protocol) -> "Scene":
-        """Read both files of a pair.
+    def read(cls, pair: RawPair, protocol: Protocol, decoder: Decoder) -> "Scene":
+        """Read both files of a pair in the process in which LibRaw works.
 
         Raises:
-            InputError, MemoryLimitError: as `read_raw`, or the truth is no picture of the raw's size.
+            InputError, MemoryLimitError: as `Decoder.run`, or the truth is no picture of the raw's size.
         """
-        dark = corrected(read_raw(pair.noisy), protocol.corrections)
+        places = pair.noisy, pair.clean, protocol.corrections
         if protocol.reference == "truth":
             assert pair.ratio is not None
-            return cls(pair.scene, dark, None, pair.ratio, _truth(pair, dark, protocol))
-        whole = read_raw(pair.clean)  # LibRaw renders the file as it is, or refuses its filter by name
-        reference = render_reference(whole, protocol.adjust_maximum, protocol.size)
-        clean = corrected(whole, protocol.corrections)
+            dark, truth = decoder.run(pair.noisy, read_with_truth, *places, protocol.size)
+            return cls(pair.scene, dark, None, pair.ratio, truth)
+        dark, clean, reference = decoder.run(pair.noisy, read_both, *places, protocol.adjust_maximum, protocol.size)
         ratio = pair.ratio if pair.ratio is not None else exposure_ratio(dark, clean)
         return cls(pair.scene, metered_by(dark, clean), clean, ratio, reference)
 
@@ -92,14 +90,3 @@ class Scene:
         for frame in (self.dark, self.clean):
             if frame is not None and frame.path is not None:
                 yield from damage_of(frame.path.name, frame.notes)
-
-
-def _truth(pair: RawPair, dark: RawFrame, protocol: Protocol) -> Picture:
-    truth = read_truth(pair.clean)
-    high, wide = square_size(dark.mosaic_dn.shape, dark.pixel_aspect)
-    if truth.shape[:2] != (high, wide):
-        raise InputError(
-            f"{pair.clean}: has {truth.shape[1]}x{truth.shape[0]} pixels, and {pair.noisy.name} {wide}x{high}; "
-            "a truth must have the sensor's size."
-        )
-    return truth if protocol.size == "full" else half_size(truth)

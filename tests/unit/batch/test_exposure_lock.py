@@ -23,6 +23,15 @@ def lapse(tmp_path: Path, shoot) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory, shoot) -> tuple[Path, ExposureLock, str]:
+    """A folder of three frames, its lock, and what is stored of that; for tests that change nothing but the stored."""
+    folder = tmp_path_factory.mktemp("measured")
+    for number, ratio in enumerate((4.0, 20.0, 150.0)):
+        shoot(folder / f"{number}.dng", ratio, 0.1)
+    return folder, lock_of(folder), (folder / "out" / NAME).read_text()
+
+
 def jobs_of(folder: Path) -> list[Job]:
     return find_jobs(folder, folder / "out", ".jpg")
 
@@ -93,10 +102,11 @@ def test_a_dry_run_writes_nothing(lapse: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"settings": 1, "lock": {}}', "[" * 100_000])
-def test_a_torn_file_is_measured_again(lapse: Path, text: str) -> None:
-    first = lock_of(lapse)
-    (lapse / "out" / NAME).write_text(text)
-    assert lock_of(lapse) == first
+def test_a_torn_file_is_measured_again(measured: tuple[Path, ExposureLock, str], text: str) -> None:
+    folder, lock, whole = measured
+    (folder / "out" / NAME).write_text(text)
+    assert lock_of(folder) == lock
+    assert (folder / "out" / NAME).read_text() == whole
 
 
 @pytest.mark.parametrize(
@@ -104,12 +114,15 @@ def test_a_torn_file_is_measured_again(lapse: Path, text: str) -> None:
     [("ratio", "x"), ("ratio", []), ("ratio", 10**400), ("ratio", 0), ("saturation", -1.0), ("white_balance", [1, 2]),
      ("white_balance", [1, 10**400, 1]), ("sampled", None), ("source", 7), ("more", 1)],
 )  # fmt: skip
-def test_a_lock_of_odd_values_is_measured_again(lapse: Path, name: str, value: object) -> None:
-    first, path = lock_of(lapse), lapse / "out" / NAME
-    stored = json.loads(path.read_text())
+def test_a_lock_of_odd_values_is_measured_again(
+    measured: tuple[Path, ExposureLock, str], name: str, value: object
+) -> None:
+    folder, lock, whole = measured
+    stored = json.loads(whole)
     stored["lock"][name] = value
-    path.write_text(json.dumps(stored))
-    assert lock_of(lapse) == first
+    (folder / "out" / NAME).write_text(json.dumps(stored))
+    assert lock_of(folder) == lock
+    assert (folder / "out" / NAME).read_text() == whole
 
 
 def test_broken_frames_are_passed_over(lapse: Path) -> None:

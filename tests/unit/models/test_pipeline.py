@@ -30,7 +30,7 @@ def test_any_size_comes_back_as_it_was(pipeline: DarkDiffPipeline, size: tuple[i
 
 
 def test_a_tile_of_0_is_the_whole_image(pipeline: DarkDiffPipeline) -> None:
-    lrgb = torch.rand(64, 80, 3)
+    lrgb = torch.rand(32, 40, 3)
     pictures = [pipeline(lrgb, SamplingSettings(tile=tile)) for tile in (0, 256, 8)]
     assert torch.equal(pictures[0].srgb, pictures[1].srgb)
     assert not torch.equal(pictures[0].srgb, pictures[2].srgb)
@@ -62,7 +62,7 @@ def test_free_memory_changes_the_calls_and_not_the_picture(monkeypatch: pytest.M
 
 
 def test_a_model_made_for_whole_images_takes_them_whole() -> None:
-    lrgb = torch.rand(64, 240, 3)
+    lrgb = torch.rand(32, 160, 3)
     whole, planned = (make_pipeline(tile=tile)(lrgb) for tile in (0, 64))
     assert (whole.sampling.tile, len(whole.plan.tiles.corners)) == (0, 1)
     assert (planned.sampling.tile, len(planned.plan.tiles.corners)) == (None, 2)
@@ -144,17 +144,17 @@ def test_the_mean_of_all_views_does_not_know_left_from_right() -> None:
 
 
 def test_views_are_averaged_before_colours_are_anchored_in_the_whole_picture() -> None:
-    lrgb = 0.3 + 0.3 * torch.rand(256, 384, 3)
+    lrgb = 0.3 + 0.3 * torch.rand(128, 192, 3)
     pictures = {}
     for anchored in (False, True):
         torch.manual_seed(0)
-        pipeline = make_pipeline(vae_tile=192, vae_tile_overlap=64, lrgb_space="srgb", colour_anchor=anchored)
+        pipeline = make_pipeline(vae_tile=96, vae_tile_overlap=32, lrgb_space="srgb", colour_anchor=anchored)
         with torch.no_grad():
             pipeline.vae.decoder.conv_out.weight *= 0.1
             pipeline.vae.decoder.conv_out.bias.fill_(0.1)  # within the display's range, where nothing is clipped
         pictures[anchored] = pipeline(lrgb, SamplingSettings(views=2)).srgb.permute(2, 0, 1)[None]
     light = block_light(framed(lrgb.permute(2, 0, 1)[None], 32), pipeline.vae.factor)
-    expected = unframed(smooth_chroma(anchor_colours(framed(pictures[False], 32), light), light), 256, 384)
+    expected = unframed(smooth_chroma(anchor_colours(framed(pictures[False], 32), light), light), 128, 192)
     inner = (..., slice(32, -32), slice(32, -32))  # the frame's own picture is not shown
     assert (pictures[True][inner] - expected[inner]).abs().max() < 0.02
     assert (pictures[True] - pictures[False]).abs().max() > 0.1

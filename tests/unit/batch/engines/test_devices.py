@@ -1,6 +1,5 @@
 """Batches on several devices, when the processes do not survive."""
 
-import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,15 +11,7 @@ from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.settings import WorkerSettings
 from darkdiff_cli.batch.tally import Summary, Tally
 from darkdiff_cli.enhancer import EnhanceSettings
-
-
-def die(*_: object) -> None:
-    """What a process does whose memory ran out before its first file."""
-    os._exit(9)
-
-
-def leave(*_: object) -> None:
-    """What a process does that finds every file claimed by another run."""
+from tests.unit.batch.engines.ends import die, leave
 
 
 def run(monkeypatch: pytest.MonkeyPatch, folder: Path, work: object) -> Summary:

@@ -11,7 +11,8 @@ import pytest
 
 from darkdiff_cli.errors import InputError
 from darkdiff_cli.evaluation.protocols.protocol import get_protocol
-from darkdiff_cli.evaluation.protocols.scenes import left_out, read_truth, scene_pairs, truth_pairs
+from darkdiff_cli.evaluation.protocols.scenes import left_out, scene_pairs, truth_pairs
+from darkdiff_cli.evaluation.quality.files import read_truth
 
 
 def test_a_raw_has_the_truth_of_the_longest_name(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_weights_that_were_rounded_do_not_come_back() -> None:
 
 
 def test_the_bundled_model_loses_nothing_that_one_sees() -> None:
-    lrgb, pictures = torch.rand(96, 96, 3).square(), []
+    lrgb, pictures = torch.rand(64, 64, 3).square(), []
     for precision in (torch.float32, torch.bfloat16):
         pipeline = load_pipeline("tiny")
         pipeline.use_precision(precision)
