@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from darkdiff_cli.batch.claims import Task, is_claimed
 from darkdiff_cli.batch.jobs import Job
@@ -16,6 +17,8 @@ from darkdiff_cli.inputs import Inputs
 from darkdiff_models.digest import model_digest
 from darkdiff_models.finding import find_model, local_model
 from darkdiff_models.hub import revision_of
+
+LATER = frozenset({"quality"})  # of `PhotoSettings`: what ledgers of earlier versions do not have
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def plan_batch(
         checksum: know inputs by content.
         retry_failed: do what failed before as well.
     """
-    known, words = ledger.entries(), asdict(replace(settings, photo=replace(settings.photo, overwrite=False)))
+    known, words = ledger.entries(), words_of(settings)
     inputs = Inputs(settings.exposure.dark)
     tasks, lost, settled, failed_before, kept = [], [], 0, 0, 0
     for job in as_named_before(jobs, ledger):
@@ -78,6 +81,16 @@ def plan_batch(
         else:
             tasks.append(task)
     return Plan(tasks, settled, lost, failed_before, kept)
+
+
+def words_of(settings: EnhanceSettings) -> dict[str, Any]:
+    """What a ledger knows settings by: all that decides a photo.
+
+    One of `LATER` counts only where it is given, so that a folder that was finished before is finished still.
+    """
+    words = asdict(replace(settings, photo=replace(settings.photo, overwrite=False)))
+    words["photo"] = {name: value for name, value in words["photo"].items() if value is not None or name not in LATER}
+    return words
 
 
 def unreadable_entry(folder: Path, error: OSError) -> Entry:

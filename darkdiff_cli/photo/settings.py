@@ -16,6 +16,7 @@ class PhotoSettings:
         gps: write the position where the raw has one.
         colour: colour space that the picture is converted to.
         compression: whether something may be lost, for a format that leaves the choice; None: as the format does it.
+        quality: 1 to 100, of a format that loses something; None: the format's usual one.
     """
 
     photo_format: Format = "jpeg"
@@ -24,6 +25,7 @@ class PhotoSettings:
     gps: bool = True
     colour: Colour = "srgb"
     compression: Compression | None = None
+    quality: int | None = None
 
     @property
     def wide(self) -> bool:
