@@ -18,7 +18,7 @@ from darkdiff_models.digest import model_digest
 from darkdiff_models.finding import find_model, local_model
 from darkdiff_models.hub import revision_of
 
-LATER = frozenset({"quality"})  # of `PhotoSettings`: what ledgers of earlier versions do not have
+LATER = frozenset({"quality", "long_side"})  # of `PhotoSettings`: what ledgers of earlier versions do not have
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,14 @@ class OutputOptions:
             "jxl between 95 and 96.",
         ),
     ] = None
+    long_side: Annotated[
+        int | None,
+        typer.Option(
+            min=16,
+            metavar="PIXELS",
+            help="Make the photo smaller where its longer side has more pixels than this. Default: as it is.",
+        ),
+    ] = None
     overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace photos that exist.")] = False
     no_gps: Annotated[
         bool,
@@ -123,7 +131,14 @@ class OutputOptions:
         from darkdiff_cli.photo.settings import PhotoSettings
 
         return PhotoSettings(
-            kind, bit_depth, self.overwrite, not self.no_gps, self.colour, self.compression, self.quality
+            kind,
+            bit_depth,
+            self.overwrite,
+            not self.no_gps,
+            self.colour,
+            self.compression,
+            self.quality,
+            self.long_side,
         )
 
 

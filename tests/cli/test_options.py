@@ -55,7 +55,7 @@ SAMPLING = {
     "seed": ("7", 7),
     "size": ("paper", "paper"),
 }
-FILE = {"quality": "80"}
+FILE = {"quality": "80", "long_side": "50"}
 LOCKED = {"saturation"}  # set by `batch --lock-exposure`, not by an option
 
 
@@ -125,6 +125,7 @@ def test_every_option_of_the_diffusion_reaches_its_setting_alone(name: str) -> N
         ),
         (("--colour", "display-p3"), PhotoSettings(colour="display-p3")),
         (("--quality", "80"), PhotoSettings(quality=80)),
+        (("-o", "a.dng", "--long-side", "2048"), PhotoSettings("dng", 16, long_side=2048)),
         (("-o", "a.webp", "--quality", "1"), PhotoSettings("webp", quality=1)),
     ],
 )
