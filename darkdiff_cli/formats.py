@@ -10,6 +10,7 @@ from darkdiff_cli.words import listed
 Format = Literal["jpeg", "tiff", "png", "avif", "jxl", "webp", "exr", "dng"]
 Colour = Literal["srgb", "display-p3", "adobe-rgb", "rec2020", "prophoto"]
 Compression = Literal["lossless", "lossy"]
+QUALITIES = range(1, 101)  # of --quality
 OWN = "_darkdiff"  # how the names of photos end that the program chooses
 CODECS, EXR = "imagecodecs", "OpenEXR"  # both in the extra `formats`
 
@@ -23,6 +24,7 @@ class Kind(NamedTuple):
         packages: what each bit depth needs beside the program, where it needs anything.
         colours: the colour spaces.
         compressions: those to choose from, the usual one first; none where there is no choice.
+        qualities: those to choose from; none where nothing is lost.
     """
 
     suffixes: tuple[str, ...]
@@ -30,15 +32,16 @@ class Kind(NamedTuple):
     packages: dict[int, str]
     colours: tuple[Colour, ...] = get_args(Colour)
     compressions: tuple[Compression, ...] = ()
+    qualities: range = range(0)
 
 
 KINDS: dict[Format, Kind] = {
-    "jpeg": Kind((".jpg", ".jpeg"), (8,), {}),
+    "jpeg": Kind((".jpg", ".jpeg"), (8,), {}, qualities=QUALITIES),
     "tiff": Kind((".tif", ".tiff"), (16, 8, 32), {}),
     "png": Kind((".png",), (16, 8), {16: CODECS}),
-    "avif": Kind((".avif",), (10,), {10: CODECS}),
-    "jxl": Kind((".jxl",), (16,), {16: CODECS}, ("srgb",)),
-    "webp": Kind((".webp",), (8,), {}),
+    "avif": Kind((".avif",), (10,), {10: CODECS}, qualities=QUALITIES),
+    "jxl": Kind((".jxl",), (16,), {16: CODECS}, ("srgb",), qualities=QUALITIES),
+    "webp": Kind((".webp",), (8,), {}, qualities=QUALITIES),
     "exr": Kind((".exr",), (16, 32), {16: EXR, 32: EXR}),
     "dng": Kind((".dng",), (16,), {}, ("srgb",), ("lossless", "lossy")),
 }
@@ -46,11 +49,13 @@ FORMATS: dict[str, Format] = {suffix: name for name, kind in KINDS.items() for s
 """Format by suffix."""
 
 
-def check_format(name: Format, bit_depth: int, colour: Colour, compression: Compression | None = None) -> None:
+def check_format(
+    name: Format, bit_depth: int, colour: Colour, compression: Compression | None = None, quality: int | None = None
+) -> None:
     """Check, before the work starts, that a photo can be written so.
 
     Raises:
-        SettingsError: the format has no such bit depth, colour space or compression, or a package is missing.
+        SettingsError: the format has no such bit depth, colour space, compression or quality, or a package is missing.
     """
     kind = KINDS[name]
     if bit_depth not in kind.bit_depths:
@@ -63,6 +68,11 @@ def check_format(name: Format, bit_depth: int, colour: Colour, compression: Comp
     if compression is not None and compression not in kind.compressions:
         having = [other for other, facts in KINDS.items() if compression in facts.compressions]
         raise SettingsError(f"--compression {compression} does not go with {name}; it is for {listed(having)}.")
+    if quality is not None and not kind.qualities:
+        having = [other for other, facts in KINDS.items() if facts.qualities]
+        raise SettingsError(f"--quality {quality} does not go with {name}; it is for {listed(having)}.")
+    if quality is not None and quality not in kind.qualities:
+        raise SettingsError(f"--quality {quality}: must be from {kind.qualities[0]} to {kind.qualities[-1]}.")
     if compression == "lossy":
         _check_package(CODECS, "--compression lossy", ", or drop the option")
     if (package := kind.packages.get(bit_depth)) is not None:

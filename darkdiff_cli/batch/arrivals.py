@@ -13,6 +13,7 @@ from darkdiff_cli.batch.steps import Finished
 from darkdiff_cli.errors import DarkdiffError, InputError
 from darkdiff_cli.raw.damage import zeros_at_end
 
+UNRATED = 10.0  # seconds between two looks at a raw that has too few stars
 SETTLED = 3.0  # seconds for which a file's size and time must have stayed the same before it is looked at
 PATIENCE = 300.0  # seconds without a change after which a file that looks unfinished is judged as it is
 
@@ -41,7 +42,8 @@ class Arrivals:
 
     A file that is still being copied changes its size or its time; it waits. A copy that stands still looks like a
     damaged file: it cannot be decoded, or ends in zeros. It is looked at again after pauses that double, and has failed
-    only once it has not changed for PATIENCE. One that changes after it was taken is taken again.
+    only once it has not changed for PATIENCE. One that changes after it was taken is taken again, and one that has too
+    few stars is looked at again and again.
 
     Args:
         folder: of the raws.
@@ -87,7 +89,10 @@ class Arrivals:
             except (DarkdiffError, OSError):  # it has gone again
                 continue
         self._looked = True
-        return self.plan(whole) if whole else Plan([], 0, [])
+        plan = self.plan(whole) if whole else Plan([], 0, [])
+        for name in plan.left_out:  # it may get more
+            self._seen[name].due, self._seen[name].is_taken = now + UNRATED, False
+        return plan
 
     def awaits(self, finished: Finished) -> bool:
         """Whether a file that could not be decoded may still be on its way; it is then looked at again.

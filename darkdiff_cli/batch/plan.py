@@ -4,11 +4,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from darkdiff_cli.batch.claims import Task, is_claimed
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.kept import as_named_before, is_made, why_kept
 from darkdiff_cli.batch.ledger import Entry, Ledger, job_key
+from darkdiff_cli.batch.ratings import Ratings
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import DarkdiffError
 from darkdiff_cli.files import check_name, input_error
@@ -16,6 +18,8 @@ from darkdiff_cli.inputs import Inputs
 from darkdiff_models.digest import model_digest
 from darkdiff_models.finding import find_model, local_model
 from darkdiff_models.hub import revision_of
+
+LATER = frozenset({"quality", "long_side"})  # of `PhotoSettings`: what ledgers of earlier versions do not have
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Plan:
             photos that are too long or taken.
         failed_before: how many of the settled failed.
         kept: how many of the lost have a photo's name that another file has already.
+        left_out: names of raws that have too few stars.
     """
 
     tasks: list[Task]
@@ -36,10 +41,17 @@ class Plan:
     lost: list[Entry]
     failed_before: int = 0
     kept: int = 0
+    left_out: tuple[str, ...] = ()
 
 
 def plan_batch(
-    jobs: Sequence[Job], ledger: Ledger, settings: EnhanceSettings, weights: str, checksum: bool, retry_failed: bool
+    jobs: Sequence[Job],
+    ledger: Ledger,
+    settings: EnhanceSettings,
+    weights: str,
+    checksum: bool,
+    retry_failed: bool,
+    ratings: Ratings | None = None,
 ) -> Plan:
     """Which jobs are still to be done.
 
@@ -50,8 +62,10 @@ def plan_batch(
         weights: which model it is, see `identify_model`.
         checksum: know inputs by content.
         retry_failed: do what failed before as well.
+        ratings: they leave raws out; None takes all.
     """
-    known, words = ledger.entries(), asdict(replace(settings, photo=replace(settings.photo, overwrite=False)))
+    jobs, left_out = (jobs, ()) if ratings is None else ratings.chosen(jobs)
+    known, words = ledger.entries(), words_of(settings)
     inputs = Inputs(settings.exposure.dark)
     tasks, lost, settled, failed_before, kept = [], [], 0, 0, 0
     for job in as_named_before(jobs, ledger):
@@ -77,7 +91,17 @@ def plan_batch(
             lost.append(Entry("", job.relative, job.photo, "failed", why))
         else:
             tasks.append(task)
-    return Plan(tasks, settled, lost, failed_before, kept)
+    return Plan(tasks, settled, lost, failed_before, kept, left_out)
+
+
+def words_of(settings: EnhanceSettings) -> dict[str, Any]:
+    """What a ledger knows settings by: all that decides a photo.
+
+    One of `LATER` counts only where it is given, so that a folder that was finished before is finished still.
+    """
+    words = asdict(replace(settings, photo=replace(settings.photo, overwrite=False)))
+    words["photo"] = {name: value for name, value in words["photo"].items() if value is not None or name not in LATER}
+    return words
 
 
 def unreadable_entry(folder: Path, error: OSError) -> Entry:

@@ -33,6 +33,7 @@ class Summary:
         stop: tells whether the run is to end early.
         awaited: failures, by file, of raws that may still be on their way; not counted.
         left: raws that nothing became of before a watch ended.
+        left_out: raws that have too few stars.
     """
 
     total: int = 0
@@ -48,6 +49,7 @@ class Summary:
     stop: Stop | None = None
     awaited: dict[str, Entry] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
+    left_out: set[str] = field(default_factory=set)
 
     @property
     def to_do(self) -> int:
@@ -68,6 +70,7 @@ class Summary:
         self.skipped += plan.settled
         self.failed_before += plan.failed_before
         self.kept += plan.kept
+        self.left_out = (self.left_out - again).union(plan.left_out)
 
 
 class Tally:

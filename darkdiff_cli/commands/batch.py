@@ -1,6 +1,6 @@
 """`darkdiff batch`: a folder of raws, a night's shoot, an archive."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,8 +23,10 @@ from darkdiff_cli.words import counted
 if TYPE_CHECKING:
     from darkdiff_cli.batch.arrivals import Arrivals
     from darkdiff_cli.batch.exposure_lock import ExposureLock
+    from darkdiff_cli.batch.jobs import Job
     from darkdiff_cli.batch.ledger import Entry
     from darkdiff_cli.batch.plan import KnownModel, Plan
+    from darkdiff_cli.batch.ratings import Ratings
     from darkdiff_cli.batch.settings import WorkerSettings
     from darkdiff_cli.batch.start import Engine
     from darkdiff_cli.batch.tally import Summary
@@ -55,11 +57,11 @@ def batch(
     settings = enhance_settings(picture, diffusion, output, machine)
     from darkdiff_cli.batch.album.page import save_page
     from darkdiff_cli.batch.arrivals import Arrivals
-    from darkdiff_cli.batch.exposure_lock import lock_exposure
     from darkdiff_cli.batch.jobs import find_jobs
     from darkdiff_cli.batch.ledger import Ledger
     from darkdiff_cli.batch.place import gone
     from darkdiff_cli.batch.plan import identify_model, plan_batch, unreadable_entry
+    from darkdiff_cli.batch.ratings import Ratings
     from darkdiff_cli.batch.settings import WorkerSettings
     from darkdiff_cli.batch.start import check_start
 
@@ -68,7 +70,7 @@ def batch(
         folder, root, model = folder.absolute(), root.absolute(), _absolute(model)
     files.check(output)
     ledger = Ledger(root).checked()
-    suffix, unread, lock = KINDS[output.kind()].suffixes[0], list[OSError](), None
+    suffix, unread, ratings = KINDS[output.kind()].suffixes[0], list[OSError](), Ratings(files.min_rating)
     find = partial(find_jobs, folder, root, suffix, files.recursive, files.include or (), files.exclude or ())
     find = partial(find, darks=settings.exposure.dark)
     with batch_progress(output.quiet or files.dry_run) as progress:
@@ -76,16 +78,14 @@ def batch(
         jobs = find(on_unreadable=unread.append)
         if not (jobs or unread or files.watch):
             raise files.nothing(folder, len(find_jobs(folder, root, suffix, files.recursive)))
-        if output.lock_exposure:
-            progress.doing(f"measuring the exposure of {folder}")
-            lock = lock_exposure(jobs, root, settings.exposure, files.timeout, output.overwrite, not files.dry_run)
-            settings = _locked(settings, lock, output.quiet)
+        rated = _rated(ratings, jobs, files, folder, progress)
+        settings, lock = _locked(settings, rated, root, files, output, progress)
         progress.doing(loading_words(model))
         known = identify_model(model, ledger)
         _say_pinned(known, output.quiet)
         progress.doing(f"reading {counted(len(jobs), 'raw')}")
         planned = partial(plan_batch, ledger=ledger, settings=settings, weights=known.digest)
-        planned = partial(planned, checksum=files.checksum, retry_failed=files.retry_failed)
+        planned = partial(planned, checksum=files.checksum, retry_failed=files.retry_failed, ratings=ratings)
         plan = planned([] if files.watch else jobs)
         plan = replace(plan, lost=[*(unreadable_entry(folder, error) for error in unread), *plan.lost])
         progress.doing(loading_words(model))
@@ -97,12 +97,12 @@ def batch(
             arrivals = Arrivals(folder, find, planned, say) if files.watch else None
             summary = _run(plan, root, worker, machine.settings(), output, arrivals, progress)
     if files.dry_run:
-        show_plan(plan, output.as_json)
+        show_plan(plan, output.as_json, files.min_rating)
         return 1 if plan.lost else 0
     summary.lock = lock
     page = None if summary.stopped == gone(root) else page  # no folder is made anew for it
     page, pageless = _saved(page, lambda made: save_page(made, folder, root, ledger.entries().values(), summary))
-    show_results(summary, output, files.watch, page)
+    show_results(summary, output, files, page)
     return _exit_code(summary, pageless, files.watch)
 
 
@@ -125,13 +125,47 @@ def _say_pinned(known: "KnownModel", quiet: bool) -> None:
         say(f"{known.name}, with which this batch began; give --model {repository}@main for the newest.")
 
 
-def _locked(settings: "EnhanceSettings", lock: "ExposureLock | None", quiet: bool) -> "EnhanceSettings":
-    """The settings with the exposure that all photos share, which is said; as they are where there is none."""
+def _rated(
+    ratings: "Ratings", jobs: "Sequence[Job]", files: FileOptions, folder: Path, progress: BatchProgress
+) -> "Sequence[Job]":
+    """The jobs of raws with stars enough; of a watch none yet, which asks for each as it arrives.
+
+    Raises:
+        InputError: there are raws, and none has.
+    """
+    if files.watch:
+        return []
+    progress.doing(f"reading the ratings of {folder}")
+    rated, left_out = ratings.chosen(jobs)
+    if left_out and not rated:
+        raise files.none_rated(folder, len(jobs))
+    return rated
+
+
+def _locked(
+    settings: "EnhanceSettings",
+    jobs: "Sequence[Job]",
+    root: Path,
+    files: FileOptions,
+    output: FolderOutputOptions,
+    progress: BatchProgress,
+) -> "tuple[EnhanceSettings, ExposureLock | None]":
+    """The settings with the exposure that all photos share, which is said; as they are where there is none.
+
+    Raises:
+        SettingsError, OutputError: as `lock_exposure`.
+    """
+    from darkdiff_cli.batch.exposure_lock import lock_exposure
+
+    if not output.lock_exposure:
+        return settings, None
+    progress.doing(f"measuring the exposure of {counted(len(jobs), 'raw')}")
+    lock = lock_exposure(jobs, root, settings.exposure, files.timeout, output.overwrite, not files.dry_run)
     if lock is None:
-        return settings
-    if not quiet:
+        return settings, None
+    if not output.quiet:
         say(f"{lock}.")
-    return replace(settings, exposure=lock.applied(settings.exposure))
+    return replace(settings, exposure=lock.applied(settings.exposure)), lock
 
 
 def _saved(page: Path | None, save: Callable[[Path], bool]) -> tuple[Path | None, bool]:

@@ -12,6 +12,7 @@ from darkdiff_cli.commands.pages import check_page
 from darkdiff_cli.decoder import TIMEOUT
 from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.formats import FORMATS, Format
+from darkdiff_cli.words import counted
 
 PAGE = "darkdiff-report.html"  # in the folder of the photos
 
@@ -37,6 +38,16 @@ class FileOptions:
     exclude: Annotated[
         list[str] | None,
         typer.Option(metavar="PATTERN", help="Leave out files whose name or path matches. Can be given several times."),
+    ] = None
+    min_rating: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=5,
+            metavar="STARS",
+            help="Take only raws with so many stars or more, by the XMP sidecar, else by the raw itself. Without a "
+            "rating, or rejected, a raw has none.",
+        ),
     ] = None
     checksum: Annotated[
         bool, typer.Option("--checksum", metavar="", help="Recognise files by their content instead of size and time.")
@@ -78,10 +89,22 @@ class FileOptions:
         if raws:
             given = [f"--include {' '.join(self.include)}"] if self.include else []
             given += [f"--exclude {' '.join(self.exclude)}"] if self.exclude else []
-            which = f"{raws} raw file{'' if raws == 1 else 's'}"
+            which = counted(raws, "raw file")
             return InputError(f"{folder}: none of its {which} passes {' and '.join(given)}; check the patterns.")
         deeper = "" if self.recursive else ", or add --recursive if they are in subfolders"
         return InputError(f"{folder}: holds no raw files; give the folder that holds them{deeper}.")
+
+    def none_rated(self, folder: Path, raws: int) -> InputError:
+        """What is wrong where every raw has too few stars.
+
+        Args:
+            folder: of the batch.
+            raws: how many there are.
+        """
+        which = counted(raws, "raw file")
+        return InputError(
+            f"{folder}: none of its {which} passes --min-rating {self.min_rating}; rate some, or give less."
+        )
 
     def check(self, output: "FolderOutputOptions") -> None:
         """Refuse what --watch does not go with.

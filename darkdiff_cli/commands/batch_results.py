@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from darkdiff_cli.batch.ledger import Entry
     from darkdiff_cli.batch.plan import Plan
     from darkdiff_cli.batch.tally import Summary
-    from darkdiff_cli.commands.batch_options import FolderOutputOptions
+    from darkdiff_cli.commands.batch_options import FileOptions, FolderOutputOptions
 
 NAMED = 10  # files that a note names; of more it gives the number
 
 
-def show_plan(plan: "Plan", as_json: bool) -> None:
+def show_plan(plan: "Plan", as_json: bool, min_rating: int | None) -> None:
     """What would be done: on stdout what would be written, on stderr what cannot be and the counts."""
     if as_json:
         to_do = [{"source": task.job.relative, "output": str(task.job.output)} for task in plan.tasks]
         failed = [asdict(entry) for entry in plan.lost]
-        counts = {"skipped": plan.settled, "failed_before": plan.failed_before}
+        counts = {"skipped": plan.settled, "failed_before": plan.failed_before, "left_out": len(plan.left_out)}
         show_json({"to_do": to_do, "failed": failed, **counts})
     else:
         for task in plan.tasks:
@@ -28,6 +28,7 @@ def show_plan(plan: "Plan", as_json: bool) -> None:
     for entry in plan.lost:
         show_failure(entry)
     tell(f"{len(plan.tasks)} to do, {len(plan.lost)} failed, {plan.settled} skipped")
+    _show_left_out(len(plan.left_out), min_rating)
     _show_ways_on(plan.failed_before, plan.kept)
 
 
@@ -37,7 +38,7 @@ def show_failure(entry: "Entry") -> None:
         say(entry.error)
 
 
-def show_results(summary: "Summary", output: "FolderOutputOptions", watched: bool, page: Path | None) -> None:
+def show_results(summary: "Summary", output: "FolderOutputOptions", files: "FileOptions", page: Path | None) -> None:
     """Paths or JSON on stdout; notes, counts and the page on stderr. The paths of a watch were printed as they came."""
     if output.as_json:
         show_json(
@@ -46,13 +47,14 @@ def show_results(summary: "Summary", output: "FolderOutputOptions", watched: boo
                 "failed": [asdict(entry) for entry in summary.failed],
                 "skipped": summary.skipped,
                 "failed_before": summary.failed_before,
+                "left_out": len(summary.left_out),
                 "left": summary.left,
                 "stopped": summary.stopped,
                 "exposure_lock": asdict(summary.lock) if summary.lock else None,
                 "report": None if page is None else str(page),
             }
         )
-    elif not watched:
+    elif not files.watch:
         for entry in summary.done:
             show(entry.output)
     _show_notes(summary)
@@ -61,6 +63,7 @@ def show_results(summary: "Summary", output: "FolderOutputOptions", watched: boo
         say(summary.stopped)
     if not output.quiet:
         tell(f"{len(summary.done)} done, {len(summary.failed)} failed, {summary.skipped} skipped")
+        _show_left_out(len(summary.left_out), files.min_rating)
         _show_ways_on(summary.failed_before, summary.kept)
         if page is not None:
             tell(f"Look at them: {page}")
@@ -73,6 +76,12 @@ def _show_left(left: list[str]) -> None:
         were, them = ("was", "it") if len(left) == 1 else ("were", "them")
         sentence = f"{were} not done before the watch ended; run the batch again for {them}."
         say(f"{', '.join(left[:NAMED])}{more}: {sentence}")
+
+
+def _show_left_out(count: int, min_rating: int | None) -> None:
+    """How many raws have too few stars."""
+    if count:
+        tell(f"{count} left out: rated below {min_rating}")
 
 
 def _show_ways_on(failed_before: int, kept: int) -> None:

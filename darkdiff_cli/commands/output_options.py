@@ -9,7 +9,7 @@ import typer
 
 from darkdiff_cli.commands.aliases import AsJson, Quiet
 from darkdiff_cli.errors import SettingsError
-from darkdiff_cli.formats import FORMATS, KINDS, Colour, Compression, Format, check_format
+from darkdiff_cli.formats import FORMATS, KINDS, QUALITIES, Colour, Compression, Format, check_format
 
 if TYPE_CHECKING:
     from darkdiff_cli.photo.settings import PhotoSettings
@@ -24,7 +24,7 @@ def _gives_way(context: typer.Context, option: typer.CallbackParam, value: Any) 
     if kind is None or option.name is None or not _from_a_preset(context, option.name):
         return value
     holds = {"format": (kind,), "bit_depth": KINDS[kind].bit_depths, "colour": KINDS[kind].colours,
-             "compression": KINDS[kind].compressions}  # fmt: skip
+             "compression": KINDS[kind].compressions, "quality": KINDS[kind].qualities}  # fmt: skip
     return value if value in holds[option.name] else option.default
 
 
@@ -75,6 +75,25 @@ class OutputOptions:
             "DNG 1.7 such as Lightroom. Default: lossless.",
         ),
     ] = None
+    quality: Annotated[
+        int | None,
+        typer.Option(
+            min=QUALITIES[0],
+            max=QUALITIES[-1],
+            metavar="1..100",
+            callback=_gives_way,
+            help="Of a jpeg, avif, jxl or webp: less makes a smaller file and loses more. Default: 95, of avif 90, of "
+            "jxl between 95 and 96.",
+        ),
+    ] = None
+    long_side: Annotated[
+        int | None,
+        typer.Option(
+            min=16,
+            metavar="PIXELS",
+            help="Make the photo smaller where its longer side has more pixels than this. Default: as it is.",
+        ),
+    ] = None
     overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace photos that exist.")] = False
     no_gps: Annotated[
         bool,
@@ -103,15 +122,24 @@ class OutputOptions:
         """The settings of writing.
 
         Raises:
-            SettingsError: the format does not go with the suffix, the bit depth, the colour space or the compression,
-                or a package is missing.
+            SettingsError: the format does not go with the suffix, the bit depth, the colour space, the compression or
+                the quality, or a package is missing.
         """
         kind = self.kind()
         bit_depth = KINDS[kind].bit_depths[0] if self.bit_depth is None else self.bit_depth
-        check_format(kind, bit_depth, self.colour, self.compression)
+        check_format(kind, bit_depth, self.colour, self.compression, self.quality)
         from darkdiff_cli.photo.settings import PhotoSettings
 
-        return PhotoSettings(kind, bit_depth, self.overwrite, not self.no_gps, self.colour, self.compression)
+        return PhotoSettings(
+            kind,
+            bit_depth,
+            self.overwrite,
+            not self.no_gps,
+            self.colour,
+            self.compression,
+            self.quality,
+            self.long_side,
+        )
 
 
 def check_suffix(output: Path | None) -> None:

@@ -16,7 +16,7 @@ from darkdiff_cli.raw.distortion import straightened
 from darkdiff_cli.raw.doubt import doubt_of
 from darkdiff_cli.raw.outside_srgb import outside_srgb
 from darkdiff_cli.raw.rendering import brightened, srgb_of
-from darkdiff_cli.raw.resizing import half_size
+from darkdiff_cli.raw.resizing import half_size, no_longer
 from darkdiff_models import DarkDiffOutput
 
 
@@ -53,6 +53,8 @@ def finished(
         )
     halved = settings.halved and made.sampling.size == "full" and frame.sites_per_pixel == 2
     picture = half_size(picture) if halved else picture  # last: grain is put back photosite by photosite
+    if settings.photo.long_side is not None:
+        picture = no_longer(picture, settings.photo.long_side)
     rendered = Rendered(picture, exposure, made.sampling, made.plan, made.notes, gain, halved)
     if settings.photo.wide:
         outside = outside_srgb(plain, frame, ratio, gain)

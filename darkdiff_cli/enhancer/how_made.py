@@ -4,26 +4,28 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from darkdiff_cli.enhancer.settings import EnhanceSettings
 from darkdiff_cli.enhancer.values import Rendered
 from darkdiff_cli.photo import Provenance
 from darkdiff_cli.raw import Exposure, ExposureSettings
 from darkdiff_models import Sampling
 
 
-def how_made(model: dict[str, str], compiled: bool, rendered: Rendered, settings: ExposureSettings) -> Provenance:
+def how_made(model: dict[str, str], compiled: bool, rendered: Rendered, settings: EnhanceSettings) -> Provenance:
     """Everything that determines the picture.
 
     Args:
         model: its name and digest, and the arithmetic.
         compiled: the denoiser was compiled, which shows in the last bits.
         rendered: the picture and its source.
-        settings: how the raw was developed.
+        settings: how the raw was developed, and how long the photo may be.
     """
-    exposure = rendered.exposure
-    found = {"ratio": round(exposure.ratio, 4), **_development(settings), **_stack(exposure)}
+    exposure, long_side = rendered.exposure, settings.photo.long_side
+    found = {"ratio": round(exposure.ratio, 4), **_development(settings.exposure), **_stack(exposure)}
     tile = f"{rendered.plan.tiles.tile_height}x{rendered.plan.tiles.tile_width}"  # latents
     by = {"compile": "on"} if compiled else {}
-    return Provenance({**model, **diffusion(rendered.sampling, rendered.halved), "tile": tile, **found, **by})
+    size = diffusion(rendered.sampling, rendered.halved) | ({} if long_side is None else {"long_side": long_side})
+    return Provenance({**model, **size, "tile": tile, **found, **by})
 
 
 def diffusion(sampling: Sampling, halved: bool) -> dict[str, Any]:

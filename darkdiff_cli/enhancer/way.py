@@ -228,5 +228,5 @@ class Enhancer:
         Raises:
             OutputError: the target cannot be written.
         """
-        provenance = how_made(self.identity, self.pipeline.compiled, rendered, settings.exposure)
+        provenance = how_made(self.identity, self.pipeline.compiled, rendered, settings)
         return write_picture(output, rendered, settings, provenance)

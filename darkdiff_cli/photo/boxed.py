@@ -10,7 +10,7 @@ from darkdiff_cli.colour import srgb_decode
 from darkdiff_cli.photo.content import Photo
 from darkdiff_cli.photo.jxl_header import called_srgb
 
-AVIF_QUALITY, JXL_DISTANCE = 90, 0.5  # of 100; in just noticeable differences (Butteraugli)
+AVIF_QUALITY, JXL_DISTANCE = 90, 0.5  # the usual ones: of 100; in just noticeable differences (Butteraugli)
 AVIF_SPEED = 8  # of 10; the slowest takes minutes for 4 % fewer bytes
 AVIF_BITS, JXL_BITS = 10, 16
 PICTURE, EXIF_ITEM, XMP_ITEM = 1, 2, 3  # numbers of the items of an AVIF
@@ -22,7 +22,9 @@ def write_jxl(path: Path, photo: Photo) -> None:
 
     light = srgb_decode(photo.levels(JXL_BITS) / np.float32(2**JXL_BITS - 1))  # what libjxl takes 16 bits for
     pixels = np.rint(light * np.float32(2**JXL_BITS - 1)).astype(np.uint16)
-    picture = imagecodecs.jpegxl_encode(pixels, distance=JXL_DISTANCE, usecontainer=True)
+    quality = photo.settings.quality
+    distance = JXL_DISTANCE if quality is None else jxl_distance(quality)
+    picture = imagecodecs.jpegxl_encode(pixels, distance=distance, usecontainer=True)
     boxes = [(kind, called_srgb(part) if kind == b"jxlc" else part) for kind, part in _boxes(bytes(picture))]
     boxes += [(b"Exif", bytes(4) + photo.exif()), (b"xml ", photo.xmp())]
     path.write_bytes(b"".join(_box(kind, part) for kind, part in boxes))
@@ -34,10 +36,20 @@ def write_avif(path: Path, photo: Photo) -> None:
 
     primaries, transfer, matrix = photo.space.cicp
     picture = imagecodecs.avif_encode(
-        photo.levels(AVIF_BITS), AVIF_QUALITY, speed=AVIF_SPEED, bitspersample=AVIF_BITS, pixelformat="yuv444",
-        primaries=primaries, transfer=transfer, matrix=matrix,
+        photo.levels(AVIF_BITS), photo.settings.quality or AVIF_QUALITY, speed=AVIF_SPEED, bitspersample=AVIF_BITS,
+        pixelformat="yuv444", primaries=primaries, transfer=transfer, matrix=matrix,
     )  # fmt: skip
     path.write_bytes(_with_items(bytes(picture), photo))
+
+
+def jxl_distance(quality: int) -> float:
+    """The distance that libjxl takes for a JPEG's quality of 1 to 100 (JxlEncoderDistanceFromQuality).
+
+    100 is the least that line gives, 0.1, and not libjxl's 0, which stands for no loss and so for another kind of file.
+    """
+    if quality >= 30:
+        return 0.1 + (100 - quality) * 0.09
+    return 53 / 3000 * quality**2 - 23 / 20 * quality + 25
 
 
 def _with_items(avif: bytes, photo: Photo) -> bytes:

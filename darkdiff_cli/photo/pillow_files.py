@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import putchunk
 from darkdiff_cli.photo.content import Photo
 from darkdiff_cli.photo.exif import DPI, LARGEST
 
-QUALITY = 95
+QUALITY = 95  # the usual one
 PNG_HEAD = 8 + 25  # bytes of signature and IHDR, behind which the other chunks may stand
 XMP_KEYWORD = b"XML:com.adobe.xmp\x00\x00\x00\x00\x00"  # iTXt: not compressed, no language, no translation
 
@@ -22,13 +22,14 @@ def write_jpeg(path: Path, photo: Photo) -> None:
     pixels = photo.levels(8)
     # Pillow's own guess is too small for a picture of pure noise, and then it says that the file cannot be written.
     ImageFile.MAXBLOCK = max(ImageFile.MAXBLOCK, pixels.nbytes + 2 * LARGEST)
-    options = {"quality": QUALITY, "subsampling": 0, "optimize": True, "dpi": (DPI, DPI)}
+    options = {"quality": photo.settings.quality or QUALITY, "subsampling": 0, "optimize": True, "dpi": (DPI, DPI)}
     path.write_bytes(_saved(pixels, "JPEG", **options, **_metadata(photo)))
 
 
 def write_webp(path: Path, photo: Photo) -> None:
     """Write a lossy WebP, whose chroma always has half the size."""
-    path.write_bytes(_saved(photo.levels(8), "WEBP", quality=QUALITY, **_metadata(photo)))
+    quality = photo.settings.quality or QUALITY
+    path.write_bytes(_saved(photo.levels(8), "WEBP", quality=quality, **_metadata(photo)))
 
 
 def write_png(path: Path, photo: Photo) -> None:

@@ -16,6 +16,8 @@ class PhotoSettings:
         gps: write the position where the raw has one.
         colour: colour space that the picture is converted to.
         compression: whether something may be lost, for a format that leaves the choice; None: as the format does it.
+        quality: 1 to 100, of a format that loses something; None: the format's usual one.
+        long_side: pixels that the longer side may have, 1 or more; None: as many as the picture has.
     """
 
     photo_format: Format = "jpeg"
@@ -24,6 +26,8 @@ class PhotoSettings:
     gps: bool = True
     colour: Colour = "srgb"
     compression: Compression | None = None
+    quality: int | None = None
+    long_side: int | None = None
 
     @property
     def wide(self) -> bool:

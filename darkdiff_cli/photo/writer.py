@@ -69,17 +69,17 @@ def write_photo(
         srgb_01: (h, w, 3) sRGB in [0, 1].
         capture: what is known about the shot, written to EXIF and XMP.
         provenance: how the picture was made, written to EXIF and XMP.
-        settings: format, bit depth, colour space, compression, whether the position is written and an existing file may
-            be replaced.
+        settings: format, bit depth, colour space, compression, quality, whether the position is written and an existing
+            file may be replaced.
         camera: how the camera sees colours, for a DNG; None stands for a camera that sees sRGB.
         outside: upright, what of the light is outside sRGB, for a format and a colour space that can hold it.
 
     Raises:
-        SettingsError: a bit depth, a colour space or a compression that the format does not have, or a package is
-            missing.
+        SettingsError: a bit depth, a colour space, a compression or a quality that the format does not have, or a
+            package is missing.
         OutputError: the file exists already, the folder is read-only, or the disk is full.
     """
-    check_format(settings.photo_format, settings.bit_depth, settings.colour, settings.compression)
+    check_format(settings.photo_format, settings.bit_depth, settings.colour, settings.compression, settings.quality)
     check_target(path, settings.overwrite)
     capture = capture if settings.gps else capture.without_position()
     photo = Photo(srgb_01, capture, provenance, settings, camera or CameraColours(), outside)

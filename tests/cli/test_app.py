@@ -47,6 +47,7 @@ def test_wrong_usage_is_exit_code_two(arguments: list[str]) -> None:
     ("words", "sentence"),
     [
         ("enhance a.dng --compression foo", "--compression: 'foo' is not one of 'lossless', 'lossy'; see {} enhance"),
+        ("batch night --quality 101", "--quality: must be less than or equal to 100; see {} batch"),
         ("enhance a.dng --strength 7", "--strength: must be less than or equal to 1; see {} enhance"),
         ("enhance a.dng --steps many", "--steps: must be a valid integer; see {} enhance"),
         ("enhance", "missing argument 'IMAGES'; see {} enhance"),

@@ -93,6 +93,7 @@ def test_a_dry_run_is_json_where_that_is_asked_for(night: Path, model_folder: Pa
         "failed": [],
         "skipped": 2,
         "failed_before": 1,
+        "left_out": 0,
     }
     assert dry.exit_code == 0
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import rawpy
 import tifffile
 from PIL import Image, ImageCms
@@ -57,6 +58,16 @@ def test_a_colour_space_is_in_the_photo(dark_dng: Path, model_folder: Path, tmp_
         back = ImageCms.profileToProfile(wide, wide_profile, ImageCms.createProfile("sRGB"), 1)
         assert not np.array_equal(np.asarray(plain), np.asarray(wide))
         assert np.abs(np.asarray(back).astype(int) - np.asarray(plain)).mean() < 1
+
+
+@pytest.mark.parametrize("words", [("enhance", "-o", "a.png"), ("batch", "--format", "png")], ids=" ".join)
+def test_a_quality_of_what_loses_nothing_is_wrong_use(words: tuple[str, ...], dark_dng, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    command, *more = words
+    done = darkdiff(command, dark_dng.parent if command == "batch" else dark_dng, *more, "--quality", 80)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "darkdiff: --quality 80 does not go with png; it is for jpeg, avif, jxl or webp.\n"
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_missing_package_is_said_before_anything_is_done(dark_dng: Path, tmp_path: Path, monkeypatch) -> None:

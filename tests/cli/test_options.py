@@ -55,6 +55,7 @@ SAMPLING = {
     "seed": ("7", 7),
     "size": ("paper", "paper"),
 }
+FILE = {"quality": "80", "long_side": "50"}
 LOCKED = {"saturation"}  # set by `batch --lock-exposure`, not by an option
 
 
@@ -123,6 +124,9 @@ def test_every_option_of_the_diffusion_reaches_its_setting_alone(name: str) -> N
             marks=pytest.mark.skipif(find_spec("imagecodecs") is None, reason="no imagecodecs"),
         ),
         (("--colour", "display-p3"), PhotoSettings(colour="display-p3")),
+        (("--quality", "80"), PhotoSettings(quality=80)),
+        (("-o", "a.dng", "--long-side", "2048"), PhotoSettings("dng", 16, long_side=2048)),
+        (("-o", "a.webp", "--quality", "1"), PhotoSettings("webp", quality=1)),
     ],
 )
 def test_output_options_reach_the_writer(words: tuple[str, ...], photo: PhotoSettings) -> None:
@@ -233,7 +237,7 @@ def test_a_batch_makes_a_photo_again_when_any_option_changes(shoot, model_folder
     assert len(json.loads(first.stdout)["done"]) == 1, first.stderr
     same = CliRunner().invoke(app, [*words, "--dry-run"])
     assert same.stderr.splitlines() == ["0 to do, 0 failed, 1 skipped"]
-    for name, (typed, _) in (PICTURE | SAMPLING).items():
+    for name, typed in ({name: typed for name, (typed, _) in (PICTURE | SAMPLING).items()} | FILE).items():
         changed = CliRunner().invoke(app, [*words, "--dry-run", option(name), typed])
         assert changed.stderr.splitlines() == ["1 to do, 0 failed, 0 skipped"], name
 

@@ -133,6 +133,12 @@ def test_what_the_photo_named_on_the_command_line_cannot_have_gives_way(text, wo
     assert (got["format"], got["bit_depth"], got["colour"], got["compression"]) == written_as
 
 
+def test_a_quality_gives_way_to_a_format_that_loses_nothing(tmp_path: Path) -> None:
+    preset = written(tmp_path / "web.toml", "quality = 80")
+    found = {name: shown("-o", f"x.{name}", "--preset", preset)["quality"] for name in ("jpg", "webp", "png", "dng")}
+    assert found == {"jpg": 80, "webp": 80, "png": None, "dng": None}
+
+
 def test_a_preset_serves_enhance_and_batch(tmp_path: Path, dark_dng: Path) -> None:
     preset = written(tmp_path / "both.toml", 'include = ["no*"]\nsize = "half"\nstrength = 1')
     found = CliRunner().invoke(app, ["batch", str(dark_dng.parent), "--dry-run", "--preset", str(preset)])

@@ -17,6 +17,7 @@ from darkdiff_cli.app import app
 from darkdiff_cli.evaluation.protocols.protocol import PROTOCOLS
 from darkdiff_cli.formats import FORMATS
 from darkdiff_cli.training.recipe.recipe_file import load_recipe
+from tests.unit.raw.metadata.test_rating import sidecar
 
 ROOT = Path(__file__).parents[2]
 CARD = ROOT / "models" / "darkdiff_models" / "pretrained" / "tiny" / "README.md"
@@ -80,6 +81,7 @@ def desk(dark_dng: Path, shoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for name in ("IMG.ARW", "IMG.DNG", "samples/night_x300.dng", "shoot/A.ARW", "shoot/1/B.ARW"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(dark_dng, tmp_path / name)
+    sidecar(tmp_path / "shoot" / "A.xmp", 5)
     for name, seconds in (("one.NEF", 0.1), ("two.NEF", 0.2)):  # a burst, which copies of one file are not
         shoot(tmp_path / name, 1.0 / seconds, seconds)
     monkeypatch.chdir(tmp_path)

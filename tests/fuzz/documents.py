@@ -13,7 +13,7 @@ from darkdiff_cli.app import app
 from darkdiff_cli.batch.album.page import save_page
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.ledger import NAME, Entry, Ledger, job_key
-from darkdiff_cli.batch.plan import plan_batch
+from darkdiff_cli.batch.plan import plan_batch, words_of
 from darkdiff_cli.batch.tally import Summary
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.commands import presets
@@ -92,7 +92,7 @@ class Ledgers(Kind):
 
     def damaged(self, rng: random.Random) -> Files:
         jobs = [Job(self.raws, path.name, Path("."), f"{path.stem}_darkdiff.jpg") for path in self.photos]
-        words = asdict(EnhanceSettings())
+        words = words_of(EnhanceSettings())
         keys = [job_key(f"{job.relative}|{job.state(False)}", {**words, "output": job.photo}, "tiny") for job in jobs]
         entries = [
             asdict(

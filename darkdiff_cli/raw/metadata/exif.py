@@ -17,14 +17,14 @@ XMP_PACKET = re.compile(rb"<x:xmpmeta.*?</x:xmpmeta>", re.DOTALL)
 EIGHT = (b"\x08\x00\x00\x00", b"\x00\x00\x00\x08")  # where the directory begins
 
 
-def read_own(path: Path, _raw: Any) -> Found:
+def read_own(path: Path, _raw: Any, maker_notes: bool = True) -> Found:
     """EXIF of a raw that is built as a TIFF file: DNG, ARW, NEF, CR2, PEF, ORF, RW2, ...
 
     Raises:
         Exception: whatever ExifRead makes of a broken file.
     """
     with path.open("rb") as file:
-        tags = _tags(file)
+        tags = _tags(file, maker_notes)
         found = _found(tags)
         packet = tags.get("Image ApplicationNotes")
         if packet is not None:
@@ -33,7 +33,7 @@ def read_own(path: Path, _raw: Any) -> Found:
     return found
 
 
-def read_blocks(path: Path, _raw: Any) -> Found:
+def read_blocks(path: Path, _raw: Any, maker_notes: bool = True) -> Found:
     """EXIF of the TIFF blocks inside a file: in the boxes of a CR3, in the preview of a RAF, in an MRW.
 
     Raises:
@@ -43,7 +43,7 @@ def read_blocks(path: Path, _raw: Any) -> Found:
         head = file.read(HEAD)
     whole = Found()
     for block, box in _boxes(head) if head[4:8] == b"ftyp" else _first(head):
-        found = _found(_tags(BytesIO(block)), only_gps=box == b"CMT4")
+        found = _found(_tags(BytesIO(block), maker_notes), only_gps=box == b"CMT4")
         whole.exif = {**found.exif, **whole.exif}
         whole.gps = {**found.gps, **whole.gps}
     packet = XMP_PACKET.search(head)
@@ -67,10 +67,10 @@ def _first(head: bytes) -> Iterator[tuple[bytes, bytes]]:
         yield head[min(found) :], b""
 
 
-def _tags(file: BinaryIO) -> dict[str, Any]:
+def _tags(file: BinaryIO, maker_notes: bool) -> dict[str, Any]:
     logging.getLogger("exifread").setLevel(logging.CRITICAL)
     try:
-        return dict(exifread.process_file(file, details=True, extract_thumbnail=False))
+        return dict(exifread.process_file(file, details=maker_notes, extract_thumbnail=False))
     except Exception:  # maker notes that ExifRead stumbles over: without them, and without the user comment
         return dict(exifread.process_file(file, details=False, extract_thumbnail=False))
 

@@ -50,6 +50,23 @@ def test_what_is_done_is_settled(night: Night) -> None:
     assert len(again.tasks) == 1
 
 
+def test_a_ledger_of_before_knows_its_photos_again(night: Night) -> None:
+    """The key is one that was written before there were --quality and --long-side. Whoever changes it has every photo
+    made again."""
+    os.utime(night.job.source, (1, 1))
+    key = "6023f98062f98ea57a2203950851e1b3"
+    found = []
+    for photo in (PhotoSettings(), PhotoSettings(quality=80), PhotoSettings(long_side=80)):
+        settings = replace(SETTINGS, photo=photo)
+        plan = plan_batch([night.job], night.ledger, settings, "tiny", checksum=False, retry_failed=False)
+        found += [task.key for task in plan.tasks]
+    assert found[0] == key
+    assert len(set(found)) == 3
+    night.ledger.append(Entry(key, "a.dng", "a.jpg", "done"))
+    plan = plan_batch([night.job], night.ledger, SETTINGS, "tiny", checksum=False, retry_failed=False)
+    assert (plan.tasks, plan.settled) == ([], 1)
+
+
 def test_the_photo_of_a_killed_run_is_made_again_and_that_of_somebody_else_is_kept(night: Night) -> None:
     (night.job.root / NAME).unlink()
     night.ledger = Ledger(night.job.root)

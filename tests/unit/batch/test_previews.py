@@ -22,7 +22,7 @@ from darkdiff_cli.errors import OutputError
 from darkdiff_cli.photo import upright
 from darkdiff_cli.raw import Exposure, RawFrame, develop
 from darkdiff_cli.raw.black_level import BlackLevel
-from darkdiff_cli.raw.resizing import resized, with_square_pixels
+from darkdiff_cli.raw.resizing import no_longer, resized, with_square_pixels
 from darkdiff_models import SamplingSettings
 from darkdiff_models.tiling.planner import Plan
 from darkdiff_models.tiling.tiles import Tiles
@@ -73,6 +73,16 @@ def test_before_and_after_show_the_same_place_at_the_same_exposure(orientation: 
     small = resized(photo, *before.shape[:2])
     assert np.abs(before - small).mean() < 0.01
     assert np.abs(after - resized(photo, *after.shape[:2])).mean() < 0.01
+
+
+@pytest.mark.parametrize("long_side", [1000, 400])
+def test_a_photo_that_was_made_smaller_is_compared_with_the_raw_at_its_size(long_side: int) -> None:
+    photo = rendered(night(), full=True)
+    made = pictures_of(replace(photo, srgb_01=no_longer(photo.srgb_01, long_side)), with_photo=True)
+    assert made.size == (long_side, round(long_side / 1.2))
+    before, after = opened(made.crop_before), opened(made.crop_after or b"")
+    assert before.shape == after.shape
+    assert np.abs(before - after).mean() < 0.01
 
 
 def test_the_crop_is_where_the_detail_is() -> None:
