@@ -11,6 +11,7 @@ from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.kept import as_named_before, is_made, why_kept
 from darkdiff_cli.batch.ledger import Entry, Ledger, job_key
 from darkdiff_cli.batch.ratings import Ratings
+from darkdiff_cli.batch.sidecar_times import SidecarTimes
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import DarkdiffError
 from darkdiff_cli.files import check_name, input_error
@@ -34,6 +35,7 @@ class Plan:
         failed_before: how many of the settled failed.
         kept: how many of the lost have a photo's name that another file has already.
         left_out: names of raws that have too few stars.
+        outdated: how many of the settled have a photo that is older than the raw's sidecar.
     """
 
     tasks: list[Task]
@@ -42,6 +44,7 @@ class Plan:
     failed_before: int = 0
     kept: int = 0
     left_out: tuple[str, ...] = ()
+    outdated: int = 0
 
 
 def plan_batch(
@@ -66,8 +69,8 @@ def plan_batch(
     """
     jobs, left_out = (jobs, ()) if ratings is None else ratings.chosen(jobs)
     known, words = ledger.entries(), words_of(settings)
-    inputs = Inputs(settings.exposure.dark)
-    tasks, lost, settled, failed_before, kept = [], [], 0, 0, 0
+    inputs, sidecars = Inputs(settings.exposure.dark), SidecarTimes()
+    tasks, lost, settled, failed_before, kept, outdated = [], [], 0, 0, 0, 0
     for job in as_named_before(jobs, ledger):
         try:
             check_name(job.output)
@@ -84,6 +87,7 @@ def plan_batch(
         if (finished or given_up) and not settings.photo.overwrite:
             settled += 1
             failed_before += given_up
+            outdated += finished and sidecars.are_newer(job.source, job.output)
             continue
         task = Task(job, key, entry, state, settings.photo.overwrite)
         if not settings.photo.overwrite and (why := why_kept(job, state, ledger, is_claimed(task))) is not None:
@@ -91,7 +95,7 @@ def plan_batch(
             lost.append(Entry("", job.relative, job.photo, "failed", why))
         else:
             tasks.append(task)
-    return Plan(tasks, settled, lost, failed_before, kept, left_out)
+    return Plan(tasks, settled, lost, failed_before, kept, left_out, outdated)
 
 
 def words_of(settings: EnhanceSettings) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class Summary:
         awaited: failures, by file, of raws that may still be on their way; not counted.
         left: raws that nothing became of before a watch ended.
         left_out: raws that have too few stars.
+        outdated: how many of the skipped have a photo that is older than the raw's sidecar.
     """
 
     total: int = 0
@@ -50,6 +51,7 @@ class Summary:
     awaited: dict[str, Entry] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
     left_out: set[str] = field(default_factory=set)
+    outdated: int = 0
 
     @property
     def to_do(self) -> int:
@@ -70,6 +72,7 @@ class Summary:
         self.skipped += plan.settled
         self.failed_before += plan.failed_before
         self.kept += plan.kept
+        self.outdated += plan.outdated
         self.left_out = (self.left_out - again).union(plan.left_out)
 
 

@@ -21,6 +21,7 @@ def show_plan(plan: "Plan", as_json: bool, min_rating: int | None) -> None:
         to_do = [{"source": task.job.relative, "output": str(task.job.output)} for task in plan.tasks]
         failed = [asdict(entry) for entry in plan.lost]
         counts = {"skipped": plan.settled, "failed_before": plan.failed_before, "left_out": len(plan.left_out)}
+        counts["outdated"] = plan.outdated
         show_json({"to_do": to_do, "failed": failed, **counts})
     else:
         for task in plan.tasks:
@@ -29,7 +30,7 @@ def show_plan(plan: "Plan", as_json: bool, min_rating: int | None) -> None:
         show_failure(entry)
     tell(f"{len(plan.tasks)} to do, {len(plan.lost)} failed, {plan.settled} skipped")
     _show_left_out(len(plan.left_out), min_rating)
-    _show_ways_on(plan.failed_before, plan.kept)
+    _show_ways_on(plan.failed_before, plan.kept, plan.outdated)
 
 
 def show_failure(entry: "Entry") -> None:
@@ -48,6 +49,7 @@ def show_results(summary: "Summary", output: "FolderOutputOptions", files: "File
                 "skipped": summary.skipped,
                 "failed_before": summary.failed_before,
                 "left_out": len(summary.left_out),
+                "outdated": summary.outdated,
                 "left": summary.left,
                 "stopped": summary.stopped,
                 "exposure_lock": asdict(summary.lock) if summary.lock else None,
@@ -64,7 +66,7 @@ def show_results(summary: "Summary", output: "FolderOutputOptions", files: "File
     if not output.quiet:
         tell(f"{len(summary.done)} done, {len(summary.failed)} failed, {summary.skipped} skipped")
         _show_left_out(len(summary.left_out), files.min_rating)
-        _show_ways_on(summary.failed_before, summary.kept)
+        _show_ways_on(summary.failed_before, summary.kept, summary.outdated)
         if page is not None:
             tell(f"Look at them: {page}")
 
@@ -84,10 +86,12 @@ def _show_left_out(count: int, min_rating: int | None) -> None:
         tell(f"{count} left out: rated below {min_rating}")
 
 
-def _show_ways_on(failed_before: int, kept: int) -> None:
+def _show_ways_on(failed_before: int, kept: int, outdated: int) -> None:
     """How to go on with files that nothing was done about."""
     if failed_before:
         tell(f"{failed_before} of the skipped failed in an earlier run: --retry-failed tries again.")
+    if outdated:
+        tell(f"{outdated} of the skipped have a sidecar that is newer than the photo: --overwrite makes photos again.")
     if kept:
         tell(f"{kept} of the failed would replace other files: move these away, or --overwrite replaces them.")
 

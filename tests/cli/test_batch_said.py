@@ -1,6 +1,7 @@
 """What `batch` leaves alone, and what it says of it: files of others, earlier failures, folders without work."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -9,6 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_batch import darkdiff, words
+
+XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:p="http://ns.adobe.com/photoshop/1.0/">
+<xmp:Rating>3</xmp:Rating></rdf:Description></rdf:RDF></x:xmpmeta>"""
 
 
 @pytest.fixture
@@ -94,6 +99,7 @@ def test_a_dry_run_is_json_where_that_is_asked_for(night: Path, model_folder: Pa
         "skipped": 2,
         "failed_before": 1,
         "left_out": 0,
+        "outdated": 0,
     }
     assert dry.exit_code == 0
 
@@ -143,3 +149,21 @@ def test_a_locked_card_is_one_sentence_before_the_model_is_loaded() -> None:
         done = subprocess.run([sys.executable, "-c", code, card], capture_output=True, text=True, check=False)
     said = f"{card}/darkdiff: cannot be written to; give another folder with -o."
     assert done.stderr.splitlines()[-1] == f"darkdiff_cli.errors.SettingsError: {said}"
+
+
+def test_photos_that_are_older_than_a_sidecar_are_counted(night: Path, shoot, model_folder: Path) -> None:
+    (night / "broken.dng").unlink()
+    shoot(night / "c.dng", 100.0, 0.1)
+    (night / "a.dng.xmp").write_text(XMP)  # there from the start
+    darkdiff(*words(night, model_folder))
+    later = (night / "darkdiff" / "a_darkdiff.jpg").stat().st_mtime + 2
+    other = XMP.replace("<xmp", "<p:SidecarForExtension>NEF</p:SidecarForExtension><xmp")  # of an a.nef
+    for name, text in {"a.xmp": other, "b.xmp": XMP, "c.dng.XMP": XMP}.items():
+        (night / name).write_text(text)
+        os.utime(night / name, (later, later))
+    sentence = "2 of the skipped have a sidecar that is newer than the photo: --overwrite makes photos again."
+    for more in ((), ("--dry-run",)):
+        again = darkdiff(*words(night, model_folder, *more))
+        assert (again.exit_code, sentence in again.stderr.splitlines()) == (0, True)
+        assert json.loads(darkdiff(*words(night, model_folder, "--json", *more)).stdout)["outdated"] == 2
+    assert "newer" not in darkdiff(*words(night, model_folder, "--overwrite")).stderr
