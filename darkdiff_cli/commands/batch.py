@@ -135,7 +135,8 @@ def _rated(
     """
     if files.watch:
         return []
-    progress.doing(f"reading the ratings of {folder}")
+    if ratings.least is not None:
+        progress.doing(f"reading the ratings of {folder}")
     rated, left_out = ratings.chosen(jobs)
     if left_out and not rated:
         raise files.none_rated(folder, len(jobs))

@@ -44,8 +44,8 @@ def words(place: Path, stage: int, output: str, *more: object) -> list[object]:
             "fp32", *more]  # fmt: skip
 
 
-def two(place: Path, stage: int, output: str, *more: object) -> str:
-    """What a training by two processes prints, which say how many they were."""
+def launched(place: Path, stage: int, output: str, *more: object) -> "subprocess.CompletedProcess[str]":
+    """A training by two processes, which say how many they were."""
     # Says how many processes there were and whether their group still stands, from inside.
     # In one write, since several of them share the pipe.
     program = (
@@ -56,10 +56,14 @@ def two(place: Path, stage: int, output: str, *more: object) -> str:
     script.write_text(f"{program}f'processes {{accelerate.PartialState().num_processes}} left {left}\\n')\n")
     path = os.pathsep.join(str(Path(darkdiff_cli.__file__).parents[1] / part) for part in ("", "models"))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, *TORCHRUN, str(script), *map(str, words(place, stage, output, *more))], capture_output=True,
         text=True, timeout=300, env=environment, check=False,
     )  # fmt: skip
+
+
+def two(place: Path, stage: int, output: str, *more: object) -> str:
+    done = launched(place, stage, output, *more)
     assert done.stderr.count("processes 2 left False") == 2, done.stderr
     assert done.returncode == 0, done.stderr
     return done.stdout
