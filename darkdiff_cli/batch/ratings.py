@@ -21,7 +21,7 @@ class Ratings:
 
     def __init__(self, least: int | None) -> None:
         self.least = least
-        self._known: dict[str, tuple[State, int]] = {}  # by name
+        self._known: dict[str, tuple[State, int, tuple[str, ...]]] = {}  # by name
 
     def chosen(self, jobs: Sequence[Job]) -> tuple[Sequence[Job], tuple[str, ...]]:
         """The jobs of raws with stars enough, and the names of the others; a raw without a rating has none."""
@@ -32,11 +32,16 @@ class Ratings:
         kept = [job for job, is_enough in zip(jobs, enough, strict=True) if is_enough]
         return kept, tuple(job.relative for job, is_enough in zip(jobs, enough, strict=True) if not is_enough)
 
+    def notes(self) -> list[str]:
+        """Sentences about raws that were left out although somebody may have rated them: a sidecar cannot be read."""
+        least = self.least or 0
+        return [f"{name}: {note}" for name, (_, stars, said) in self._known.items() if stars < least for note in said]
+
     def _stars(self, job: Job) -> int:
         state = _state(job.source)
         known = self._known.get(job.relative)
         if known is None or known[0] != state:
-            known = self._known[job.relative] = state, read_stars(job.source)
+            known = self._known[job.relative] = state, *read_stars(job.source)
         return known[1]
 
 

@@ -96,6 +96,7 @@ def batch(
         else:
             arrivals = Arrivals(folder, find, planned, say) if files.watch else None
             summary = _run(plan, root, worker, machine.settings(), output, arrivals, progress)
+    _say_unread(ratings)
     if files.dry_run:
         show_plan(plan, output.as_json, files.min_rating)
         return 1 if plan.lost else 0
@@ -139,8 +140,14 @@ def _rated(
         progress.doing(f"reading the ratings of {folder}")
     rated, left_out = ratings.chosen(jobs)
     if left_out and not rated:
+        _say_unread(ratings)
         raise files.none_rated(folder, len(jobs))
     return rated
+
+
+def _say_unread(ratings: "Ratings") -> None:
+    for note in ratings.notes():
+        say(f"{note}.")
 
 
 def _locked(

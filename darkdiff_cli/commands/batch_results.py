@@ -83,7 +83,7 @@ def _show_left(left: list[str]) -> None:
 def _show_left_out(count: int, min_rating: int | None) -> None:
     """How many raws have too few stars."""
     if count:
-        tell(f"{count} left out: rated below {min_rating}")
+        tell(f"{count} left out: not rated, or below {min_rating}")
 
 
 def _show_ways_on(failed_before: int, kept: int, outdated: int) -> None:

@@ -34,11 +34,11 @@ def test_the_others_are_left_out_and_counted(night: Path, model_folder: Path) ->
     dry = darkdiff(*given, "--dry-run")
     assert dry.exit_code == 0, dry.stderr
     assert [line.split(" -> ")[0] for line in dry.stdout.splitlines()] == ["a.dng", "b.dng"]
-    assert dry.stderr.splitlines() == ["2 to do, 0 failed, 0 skipped", "3 left out: rated below 3"]
+    assert dry.stderr.splitlines() == ["2 to do, 0 failed, 0 skipped", "3 left out: not rated, or below 3"]
     done = darkdiff(*given)
     assert done.exit_code == 0, done.stderr
     assert [Path(line).name for line in done.stdout.splitlines()] == ["a_darkdiff.jpg", "b_darkdiff.jpg"]
-    assert done.stderr.splitlines()[-3:-1] == ["2 done, 0 failed, 0 skipped", "3 left out: rated below 3"]
+    assert done.stderr.splitlines()[-3:-1] == ["2 done, 0 failed, 0 skipped", "3 left out: not rated, or below 3"]
 
 
 def test_json_counts_them_and_a_raw_that_is_rated_later_is_made_by_the_next_run(
@@ -96,5 +96,20 @@ def test_a_watch_takes_what_is_rated_while_it_runs(night: Path, model_folder: Pa
         stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 0, stderr
     assert [Path(line).name for line in stdout.splitlines()] == ["a_darkdiff.jpg", "d_darkdiff.jpg"]
-    assert "2 done, 0 failed, 0 skipped\n3 left out: rated below 4\n" in stderr
+    assert "2 done, 0 failed, 0 skipped\n3 left out: not rated, or below 4\n" in stderr
     assert "was not done before" not in stderr
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_raw_that_is_left_out_for_a_broken_sidecar_is_named(
+    more: tuple[str, ...], night: Path, model_folder: Path
+) -> None:
+    (night / "c.xmp").write_text('<x:xmpmeta xmp:Rating="5"')
+    sentence = (
+        "darkdiff: c.dng: the sidecar c.xmp cannot be read (unclosed token: line 1, column 0), so it does not count."
+    )
+    done = darkdiff(*words(night, model_folder, "--min-rating", 5, *more))
+    assert (done.exit_code, done.stderr.splitlines().count(sentence)) == (0, 1)
+    (night / "a.xmp").unlink()
+    done = darkdiff(*words(night, model_folder, "--min-rating", 4, *more))
+    assert (done.exit_code, done.stderr.splitlines()[0]) == (2, sentence)

@@ -92,7 +92,7 @@ def read_xmp(path: Path, packet: tuple[str, bytes] | None) -> Xmp:
                 _add_of_sidecar(xmp, found, sidecar.name)
         except (OSError, *UNREADABLE) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            xmp.notes += (f"the sidecar {sidecar.name} cannot be read ({reason}), so its words are not in the photo",)
+            xmp.notes += (f"the sidecar {sidecar.name} cannot be read ({reason}), so it does not count",)
     if packet is not None:
         with suppress(*UNREADABLE):  # the user has not written it
             _add(xmp, properties(packet[1]), packet[0])
