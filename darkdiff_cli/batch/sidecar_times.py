@@ -1,6 +1,7 @@
 """Which photos are older than what their raws' sidecars say."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from darkdiff_cli.raw.metadata.sidecar import read_xmp
@@ -32,12 +33,12 @@ class SidecarTimes:
         return bool(newer) and any(source.lower() in newer for source in read_xmp(raw, None).sources.values())
 
     def _of(self, folder: Path) -> dict[str, float]:
-        """Times by name in small letters, empty for a folder that cannot be listed."""
+        """Times by name in small letters; none of a sidecar that has gone, or of a folder that cannot be listed."""
         if folder not in self._folders:
-            try:
-                with os.scandir(folder) as entries:
-                    found = [entry for entry in entries if entry.name.lower().endswith(".xmp")]
-                    self._folders[folder] = {entry.name.lower(): entry.stat().st_mtime for entry in found}
-            except OSError:
-                self._folders[folder] = {}
+            times = self._folders[folder] = {}
+            with suppress(OSError), os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.name.lower().endswith(".xmp"):
+                        with suppress(OSError):  # of this one alone: a link that leads to no file
+                            times[entry.name.lower()] = entry.stat().st_mtime
         return self._folders[folder]

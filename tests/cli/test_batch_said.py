@@ -161,6 +161,7 @@ def test_photos_that_are_older_than_a_sidecar_are_counted(night: Path, shoot, mo
     for name, text in {"a.xmp": other, "b.xmp": XMP, "c.dng.XMP": XMP}.items():
         (night / name).write_text(text)
         os.utime(night / name, (later, later))
+    (night / "lost.xmp").symlink_to("nowhere")
     sentence = "2 of the skipped have a sidecar that is newer than the photo: --overwrite makes photos again."
     for more in ((), ("--dry-run",)):
         again = darkdiff(*words(night, model_folder, *more))

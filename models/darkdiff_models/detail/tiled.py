@@ -17,9 +17,7 @@ TILE, OVERLAP = 1536, 128  # pixels of the full-size picture
 # Mean standard deviation of the noise, 1 = white. Test scenes have 0.01 to 0.02 at x16, where a second view is worth
 # 0.31 dB and a thousandth of LPIPS, and 0.05 to 0.12 at x100, where it is worth 0.14 dB.
 NOISY = 0.035
-WHITE = (
-    0.98  # of a photosite: from here on it is taken for cut off; sensors reach their white level to a percent or two
-)
+WHITE = 0.98  # from here on a photosite counts as cut off: sensors reach their white level to a percent or two
 
 Progress = Callable[[int, int], None]
 """(done, total)."""
