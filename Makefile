@@ -17,6 +17,7 @@ demo: $(VENV)/.user  ## Turn the sample raw into night.jpg
 	$(BIN)/darkdiff enhance samples/night_x300.dng -o night.jpg --ratio 300 --overwrite
 
 test: $(VENV)/.dev  ## Tests, without the slow ones, on two cores
+	$(BIN)/python -m compileall -q darkdiff_cli models  # once, instead of in each of hundreds of processes
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: $(VENV)/.dev  ## All tests

@@ -10,7 +10,6 @@ from darkdiff_cli.batch.claims import Task, is_claimed
 from darkdiff_cli.batch.jobs import Job
 from darkdiff_cli.batch.kept import as_named_before, is_made, why_kept
 from darkdiff_cli.batch.ledger import Entry, Ledger, job_key
-from darkdiff_cli.batch.ratings import Ratings
 from darkdiff_cli.batch.sidecar_times import SidecarTimes
 from darkdiff_cli.enhancer import EnhanceSettings
 from darkdiff_cli.errors import DarkdiffError
@@ -54,20 +53,19 @@ def plan_batch(
     weights: str,
     checksum: bool,
     retry_failed: bool,
-    ratings: Ratings | None = None,
+    left_out: tuple[str, ...] = (),
 ) -> Plan:
     """Which jobs are still to be done.
 
     Args:
-        jobs: every raw of the batch.
+        jobs: every raw of the batch that has stars enough.
         ledger: of the output folder.
         settings: what decides a photo; `overwrite` makes every photo again, and in the place of any file.
         weights: which model it is, see `identify_model`.
         checksum: know inputs by content.
         retry_failed: do what failed before as well.
-        ratings: they leave raws out; None takes all.
+        left_out: names of the raws that have not.
     """
-    jobs, left_out = (jobs, ()) if ratings is None else ratings.chosen(jobs)
     known, words = ledger.entries(), words_of(settings)
     inputs, sidecars = Inputs(settings.exposure.dark), SidecarTimes()
     tasks, lost, settled, failed_before, kept, outdated = [], [], 0, 0, 0, 0

@@ -1,10 +1,11 @@
 """`batch --min-rating`: which raws have stars enough."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from darkdiff_cli.batch.jobs import Job
+from darkdiff_cli.batch.plan import Plan
 from darkdiff_cli.raw.metadata.rating import read_stars
 from darkdiff_cli.raw.metadata.sidecar import sidecars
 
@@ -31,6 +32,19 @@ class Ratings:
         enough = [self._stars(job) >= least for job in jobs]
         kept = [job for job, is_enough in zip(jobs, enough, strict=True) if is_enough]
         return kept, tuple(job.relative for job, is_enough in zip(jobs, enough, strict=True) if not is_enough)
+
+    def planned(self, plan: Callable[..., Plan]) -> Callable[[Sequence[Job]], Plan]:
+        """The plan of what has stars enough, told of what has not.
+
+        Args:
+            plan: as `plan_batch` with all but its jobs and `left_out`.
+        """
+
+        def chosen_plan(jobs: Sequence[Job]) -> Plan:
+            chosen, left_out = self.chosen(jobs)
+            return plan(chosen, left_out=left_out)
+
+        return chosen_plan
 
     def notes(self) -> list[str]:
         """Sentences about raws that were left out although somebody may have rated them: a sidecar cannot be read."""

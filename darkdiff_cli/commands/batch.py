@@ -10,6 +10,7 @@ import typer
 
 from darkdiff_cli.commands.batch_options import FileOptions, FolderOutputOptions
 from darkdiff_cli.commands.batch_progress import BatchProgress, batch_progress
+from darkdiff_cli.commands.batch_ratings import rated_jobs, say_unread
 from darkdiff_cli.commands.batch_results import show_failure, show_plan, show_results
 from darkdiff_cli.commands.console import say, show
 from darkdiff_cli.commands.engine_options import EngineOptions
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from darkdiff_cli.batch.jobs import Job
     from darkdiff_cli.batch.ledger import Entry
     from darkdiff_cli.batch.plan import KnownModel, Plan
-    from darkdiff_cli.batch.ratings import Ratings
     from darkdiff_cli.batch.settings import WorkerSettings
     from darkdiff_cli.batch.start import Engine
     from darkdiff_cli.batch.tally import Summary
@@ -78,15 +78,15 @@ def batch(
         jobs = find(on_unreadable=unread.append)
         if not (jobs or unread or files.watch):
             raise files.nothing(folder, len(find_jobs(folder, root, suffix, files.recursive)))
-        rated = _rated(ratings, jobs, files, folder, progress)
+        rated, left_out = rated_jobs(ratings, jobs, files, folder, progress)
         settings, lock = _locked(settings, rated, root, files, output, progress)
         progress.doing(loading_words(model))
         known = identify_model(model, ledger)
         _say_pinned(known, output.quiet)
         progress.doing(f"reading {counted(len(jobs), 'raw')}")
         planned = partial(plan_batch, ledger=ledger, settings=settings, weights=known.digest)
-        planned = partial(planned, checksum=files.checksum, retry_failed=files.retry_failed, ratings=ratings)
-        plan = planned([] if files.watch else jobs)
+        planned = partial(planned, checksum=files.checksum, retry_failed=files.retry_failed)
+        plan = planned(rated, left_out=left_out)
         plan = replace(plan, lost=[*(unreadable_entry(folder, error) for error in unread), *plan.lost])
         progress.doing(loading_words(model))
         compiled, shown = machine.compile == "on", page is not None
@@ -94,9 +94,9 @@ def batch(
         if files.dry_run:
             check_start(plan, worker, machine.settings())
         else:
-            arrivals = Arrivals(folder, find, planned, say) if files.watch else None
+            arrivals = Arrivals(folder, find, ratings.planned(planned), say) if files.watch else None
             summary = _run(plan, root, worker, machine.settings(), output, arrivals, progress)
-    _say_unread(ratings)
+    say_unread(ratings)
     if files.dry_run:
         show_plan(plan, output.as_json, files.min_rating)
         return 1 if plan.lost else 0
@@ -124,30 +124,6 @@ def _say_pinned(known: "KnownModel", quiet: bool) -> None:
     if known.pinned and not quiet:
         repository = known.name.partition("@")[0]
         say(f"{known.name}, with which this batch began; give --model {repository}@main for the newest.")
-
-
-def _rated(
-    ratings: "Ratings", jobs: "Sequence[Job]", files: FileOptions, folder: Path, progress: BatchProgress
-) -> "Sequence[Job]":
-    """The jobs of raws with stars enough; of a watch none yet, which asks for each as it arrives.
-
-    Raises:
-        InputError: there are raws, and none has.
-    """
-    if files.watch:
-        return []
-    if ratings.least is not None:
-        progress.doing(f"reading the ratings of {folder}")
-    rated, left_out = ratings.chosen(jobs)
-    if left_out and not rated:
-        _say_unread(ratings)
-        raise files.none_rated(folder, len(jobs))
-    return rated
-
-
-def _say_unread(ratings: "Ratings") -> None:
-    for note in ratings.notes():
-        say(f"{note}.")
 
 
 def _locked(

@@ -5,6 +5,7 @@ import logging
 import os
 import stat
 import threading
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,7 +26,7 @@ LARGEST_CONFIG = 1_000_000  # bytes; ours have some hundreds
 SPARE = 100  # tensors that a constructor may make beyond twice those that it keeps
 FLOATS = ("F64", "F32", "F16", "BF16")
 RENAMED = {".query.": ".to_q.", ".key.": ".to_k.", ".value.": ".to_v.", ".proj_attn.": ".to_out.0."}
-"""Names of attention in the autoencoders of Stable Diffusion as they were first published; diffusers knows both."""
+"""Names of attention in the autoencoders of Stable Diffusion as they were first published, and as they are now."""
 
 logging.getLogger("diffusers.configuration_utils").setLevel(logging.ERROR)  # it prints names that it does not know
 
@@ -50,13 +51,18 @@ def read_network(kind: type[Network], folder: Path, model: Path | None = None) -
     check_values(folder / CONFIG, config, {"scaling_factor": SCALE})
     if "quantization_config" in config:
         raise ValueError(f"{folder / CONFIG}: asks for quantised weights, which are not read")
-    if os.path.lexists(folder / SHARDS):  # diffusers would read what it lists, and not the file that is checked here
+    if os.path.lexists(folder / SHARDS):  # which of the two a stranger meant is not known
         raise ValueError(f"{folder / SHARDS}: asks for weights in several files, which are not read")
     stored = stored_shapes(own_file(folder / WEIGHTS, model or folder))
-    compare(described_shapes(kind, config, len(stored)), stored, folder / CONFIG)
-    network: Network = kind.from_pretrained(folder, use_safetensors=True)
+    network = described(kind, config, len(stored))
+    compare(shapes_of(network), stored, folder / CONFIG)
+    known = network.state_dict().keys()
+    with safe_open(str(folder / WEIGHTS), "pt") as file:  # copied, or they would stay in a file that may change
+        weights = {_named(name, known): file.get_tensor(name).to(torch.float32, copy=True) for name in stored}
+    network.load_state_dict(weights, assign=True)
+    network.register_to_config(_name_or_path=str(folder))  # as diffusers does
     check_finite(network, folder / WEIGHTS)
-    return network
+    return network.eval()
 
 
 def read_scheduler(folder: Path, model: Path | None = None) -> DDIMScheduler:
@@ -146,8 +152,8 @@ def _check_memory(path: Path, need: int) -> None:
         raise ValueError(f"{path}: needs {need / 1e9:.1f} GB of memory, and this machine has {have / 1e9:.1f}")
 
 
-def described_shapes(kind: type[ModelMixin], config: dict[str, Any], most: int) -> Shapes:
-    """The tensors that a network of a config has; built without memory for their values.
+def described(kind: type[Network], config: dict[str, Any], most: int) -> Network:
+    """A network of a config, without memory for the values of its tensors.
 
     Building ends where it goes far beyond `most` tensors: a hundred thousand layers take memory without any value.
 
@@ -166,11 +172,16 @@ def described_shapes(kind: type[ModelMixin], config: dict[str, Any], most: int) 
     hook = register_module_parameter_registration_hook(count)
     try:
         with torch.device("meta"):
-            network = kind.from_config(config)
+            network: Network = kind.from_config(config)
     except Exception as error:  # whatever a config makes of a constructor
         raise ValueError(f"config of {kind.__name__}: {error or type(error).__name__}") from error
     finally:
         hook.remove()
+    return network
+
+
+def shapes_of(network: nn.Module) -> Shapes:
+    """The sizes of a network's tensors."""
     return {name: tuple(value.shape) for name, value in network.state_dict().items()}
 
 
@@ -180,7 +191,7 @@ def compare(described: Shapes, stored: Shapes, config: Path) -> None:
     Raises:
         ValueError: they have not; it names the first that differs.
     """
-    found = {_present_name(name) if name not in described else name: shape for name, shape in stored.items()}
+    found = {_named(name, described.keys()): shape for name, shape in stored.items()}
     for name in sorted(described.keys() | found.keys()):
         theirs, ours = described.get(name), found.get(name)
         if theirs != ours:
@@ -199,9 +210,11 @@ def check_finite(network: nn.Module, weights: Path) -> None:
             raise ValueError(f"{weights}: has NaN or infinite weights in {name}; get the file again, or train anew")
 
 
-def _present_name(name: str) -> str:
-    for old, new in RENAMED.items():
-        name = name.replace(old, new)
+def _named(name: str, known: Collection[str]) -> str:
+    """What a stored tensor is called in a network that has tensors of the known names."""
+    if name not in known:
+        for old, new in RENAMED.items():
+            name = name.replace(old, new)
     return name
 
 

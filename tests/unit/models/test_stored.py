@@ -18,7 +18,7 @@ from diffusers import AutoencoderKL
 from safetensors.torch import load_file, save_file
 
 from darkdiff_models.checkpoints import load_pipeline
-from darkdiff_models.stored import RENAMED, described_shapes, read_network
+from darkdiff_models.stored import RENAMED, described, read_network
 from tests.unit.models.networks.test_autoencoder import stock as stock_vae
 
 WEIGHTS, INDEX = "diffusion_pytorch_model.safetensors", "model_index.json"
@@ -241,6 +241,6 @@ def test_the_names_of_the_first_autoencoders_of_stable_diffusion_are_known(tmp_p
 def test_describing_leaves_nothing_behind() -> None:
     """Neither the hook that counts nor the place where values take no memory."""
     with pytest.raises(ValueError, match="far more tensors"):
-        described_shapes(AutoencoderKL, {"layers_per_block": 1000}, 10)
+        described(AutoencoderKL, {"layers_per_block": 1000}, 10)
     assert torch.nn.Linear(30, 300, device=None).weight.device.type == "cpu"
     assert len([torch.nn.Linear(1, 1) for _ in range(1000)]) == 1000
