@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from darkdiff_cli.decoder import Decoder
 from darkdiff_cli.synthesis import Sensor, SensorNoise, expose, unprocess, write_dng
 from darkdiff_cli.synthesis.unprocess import CAMERA_MATRICES
 from darkdiff_models import ContextProcessor, DarkDiffPipeline, DarkDiffUNet, ResidualAutoencoderKL
+from tests.decoders import kept_decoders
 
 DECODER = Decoder()
 """One for all tests of a process, where they need not bring it down; the first that reads a file starts it."""
@@ -37,6 +39,13 @@ UNET_SHAPE = {
 def _same_numbers() -> None:
     """Each test draws the same numbers, whichever tests ran before it, on however many processes."""
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def kept() -> Iterator[None]:
+    """Processes that decode raws outlive the commands that run in the tests' own process."""
+    with kept_decoders():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -91,11 +100,11 @@ def dark_dng(tmp_path_factory: pytest.TempPathFactory, photograph, sensor, captu
     return path
 
 
-def make_pipeline(seed: int = 0, **settings: object) -> DarkDiffPipeline:
-    """A DarkDiff of toy widths with random weights, the residual taps included."""
+def make_pipeline(seed: int = 0, widths: tuple[int, ...] = (8, 16), **settings: object) -> DarkDiffPipeline:
+    """A DarkDiff of toy widths with random weights, the residual taps included; `widths` are the autoencoder's."""
     torch.manual_seed(seed)
     vae = ResidualAutoencoderKL(
-        block_out_channels=(8, 16),
+        block_out_channels=widths,
         layers_per_block=1,
         norm_num_groups=4,
         mid_block_add_attention=False,
@@ -122,9 +131,9 @@ def make_pipeline(seed: int = 0, **settings: object) -> DarkDiffPipeline:
 
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A saved toy model, for `--model`."""
+    """A saved toy model, for `--model`; its latents are few, so that a photo is soon made."""
     folder = tmp_path_factory.mktemp("model") / "toy"
-    make_pipeline().save_pretrained(folder)
+    make_pipeline(widths=(8, 8, 16)).save_pretrained(folder)
     return folder
 
 

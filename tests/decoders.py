@@ -1,7 +1,8 @@
 """The processes that decode raws, kept for the next command where the tests' own process runs it.
 
 A command starts such a process and ends it; it needs a second to load. Here one that is idle is left for the next
-command of the same folder and environment, which it would inherit. One that a file brought down is ended, as ever.
+command of the same environment, which it would inherit, and follows it into its folder. One that a file brought down
+is ended, as ever.
 """
 
 import os
@@ -11,13 +12,14 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from multiprocessing.util import Finalize
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from darkdiff_cli.decoder import Decoder
 
-Key = tuple[str, str, frozenset[tuple[str, str]]]
+Key = tuple[str, frozenset[tuple[str, str]]]
 _idle: dict[Key, list[tuple[SpawnProcess, Connection, bool]]] = defaultdict(list)
 
 
@@ -34,6 +36,7 @@ def kept_decoders() -> Iterator[None]:
             if process.is_alive():
                 decoder.process, decoder.pipe, decoder.loaded = process, pipe, loaded
                 decoder.ending = Finalize(decoder, process.kill, exitpriority=0)
+                run(decoder, Path.cwd(), os.chdir, Path.cwd())
                 return
         start(decoder)
 
@@ -64,4 +67,4 @@ def kept_decoders() -> Iterator[None]:
 def _key(decoder: Decoder) -> Key:
     """What a process inherits as it is started."""
     inherited = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    return decoder.module, os.getcwd(), frozenset(inherited.items())
+    return decoder.module, frozenset(inherited.items())

@@ -1,19 +1,11 @@
 """What several commands are given in these tests."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from darkdiff_cli.synthesis import SensorNoise, expose, unprocess, write_dng
-from tests.decoders import kept_decoders
-
-
-@pytest.fixture(autouse=True)
-def _kept_decoders() -> Iterator[None]:
-    with kept_decoders():
-        yield
 
 
 @pytest.fixture

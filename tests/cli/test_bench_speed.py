@@ -50,12 +50,12 @@ def test_speed_says_on_which_tiles(model_folder) -> None:
     words = ("speed", "--model", model_folder, "--device", "cpu", "--size", 0.06, "--repeats", 1, "--steps", 1)
     timing = json.loads(bench(*words, "--json").stdout)["speed"]["timings"][0]
     said = bench(*words, "--tile", 0).stdout.splitlines()[-2:]
-    # 100 x 150 pixels of LRGB are with their margin 82 x 108 latents of the toy.
+    # 100 x 150 pixels of LRGB are with their margin 42 x 54 latents of the toy.
     cover = {name: timing[name] for name in ("tiles", "tile_height", "tile_width", "tiles_per_call")}
-    assert cover == {"tiles": 45, "tile_height": 20, "tile_width": 16, "tiles_per_call": 23}
-    assert timing["computed"] == 45 * 20 * 16 / (82 * 108)
+    assert cover == {"tiles": 6, "tile_height": 24, "tile_width": 22, "tiles_per_call": 6}
+    assert timing["computed"] == 6 * 24 * 22 / (42 * 54)
     assert said[0].split() == ["MP,", "denoiser", "tiles", "latents", "each", "times", "computed", "tiles", "a", "call"]
-    assert said[1].split() == ["0.06", "1", "82x108", "1.00", "1"]
+    assert said[1].split() == ["0.06", "1", "42x54", "1.00", "1"]
 
 
 def test_controlnet_is_timed_beside_or_asked_for() -> None:

@@ -207,7 +207,9 @@ def test_an_interrupt_tells_what_was_made(dark_dng: Path, model_folder: Path, tm
         return enhance(enhancer, source, *more)
 
     monkeypatch.setattr(Enhancer, "enhance", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
     done = CliRunner().invoke(app, ["enhance", *map(str, sources), "--model", str(model_folder), "--json", "--quiet"])
+    signal.signal(signal.SIGINT, before)
     assert (done.exit_code, done.stderr) == (130, "darkdiff: interrupted\n")
     assert [made["output"] for made in json.loads(done.stdout)["files"]] == [
         str(tmp_path / "0_darkdiff.jpg"),

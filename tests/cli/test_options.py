@@ -225,7 +225,7 @@ def test_enhance_writes_with_every_option(dark_dng: Path, shoot, model_folder: P
         "seed": "7", "steps": "3", "guidance": "1.25", "sampler": "dpm++", "views": "4",
         "ratio": str(round(250 * 2**1.5, 4)), "white": "file", "black": "60.5", "wb": "2,1,1.5", "line_noise": "off",
         "hot_pixels": "off", "crop": "sensor", "strength": "0.8", "dark": "cap.dng", "size": "paper",
-        "tile": "20x24",
+        "tile": "16x18",
     }  # fmt: skip
 
 

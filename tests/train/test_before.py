@@ -210,11 +210,11 @@ def test_photographs_that_are_smaller_than_the_largest_crop_are_counted_in_a_lin
     for index in range(3):
         shutil.copy(photo_folder / f"{index:02d}.png", tmp_path)
     Image.new("RGB", (63, 64)).save(tmp_path / "small.png")
-    words = ("all", f"photos:{tmp_path}", tmp_path / "run", "--recipe", "tiny-debug", "--dry-run")
+    words = (f"photos:{tmp_path}", tmp_path / "run", "--recipe", "tiny-debug", "--dry-run")
     said = "darkdiff: smaller than the {} pixels that a crop takes: {} of 3 photographs, the smallest with 63x64 ("
     kept = ("--set", "stage3.kept_crop=128", "--set", "stage3.kept_pairs=4")
-    for more, count, side in (((), 1, 64), (kept, 3, 256)):
-        done = train(*words, *more)
+    for stages, more, count, side in ((0, (), 1, 64), ("all", kept, 3, 256)):
+        done = train(stages, *words, *more)
         assert done.exit_code == 0, done.stderr
         assert said.format(side, count) in done.stderr
         assert done.stderr.count("smaller than") == 1

@@ -34,6 +34,11 @@ if __name__ == "__main__":
 """
 
 
+@pytest.fixture(autouse=True)
+def kept() -> None:
+    """Nothing is: here a process is started and ended as the program does it."""
+
+
 @pytest.fixture(scope="module")
 def decoder() -> Iterator[Decoder]:
     with Decoder(timeout=60, module="tests.unit.readers") as decoder:
