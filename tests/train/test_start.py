@@ -13,6 +13,14 @@ RECIPES = Path(__file__).parents[2] / "darkdiff_cli" / "recipes"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A toy model whose autoencoder has as many levels as the recipe's."""
+    folder = tmp_path_factory.mktemp("start") / "toy"
+    make_pipeline().save_pretrained(folder)
+    return folder
+
+
 def train(
     stage: int | str, photos: Path, output: Path, *more: object, recipe: object = "tiny-debug"
 ) -> subprocess.CompletedProcess[str]:

@@ -238,6 +238,19 @@ def test_the_names_of_the_first_autoencoders_of_stable_diffusion_are_known(tmp_p
     assert all(torch.equal(a, b) for a, b in zip(loaded.parameters(), vae.parameters(), strict=True))
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+def test_a_network_is_ready_in_fp32_and_its_file_may_change(dtype: torch.dtype, tmp_path: Path) -> None:
+    vae = stock_vae().to(dtype)
+    vae.save_pretrained(tmp_path)
+    loaded, file = read_network(AutoencoderKL, tmp_path), tmp_path / WEIGHTS
+    file.write_bytes(bytes(file.stat().st_size))  # in its place: what is mapped changes with it
+    assert not loaded.training
+    for name, value in vae.state_dict().items():
+        assert loaded.state_dict()[name].dtype == torch.float32
+        assert torch.equal(loaded.state_dict()[name], value.float())
+    assert all(parameter.requires_grad for parameter in loaded.parameters())
+
+
 def test_describing_leaves_nothing_behind() -> None:
     """Neither the hook that counts nor the place where values take no memory."""
     with pytest.raises(ValueError, match="far more tensors"):
