@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from darkdiff_models.detail.colour_noise import smooth_colour_noise
 from darkdiff_models.detail.network import Detail
 from darkdiff_models.detail.samples import Samples
 from darkdiff_models.finishing.self_ensemble import mean_of_views, turned
@@ -51,7 +52,8 @@ def full_size(
     for index in range(len(tiles.corners)):
         part = seen.images(lambda whole, index=index: tiles.crop(whole, index))  # type: ignore[misc]
         here = part.each(lambda cropped: cropped.to(device))
-        made = _mean_of_views(detail, halves.crop(image, index), here, views)
+        small = halves.crop(image, index)
+        made = smooth_colour_noise(_mean_of_views(detail, small, here, views), small, here)
         blend.add([index], made.masked_fill(_white(here), 1.0))
         if on_tiles is not None:
             on_tiles(index + 1, len(tiles.corners))
