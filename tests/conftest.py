@@ -42,7 +42,7 @@ def _same_numbers() -> None:
 
 
 @pytest.fixture(autouse=True)
-def kept() -> Iterator[None]:
+def _kept_decoders() -> Iterator[None]:
     """Processes that decode raws outlive the commands that run in the tests' own process."""
     with kept_decoders():
         yield

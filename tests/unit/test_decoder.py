@@ -35,7 +35,7 @@ if __name__ == "__main__":
 
 
 @pytest.fixture(autouse=True)
-def kept() -> None:
+def _kept_decoders() -> None:
     """Nothing is: here a process is started and ended as the program does it."""
 
 
