@@ -21,6 +21,16 @@ from darkdiff_cli.decoder import Decoder
 
 Key = tuple[str, frozenset[tuple[str, str]]]
 _idle: dict[Key, list[tuple[SpawnProcess, Connection, bool]]] = defaultdict(list)
+"""Processes, the pipes to them, and whether they are loaded."""
+
+
+def _end() -> None:
+    for kept in _idle.values():
+        for process, _, _ in kept:
+            process.kill()
+
+
+Finalize(None, _end, exitpriority=0)
 
 
 @contextmanager
@@ -36,7 +46,7 @@ def kept_decoders() -> Iterator[None]:
             if process.is_alive():
                 decoder.process, decoder.pipe, decoder.loaded = process, pipe, loaded
                 decoder.ending = Finalize(decoder, process.kill, exitpriority=0)
-                run(decoder, Path.cwd(), os.chdir, Path.cwd())
+                run_kept(decoder, Path.cwd(), os.chdir, Path.cwd())
                 return
         start(decoder)
 
@@ -53,7 +63,6 @@ def kept_decoders() -> Iterator[None]:
             close(decoder)  # in the middle of a file: that is a failure
             return
         decoder.ending.cancel()
-        Finalize(None, process.kill, exitpriority=0)
         _idle[_key(decoder)].append((process, pipe, decoder.loaded))
         decoder.process, decoder.pipe, decoder.loaded = None, None, False
 

@@ -47,24 +47,17 @@ class Plan:
 
 
 def plan_batch(
-    jobs: Sequence[Job],
-    ledger: Ledger,
-    settings: EnhanceSettings,
-    weights: str,
-    checksum: bool,
-    retry_failed: bool,
-    left_out: tuple[str, ...] = (),
+    jobs: Sequence[Job], ledger: Ledger, settings: EnhanceSettings, weights: str, checksum: bool, retry_failed: bool
 ) -> Plan:
     """Which jobs are still to be done.
 
     Args:
-        jobs: every raw of the batch that has stars enough.
+        jobs: the raws of the batch.
         ledger: of the output folder.
         settings: what decides a photo; `overwrite` makes every photo again, and in the place of any file.
         weights: which model it is, see `identify_model`.
         checksum: know inputs by content.
         retry_failed: do what failed before as well.
-        left_out: names of the raws that have not.
     """
     known, words = ledger.entries(), words_of(settings)
     inputs, sidecars = Inputs(settings.exposure.dark), SidecarTimes()
@@ -93,7 +86,7 @@ def plan_batch(
             lost.append(Entry("", job.relative, job.photo, "failed", why))
         else:
             tasks.append(task)
-    return Plan(tasks, settled, lost, failed_before, kept, left_out, outdated)
+    return Plan(tasks, settled, lost, failed_before, kept, outdated=outdated)
 
 
 def words_of(settings: EnhanceSettings) -> dict[str, Any]:

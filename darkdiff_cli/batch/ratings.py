@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from darkdiff_cli.batch.jobs import Job
@@ -33,16 +34,16 @@ class Ratings:
         kept = [job for job, is_enough in zip(jobs, enough, strict=True) if is_enough]
         return kept, tuple(job.relative for job, is_enough in zip(jobs, enough, strict=True) if not is_enough)
 
-    def planned(self, plan: Callable[..., Plan]) -> Callable[[Sequence[Job]], Plan]:
-        """The plan of what has stars enough, told of what has not.
+    def planned(self, plan: Callable[[Sequence[Job]], Plan]) -> Callable[[Sequence[Job]], Plan]:
+        """A plan of what has stars enough, which names the others.
 
         Args:
-            plan: as `plan_batch` with all but its jobs and `left_out`.
+            plan: of any jobs.
         """
 
         def chosen_plan(jobs: Sequence[Job]) -> Plan:
             chosen, left_out = self.chosen(jobs)
-            return plan(chosen, left_out=left_out)
+            return replace(plan(chosen), left_out=left_out)
 
         return chosen_plan
 

@@ -86,8 +86,9 @@ def batch(
         progress.doing(f"reading {counted(len(jobs), 'raw')}")
         planned = partial(plan_batch, ledger=ledger, settings=settings, weights=known.digest)
         planned = partial(planned, checksum=files.checksum, retry_failed=files.retry_failed)
-        plan = planned(rated, left_out=left_out)
-        plan = replace(plan, lost=[*(unreadable_entry(folder, error) for error in unread), *plan.lost])
+        plan = planned(rated)
+        lost = [*(unreadable_entry(folder, error) for error in unread), *plan.lost]
+        plan = replace(plan, lost=lost, left_out=left_out)
         progress.doing(loading_words(model))
         compiled, shown = machine.compile == "on", page is not None
         worker = WorkerSettings(known.name, settings, files.timeout, files.checksum, shown, compile=compiled)

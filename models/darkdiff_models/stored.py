@@ -54,11 +54,11 @@ def read_network(kind: type[Network], folder: Path, model: Path | None = None) -
     if os.path.lexists(folder / SHARDS):  # which of the two a stranger meant is not known
         raise ValueError(f"{folder / SHARDS}: asks for weights in several files, which are not read")
     stored = stored_shapes(own_file(folder / WEIGHTS, model or folder))
-    network = described(kind, config, len(stored))
-    compare(shapes_of(network), stored, folder / CONFIG)
-    known = network.state_dict().keys()
+    network = without_values(kind, config, len(stored))
+    shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    compare(shapes, stored, folder / CONFIG)
     with safe_open(str(folder / WEIGHTS), "pt") as file:  # copied, or they would stay in a file that may change
-        weights = {_named(name, known): file.get_tensor(name).to(torch.float32, copy=True) for name in stored}
+        weights = {_named(name, shapes): file.get_tensor(name).to(torch.float32, copy=True) for name in stored}
     network.load_state_dict(weights, assign=True)
     network.register_to_config(_name_or_path=str(folder))  # as diffusers does
     check_finite(network, folder / WEIGHTS)
@@ -152,7 +152,7 @@ def _check_memory(path: Path, need: int) -> None:
         raise ValueError(f"{path}: needs {need / 1e9:.1f} GB of memory, and this machine has {have / 1e9:.1f}")
 
 
-def described(kind: type[Network], config: dict[str, Any], most: int) -> Network:
+def without_values(kind: type[Network], config: dict[str, Any], most: int) -> Network:
     """A network of a config, without memory for the values of its tensors.
 
     Building ends where it goes far beyond `most` tensors: a hundred thousand layers take memory without any value.
@@ -180,18 +180,13 @@ def described(kind: type[Network], config: dict[str, Any], most: int) -> Network
     return network
 
 
-def shapes_of(network: nn.Module) -> Shapes:
-    """The sizes of a network's tensors."""
-    return {name: tuple(value.shape) for name, value in network.state_dict().items()}
-
-
 def compare(described: Shapes, stored: Shapes, config: Path) -> None:
     """Check that a config and weights have the same tensors.
 
     Raises:
         ValueError: they have not; it names the first that differs.
     """
-    found = {_named(name, described.keys()): shape for name, shape in stored.items()}
+    found = {_named(name, described): shape for name, shape in stored.items()}
     for name in sorted(described.keys() | found.keys()):
         theirs, ours = described.get(name), found.get(name)
         if theirs != ours:

@@ -88,7 +88,7 @@ def test_stars_are_one_to_five(stars: str, night: Path) -> None:
 def test_a_watch_takes_what_is_rated_while_it_runs(night: Path, model_folder: Path) -> None:
     """With a second instead of ten between two looks at a raw that has too few stars."""
     given = words(night, model_folder, "--min-rating", 4, "--watch", "--device", "cpu")
-    code = "from darkdiff_cli.batch import arrivals as a; a.UNRATED = 1.0; import darkdiff_cli.app as a; a.main()"
+    code = "from darkdiff_cli.batch import arrivals; arrivals.UNRATED = 1.0; from darkdiff_cli.app import main; main()"
     command = [sys.executable, "-c", code, *map(str, given)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         until(night / "darkdiff" / "a_darkdiff.jpg", process)

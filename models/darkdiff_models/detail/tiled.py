@@ -27,7 +27,7 @@ Progress = Callable[[int, int], None]
 def full_size(
     detail: Detail, half: Tensor, samples: Samples, views: int = 1, on_tiles: Progress | None = None
 ) -> Tensor:
-    """Make the full-size picture. Where the sensor was cut off in every colour it is white.
+    """Make the full-size picture, its colour noise smoothed. Where the sensor was cut off in every colour it is white.
 
     Args:
         detail: the network.

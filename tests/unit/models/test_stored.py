@@ -18,7 +18,7 @@ from diffusers import AutoencoderKL
 from safetensors.torch import load_file, save_file
 
 from darkdiff_models.checkpoints import load_pipeline
-from darkdiff_models.stored import RENAMED, described, read_network
+from darkdiff_models.stored import RENAMED, read_network, without_values
 from tests.unit.models.networks.test_autoencoder import stock as stock_vae
 
 WEIGHTS, INDEX = "diffusion_pytorch_model.safetensors", "model_index.json"
@@ -254,6 +254,6 @@ def test_a_network_is_ready_in_fp32_and_its_file_may_change(dtype: torch.dtype, 
 def test_describing_leaves_nothing_behind() -> None:
     """Neither the hook that counts nor the place where values take no memory."""
     with pytest.raises(ValueError, match="far more tensors"):
-        described(AutoencoderKL, {"layers_per_block": 1000}, 10)
+        without_values(AutoencoderKL, {"layers_per_block": 1000}, 10)
     assert torch.nn.Linear(30, 300, device=None).weight.device.type == "cpu"
     assert len([torch.nn.Linear(1, 1) for _ in range(1000)]) == 1000

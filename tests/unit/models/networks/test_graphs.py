@@ -93,7 +93,7 @@ def values(found: Any) -> list[Tensor]:
     return values(list(vars(found).values())) if hasattr(found, "__dataclass_fields__") else []
 
 
-ALTERNATIVES = {"concat", "controlnet"}  # to the paper's conditioning
+ALTERNATIVES = {"concat", "controlnet"}  # to the paper's conditioning: the same graphs are made, but not lowered
 IN_OTHERS = {"regions", "padded regions", "biased regions", "one region"}  # what padded biased regions do, in part
 
 
@@ -103,9 +103,7 @@ IN_OTHERS = {"regions", "padded regions", "biased regions", "one region"}  # wha
 @torch.inference_mode()
 def test_a_network_is_one_graph_for_every_image_of_its_size(name: str) -> None:
     network, words = networks()[name]
-    backend = (
-        "eager" if name in ALTERNATIVES else "aot_eager"
-    )  # the former makes the same graphs, and does not lower them
+    backend = "eager" if name in ALTERNATIVES else "aot_eager"
     compiled = torch.compile(network, fullgraph=True, dynamic=False, backend=backend)
     for _ in range(3):
         given = words()
