@@ -43,6 +43,7 @@ class SynthesisSettings:
         typical_share: share of frames with the noise of a typical camera (see `noise.TYPICAL`) instead of a calibrated
             one.
         xtrans_share: share of frames with an X-Trans filter (`photos:` only); the others have a Bayer filter.
+        quad_share: share of frames with a quad Bayer filter (`photos:` only), in pairs of full size.
         exclude: file names that are not used.
     """
 
@@ -62,6 +63,7 @@ class SynthesisSettings:
     column_noise: Annotated[float, DN] = 0.0
     typical_share: Annotated[float, SHARE] = 0.0
     xtrans_share: Annotated[float, SHARE] = 0.0
+    quad_share: Annotated[float, SHARE] = 0.0
     exclude: tuple[str, ...] = ()
 
 

@@ -15,6 +15,7 @@ from darkdiff_cli.raw import DataFormat, LrgbSpace, RawFrame, develop, network_i
 from darkdiff_models.detail import Samples
 
 IMAGES = ("noisy", "clean", "reference")
+SITES_OF_QUADS = 4  # along the side of an LRGB pixel of quad Bayer
 Change = Callable[[Tensor], Tensor]
 
 
@@ -54,7 +55,8 @@ class Pair:
 
     Attributes:
         noisy: the amplified dark exposure, the network's input: LRGB or Bayer planes, 1 = saturation, negative
-            values kept.
+            values kept. Of a quad Bayer sensor each pixel of LRGB is there four times (`repeated`), so that pairs of
+            all filters have one size.
         clean: the same scene well exposed, in the same form.
         reference: the network's target in [0, 1]: the reference rendering in sRGB, or the clean Bayer planes under the
             sRGB curve.
@@ -152,8 +154,15 @@ def make_pair(
     if data_format == "raw-raw":
         reference = srgb_encode(images[1])
     images.append(srgb_encode(develop(clean, 1.0, "srgb").pixels) if reference is None else reference)
+    if dark.sites_per_pixel == SITES_OF_QUADS and reference is not None:
+        images[:2] = (repeated(image) for image in images[:2])
     noisy, target, shown = (torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))) for image in images)
     return Pair(noisy, target, shown, (name,))
+
+
+def repeated(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(h, w, channels) -> (2h, 2w, channels), each pixel four times."""
+    return image.repeat(2, axis=0).repeat(2, axis=1)
 
 
 def collate(pairs: Sequence[Pair]) -> Pair:

@@ -100,7 +100,8 @@ class PhotoPairs(Dataset[Pair]):
             square = softened(square, log_uniform(DEFOCUS, rng))
         if self.settings.grain:
             square = grainy(square, self.settings.grain * rng.uniform() ** 2, rng)  # most have little
-        sensor = with_random_filter(random_sensor(rng), rng, self.settings.xtrans_share)
+        quads = self.settings.quad_share if self.form.full_size else 0.0  # at half size they are as Bayer
+        sensor = with_random_filter(random_sensor(rng), rng, self.settings.xtrans_share, quads)
         linear = srgb_decode(square) * np.float32(log_uniform(self.settings.exposure_range, rng))
         lens = random_lens(rng)  # what it blurs stays so: a picture shows what the lens showed, without its fringes
         seen, light = (sensor_light(glass.through(linear), sensor) for glass in (lens, lens.in_register()))

@@ -31,7 +31,7 @@ def developed(exposure: Exposure, pipeline: DarkDiffPipeline, sampling: Sampling
 
 def _samples(frame: RawFrame, exposure: Exposure) -> Samples | None:
     """What the sensor saw, of which detail is made; None where LRGB has the picture's full size."""
-    if frame.sites_per_pixel != 2:
+    if not frame.has_full_size:
         return None
     noise = noise_of_colours(frame, exposure.ratio, exposure.noise)
     share = None if exposure.noise_share is None else exposure.noise_share[None]

@@ -51,7 +51,7 @@ def finished(
         raise InputError(
             f"{name_of(frame)}: the model {model} gave NaN or infinite values for it; try {elsewhere}another model."
         )
-    halved = settings.halved and made.sampling.size == "full" and frame.sites_per_pixel == 2
+    halved = settings.halved and made.sampling.size == "full" and frame.has_full_size
     picture = half_size(picture) if halved else picture  # last: grain is put back photosite by photosite
     if settings.photo.long_side is not None:
         picture = no_longer(picture, settings.photo.long_side)

@@ -63,8 +63,9 @@ def make_crop(enhancer: Enhancer, look: Look, small: Small, settings: PreviewSet
     """
     frame, sampling = look.exposure.frame, settings.sampling
     turned = frame.orientation >= 5
-    full_size = enhancer.pipeline.resolved(sampling).size == "full" and frame.sites_per_pixel == 2
-    rows, columns = window_size(frame, CROP // 2 if full_size and not settings.halved else CROP)
+    full_size = enhancer.pipeline.resolved(sampling).size == "full" and frame.has_full_size
+    enlarged = frame.sites_per_pixel // (2 if settings.halved else 1) if full_size else 1
+    rows, columns = window_size(frame, CROP // enlarged)
     shares = rows / frame.lrgb_shape[0], columns / frame.lrgb_shape[1]
     height, width = shares[::-1] if turned else shares
     if settings.at is None:

@@ -22,14 +22,13 @@ def registered(pixels: NDArray[np.float32], cfa: Cfa | None) -> NDArray[np.float
 
     Args:
         pixels: (h, w, 3) amplified and white-balanced, 1 = saturation, as `binned` gives them; not changed.
-        cfa: the filter they were binned from. Only Bayer is shifted: X-Trans and others are resampled around the
-            pixel's middle already, and pictures of larger squares of one colour do not go through the network for full
-            size, which takes off what rings beside hard edges.
+        cfa: the filter they were binned from: Bayer, or squares of one colour in Bayer order. X-Trans and others are
+            resampled around the pixel's middle already.
     """
-    if cfa is None or not cfa.is_bayer:
+    if cfa is None or cfa.squares is None:
         return pixels
     out = pixels.copy()
-    for site in cfa.sites:
+    for site in cfa.squares.bayer.sites:
         if site.colour != 1:
             out[..., site.colour] = _middle(pixels[..., site.colour], site.row, site.column)
     return out

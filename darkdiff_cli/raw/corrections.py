@@ -13,7 +13,7 @@ from darkdiff_cli.raw.line_noise.lines import without_line_noise
 from darkdiff_cli.raw.opcodes.corrections import with_opcodes, without_listed_defects
 from darkdiff_cli.raw.reader import read_raw
 from darkdiff_cli.raw.settings import ExposureSettings
-from darkdiff_cli.raw.squares import as_bayer
+from darkdiff_cli.raw.squares import in_whole_squares
 from darkdiff_cli.raw.white_balance import white_balanced
 
 Correction = Callable[[RawFrame, ExposureSettings], RawFrame]
@@ -27,7 +27,7 @@ OF_THE_SENSOR: tuple[Correction, ...] = (
     without_impossible_black,
     without_line_noise,
     with_opcodes,
-    as_bayer,
+    in_whole_squares,
 )
 OF_THE_PICTURE: tuple[Correction, ...] = (white_balanced, as_the_camera_frames)
 """What a photographer chooses; those before do not depend on it."""

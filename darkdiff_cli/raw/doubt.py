@@ -12,6 +12,7 @@ from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.grain import shares
 from darkdiff_cli.raw.noise import MeasuredNoise
 from darkdiff_cli.raw.sparse import noise_of_colours
+from darkdiff_cli.raw.squares import as_bayer
 
 # Least squares over 96 photographs, darkened x1 to x320 and enhanced by the bundled model. How far the picture is from
 # the light that was counted got no weight beside these, and two seeds of that model hardly differ.
@@ -47,13 +48,15 @@ def doubt_of(
         noise_share: (H, W) how many times that variance there is at each photosite; None: the same everywhere.
 
     Returns:
-        As `doubt`; of a photo of full size (h // 2, w // 2).
+        As `doubt`, of the size of LRGB.
     """
     full = picture.shape[0] > frame.lrgb_shape[0] * 1.5
     if full:
-        high, wide = (length // 2 for length in picture.shape[:2])
-        picture = picture[: 2 * high, : 2 * wide].reshape(high, 2, wide, 2, 3).mean(axis=(1, 3))
-    share = EVEN if noise_share is None else _of_quads(noise_share, frame)
+        picture = _means(picture, frame)
+    share = EVEN if noise_share is None else _means(noise_share, frame)
+    if frame.cfa is not None and frame.cfa.squares is not None:
+        side = frame.cfa.squares.side
+        frame, noise = as_bayer(frame), MeasuredNoise(noise.gain / side**2, noise.read / side)
     networks = np.float32(strength) * doubt(picture, frame, ratio, noise, share)
     if strength == 1:
         return networks
@@ -86,11 +89,11 @@ def doubt(
     return np.asarray(ALWAYS + HIDDEN * np.sqrt(hidden * detail) + DETAIL * detail, dtype=np.float32)
 
 
-def _of_quads(share: NDArray[np.float32], frame: RawFrame) -> NDArray[np.float32]:
-    """(h, w) the mean over the photosites of each pixel of half size."""
+def _means(values: NDArray[np.float32], frame: RawFrame) -> NDArray[np.float32]:
+    """(h, w, ...) the mean over the photosites of each pixel of LRGB."""
     (high, wide), (top, left), side = frame.lrgb_shape, frame.first_pixel, frame.sites_per_pixel
-    whole = share[top : top + high * side, left : left + wide * side]
-    return whole.reshape(high, side, wide, side).mean(axis=(1, 3))
+    whole = values[top : top + high * side, left : left + wide * side]
+    return np.asarray(whole.reshape(high, side, wide, side, *values.shape[2:]).mean(axis=(1, 3)))
 
 
 def _noise_in_srgb(

@@ -105,6 +105,11 @@ class RawFrame:
         return 1 if self.cfa is None else self.cfa.sites_per_pixel
 
     @property
+    def has_full_size(self) -> bool:
+        """Whether the sensor has more pixels than LRGB, whose detail can be made of the mosaic."""
+        return self.sites_per_pixel > 1
+
+    @property
     def lrgb_shape(self) -> tuple[int, int]:
         """Rows and columns of the LRGB image."""
         (high, wide), (top, left) = self.mosaic_dn.shape[:2], self.first_pixel

@@ -1,4 +1,4 @@
-"""Sensors whose filter has squares of one colour, such as quad Bayer: the Bayer sensors that they are built to be."""
+"""Sensors whose filter has squares of one colour, such as quad Bayer, and the Bayer sensors that these make up."""
 
 from dataclasses import replace
 
@@ -8,18 +8,40 @@ from darkdiff_cli.cfa import Squares
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.settings import ExposureSettings
 
+QUAD = 2
+"""Side of the squares of quad Bayer, in photosites."""
 Crop = tuple[int, int, int, int]
 """Top, left, height and width."""
 
 
-def as_bayer(frame: RawFrame, _settings: ExposureSettings | None = None) -> RawFrame:
-    """Give each square its mean, above black, so that it is one photosite; unchanged where there are no squares.
+def in_whole_squares(frame: RawFrame, _settings: ExposureSettings) -> RawFrame:
+    """Leave whole squares alone to quad Bayer, and make Bayer of larger ones; unchanged where there are no squares.
 
     This is the last correction of the sensor: what is wrong with single photosites, and whole lines, is mended before.
+    The network for full size knows squares of 2x2 photosites, and no larger ones.
 
     Args:
         frame: in DN.
         _settings: what all corrections get; this one has no option.
+    """
+    if frame.cfa is None or frame.cfa.squares is None or frame.cfa.squares.side == 1:
+        return frame
+    if frame.cfa.squares.side > QUAD:
+        return as_bayer(frame)
+    _, top, left, _ = frame.cfa.squares
+    high, wide = ((length - start) // QUAD for length, start in zip(frame.mosaic_dn.shape, (top, left), strict=True))
+    crop = None if frame.camera_crop is None else _in_squares(frame.camera_crop, frame.cfa.squares, high, wide)
+    whole = frame.window(top, left, QUAD * high, QUAD * wide)
+    if crop is None:
+        return whole
+    return replace(whole, camera_crop=(QUAD * crop[0], QUAD * crop[1], QUAD * crop[2], QUAD * crop[3]))
+
+
+def as_bayer(frame: RawFrame) -> RawFrame:
+    """Give each square its mean, above black, so that it is one photosite; unchanged where there are no squares.
+
+    Args:
+        frame: in DN.
 
     Returns:
         A Bayer frame of (H // side, W // side) photosites; what fills no whole square at an edge is dropped.

@@ -20,6 +20,8 @@ CAMERA_MATRICES = {
 }
 XTRANS = Cfa(("GGRGGB", "GGBGGR", "BRGRBG", "GGBGGR", "GGRGGB", "RBGBRG"))
 """Fujifilm's 6x6 colour filter."""
+QUAD_BAYER = Cfa(("RRGG", "RRGG", "GGBB", "GGBB"))
+"""Squares of four photosites in Bayer order, as telephones have them."""
 RED_GAIN, BLUE_GAIN = (1.2, 2.8), (1.2, 2.9)  # as-shot multipliers from candle light to shade, green = 1
 
 
@@ -51,10 +53,20 @@ def random_sensor(rng: np.random.Generator) -> Sensor:
     return Sensor(camera_from_xyz=matrix.reshape(3, 3) / 10_000.0, white_balance=(red, 1.0, blue))
 
 
-def with_random_filter(sensor: Sensor, rng: np.random.Generator, xtrans_share: float) -> Sensor:
-    """The sensor with a colour filter that begins at a random site: X-Trans with this probability, else Bayer."""
-    cfa = XTRANS if rng.uniform() < xtrans_share else Cfa.bayer("RGGB")
-    return replace(sensor, cfa=cfa.seen_from(*(int(rng.integers(length)) for length in cfa.period)))
+def with_random_filter(
+    sensor: Sensor, rng: np.random.Generator, xtrans_share: float, quad_share: float = 0.0
+) -> Sensor:
+    """The sensor with a colour filter that begins at a random site, or square: X-Trans, quad Bayer, else Bayer.
+
+    Args:
+        sensor: its filter does not count.
+        rng: source of randomness.
+        xtrans_share, quad_share: probabilities.
+    """
+    drawn = rng.uniform()
+    cfa = XTRANS if drawn < xtrans_share else QUAD_BAYER if drawn < xtrans_share + quad_share else Cfa.bayer("RGGB")
+    side = 1 if cfa.squares is None else cfa.squares.side  # a frame begins with whole squares
+    return replace(sensor, cfa=cfa.seen_from(*(side * int(rng.integers(length // side)) for length in cfa.period)))
 
 
 def sensor_light(linear: NDArray[np.floating], sensor: Sensor) -> NDArray[np.float32]:

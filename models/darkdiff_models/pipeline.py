@@ -101,7 +101,8 @@ class DarkDiffPipeline(DiffusionPipeline):
             lrgb: (h, w, 3) float32 LRGB in the pipeline's `lrgb_space`, or (h, w, 4) Bayer planes where the pipeline's
                 `data_format` says so; 1 = saturation, any size.
             settings: settings of the diffusion; None takes the checkpoint's defaults.
-            samples: the mosaic of the same image, for a model with a `detail`.
+            samples: the mosaic of the same image, for a model with a `detail`; of twice LRGB's sides, or of quad Bayer,
+                from the corner of a square on, of four times these.
             on_progress: called with (stage, done, total).
 
         Returns:
@@ -148,10 +149,13 @@ class DarkDiffPipeline(DiffusionPipeline):
 
         # 7. Ours: add what the mosaic knows, at the sensor's size: (H, W, 3)
         if self.detail is not None and fine is not None:
-            if settings is None or settings.views is None:
-                used = replace(used, views=views_that_pay(picture, fine, used.views))
-            report = None if on_progress is None else partial(on_progress, "detail")
-            picture = full_size(self.detail, picture, fine, used.views, report)
+            most = used.views
+            in_squares = fine.colours.shape[-2] // 2 > picture.shape[0]  # of quad Bayer LRGB has a quarter of the sides
+            for level in (fine.of_squares(), fine) if in_squares else (fine,):
+                if settings is None or settings.views is None:
+                    used = replace(used, views=views_that_pay(picture, level, most))
+                report = None if on_progress is None else partial(on_progress, "detail")
+                picture = full_size(self.detail, picture, level, used.views, report)
         notes = tuple(dict.fromkeys(plan.note for plan in plans if plan.note is not None))
         return DarkDiffOutput(picture.contiguous(), used, plans[0], notes)
 

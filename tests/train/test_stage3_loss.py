@@ -1,5 +1,6 @@
 """The loss of stage 3 written out by hand."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,43 @@ from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.stage_settings import PictureLoss, Stage3
 from darkdiff_cli.training.stages.losses import PERIOD, picture_loss
 from darkdiff_cli.training.stages.stage import MODEL
-from darkdiff_cli.training.stages.stage3 import FullSizePicture
+from darkdiff_cli.training.stages.stage3 import FullSizePicture, full_picture
 from darkdiff_models.detail import Detail
-from darkdiff_models.detail.samples import halved
+from darkdiff_models.detail.samples import enlarged, halved
 from darkdiff_models.learning.lpips import LPIPS
 from tests.conftest import make_pipeline
 from tests.train.given import Given
 
 PLAN = Optimisation(steps=1, batch_size=2, crop=48, learning_rate=1e-3, final_learning_rate=1e-3, warmup=1)
 STEP = 70  # of the second round, in which LPIPS sees the pictures turned
+
+
+def test_quad_bayer_is_first_made_at_the_size_of_its_squares(photo_folder: Path) -> None:
+    """By the weights that training began with, whatever has been learnt since."""
+    torch.manual_seed(0)
+    detail = Detail((8, 16), (1, 1))
+    for parameter in detail.parameters():
+        torch.nn.init.normal_(parameter, std=0.016)
+    folders = [
+        PhotoPairs(photo_folder, SynthesisSettings(quad_share=share), 64, form=Form(full_size=True))
+        for share in (0.0, 1.0)
+    ]
+    bayer, quad = (pairs[1] for pairs in folders)
+    pipeline = make_pipeline()
+    stage = FullSizePicture(Stage3(PLAN, PictureLoss()), pipeline, detail, LPIPS("alex"))
+    for parameter in stage.detail.parameters():
+        torch.nn.init.normal_(parameter, std=1.0)
+    made = stage.half_size(collate([bayer, quad, bayer]), Given(STEP))
+    assert made.shape == (3, 3, 64, 64)
+    assert quad.full is not None
+    joined = collate([quad]).full.samples.of_squares()  # type: ignore[union-attr]
+    small = replace(collate([bayer]), noisy=quad.noisy[None, :, ::2, ::2], reference=quad.reference[None, :, ::2, ::2])
+    half = stage._networks(small.noisy, Given(STEP))
+    right = full_picture(stage.first_detail, half, joined).clamp(0, 1)
+    torch.testing.assert_close(made[1], right[0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(made[0], stage._networks(bayer.noisy[None], Given(STEP))[0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(made[0], made[2])
+    assert float((made[1] - enlarged(half)[0]).abs().max()) > 0.01
 
 
 def test_the_picture_is_judged_at_both_sizes_alike(photo_folder: Path) -> None:

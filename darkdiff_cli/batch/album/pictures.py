@@ -104,7 +104,7 @@ def _plain_crop(exposure: Exposure, shape: tuple[int, int], window: Window) -> N
         (h, w, 3) linear sRGB; of another size than the window where pixels are not square.
     """
     frame, sites = exposure.frame, exposure.frame.mosaic_dn.shape[:2]
-    full_size = frame.sites_per_pixel == 2 and square_size(sites, frame.pixel_aspect) == shape
+    full_size = frame.has_full_size and square_size(sites, frame.pixel_aspect) == shape
     part = _scaled(window, shape, sites if full_size else frame.lrgb_shape)
     if full_size:
         return _demosaiced(frame, exposure.ratio, part)

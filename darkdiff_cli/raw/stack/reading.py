@@ -13,6 +13,7 @@ from darkdiff_cli.raw.damage import doubts_of
 from darkdiff_cli.raw.exposure import Exposure, exposed
 from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.settings import ExposureSettings
+from darkdiff_cli.raw.squares import as_bayer
 from darkdiff_cli.raw.stack.merging import Merger
 from darkdiff_cli.words import counted
 
@@ -38,7 +39,8 @@ def read_stack(
 
     Returns:
         The stacked frame, above black, with everything but the pixels from the first one; how many frames it is made
-        of, and their exposure time together.
+        of, and their exposure time together. Frames of quad Bayer are stacked as those of the Bayer sensor that their
+        squares make up.
 
     Raises:
         SettingsError: it is one file alone, or one file twice, under one name or two.
@@ -47,12 +49,17 @@ def read_stack(
         MemoryLimitError: the first, or the stack, does not fit into memory.
     """
     _check_paths(paths)
+
+    def joined(path: Path, given: ExposureSettings) -> RawFrame:
+        """Between squares of one colour lie gaps that are too wide to move a frame by parts of a photosite."""
+        return as_bayer(read(path, given))
+
     try:
-        chosen, first = _reference(paths, settings, read)
-        merged = _merged(paths, chosen, first, settings, report, read)
+        chosen, first = _reference(paths, settings, joined)
+        merged = _merged(paths, chosen, first, settings, report, joined)
         if len(merged.times) < 2 and chosen != paths[0]:  # that one is of another scene
-            chosen, first = paths[0], read(paths[0], settings)
-            merged = _merged(paths, chosen, first, settings, report, read)
+            chosen, first = paths[0], joined(paths[0], settings)
+            merged = _merged(paths, chosen, first, settings, report, joined)
     except MemoryError as error:
         what = "the stack does not fit into memory; close other programs, or take frames of a smaller size"
         raise MemoryLimitError(f"{paths[0]}: {what}.") from error

@@ -1,6 +1,7 @@
 """Stage 3: from the half-size picture to the sensor's size (our addition)."""
 
 from collections.abc import Hashable
+from copy import deepcopy
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,10 +20,14 @@ from darkdiff_cli.training.stages.losses import PERIOD, picture_loss, score
 from darkdiff_cli.training.stages.stage import MODEL, Numbers, Readings, Stage
 from darkdiff_models import DarkDiffPipeline
 from darkdiff_models.detail import Detail
-from darkdiff_models.detail.samples import halved
+from darkdiff_models.detail.colour_noise import smooth_colour_noise
+from darkdiff_models.detail.samples import Samples, halved
 from darkdiff_models.finishing import finish
 from darkdiff_models.learning.lpips import LPIPS
 from darkdiff_models.networks.sampling import make_scheduler, sample
+
+MAKERS = ("vae", "unet", "context", "first_detail")
+"""The networks that make half-size pictures."""
 
 
 class FullSizePicture(Stage):
@@ -33,7 +38,9 @@ class FullSizePicture(Stage):
     def __init__(self, settings: Stage3, model: DarkDiffPipeline, detail: Detail, lpips: LPIPS | None) -> None:
         self.name, self.settings, self.optimisation = "stage3", settings, settings.optimisation
         self.model, self.detail, self.lpips = model, detail, lpips
-        networks = {"vae": model.vae, "unet": model.unet, "context": model.context}
+        # What joins the squares of quad Bayer must not change while pairs are kept.
+        self.first_detail = deepcopy(detail).eval()
+        networks = {"vae": model.vae, "unet": model.unet, "context": model.context, "first_detail": self.first_detail}
         for network in networks.values():
             network.requires_grad_(False)
         self.players = {MODEL: {"detail": detail}}
@@ -60,7 +67,7 @@ class FullSizePicture(Stage):
     def _full(self, pair: Pair, draws: Draws) -> Tensor:
         assert pair.full is not None
         half = self.half_size(pair, draws) if pair.full.half is None else pair.full.half
-        return torch.as_tensor(self.detail(half, pair.full.samples))
+        return full_picture(self.detail, half, pair.full.samples)
 
     @property
     def pairs_crop(self) -> int:
@@ -77,26 +84,43 @@ class FullSizePicture(Stage):
         settings = self.settings
         if not settings.kept_pairs:
             return pairs
-        networks = [self.frozen[name].to(making.accelerator.device) for name in ("vae", "unet", "context")]
+        networks = [self.frozen[name].to(making.accelerator.device) for name in MAKERS]
         stored = stored_pairs(settings.kept_pairs, self.pairs_crop, pairs, self.half_size, networks, making)
         return KeptPairs(stored, self.optimisation.crop, making.seed)
 
     @torch.no_grad()
     def half_size(self, pair: Pair, draws: Draws) -> Tensor:
-        """(batch, 3, h, w) the finished picture of the stages before, as `enhance` makes it."""
+        """(batch, 3, h, w) the picture of half the sensor's size, as `enhance` makes it.
+
+        Of a quad Bayer sensor that is the full size of the Bayer sensor that its squares make up, by the weights from
+        which the training began.
+        """
+        assert pair.full is not None
+        squares = pair.full.samples.in_squares
+        made = torch.empty_like(pair.reference)
+        if not squares.all():
+            made[~squares] = self._networks(pair.noisy[~squares], draws)
+        if squares.any():
+            joined = pair.full.samples.each(lambda part: part[squares]).of_squares()
+            half = self._networks(pair.noisy[squares][..., ::2, ::2], draws)
+            made[squares] = full_picture(self.first_detail, half, joined).clamp(0, 1)
+        return made
+
+    def _networks(self, noisy: Tensor, draws: Draws) -> Tensor:
+        """(batch, 3, h, w) the finished picture of the stages before."""
         model = self.model
-        noisy = model.vae.encode(pair.noisy)
-        condition = model.unet.prepare(model.context(noisy.latents))
+        seen = model.vae.encode(noisy)
+        condition = model.unet.prepare(model.context(seen.latents))
         scheduler = make_scheduler(dict(model.scheduler.config), model.config["default_sampler"])
-        steps, noise = int(model.config["default_steps"]), draws.normal_like(noisy.latents)
+        steps, noise = int(model.config["default_steps"]), draws.normal_like(seen.latents)
         latents = sample(lambda z, t: model.unet(z, t, condition), noise, scheduler, steps)
-        return finish(model.vae.decode(latents, noisy), pair.noisy, model.vae.factor, model.finishing).clamp(0, 1)
+        return finish(model.vae.decode(latents, seen), noisy, model.vae.factor, model.finishing).clamp(0, 1)
 
     def health(self, pair: Pair, draws: Draws) -> Numbers:
         """Scores at full size, beside the half-size picture's; and those of the full-size picture, halved."""
         assert pair.full is not None
         half = self.half_size(pair, draws)
-        made = self.detail(half, pair.full.samples)
+        made = full_picture(self.detail, half, pair.full.samples)
         small = pair.reference
         pictures = {"": (made, pair.full.truth), "halved_": (halved(made), small), "half_": (half, small)}
         return {
@@ -112,6 +136,11 @@ class FullSizePicture(Stage):
     def export(self, folder: Path) -> None:
         """The whole model with its Detail, ready for `enhance --model`."""
         self.model.with_detail(self.detail).save_pretrained(folder)
+
+
+def full_picture(detail: Detail, half: Tensor, samples: Samples) -> Tensor:
+    """(batch, 3, 2h, 2w) what `enhance` shows of a network's picture, one view, not clipped."""
+    return smooth_colour_noise(torch.as_tensor(detail(half, samples)), half, samples)
 
 
 def pairs_crop(settings: Stage3) -> int:

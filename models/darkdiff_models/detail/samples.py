@@ -57,6 +57,18 @@ class Samples:
         share = None if self.share is None else change(self.share)
         return replace(self, colours=change(self.colours), mask=change(self.mask), share=share)
 
+    @property
+    def in_squares(self) -> Tensor:
+        """(batch,) whether the mosaic is of squares of 2x2 photosites of one colour, the first at its corner."""
+        alike = F.max_pool2d(self.mask, 2) == F.avg_pool2d(self.mask, 2)
+        return alike.flatten(1).all(dim=1)
+
+    def of_squares(self) -> "Samples":
+        """Each square of 2x2 photosites of one colour joined to one photosite, which has half their noise."""
+        share = None if self.share is None else F.avg_pool2d(self.share, 2)
+        colours, mask = (F.avg_pool2d(part, 2) for part in (self.colours, self.mask))
+        return replace(self, colours=colours, mask=mask, noise=self.noise / 4, share=share)
+
     def half_light(self, srgb: Tensor) -> Tensor:
         """(batch, 3, h, w) sRGB -> linear light in the sensor's primaries."""
         return transformed(torch.linalg.inv(self.srgb_from_camera.float()), decode_curve(srgb.float().clamp(0, 1)))

@@ -23,6 +23,7 @@ from darkdiff_cli.photo import upright
 from darkdiff_cli.raw import Exposure, RawFrame, develop
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.resizing import no_longer, resized, with_square_pixels
+from darkdiff_cli.synthesis.unprocess import QUAD_BAYER
 from darkdiff_models import SamplingSettings
 from darkdiff_models.tiling.planner import Plan
 from darkdiff_models.tiling.tiles import Tiles
@@ -73,6 +74,15 @@ def test_before_and_after_show_the_same_place_at_the_same_exposure(orientation: 
     small = resized(photo, *before.shape[:2])
     assert np.abs(before - small).mean() < 0.01
     assert np.abs(after - resized(photo, *after.shape[:2])).mean() < 0.01
+
+
+def test_the_raw_of_squares_of_one_colour_is_shown_photosite_by_photosite() -> None:
+    fine = night(cfa=QUAD_BAYER)
+    fine = replace(fine, mosaic_dn=fine.mosaic_dn + 60 * (np.indices(fine.mosaic_dn.shape).sum(axis=0) // 2 % 2))
+    made = rendered(fine, full=True)
+    found = pictures_of(made, with_photo=True)
+    right, shown = (picture.mean(axis=2) for picture in (found.crop.of(made.srgb_01), opened(found.crop_before)))
+    assert np.corrcoef(np.diff(right).ravel(), np.diff(shown).ravel())[0, 1] > 0.5
 
 
 @pytest.mark.parametrize("long_side", [1000, 400])

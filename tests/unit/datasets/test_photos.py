@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from darkdiff_cli.colour import srgb_decode, srgb_encode
-from darkdiff_cli.datasets import PhotoPairs
+from darkdiff_cli.datasets import PhotoPairs, collate
 from darkdiff_cli.datasets.darken import SynthesisSettings
 from darkdiff_cli.datasets.kept import KeptPairs
 from darkdiff_cli.datasets.scene import Form
@@ -52,6 +52,33 @@ def test_full_size_is_the_same_scene(photo_folder) -> None:
         seen = torch.einsum("ij,jhw->ihw", matrix, torch.from_numpy(srgb_decode(truth.numpy()))).clamp(0, 1)
         difference = ((samples.colours - seen) * samples.mask)[:, 4:-4, 4:-4]
         assert float(difference.abs().median()) < 0.02
+
+
+def test_a_quad_bayer_sensor_sees_the_same_scene_in_squares(photo_folder) -> None:
+    """LRGB has a quarter of its sides: each pixel is there four times, so that pairs of all filters have one size."""
+    bright = SynthesisSettings(ratio_range=(1.0, 1.01), bright_share=0.0, gain_range=(0.1, 0.1), quad_share=1.0)
+    pair = PhotoPairs(photo_folder, bright, crop=32, form=Form(full_size=True))[3]
+    assert pair.full is not None
+    batch = collate([pair, pair])
+    assert batch.full is not None
+    assert batch.full.samples.in_squares.tolist() == [True, True]
+    for image in (pair.noisy, pair.clean):
+        assert image.shape == (3, 32, 32)
+        assert torch.equal(image, image[:, ::2, ::2].repeat_interleave(2, dim=1).repeat_interleave(2, dim=2))
+    pixels = srgb_decode(halved(pair.reference[None]).numpy())[0]
+    seen = pair.noisy[:, ::2, ::2].numpy()
+    aside = min(
+        np.abs(np.roll(seen, shift, axis=axis) - pixels)[:, 2:-2, 2:-2].mean() for shift in (-1, 1) for axis in (1, 2)
+    )
+    assert np.abs(seen - pixels)[:, 2:-2, 2:-2].mean() < 0.6 * aside
+    assert float(np.abs(halved(pair.full.truth[None])[0] - pair.reference).max()) < 1e-5
+
+
+def test_at_half_size_quad_bayer_is_bayer(photo_folder) -> None:
+    none, all_of_it = (
+        PhotoPairs(photo_folder, replace(SETTINGS, quad_share=share), crop=32)[3] for share in (0.0, 1.0)
+    )
+    assert torch.equal(none.noisy, all_of_it.noisy)
 
 
 def test_the_network_is_told_of_the_noise_with_an_error(photo_folder) -> None:

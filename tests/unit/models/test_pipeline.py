@@ -8,6 +8,7 @@ import torch
 from darkdiff_models import DarkDiffPipeline, Sampling, SamplingSettings
 from darkdiff_models.checkpoints import load_pipeline
 from darkdiff_models.detail import Detail, Samples
+from darkdiff_models.detail.tiled import full_size
 from darkdiff_models.finishing.block_light import block_light, encode_curve
 from darkdiff_models.finishing.chroma_smoothing import smooth_chroma
 from darkdiff_models.finishing.colour_anchor import anchor_colours
@@ -102,6 +103,26 @@ def test_the_views_are_those_of_the_last_network() -> None:
         pipeline(torch.rand(32, 32, 3), settings, samples, on_progress=partial(_keep, seen))
         encodings[size] = max(total for stage, _, total in seen if stage == "encode")
     assert encodings == {"paper": 3, "full": 1}
+
+
+@pytest.mark.parametrize("size", [(64, 96), (66, 98)])  # whole squares: the second has an odd number of them
+def test_quad_bayer_is_made_at_the_size_of_its_squares_and_then_at_its_own(size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    detail = Detail((8, 16), (1, 1)).eval().requires_grad_(False)
+    for parameter in detail.parameters():
+        torch.nn.init.normal_(parameter, std=0.016)
+    pipeline = make_pipeline().with_detail(detail)
+    rows, columns = (torch.arange(length) // 2 % 2 for length in size)
+    red, blue = (1 - rows)[:, None] * (1 - columns), rows[:, None] * columns
+    mask = torch.stack([red, 1 - red - blue, blue])[None].float()
+    noise = torch.tensor([[1e-4, 1e-3], [2e-4, 2e-3], [3e-4, 3e-3]])[None]
+    samples = Samples(torch.rand(1, 3, *size) * mask, mask, noise, torch.eye(3)[None])
+    lrgb = torch.rand(size[0] // 4, size[1] // 4, 3)
+    made = pipeline(lrgb, SamplingSettings(views=1), samples).srgb
+    half = pipeline(lrgb, SamplingSettings(views=1, size="paper")).srgb
+    middle = full_size(detail, half, samples.of_squares())
+    assert made.shape == (*size, 3)
+    torch.testing.assert_close(made, full_size(detail, middle, samples))
 
 
 @pytest.mark.parametrize(("asked", "deviation", "used"), [(None, 0.03, 2), (None, 0.04, 1), (3, 0.04, 3)])

@@ -12,9 +12,9 @@ from darkdiff_cli.enhancer import Enhancer, EnhanceSettings
 from darkdiff_cli.enhancer.values import Rendered
 from darkdiff_cli.photo import upright
 from darkdiff_cli.preview.crop import in_sensor, make_crop, window_size
-from darkdiff_cli.preview.pictures import reduced, small_picture
+from darkdiff_cli.preview.pictures import Small, reduced, small_picture
 from darkdiff_cli.preview.sheet import Cell, Row, draw_sheet
-from darkdiff_cli.preview.shown import PreviewSettings, beside, shown
+from darkdiff_cli.preview.shown import Look, PreviewSettings, beside, shown
 from darkdiff_cli.progress import Progress
 from darkdiff_cli.raw import (
     Exposure,
@@ -28,6 +28,7 @@ from darkdiff_cli.raw import (
 )
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.noise import measure_noise
+from darkdiff_cli.synthesis.unprocess import QUAD_BAYER
 from darkdiff_models import SamplingSettings
 from darkdiff_models.detail import Detail
 from tests.conftest import make_pipeline
@@ -133,6 +134,18 @@ def test_the_crop_is_told_the_photos_noise(shoot, tmp_path: Path, monkeypatch) -
     assert enhancer.seen.frame.mosaic_dn.size < look.exposure.frame.mosaic_dn.size
     assert measure_noise(enhancer.seen.frame) != look.exposure.noise
     assert enhancer.seen.noise == look.exposure.noise
+
+
+@pytest.mark.parametrize("cfa", [Cfa.bayer("RGGB"), QUAD_BAYER], ids=str)
+@pytest.mark.parametrize(("halved", "size"), [(False, None), (True, None), (False, "paper")])
+def test_the_crop_has_its_size_whatever_the_filter(cfa: Cfa, halved: bool, size, monkeypatch) -> None:
+    monkeypatch.setattr("darkdiff_cli.preview.crop.CROP", 64)
+    enhancer = Enhancer(pipeline=make_pipeline().with_detail(Detail((8, 16), (1, 1))))
+    mosaic = np.random.default_rng(0).integers(500, 3000, (320, 480)).astype(np.uint16)
+    settings = PreviewSettings(ExposureSettings(), SamplingSettings(steps=1, size=size), halved, at=(50.0, 50.0))
+    look = Look(Exposure(frame(mosaic, cfa=cfa), 4.0), ExposureSettings(ratio=4.0))
+    crop = make_crop(enhancer, look, Small(np.full((60, 90, 3), 0.5, np.float32), 1.0), settings)
+    assert crop.srgb_01.shape == (64, 64, 3)
 
 
 def test_rows_are_as_high_as_their_highest_picture() -> None:

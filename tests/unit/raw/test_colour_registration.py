@@ -7,9 +7,8 @@ from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw import RawFrame, develop, network_input
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.colour_registration import registered
-from darkdiff_cli.synthesis.unprocess import XTRANS
+from darkdiff_cli.synthesis.unprocess import QUAD_BAYER, XTRANS
 
-QUAD = Cfa(("RRGG", "RRGG", "GGBB", "GGBB"))
 BAYER = [Cfa.bayer(order) for order in ("RGGB", "GRBG", "GBRG", "BGGR")]
 RED_AND_BLUE = (0, 2)
 
@@ -57,12 +56,18 @@ def test_one_colour_stays_that_colour_to_the_edges() -> None:
     assert registered(pixels, Cfa.bayer("GBRG")) == pytest.approx(pixels, abs=1e-6)
 
 
-@pytest.mark.parametrize("cfa", [XTRANS, QUAD, Cfa(("G",)), None], ids=str)
+@pytest.mark.parametrize("cfa", [XTRANS, Cfa(("G",)), None], ids=str)
 def test_other_filters_stay_as_they_are(cfa: Cfa | None) -> None:
     pixels = np.random.default_rng(0).random((12, 12, 3), np.float32)
     before = pixels.copy()
     assert np.array_equal(registered(pixels, cfa), before)
     assert np.array_equal(pixels, before)
+
+
+def test_squares_of_one_colour_are_shifted_as_the_photosites_that_they_make_up() -> None:
+    pixels = np.random.default_rng(0).random((12, 12, 3), np.float32)
+    shifted = registered(pixels, QUAD_BAYER.seen_from(2, 0))
+    assert np.array_equal(shifted, registered(pixels, Cfa.bayer("GBRG")))
 
 
 def test_nothing_passes_saturation_beside_a_lamp() -> None:

@@ -1,5 +1,7 @@
 """`--doubt`: the error that is to be expected, by its values."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.doubt import ALWAYS, DETAIL, HIDDEN, doubt, doubt_of
 from darkdiff_cli.raw.noise import MeasuredNoise
 from darkdiff_cli.raw.rendering import finish
+from darkdiff_cli.synthesis.unprocess import QUAD_BAYER
 
 WHITE, RATIO = 1000.0, 10.0
 
@@ -52,6 +55,24 @@ def test_a_photo_of_full_size_is_judged_at_half() -> None:
     assert at_half.shape == at_full.shape == (40, 60)
     np.testing.assert_allclose(at_full, at_half, rtol=1e-4)
     np.testing.assert_array_equal(at_half, doubt(half, frame(), RATIO, noise))
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.6])
+def test_squares_of_one_colour_are_judged_as_the_photosites_that_they_make_up(strength: float) -> None:
+    """Four photosites have a quarter of the gain and half of the read noise of one."""
+    bayer, picture = frame(), striped()
+    quad = replace(bayer, mosaic_dn=bayer.mosaic_dn.repeat(2, axis=0).repeat(2, axis=1), cfa=QUAD_BAYER)
+    share = np.random.default_rng(0).uniform(0.5, 2.0, (160, 240)).astype(np.float32)
+    joined = share.reshape(80, 2, 120, 2).mean(axis=(1, 3))
+    noise, quarter = MeasuredNoise(0.8, 10.0), MeasuredNoise(0.2, 5.0)
+    found, right = (
+        doubt_of(picture, *given)
+        for given in ((quad, RATIO, noise, strength, share), (bayer, RATIO, quarter, strength, joined))
+    )
+    np.testing.assert_allclose(found, right, rtol=1e-4)
+    full = picture.repeat(4, axis=0).repeat(4, axis=1)
+    at_full, at_quarter = (doubt_of(seen, quad, RATIO, noise, 1.0) for seen in (full, picture))
+    np.testing.assert_allclose(at_full, at_quarter, rtol=1e-4)
 
 
 @pytest.mark.parametrize("strength", [1.0, 0.6])

@@ -1,21 +1,25 @@
-"""Quad Bayer and larger squares of one colour become the Bayer sensor that they are built to be."""
+"""Quad Bayer and larger squares of one colour: whole ones, and the Bayer sensor that they make up."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.raw import ExposureSettings, read_exposure, read_raw
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.distortion import Distortion
 from darkdiff_cli.raw.frame import NO_BLACK, RawFrame
+from darkdiff_cli.raw.noise import MeasuredNoise
 from darkdiff_cli.raw.report.reading import read_report
-from darkdiff_cli.raw.squares import as_bayer
+from darkdiff_cli.raw.sparse import noise_of_colours, sparse_colours
+from darkdiff_cli.raw.squares import as_bayer, in_whole_squares
 from darkdiff_cli.synthesis import Sensor, write_dng
+from darkdiff_cli.synthesis.unprocess import QUAD_BAYER as QUAD
+from darkdiff_models.detail import Samples
 
-QUAD = Cfa(("RRGG", "RRGG", "GGBB", "GGBB"))
 NONA = Cfa(("GGGRRR",) * 3 + ("BBBGGG",) * 3)
 
 
@@ -67,13 +71,39 @@ def test_other_filters_stay_as_they_are() -> None:
         assert as_bayer(whole) is whole
 
 
-def test_a_photo_of_quad_bayer_has_half_the_sensors_sides(sensor: Sensor, capture, tmp_path: Path) -> None:
+def test_quad_bayer_keeps_its_whole_squares_and_larger_ones_become_bayer() -> None:
+    whole = frame((17, 26), QUAD.seen_from(1, 2), camera_crop=(2, 1, 11, 21))
+    kept = in_whole_squares(whole, ExposureSettings())
+    assert kept.cfa == QUAD.seen_from(2, 2)
+    assert np.array_equal(kept.mosaic_dn, whole.mosaic_dn[1:17, :])
+    assert kept.camera_crop == (2, 2, 10, 20)  # whole squares alone
+    assert np.array_equal(as_bayer(kept).mosaic_dn, as_bayer(whole).mosaic_dn)
+    nona = frame((12, 24), NONA)
+    assert np.array_equal(in_whole_squares(nona, ExposureSettings()).mosaic_dn, as_bayer(nona).mosaic_dn)
+    bayer = frame((12, 12), Cfa.bayer("RGGB"))
+    assert in_whole_squares(bayer, ExposureSettings()) is bayer
+
+
+def test_squares_are_joined_on_the_mosaic_as_in_its_samples() -> None:
+    whole = frame((16, 24), QUAD.seen_from(2, 0))
+    noise, quarter = MeasuredNoise(3.0, 20.0), MeasuredNoise(3.0 / 4, 20.0 / 2)
+    seen, joined = (
+        Samples.of_arrays(*sparse_colours(one, 4.0), noise_of_colours(one, 4.0, known), np.eye(3))
+        for one, known in ((whole, noise), (as_bayer(whole), quarter))
+    )
+    assert seen.in_squares.tolist() == [True]
+    assert joined.in_squares.tolist() == [False]
+    made = seen.of_squares()
+    for name in ("colours", "mask", "noise"):
+        torch.testing.assert_close(getattr(made, name), getattr(joined, name))
+
+
+def test_a_photo_of_quad_bayer_has_the_sensors_size(sensor: Sensor, capture, tmp_path: Path) -> None:
     dn = np.random.default_rng(0).integers(600, 700, (64, 96), dtype=np.uint16)
     write_dng(tmp_path / "quad.dng", dn, replace(sensor, cfa=QUAD), capture)
     assert read_raw(tmp_path / "quad.dng").cfa == QUAD
     seen = read_exposure(tmp_path / "quad.dng", ExposureSettings(line_noise="off", hot_pixels="off")).frame
-    assert seen.cfa == Cfa.bayer("RGGB")
-    means = (dn.astype(np.float32) - 512).reshape(32, 2, 48, 2).mean(axis=(1, 3))
-    assert seen.mosaic_dn == pytest.approx(means, abs=1e-3)
+    assert seen.cfa == QUAD
+    assert seen.light_dn() == pytest.approx(dn.astype(np.float32) - 512, abs=1e-3)
     report = read_report(tmp_path / "quad.dng")
-    assert (report.sensor.size, report.sensor.picture) == ((96, 64), (48, 32))
+    assert (report.sensor.size, report.sensor.picture) == ((96, 64), (96, 64))

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import tifffile
 
+from darkdiff_cli.cfa import Cfa
 from darkdiff_cli.errors import InputError, SettingsError
 from darkdiff_cli.raw import ExposureSettings, read_exposure, read_raw
+from darkdiff_cli.raw.squares import as_bayer
 from darkdiff_cli.raw.stack import read_stack
 from darkdiff_cli.synthesis import Sensor, mosaic_of, write_dng
-from darkdiff_cli.synthesis.unprocess import XTRANS
-from tests.unit.raw.stack.bursts import SHAKE, exposed, scene, write_burst
+from darkdiff_cli.synthesis.unprocess import QUAD_BAYER, XTRANS
+from tests.unit.raw.stack.bursts import SHAKE, exposed, frame_of, scene, write_burst
 
 
 @pytest.fixture(scope="module")
@@ -204,3 +206,17 @@ def test_no_mean_is_brighter_or_darker_where_frames_end(burst: list[Path]) -> No
     for border in (np.s_[:3], np.s_[-3:], np.s_[:, :3], np.s_[:, -3:]):
         mine, light = stack.frame.light_dn()[border], one.frame.light_dn()[border]
         assert mine.mean() == pytest.approx(light.mean(), rel=0.03)
+
+
+def test_squares_of_one_colour_are_stacked_as_the_photosites_that_they_make_up(
+    sensor: Sensor, capture, tmp_path: Path
+) -> None:
+    quad_sensor = replace(sensor, cfa=QUAD_BAYER)
+    lights = [scene((2 * down, 2 * across), waves=(0.005, 0.06)) for down, across in SHAKE[:3]]
+    quads = write_burst(tmp_path, lights, quad_sensor, capture)
+    stack, joined = read_stack(quads, ExposureSettings()), as_bayer(read_exposure(quads[0], ExposureSettings()).frame)
+    assert (stack.frames, stack.frame.cfa, stack.frame.mosaic_dn.shape) == (3, Cfa.bayer("RGGB"), (96, 120))
+    seen = mosaic_of(lights[0], QUAD_BAYER, sensor.black, sensor.white)
+    clean = as_bayer(frame_of(seen, quad_sensor)).light_dn() / 16
+    stacked, alone = ((frame.light_dn() - clean)[8:-8, 8:-8].std() for frame in (stack.frame, joined))
+    assert stacked < 0.85 * alone
