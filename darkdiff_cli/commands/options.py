@@ -128,7 +128,7 @@ class DiffusionOptions:
         Literal["full", "half", "paper"] | None,
         typer.Option(
             help="full: the sensor's width and height. half: half of both, the full size averaged. paper: half of both "
-            "too, by the paper's networks alone. Default: full where the model can."
+            "too (of quad Bayer a quarter), by the paper's networks alone. Default: full where the model can."
         ),
     ] = None
 

@@ -22,7 +22,7 @@ from darkdiff_cli.raw import ExposureSettings, RawFrame
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.corrections import read_corrected
 
-FORMAT = 6  # version of the entries; raise it when the reader gives other frames
+FORMAT = 7  # version of the entries; raise it when the reader gives other frames
 DEFAULT_LIMIT_GB = 100.0
 AS_THEY_ARE = ("white_level", "orientation", "camera_crop", "pixel_aspect", "balance_source", "daylight", "notes")
 

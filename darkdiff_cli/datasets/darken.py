@@ -43,7 +43,8 @@ class SynthesisSettings:
         typical_share: share of frames with the noise of a typical camera (see `noise.TYPICAL`) instead of a calibrated
             one.
         xtrans_share: share of frames with an X-Trans filter (`photos:` only); the others have a Bayer filter.
-        quad_share: share of frames with a quad Bayer filter (`photos:` only), in pairs of full size.
+        quad_share: share of frames with a quad Bayer filter (`photos:` only, stage 3 alone). What is made of them at
+            the size of their squares comes from the model that training begins with (`--start`).
         exclude: file names that are not used.
     """
 
@@ -103,7 +104,8 @@ def darken(clean: RawFrame, settings: SynthesisSettings, rng: np.random.Generato
         dead_pixels=settings.dead_pixels,
         column_scale=settings.column_noise,
     )
-    mosaic = expose(clean.mosaic_dn.astype(np.float32), ratio, noise, BLACK, WHITE, rng)
+    assert clean.cfa is not None
+    mosaic = expose(clean.mosaic_dn.astype(np.float32), ratio, noise, BLACK, WHITE, rng, clean.cfa)
     return Darkened(replace(clean, mosaic_dn=mosaic), ratio, noise)
 
 

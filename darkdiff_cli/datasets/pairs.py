@@ -15,7 +15,6 @@ from darkdiff_cli.raw import DataFormat, LrgbSpace, RawFrame, develop, network_i
 from darkdiff_models.detail import Samples
 
 IMAGES = ("noisy", "clean", "reference")
-SITES_OF_QUADS = 4  # along the side of an LRGB pixel of quad Bayer
 Change = Callable[[Tensor], Tensor]
 
 
@@ -154,7 +153,7 @@ def make_pair(
     if data_format == "raw-raw":
         reference = srgb_encode(images[1])
     images.append(srgb_encode(develop(clean, 1.0, "srgb").pixels) if reference is None else reference)
-    if dark.sites_per_pixel == SITES_OF_QUADS and reference is not None:
+    if len(images[2]) == 2 * len(images[0]):  # of squares of one colour, and a target of half the sensor's sides
         images[:2] = (repeated(image) for image in images[:2])
     noisy, target, shown = (torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))) for image in images)
     return Pair(noisy, target, shown, (name,))

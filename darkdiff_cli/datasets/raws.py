@@ -71,9 +71,7 @@ class CleanRaws(Dataset[Pair]):
         path, frame, notes = self.readable.first(drawn_from(self.paths, rng), self._read)
         part = frame.crop(*random_box(frame, 2 * self.crop, rng))
         light = _light(develop(part, 1.0, "camera").pixels, frame.white_balance)
-        # Squares of one colour, and sensors without colours, become Bayer: that is what a picture is binned to.
-        cfa = frame.cfa if frame.cfa is not None and frame.sites_per_pixel == 2 else Cfa.bayer("RGGB")
-        camera = Camera(cfa, frame.white_balance, frame.srgb_from_camera)
+        camera = Camera(_filter(frame), frame.white_balance, frame.srgb_from_camera)
         lens = random_lens(rng)
         seen, shown = lens.through(light), lens.in_register().through(light)
         pair = pair_of_scene(seen, shown, camera, self.settings, rng, path.name, self.form)
@@ -87,6 +85,13 @@ class CleanRaws(Dataset[Pair]):
                 f"{path}: is demosaiced already, so no raw's noise can be put on it; take it out of the set."
             )
         return frame
+
+
+def _filter(frame: RawFrame) -> Cfa:
+    """A frame's own; Bayer of squares of one colour, and of sensors without colours: what a picture is binned to."""
+    if frame.cfa is None or frame.cfa.is_monochrome:
+        return Cfa.bayer("RGGB")
+    return frame.cfa if frame.cfa.squares is None else frame.cfa.squares.bayer
 
 
 def _light(pixels: Image, white_balance: tuple[float, float, float]) -> Image:

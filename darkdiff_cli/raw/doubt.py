@@ -12,7 +12,6 @@ from darkdiff_cli.raw.frame import RawFrame
 from darkdiff_cli.raw.grain import shares
 from darkdiff_cli.raw.noise import MeasuredNoise
 from darkdiff_cli.raw.sparse import noise_of_colours
-from darkdiff_cli.raw.squares import as_bayer
 
 # Least squares over 96 photographs, darkened x1 to x320 and enhanced by the bundled model. How far the picture is from
 # the light that was counted got no weight beside these, and two seeds of that model hardly differ.
@@ -43,7 +42,7 @@ def doubt_of(
         picture: (h, w, 3) sRGB in [0, 1], of half or of full size, without grain.
         frame: the raw.
         ratio: amplification ratio of the picture, the gain of its white level included.
-        noise: of the frame.
+        noise: of the frame's photosites.
         strength: share of the networks in the picture.
         noise_share: (H, W) how many times that variance there is at each photosite; None: the same everywhere.
 
@@ -54,13 +53,12 @@ def doubt_of(
     if full:
         picture = _means(picture, frame)
     share = EVEN if noise_share is None else _means(noise_share, frame)
-    if frame.cfa is not None and frame.cfa.squares is not None:
-        side = frame.cfa.squares.side
-        frame, noise = as_bayer(frame), MeasuredNoise(noise.gain / side**2, noise.read / side)
-    networks = np.float32(strength) * doubt(picture, frame, ratio, noise, share)
+    squares = 1 if frame.cfa is None or frame.cfa.squares is None else frame.cfa.squares.side
+    joined = MeasuredNoise(noise.gain / squares**2, noise.read / squares)
+    networks = np.float32(strength) * doubt(picture, frame, ratio, joined, share)
     if strength == 1:
         return networks
-    of_pixel = noise_of_colours(frame, ratio, noise) / (SPREAD_SITES if full else SITES)[:, None]
+    of_pixel = noise_of_colours(frame, ratio, noise if full else joined) / (SPREAD_SITES if full else SITES)[:, None]
     return np.hypot(networks, _grain_in_srgb(picture, frame, of_pixel, strength, share))
 
 
@@ -76,7 +74,7 @@ def doubt(
         picture: (h, w, 3) sRGB in [0, 1], each pixel from a quad of photosites.
         frame: its white balance, levels and matrix.
         ratio: amplification ratio of the picture.
-        noise: of the frame.
+        noise: of the frame's photosites, or of its squares of one colour.
         share: (h, w) how many times that variance there is at each place, or (1,) everywhere.
 
     Returns:

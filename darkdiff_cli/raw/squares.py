@@ -51,12 +51,13 @@ def as_bayer(frame: RawFrame) -> RawFrame:
     side, top, left, bayer = frame.cfa.squares
     above = frame.above_black()
     high, wide = ((length - start) // side for length, start in zip(above.mosaic_dn.shape, (top, left), strict=True))
-    tiles = above.light_dn()[top : top + high * side, left : left + wide * side].reshape(high, side, wide, side)
+    light = above.light_dn()[top : top + high * side, left : left + wide * side]
+    mean = sum(light[row::side, column::side] for row in range(side) for column in range(side)) / np.float32(side**2)
     crop = None if frame.camera_crop is None else _in_squares(frame.camera_crop, frame.cfa.squares, high, wide)
     bent = None if frame.distortion is None else frame.distortion.seen_from(top, left).scaled(1 / side)
     return replace(
         above,
-        mosaic_dn=tiles.mean(axis=(1, 3), dtype=np.float32),
+        mosaic_dn=np.asarray(mean, dtype=np.float32),
         cfa=bayer,
         camera_crop=crop,
         distortion=bent,

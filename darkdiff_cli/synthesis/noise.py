@@ -155,6 +155,7 @@ def expose(
     black: float,
     white: float,
     rng: np.random.Generator,
+    cfa: Cfa = BAYER,
 ) -> NDArray[np.uint16]:
     """Simulate an exposure with `ratio` times less light.
 
@@ -164,6 +165,7 @@ def expose(
         noise: the camera and its setting.
         black, white: levels in DN.
         rng: source of randomness.
+        cfa: the colour filter, whose colours differ in their black level's error.
 
     Returns:
         (H, W) uint16 mosaic in DN: Poisson shot noise, Tukey-lambda read noise, row noise, black-level error, hot
@@ -176,7 +178,7 @@ def expose(
     signal += (noise.row_scale * rng.standard_normal((height, 1))).astype(np.float32)
     if noise.banding > 0:
         signal += noise.banding * _bands(height, rng)[:, None]
-    signal += BAYER.spread(noise.colour_bias, (height, width))
+    signal += cfa.spread(_bias(noise.colour_bias, cfa), (height, width))
     if noise.column_scale > 0:
         signal += (noise.column_scale * rng.standard_normal((1, width))).astype(np.float32)
     hot = rng.random((height, width), dtype=np.float32) < noise.hot_pixels
@@ -184,6 +186,14 @@ def expose(
     if noise.dead_pixels > 0:
         signal[rng.random((height, width), dtype=np.float32) < noise.dead_pixels] = 0.0
     return np.asarray(np.clip(np.rint(signal + black), 0, white), dtype=np.uint16)
+
+
+def _bias(of_bayer: tuple[float, float, float, float], cfa: Cfa) -> tuple[float, ...]:
+    """The black level's error at each site of a filter: of Bayer by place, of others by colour."""
+    if cfa.is_bayer:
+        return of_bayer
+    red, green, _, blue = of_bayer
+    return tuple((red, green, blue)[site.colour] for site in cfa.sites)
 
 
 def _bands(height: int, rng: np.random.Generator) -> NDArray[np.float32]:

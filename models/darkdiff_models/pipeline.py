@@ -9,7 +9,7 @@ from torch import Tensor
 
 from darkdiff_models.compilation import compile_denoiser
 from darkdiff_models.detail import Detail, Samples
-from darkdiff_models.detail.tiled import full_size, views_that_pay
+from darkdiff_models.detail.tiled import sensors_size, views_that_pay
 from darkdiff_models.devices import autocast_dtype
 from darkdiff_models.finishing import Finishing, finish
 from darkdiff_models.finishing.self_ensemble import mean_of_views, turned
@@ -149,13 +149,10 @@ class DarkDiffPipeline(DiffusionPipeline):
 
         # 7. Ours: add what the mosaic knows, at the sensor's size: (H, W, 3)
         if self.detail is not None and fine is not None:
-            most = used.views
-            in_squares = fine.colours.shape[-2] // 2 > picture.shape[0]  # of quad Bayer LRGB has a quarter of the sides
-            for level in (fine.of_squares(), fine) if in_squares else (fine,):
-                if settings is None or settings.views is None:
-                    used = replace(used, views=views_that_pay(picture, level, most))
-                report = None if on_progress is None else partial(on_progress, "detail")
-                picture = full_size(self.detail, picture, level, used.views, report)
+            if settings is None or settings.views is None:
+                used = replace(used, views=views_that_pay(picture, fine, used.views))
+            report = None if on_progress is None else partial(on_progress, "detail")
+            picture = sensors_size(self.detail, picture, fine, used.views, report)
         notes = tuple(dict.fromkeys(plan.note for plan in plans if plan.note is not None))
         return DarkDiffOutput(picture.contiguous(), used, plans[0], notes)
 

@@ -1,5 +1,6 @@
 """The loss of stage 3 written out by hand."""
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import torch
 
 from darkdiff_cli.datasets import PhotoPairs, SynthesisSettings, collate
 from darkdiff_cli.datasets.scene import Form
+from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.stage_settings import PictureLoss, Stage3
 from darkdiff_cli.training.stages.losses import PERIOD, picture_loss
@@ -17,9 +19,10 @@ from darkdiff_models.detail import Detail
 from darkdiff_models.detail.samples import enlarged, halved
 from darkdiff_models.learning.lpips import LPIPS
 from tests.conftest import make_pipeline
-from tests.train.given import Given
+from tests.train.given import NOISE, Given
 
 PLAN = Optimisation(steps=1, batch_size=2, crop=48, learning_rate=1e-3, final_learning_rate=1e-3, warmup=1)
+PLAN_64, QUADS = replace(PLAN, crop=64), SynthesisSettings(quad_share=0.5)
 STEP = 70  # of the second round, in which LPIPS sees the pictures turned
 
 
@@ -35,20 +38,46 @@ def test_quad_bayer_is_first_made_at_the_size_of_its_squares(photo_folder: Path)
     ]
     bayer, quad = (pairs[1] for pairs in folders)
     pipeline = make_pipeline()
-    stage = FullSizePicture(Stage3(PLAN, PictureLoss()), pipeline, detail, LPIPS("alex"))
+    stage = FullSizePicture(Stage3(PLAN_64, PictureLoss(), data=QUADS), pipeline, detail, LPIPS("alex"))
+    first = deepcopy(detail)
     for parameter in stage.detail.parameters():
         torch.nn.init.normal_(parameter, std=1.0)
     made = stage.half_size(collate([bayer, quad, bayer]), Given(STEP))
+    noise = torch.full_like(pipeline.vae.encode(bayer.noisy[None]).latents, NOISE)
     assert made.shape == (3, 3, 64, 64)
     assert quad.full is not None
     joined = collate([quad]).full.samples.of_squares()  # type: ignore[union-attr]
-    small = replace(collate([bayer]), noisy=quad.noisy[None, :, ::2, ::2], reference=quad.reference[None, :, ::2, ::2])
-    half = stage._networks(small.noisy, Given(STEP))
-    right = full_picture(stage.first_detail, half, joined).clamp(0, 1)
+    half = stage._networks(quad.noisy[None, :, ::2, ::2], noise[..., ::2, ::2])
+    right = full_picture(first, half, joined).clamp(0, 1)
     torch.testing.assert_close(made[1], right[0], atol=1e-5, rtol=0)
-    torch.testing.assert_close(made[0], stage._networks(bayer.noisy[None], Given(STEP))[0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(made[0], stage._networks(bayer.noisy[None], noise)[0], atol=1e-5, rtol=0)
     torch.testing.assert_close(made[0], made[2])
     assert float((made[1] - enlarged(half)[0]).abs().max()) > 0.01
+
+
+def test_quad_bayer_asks_for_a_model_of_full_size_and_for_a_larger_crop() -> None:
+    detail, asked = Detail((8, 16), (1, 1)), Stage3(PLAN_64, PictureLoss(), data=QUADS)
+    with pytest.raises(SettingsError, match="quad_share needs a model that makes full size already"):
+        FullSizePicture(asked, make_pipeline(), detail, None)
+    torch.nn.init.normal_(detail.conv_out.weight)
+    with pytest.raises(SettingsError, match="with quad_share, crop and kept_crop must be multiples of 32"):
+        FullSizePicture(Stage3(PLAN, PictureLoss(), data=QUADS), make_pipeline(), detail, None)
+    assert FullSizePicture(asked, make_pipeline(), detail, None).makers == ("vae", "unet", "context", "first_detail")
+    plain = FullSizePicture(Stage3(PLAN, PictureLoss()), make_pipeline(), detail, None)
+    assert plain.makers == ("vae", "unet", "context")  # kept pairs do not depend on it
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_half_size_pictures_are_made_in_reduced_precision_too(share: float, photo_folder: Path) -> None:
+    """Without the finishing steps, which work in float32, the networks' picture is in the precision of theirs."""
+    detail = Detail((8, 16), (1, 1))
+    torch.nn.init.normal_(detail.conv_out.weight, std=0.01)
+    data = SynthesisSettings(quad_share=share)
+    stage = FullSizePicture(Stage3(PLAN_64, PictureLoss(), data=data), make_pipeline(), detail, None)
+    pairs = PhotoPairs(photo_folder, data, 64, form=Form(full_size=True))
+    with torch.autocast("cpu", torch.bfloat16):
+        made = stage.half_size(collate([pairs[index] for index in range(4)]), Given(STEP))
+    assert made.dtype == torch.float32
 
 
 def test_the_picture_is_judged_at_both_sizes_alike(photo_folder: Path) -> None:

@@ -7,13 +7,16 @@ from numpy.typing import NDArray
 
 from darkdiff_cli.errors import SettingsError
 from darkdiff_cli.raw import RawFrame
+from darkdiff_cli.raw.squares import as_bayer
 from darkdiff_models.finishing.noise_estimate import estimate_noise
 
 LEAST_NOISE = 1e-3, 1e-2  # gain in DN per electron and read variance in DN squared, which must be positive
 
 
 def denoise_mosaic(frame: RawFrame) -> RawFrame:
-    """Denoise the four Bayer planes with BM3D (Dabov et al., 2007; the authors' PyPI package).
+    """Denoise the planes of the filter's sites with BM3D (Dabov et al., 2007; the authors' PyPI package).
+
+    Of Bayer these are four; squares of one colour are joined first.
 
     Raises:
         SettingsError: the package is not installed.
@@ -22,7 +25,7 @@ def denoise_mosaic(frame: RawFrame) -> RawFrame:
         from bm3d import bm3d
     except ImportError as error:
         raise SettingsError("the baseline bm3d needs its package: pip install 'darkdiff[bench]'.") from error
-    frame = frame.above_black()
+    frame = as_bayer(frame.above_black())
     if frame.cfa is None:
         raise SettingsError("the baseline bm3d needs a mosaic; this raw is demosaiced already.")
     mosaic = frame.light_dn().copy()

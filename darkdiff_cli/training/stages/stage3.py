@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from darkdiff_cli.datasets import Pair
@@ -26,9 +26,6 @@ from darkdiff_models.finishing import finish
 from darkdiff_models.learning.lpips import LPIPS
 from darkdiff_models.networks.sampling import make_scheduler, sample
 
-MAKERS = ("vae", "unet", "context", "first_detail")
-"""The networks that make half-size pictures."""
-
 
 class FullSizePicture(Stage):
     """The half-size picture of the finished stages and the mosaic in, the full-size picture out."""
@@ -38,11 +35,17 @@ class FullSizePicture(Stage):
     def __init__(self, settings: Stage3, model: DarkDiffPipeline, detail: Detail, lpips: LPIPS | None) -> None:
         self.name, self.settings, self.optimisation = "stage3", settings, settings.optimisation
         self.model, self.detail, self.lpips = model, detail, lpips
-        # What joins the squares of quad Bayer must not change while pairs are kept.
-        self.first_detail = deepcopy(detail).eval()
-        networks = {"vae": model.vae, "unet": model.unet, "context": model.context, "first_detail": self.first_detail}
+        networks: dict[str, nn.Module] = {"vae": model.vae, "unet": model.unet, "context": model.context}
+        if settings.data.quad_share:
+            networks["first_detail"] = deepcopy(detail).eval()  # what pairs are made with must not change
+            if not any(bool(value.any()) for value in detail.conv_out.parameters()):
+                raise SettingsError(
+                    "stage3: quad_share needs a model that makes full size already; train without it first, and then "
+                    "further with --start."
+                )
         for network in networks.values():
             network.requires_grad_(False)
+        self.makers = tuple(networks)
         self.players = {MODEL: {"detail": detail}}
         self.frozen = {**networks, **({"lpips": lpips} if lpips is not None else {})}
         self.multiple = max(detail.multiple, model.vae.factor * model.unet.size_multiple)
@@ -84,7 +87,7 @@ class FullSizePicture(Stage):
         settings = self.settings
         if not settings.kept_pairs:
             return pairs
-        networks = [self.frozen[name].to(making.accelerator.device) for name in MAKERS]
+        networks = [self.frozen[name].to(making.accelerator.device) for name in self.makers]
         stored = stored_pairs(settings.kept_pairs, self.pairs_crop, pairs, self.half_size, networks, making)
         return KeptPairs(stored, self.optimisation.crop, making.seed)
 
@@ -96,25 +99,25 @@ class FullSizePicture(Stage):
         which the training began.
         """
         assert pair.full is not None
-        squares = pair.full.samples.in_squares
-        made = torch.empty_like(pair.reference)
+        squares, made = pair.full.samples.in_squares, torch.empty_like(pair.reference)
+        noise = draws.normal_like(_latents_like(pair.noisy, self.model))
         if not squares.all():
-            made[~squares] = self._networks(pair.noisy[~squares], draws)
+            made[~squares] = self._networks(pair.noisy[~squares], noise[~squares])
         if squares.any():
             joined = pair.full.samples.each(lambda part: part[squares]).of_squares()
-            half = self._networks(pair.noisy[squares][..., ::2, ::2], draws)
-            made[squares] = full_picture(self.first_detail, half, joined).clamp(0, 1)
+            half = self._networks(pair.noisy[squares][..., ::2, ::2], noise[squares][..., ::2, ::2])
+            made[squares] = full_picture(self.frozen["first_detail"], half, joined).clamp(0, 1)
         return made
 
-    def _networks(self, noisy: Tensor, draws: Draws) -> Tensor:
-        """(batch, 3, h, w) the finished picture of the stages before."""
+    def _networks(self, noisy: Tensor, noise: Tensor) -> Tensor:
+        """(batch, 3, h, w) float32, the finished picture of the stages before."""
         model = self.model
         seen = model.vae.encode(noisy)
         condition = model.unet.prepare(model.context(seen.latents))
         scheduler = make_scheduler(dict(model.scheduler.config), model.config["default_sampler"])
-        steps, noise = int(model.config["default_steps"]), draws.normal_like(seen.latents)
+        steps = int(model.config["default_steps"])
         latents = sample(lambda z, t: model.unet(z, t, condition), noise, scheduler, steps)
-        return finish(model.vae.decode(latents, seen), noisy, model.vae.factor, model.finishing).clamp(0, 1)
+        return finish(model.vae.decode(latents, seen), noisy, model.vae.factor, model.finishing).clamp(0, 1).float()
 
     def health(self, pair: Pair, draws: Draws) -> Numbers:
         """Scores at full size, beside the half-size picture's; and those of the full-size picture, halved."""
@@ -138,7 +141,13 @@ class FullSizePicture(Stage):
         self.model.with_detail(self.detail).save_pretrained(folder)
 
 
-def full_picture(detail: Detail, half: Tensor, samples: Samples) -> Tensor:
+def _latents_like(noisy: Tensor, model: DarkDiffPipeline) -> Tensor:
+    """(batch, channels, h, w) of the size that the latents of a picture have."""
+    height, width = (side // model.vae.factor for side in noisy.shape[-2:])
+    return noisy.new_empty(len(noisy), int(model.unet.config["in_channels"]), height, width)
+
+
+def full_picture(detail: nn.Module, half: Tensor, samples: Samples) -> Tensor:
     """(batch, 3, 2h, 2w) what `enhance` shows of a network's picture, one view, not clipped."""
     return smooth_colour_noise(torch.as_tensor(detail(half, samples)), half, samples)
 
@@ -159,5 +168,7 @@ def check_crop(settings: Stage3, step: int) -> None:
     Raises:
         SettingsError: they do not.
     """
+    if settings.data.quad_share and pairs_crop(settings) % (2 * step):
+        raise SettingsError(f"stage3: with quad_share, crop and kept_crop must be multiples of {2 * step}.")
     if pairs_crop(settings) % step:
         raise SettingsError(f"stage3: crop and kept_crop must be multiples of {step}, the model's own step.")

@@ -46,7 +46,8 @@ def full_size(
     image = half.permute(2, 0, 1)[None].to(device)
     image = F.pad(image, (0, width % 2, 0, height % 2), mode="replicate")  # an odd last row or column is half a pixel
     image = mirrored(image, MARGIN // 2, rows // 2, columns // 2)
-    seen = samples.images(lambda part: mirrored(part, MARGIN, rows, columns))
+    side = 2 if samples.in_squares.all() else 1
+    seen = samples.images(lambda part: mirrored(part, MARGIN, rows, columns, side))
     tiles = replace(Tiles.cover(rows, columns, TILE, OVERLAP, step), margin=3 * OVERLAP // 8)
     halves, blend = tiles.shrunk(2), Blend(tiles, 3, image)
     for index in range(len(tiles.corners)):
@@ -61,11 +62,34 @@ def full_size(
     return picture.clamp_(0, 1).permute(1, 2, 0).float().cpu().contiguous()
 
 
+def sensors_size(
+    detail: Detail, half: Tensor, samples: Samples, views: int, on_tiles: Progress | None = None
+) -> Tensor:
+    """The picture of the sensor's size; of quad Bayer in two steps, the first of which makes a pixel of each square.
+
+    Args:
+        detail: the network.
+        half: (h, w, 3) picture of LRGB's size, sRGB in [0, 1].
+        samples: the mosaic, (1, 3, H, W) with H = 2h or 2h + 1; of quad Bayer whole squares, and H = 4h or 4h + 2.
+        views: as in `full_size`.
+        on_tiles: as in `full_size`.
+
+    Returns:
+        (H, W, 3) sRGB in [0, 1] on the CPU.
+    """
+    report = on_tiles or (lambda _done, _total: None)
+    if samples.colours.shape[-2] // 2 == half.shape[0]:
+        return full_size(detail, half, samples, views, report)
+    # The first step makes a fifth of all pixels.
+    half = full_size(detail, half, samples.of_squares(), views, lambda done, total: report(done, 5 * total))
+    return full_size(detail, half, samples, views, lambda done, total: report(total + 4 * done, 5 * total))
+
+
 def views_that_pay(half: Tensor, samples: Samples, most: int) -> int:
     """How many views are worth their time: one where the noise hides what they would differ in.
 
     Args:
-        half, samples: as in `full_size`.
+        half, samples: as in `sensors_size`.
         most: views where there is light enough.
     """
     light = samples.half_light(half.permute(2, 0, 1)[None])

@@ -23,21 +23,23 @@ def framed(image: Tensor, multiple: int) -> Tensor:
     return mirrored(image, MARGIN, height, width)
 
 
-def mirrored(image: Tensor, before: int, height: int, width: int) -> Tensor:
+def mirrored(image: Tensor, before: int, height: int, width: int, side: int = 1) -> Tensor:
     """Extend an image by its mirror image, without repeating the outermost pixels.
 
-    A Bayer mosaic goes on as one, since two photosites at the same distance from an edge's are of one colour.
+    A Bayer mosaic goes on as one, since two photosites at the same distance from an edge's are of one colour; so does
+    quad Bayer, square by square.
 
     Args:
-        image: (..., h, w), any size.
+        image: (..., h, w), any size; of squares, whole ones.
         before: rows above and columns to the left that are added.
         height, width: of the result; what else this takes is added below and right.
+        side: of the squares of pixels that stay together, 1 or 2; it divides `before`, height and width.
 
     Returns:
         (..., height, width), with the image's first pixel at (before, before).
     """
-    sides = zip(image.shape[-2:], (height, width), strict=True)
-    rows, columns = (_places(side, before, length).to(image.device) for side, length in sides)
+    lengths = zip(image.shape[-2:], (height, width), strict=True)
+    rows, columns = (_places(own, before, length, side).to(image.device) for own, length in lengths)
     return image[..., rows[:, None], columns]
 
 
@@ -46,8 +48,10 @@ def unframed(picture: Tensor, height: int, width: int) -> Tensor:
     return picture[..., MARGIN : MARGIN + height, MARGIN : MARGIN + width]
 
 
-def _places(side: int, before: int, length: int) -> Tensor:
+def _places(own: int, before: int, length: int, side: int) -> Tensor:
     """For each row of the extended image, the row of the image that it copies."""
-    period = max(1, 2 * side - 2)  # down and up again
-    place = torch.arange(-before, length - before) % period
-    return torch.minimum(place, period - place)
+    period = max(1, 2 * (own // side) - 2)  # squares down and up again
+    place = torch.arange(-before, length - before)
+    square, inside = (place // side) % period, place % side
+    mirror = period - square < square
+    return torch.where(mirror, period - square, square) * side + torch.where(mirror, side - 1 - inside, inside)

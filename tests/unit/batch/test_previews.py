@@ -76,10 +76,11 @@ def test_before_and_after_show_the_same_place_at_the_same_exposure(orientation: 
     assert np.abs(after - resized(photo, *after.shape[:2])).mean() < 0.01
 
 
-def test_the_raw_of_squares_of_one_colour_is_shown_photosite_by_photosite() -> None:
+def test_quad_bayer_is_shown_photosite_by_photosite() -> None:
+    """LRGB has a quarter of the sensor's sides: stripes of two photosites cannot be seen in it."""
     fine = night(cfa=QUAD_BAYER)
-    fine = replace(fine, mosaic_dn=fine.mosaic_dn + 60 * (np.indices(fine.mosaic_dn.shape).sum(axis=0) // 2 % 2))
-    made = rendered(fine, full=True)
+    stripes = np.indices(fine.mosaic_dn.shape).sum(axis=0) // 2 % 2
+    made = rendered(replace(fine, mosaic_dn=fine.mosaic_dn + 60 * stripes), full=True)
     found = pictures_of(made, with_photo=True)
     right, shown = (picture.mean(axis=2) for picture in (found.crop.of(made.srgb_01), opened(found.crop_before)))
     assert np.corrcoef(np.diff(right).ravel(), np.diff(shown).ravel())[0, 1] > 0.5

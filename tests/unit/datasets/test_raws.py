@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,8 @@ from darkdiff_cli.errors import InputError
 from darkdiff_cli.raw import RawFrame, read_raw
 from darkdiff_cli.raw.black_level import BlackLevel
 from darkdiff_cli.raw.colour_registration import registered
+from darkdiff_cli.synthesis import write_dng
+from darkdiff_cli.synthesis.unprocess import QUAD_BAYER
 
 SETTINGS = SynthesisSettings(ratio_range=(100.0, 300.0), bright_share=0.0)
 
@@ -52,6 +56,18 @@ def test_bayer_planes_are_the_lrgb_before_its_colours_are_registered(folder, cac
     left = CleanRaws(folder, SETTINGS, 16, 0, "train", Form("camera", register_colours=False), cache)[3]
     assert near(binned, left.noisy.permute(1, 2, 0))
     assert torch.equal(left.reference, lrgb.reference)
+
+
+def test_squares_of_one_colour_become_the_photosites_that_they_make_up(sensor, capture, tmp_path, cache) -> None:
+    dn = np.random.default_rng(0).integers(4000, 12_000, (160, 160)).astype(np.uint16)
+    (tmp_path / "mine").mkdir()
+    for number in range(3):
+        write_dng(tmp_path / "mine" / f"{number}.dng", dn, replace(sensor, cfa=QUAD_BAYER.seen_from(2, 0)), capture)
+    full = CleanRaws(tmp_path / "mine", SETTINGS, 16, 0, "train", Form(full_size=True), cache)[1].full
+    assert full is not None
+    assert not full.samples.each(lambda part: part[None]).in_squares.any()
+    corner = full.samples.mask[:, :2, :2].argmax(dim=0).flatten().tolist()
+    assert sorted(corner) == [0, 1, 1, 2]
 
 
 def test_noise_options_do_what_they_say(dark_dng) -> None:

@@ -75,6 +75,16 @@ def test_squares_of_one_colour_are_judged_as_the_photosites_that_they_make_up(st
     np.testing.assert_allclose(at_full, at_quarter, rtol=1e-4)
 
 
+def test_grain_of_quad_bayer_is_that_of_its_photosites() -> None:
+    """At full size each pixel gets its own photosites' noise, and not that of a square."""
+    mosaic = 20 + np.random.default_rng(0).normal(0, 20, (240, 320)).astype(np.float32)
+    quad = replace(frame(), mosaic_dn=mosaic, cfa=QUAD_BAYER)
+    picture = np.full((240, 320, 3), srgb_encode(np.float32(0.2)), np.float32)
+    expected = doubt_of(picture, quad, RATIO, MeasuredNoise(0.0, 20.0), 0.0)
+    photo = finish(picture, quad, RATIO, "file", 0.0).srgb_01
+    assert expected.mean() == pytest.approx(np.abs(photo - picture)[16:-16, 16:-16].mean(), rel=0.12)
+
+
 @pytest.mark.parametrize("strength", [1.0, 0.6])
 def test_where_a_stack_left_the_noise_of_one_frame_is_more_doubt(strength: float) -> None:
     picture, share = striped(contrast=0.02), np.ones((80, 120), np.float32)

@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from darkdiff_cli.synthesis import SensorNoise, expose
+from darkdiff_cli.synthesis.unprocess import QUAD_BAYER
 
 BLACK, WHITE = 512.0, 16383.0
 SILENT = SensorNoise(gain=1.0, shape=0.1, read_scale=0.0, row_scale=0.0)
@@ -29,6 +30,12 @@ def test_a_silent_sensor_without_light_is_black(light: float) -> None:
 def test_the_black_levels_error_sits_at_its_site_and_is_rounded() -> None:
     mosaic = shot(replace(SILENT, colour_bias=(1.4, 2.6, -3.4, -4.6)), (4, 6))
     assert mosaic.tolist() == [[1.0, 3.0] * 3, [-3.0, -5.0] * 3] * 2
+
+
+def test_the_black_levels_error_goes_by_colour_where_the_filter_is_not_bayer() -> None:
+    clean, noise = np.full((4, 4), BLACK), replace(SILENT, colour_bias=(1.0, 2.0, 3.0, 4.0))
+    mosaic = expose(clean, 100.0, noise, BLACK, WHITE, np.random.default_rng(0), QUAD_BAYER.seen_from(0, 2)) - BLACK
+    assert mosaic.tolist() == [[2.0, 2.0, 1.0, 1.0]] * 2 + [[4.0, 4.0, 2.0, 2.0]] * 2
 
 
 def test_levels_stop_at_zero_and_at_white() -> None:

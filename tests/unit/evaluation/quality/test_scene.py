@@ -127,15 +127,15 @@ def test_half_size_is_the_mean_of_light_and_rest_is_left_out() -> None:
     assert half_size(np.zeros((5, 7, 3), np.float32)).shape == (2, 3, 3)
 
 
-@pytest.mark.parametrize(("shape", "fitted"), [((10, 14), (20, 28)), ((20, 28), (20, 28)), ((41, 57), (20, 28))])
-def test_sizes_that_are_brought_together(shape: tuple[int, int], fitted: tuple[int, int]) -> None:
+@pytest.mark.parametrize("shape", [(5, 7), (10, 14), (20, 28), (41, 57), (82, 115)])
+def test_sizes_that_are_brought_together(shape: tuple[int, int]) -> None:
     picture = np.full((*shape, 3), 0.4, np.float32)
     found = at_the_size_of(np.zeros((20, 29, 3), np.float32), picture)
-    assert found.shape[:2] == fitted
+    assert found.shape[:2] == (20, 28)
     assert found == pytest.approx(0.4, abs=1e-6)
 
 
-@pytest.mark.parametrize("side", [5, 80])
+@pytest.mark.parametrize("side", [3, 160])
 def test_sizes_that_are_not(side: int) -> None:
     with pytest.raises(ValueError, match="against a reference of"):
         at_the_size_of(np.zeros((20, 20, 3), np.float32), np.zeros((side, side, 3), np.float32))
