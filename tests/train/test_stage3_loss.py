@@ -10,6 +10,7 @@ import torch
 from darkdiff_cli.datasets import PhotoPairs, SynthesisSettings, collate
 from darkdiff_cli.datasets.scene import Form
 from darkdiff_cli.errors import SettingsError
+from darkdiff_cli.training.loop.draws import Draws
 from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.stage_settings import PictureLoss, Stage3
 from darkdiff_cli.training.stages.losses import PERIOD, picture_loss
@@ -53,6 +54,22 @@ def test_quad_bayer_is_first_made_at_the_size_of_its_squares(photo_folder: Path)
     torch.testing.assert_close(made[0], stage._networks(bayer.noisy[None], noise)[0], atol=1e-5, rtol=0)
     torch.testing.assert_close(made[0], made[2])
     assert float((made[1] - enlarged(half)[0]).abs().max()) > 0.01
+
+
+def test_pictures_do_not_depend_on_how_a_batch_is_shared(photo_folder: Path) -> None:
+    """Nor on how many of the others in their part are of quad Bayer."""
+    torch.manual_seed(0)
+    detail = Detail((8, 16), (1, 1))
+    torch.nn.init.normal_(detail.conv_out.weight, std=0.01)
+    stage = FullSizePicture(Stage3(PLAN_64, PictureLoss(), data=QUADS), make_pipeline(), detail, None)
+    quad, bayer = (
+        PhotoPairs(photo_folder, SynthesisSettings(quad_share=share), 64, form=Form(full_size=True))[1]
+        for share in (1.0, 0.0)
+    )
+    whole = stage.half_size(collate([quad, bayer]), Draws(0, STEP, torch.device("cpu")))
+    for part, pair in enumerate((quad, bayer)):
+        alone = stage.half_size(collate([pair]), Draws(0, STEP, torch.device("cpu"), part, 2))
+        torch.testing.assert_close(alone[0], whole[part], atol=1e-5, rtol=0)
 
 
 def test_quad_bayer_asks_for_a_model_of_full_size_and_for_a_larger_crop() -> None:

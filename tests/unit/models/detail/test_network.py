@@ -195,3 +195,16 @@ def test_mixed_precision_does_not_round_the_pictures_light() -> None:
 def test_half_of_a_picture_is_its_mean_light() -> None:
     picture = torch.tensor([[0.0, 1.0], [1.0, 0.0]]).expand(1, 3, 2, 2)
     assert halved(picture).flatten().tolist() == pytest.approx([0.7354] * 3, abs=1e-4)  # sRGB of half the light
+
+
+def test_a_flat_picture_of_quad_bayer_is_flat_to_its_edges() -> None:
+    """Its mosaic goes on beyond them square by square, so that the first squares look as those in the middle."""
+    rows, columns = torch.arange(64) // 2 % 2, torch.arange(96) // 2 % 2
+    red, blue = (1 - rows)[:, None] * (1 - columns), rows[:, None] * columns
+    mask = torch.stack([red, 1 - red - blue, blue])[None].float()
+    samples = Samples(0.2 * mask, mask, torch.full((1, 3, 2), 1e-3), MATRIX[None])
+    made = full_size(learnt(), torch.full((32, 48, 3), 0.45), samples)
+    middle = made[24:28, 24:28]
+    assert float((middle - middle.mean(dim=(0, 1))).abs().max()) > 1e-3  # so that another phase would be seen
+    for edge in (made[:4, 24:28], made[-4:, 24:28], made[24:28, :4], made[24:28, -4:]):
+        torch.testing.assert_close(edge, middle, atol=5e-4, rtol=0)
