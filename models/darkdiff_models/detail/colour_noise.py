@@ -12,8 +12,8 @@ from darkdiff_models.networks.precision import exact
 
 LUMA = (0.299, 0.587, 0.114)  # of encoded sRGB, ITU-R BT.601
 WIDTHS = (0.0, 0.7, 1.4)  # pixels: standard deviations of the Gaussians that are mixed
-# Width = REACH * noise ** POWER: .6, 1 and 1.2 pixels at x16, x100 and x300, which are near the best of each.
-REACH, POWER = 2.0, 1 / 3
+# Width = REACH * noise ** POWER: .75, 1.2 and 1.4 pixels at x16, x100 and x300, about the best of each.
+REACH, POWER = 2.5, 1 / 3
 
 
 def smooth_colour_noise(picture: Tensor, half: Tensor, samples: Samples) -> Tensor:
