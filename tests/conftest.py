@@ -42,6 +42,12 @@ def _same_numbers() -> None:
 
 
 @pytest.fixture(autouse=True)
+def _no_precision_yet() -> None:
+    """Else that of the first training is that of all: bf16 where the hardware has it and a test asks for none."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.fixture(autouse=True)
 def _kept_decoders() -> Iterator[None]:
     """Processes that decode raws outlive the commands that run in the tests' own process."""
     with kept_decoders():
