@@ -33,7 +33,7 @@ def at_the_size_of(reference: Picture, picture: Picture) -> Picture:
     high, wide = picture.shape[:2]
     fitted = picture
     if is_smaller(picture, reference):
-        times = 4 if is_smaller(np.repeat(picture, 2, axis=0), reference) else 2
+        times = 4 if 2 * high * ANOTHER_SIZE < reference.shape[0] else 2
         fitted = resized(picture, times * high, times * wide)
     elif is_smaller(reference, picture):
         fitted = half_size(picture)

@@ -26,15 +26,7 @@ def in_whole_squares(frame: RawFrame, _settings: ExposureSettings) -> RawFrame:
     """
     if frame.cfa is None or frame.cfa.squares is None or frame.cfa.squares.side == 1:
         return frame
-    if frame.cfa.squares.side > QUAD:
-        return as_bayer(frame)
-    _, top, left, _ = frame.cfa.squares
-    high, wide = ((length - start) // QUAD for length, start in zip(frame.mosaic_dn.shape, (top, left), strict=True))
-    crop = None if frame.camera_crop is None else _in_squares(frame.camera_crop, frame.cfa.squares, high, wide)
-    whole = frame.window(top, left, QUAD * high, QUAD * wide)
-    if crop is None:
-        return whole
-    return replace(whole, camera_crop=(QUAD * crop[0], QUAD * crop[1], QUAD * crop[2], QUAD * crop[3]))
+    return as_bayer(frame) if frame.cfa.squares.side > QUAD else _whole(frame, frame.cfa.squares)
 
 
 def as_bayer(frame: RawFrame) -> RawFrame:
@@ -48,20 +40,29 @@ def as_bayer(frame: RawFrame) -> RawFrame:
     """
     if frame.cfa is None or frame.cfa.squares is None or frame.cfa.squares.side == 1:
         return frame
-    side, top, left, bayer = frame.cfa.squares
-    above = frame.above_black()
-    high, wide = ((length - start) // side for length, start in zip(above.mosaic_dn.shape, (top, left), strict=True))
-    light = above.light_dn()[top : top + high * side, left : left + wide * side]
+    side, bayer = frame.cfa.squares.side, frame.cfa.squares.bayer
+    whole = _whole(frame.above_black(), frame.cfa.squares)
+    light = whole.light_dn()
     mean = sum(light[row::side, column::side] for row in range(side) for column in range(side)) / np.float32(side**2)
-    crop = None if frame.camera_crop is None else _in_squares(frame.camera_crop, frame.cfa.squares, high, wide)
-    bent = None if frame.distortion is None else frame.distortion.seen_from(top, left).scaled(1 / side)
+    top, left, height, width = (part // side for part in whole.camera_crop or (0, 0, 0, 0))
     return replace(
-        above,
+        whole,
         mosaic_dn=np.asarray(mean, dtype=np.float32),
         cfa=bayer,
-        camera_crop=crop,
-        distortion=bent,
+        camera_crop=None if whole.camera_crop is None else (top, left, height, width),
+        distortion=None if whole.distortion is None else whole.distortion.scaled(1 / side),
     )
+
+
+def _whole(frame: RawFrame, squares: Squares) -> RawFrame:
+    """A frame without what fills no whole square at its edges; its camera's crop shows whole squares."""
+    side, top, left, _ = squares
+    high, wide = ((length - start) // side for length, start in zip(frame.mosaic_dn.shape, (top, left), strict=True))
+    whole = frame.window(top, left, side * high, side * wide)
+    if frame.camera_crop is None:
+        return whole
+    rows, columns, height, width = _in_squares(frame.camera_crop, squares, high, wide)
+    return replace(whole, camera_crop=(side * rows, side * columns, side * height, side * width))
 
 
 def _in_squares(crop: Crop, squares: Squares, high: int, wide: int) -> Crop:

@@ -15,9 +15,10 @@ from darkdiff_cli.training.recipe.optimisation import Optimisation
 from darkdiff_cli.training.recipe.stage_settings import PictureLoss, Stage3
 from darkdiff_cli.training.stages.losses import PERIOD, picture_loss
 from darkdiff_cli.training.stages.stage import MODEL
-from darkdiff_cli.training.stages.stage3 import FullSizePicture, full_picture
+from darkdiff_cli.training.stages.stage3 import FullSizePicture
 from darkdiff_models.detail import Detail
 from darkdiff_models.detail.samples import enlarged, halved
+from darkdiff_models.detail.tiled import full_picture
 from darkdiff_models.learning.lpips import LPIPS
 from tests.conftest import make_pipeline
 from tests.train.given import NOISE, Given

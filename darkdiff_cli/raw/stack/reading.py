@@ -51,7 +51,7 @@ def read_stack(
     _check_paths(paths)
 
     def joined(path: Path, given: ExposureSettings) -> RawFrame:
-        """Between squares of one colour lie gaps that are too wide to move a frame by parts of a photosite."""
+        """Stacked as they are, mosaics of quad Bayer gave worse photos than one frame (docs/experiments.md)."""
         return as_bayer(read(path, given))
 
     try:

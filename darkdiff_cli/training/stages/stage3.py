@@ -20,8 +20,8 @@ from darkdiff_cli.training.stages.losses import PERIOD, picture_loss, score
 from darkdiff_cli.training.stages.stage import MODEL, Numbers, Readings, Stage
 from darkdiff_models import DarkDiffPipeline
 from darkdiff_models.detail import Detail
-from darkdiff_models.detail.colour_noise import smooth_colour_noise
-from darkdiff_models.detail.samples import Samples, halved
+from darkdiff_models.detail.samples import halved
+from darkdiff_models.detail.tiled import full_picture
 from darkdiff_models.finishing import finish
 from darkdiff_models.learning.lpips import LPIPS
 from darkdiff_models.networks.sampling import make_scheduler, sample
@@ -37,12 +37,12 @@ class FullSizePicture(Stage):
         self.model, self.detail, self.lpips = model, detail, lpips
         networks: dict[str, nn.Module] = {"vae": model.vae, "unet": model.unet, "context": model.context}
         if settings.data.quad_share:
-            networks["first_detail"] = deepcopy(detail).eval()  # what pairs are made with must not change
-            if not any(bool(value.any()) for value in detail.conv_out.parameters()):
+            if not detail.conv_out.weight.any():
                 raise SettingsError(
                     "stage3: quad_share needs a model that makes full size already; train without it first, and then "
                     "further with --start."
                 )
+            networks["first_detail"] = deepcopy(detail).eval()  # what pairs are made with must not change
         for network in networks.values():
             network.requires_grad_(False)
         self.makers = tuple(networks)
@@ -105,6 +105,7 @@ class FullSizePicture(Stage):
             made[~squares] = self._networks(pair.noisy[~squares], noise[~squares])
         if squares.any():
             joined = pair.full.samples.each(lambda part: part[squares]).of_squares()
+            # Each pixel of their LRGB is there four times.
             half = self._networks(pair.noisy[squares][..., ::2, ::2], noise[squares][..., ::2, ::2])
             made[squares] = full_picture(self.frozen["first_detail"], half, joined).clamp(0, 1)
         return made
@@ -145,11 +146,6 @@ def _latents_like(noisy: Tensor, model: DarkDiffPipeline) -> Tensor:
     """(batch, channels, h, w) of the size that the latents of a picture have."""
     height, width = (side // model.vae.factor for side in noisy.shape[-2:])
     return noisy.new_empty(len(noisy), int(model.unet.config["in_channels"]), height, width)
-
-
-def full_picture(detail: nn.Module, half: Tensor, samples: Samples) -> Tensor:
-    """(batch, 3, 2h, 2w) what `enhance` shows of a network's picture, one view, not clipped."""
-    return smooth_colour_noise(torch.as_tensor(detail(half, samples)), half, samples)
 
 
 def pairs_crop(settings: Stage3) -> int:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from darkdiff_models.detail.colour_noise import smooth_colour_noise
 from darkdiff_models.detail.network import Detail
@@ -46,7 +46,7 @@ def full_size(
     image = half.permute(2, 0, 1)[None].to(device)
     image = F.pad(image, (0, width % 2, 0, height % 2), mode="replicate")  # an odd last row or column is half a pixel
     image = mirrored(image, MARGIN // 2, rows // 2, columns // 2)
-    side = 2 if samples.in_squares.all() else 1
+    side = 2 if samples.in_squares.all() else 1  # of what a mirror image must not take apart
     seen = samples.images(lambda part: mirrored(part, MARGIN, rows, columns, side))
     tiles = replace(Tiles.cover(rows, columns, TILE, OVERLAP, step), margin=3 * OVERLAP // 8)
     halves, blend = tiles.shrunk(2), Blend(tiles, 3, image)
@@ -54,8 +54,7 @@ def full_size(
         part = seen.images(lambda whole, index=index: tiles.crop(whole, index))  # type: ignore[misc]
         here = part.each(lambda cropped: cropped.to(device))
         small = halves.crop(image, index)
-        made = smooth_colour_noise(_mean_of_views(detail, small, here, views), small, here)
-        blend.add([index], made.masked_fill(_white(here), 1.0))
+        blend.add([index], full_picture(detail, small, here, views).masked_fill(_white(here), 1.0))
         if on_tiles is not None:
             on_tiles(index + 1, len(tiles.corners))
     picture = unframed(blend.result()[0], height, width)
@@ -107,10 +106,20 @@ def _white(samples: Samples) -> Tensor:
     return F.max_pool2d(middles, 3, stride=1, padding=1) > 0
 
 
-def _mean_of_views(detail: Detail, half: Tensor, samples: Samples, views: int) -> Tensor:
-    """(1, 3, 2h, 2w): a mirrored mosaic begins with another colour, which the network sees with other eyes."""
+def full_picture(detail: nn.Module, half: Tensor, samples: Samples, views: int = 1) -> Tensor:
+    """What is shown of a network's picture, in training too: the mean of its views, its colour noise smoothed.
+
+    Args:
+        detail: the network.
+        half: (batch, 3, h, w) half-size picture, sRGB.
+        samples: the mosaic, (batch, 3, 2h, 2w).
+        views: as in `full_size`; a mirrored mosaic begins with another colour, which the network sees with other eyes.
+
+    Returns:
+        (batch, 3, 2h, 2w) sRGB, not clipped.
+    """
 
     def render(view: int) -> Tensor:
         return torch.as_tensor(detail(turned(half, view), samples.images(lambda image: turned(image, view))))
 
-    return mean_of_views(views, render)
+    return smooth_colour_noise(mean_of_views(views, render), half, samples)
